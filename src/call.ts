@@ -1,0 +1,75 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { Observable } from 'rxjs';
+import { type Clock, systemClock } from './clock.ts';
+import { isAbortError } from './errors.ts';
+import type { Position, RecordHeaders } from './record/record.ts';
+
+/** What a call may know of the record it is made for. For a batch, of the batch's first record. */
+export interface CallContext {
+  /** Aborted when nobody waits for the result any more: unsubscribed, timed out, given back. */
+  readonly signal: AbortSignal;
+  /** 1 for the first attempt; counted by `retryWithBackoff`. */
+  readonly attempt: number;
+  /** When the record's time is up, in the clock's milliseconds since 1970; Infinity outside a pipeline. */
+  readonly deadlineMs: number;
+  /** The record; undefined outside a pipeline. */
+  readonly position: Position | undefined;
+  readonly key: unknown;
+  readonly headers: RecordHeaders;
+}
+
+/**
+ * What the operators on one call share without being wired: it is set when a stream operator subscribes to a call, and
+ * travels with the subscription, also across timers and promises.
+ */
+export interface CallScope extends Omit<CallContext, 'signal'> {
+  readonly clock: Clock;
+  /** Attempts made so far, for the record's dead letter; shared by all scopes of one call. */
+  readonly tries: { count: number };
+  /** Asks the source to hold back until `untilMs`, and to say why. */
+  hold(reason: string, untilMs: number): void;
+}
+
+const storage = new AsyncLocalStorage<CallScope>();
+
+const outside: CallScope = {
+  clock: systemClock,
+  attempt: 1,
+  deadlineMs: Number.POSITIVE_INFINITY,
+  position: undefined,
+  key: null,
+  headers: [],
+  tries: { count: 0 },
+  hold: () => undefined,
+};
+
+/** The scope of the call that is being subscribed to or runs; a neutral one with the system clock outside a pipeline. */
+export const currentScope = (): CallScope => storage.getStore() ?? outside;
+
+/** Runs `body` with `scope` as the current one. */
+export const inScope = <T>(scope: CallScope, body: () => T): T => storage.run(scope, body);
+
+/**
+ * Makes an async function a cold call: it runs once per subscription, emits its result and completes. Unsubscribing
+ * aborts `ctx.signal`; the function is expected to stop then, and what it does afterwards is ignored.
+ */
+export function call<T>(work: (ctx: CallContext) => Promise<T>): Observable<T> {
+  return new Observable<T>((out) => {
+    const scope = currentScope();
+    const controller = new AbortController();
+    out.add(() => {
+      controller.abort();
+    });
+    const { attempt, deadlineMs, position, key, headers } = scope;
+    const start = async (): Promise<T> => work({ signal: controller.signal, attempt, deadlineMs, position, key, headers });
+    start().then(
+      (value) => {
+        out.next(value);
+        out.complete();
+      },
+      (error: unknown) => {
+        if (!(controller.signal.aborted && isAbortError(error))) out.error(error);
+      },
+    );
+  });
+}

@@ -1,0 +1,197 @@
+/**
+ * How a failure is treated. `transient`: worth another attempt. `overload`: slow down and wait, no attempt is
+ * counted. `record`: this record can never succeed, it goes to the dead letters. `pipeline`: nothing can succeed
+ * until a person has acted, the pipeline stops.
+ */
+export type Grade = 'transient' | 'overload' | 'record' | 'pipeline';
+
+/** Every error code has exactly one grade; this table is the only place that says which. */
+export const gradeOf = {
+  // options and life of a pipeline
+  invalid_option: 'pipeline',
+  pipeline_stopped: 'pipeline',
+  resource_failed: 'pipeline',
+  missing_dependency: 'pipeline',
+  // one record's way through a pipeline
+  pipeline_threw: 'record',
+  project_threw: 'record',
+  no_result: 'record',
+  lineage_reused: 'record',
+  envelope_lost: 'record',
+  deadline_exceeded: 'record',
+  batch_size_mismatch: 'record',
+  unknown_route: 'record',
+  too_many_parts: 'record',
+  // bytes to values and back
+  decode_failed: 'record',
+  encode_failed: 'record',
+  schema_violation: 'record',
+  unexpected_tombstone: 'record',
+  undecodable_batch: 'record',
+  // the log
+  transport_unavailable: 'transient',
+  transport_failed: 'pipeline',
+  authentication_failed: 'pipeline',
+  unknown_topic: 'pipeline',
+  record_too_large: 'record',
+  fenced: 'pipeline',
+  // calls
+  call_timeout: 'transient',
+  overloaded: 'overload',
+  call_too_large: 'record',
+  // models
+  model_unavailable: 'transient',
+  model_crashed: 'transient',
+  model_failed: 'transient',
+  model_not_found: 'pipeline',
+  model_rejected: 'record',
+  model_unauthorized: 'pipeline',
+  prompt_too_long: 'record',
+  answer_invalid: 'record',
+  answer_truncated: 'record',
+  answer_refused: 'record',
+  answer_empty: 'transient',
+  schema_unsupported: 'pipeline',
+  capability_missing: 'pipeline',
+} as const satisfies Record<string, Grade>;
+
+/** The closed set of error codes; a code is stable, a message is not. */
+export type ErrorCode = keyof typeof gradeOf;
+
+const brand = Symbol.for('millrace.error');
+
+export interface StreamErrorOptions {
+  readonly cause?: unknown;
+  /** The source record concerned, as `topic/partition@offset`. */
+  readonly position?: string;
+  /** Earliest time for another try, in ms from now, as the other side asked. */
+  readonly retryAfterMs?: number;
+  /** HTTP status, where there was one. */
+  readonly status?: number;
+}
+
+/** Base of every error that Millrace raises itself. Test with {@link isStreamError}, decide by `code` or `grade`. */
+export class StreamError extends Error {
+  readonly code: ErrorCode;
+  readonly grade: Grade;
+  readonly position: string | undefined;
+  readonly retryAfterMs: number | undefined;
+  readonly status: number | undefined;
+  readonly [brand] = true;
+
+  constructor(code: ErrorCode, message: string, options: StreamErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = new.target.name;
+    this.code = code;
+    this.grade = gradeOf[code];
+    this.position = options.position;
+    this.retryAfterMs = options.retryAfterMs;
+    this.status = options.status;
+  }
+
+  /** Whether another attempt could succeed: true for the grades `transient` and `overload`. */
+  get retryable(): boolean {
+    return this.grade === 'transient' || this.grade === 'overload';
+  }
+}
+
+/** An option outside its range or against another one; thrown at the call, before anything has started. */
+export class OptionError extends StreamError {
+  constructor(message: string, options?: StreamErrorOptions) {
+    super('invalid_option', message, options);
+  }
+}
+
+/** One record failed for a reason of its own. */
+export class RecordError extends StreamError {}
+
+/** Bytes that are not a value, or a value that cannot be bytes: poison, never retried. */
+export class CodecError extends StreamError {}
+
+/** The log could not be read or written. */
+export class TransportError extends StreamError {}
+
+/** A model could not answer, or its answer could not be used. */
+export class InferenceError extends StreamError {}
+
+/** One attempt took longer than its timeout and was aborted. */
+export class TimeoutError extends StreamError {
+  constructor(message: string, options?: StreamErrorOptions) {
+    super('call_timeout', message, options);
+  }
+}
+
+/** The other side, or a policy in front of it, asks for less: wait, do not count an attempt. */
+export class OverloadError extends StreamError {
+  constructor(message: string, options?: StreamErrorOptions) {
+    super('overloaded', message, options);
+  }
+}
+
+/** The pipeline as a whole cannot go on. */
+export class PipelineError extends StreamError {}
+
+/** Whether `error` is one of ours, also when it was made by another copy of this package. */
+export function isStreamError(error: unknown): error is StreamError {
+  return typeof error === 'object' && error !== null && brand in error;
+}
+
+/** Whether `error` says that somebody cancelled: the standard AbortError, never wrapped, never a failure. */
+export function isAbortError(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && 'name' in error && error.name === 'AbortError';
+}
+
+/** The message of anything that was thrown. */
+export function messageOf(error: unknown): string {
+  if (error instanceof Error) return error.message === '' ? error.name : error.message;
+  return typeof error === 'string' ? error : `thrown value of type ${typeof error}`;
+}
+
+const transientSystemCodes = new Set([
+  'ECONNREFUSED', 'ECONNRESET', 'ECONNABORTED', 'EPIPE', 'ETIMEDOUT', 'EAI_AGAIN', 'ENETUNREACH', 'EHOSTUNREACH',
+  'UND_ERR_SOCKET', 'UND_ERR_CONNECT_TIMEOUT', 'UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT',
+]);
+
+/** The grade of anything that was thrown, ours or not; `record` when nothing says that another try could help. */
+export function classify(error: unknown): Grade {
+  if (isStreamError(error)) return error.grade;
+  if (typeof error !== 'object' || error === null) return 'record';
+  // an HTTP client's error: 408, 409, 425 and 5xx may pass; 429, 503 and 529 ask for less
+  if ('status' in error && typeof error.status === 'number') {
+    if ([429, 503, 529].includes(error.status)) return 'overload';
+    return error.status >= 500 || [408, 409, 425].includes(error.status) ? 'transient' : 'record';
+  }
+  // a socket that broke, or could not be opened
+  if ('code' in error && typeof error.code === 'string' && transientSystemCodes.has(error.code)) return 'transient';
+  // fetch() hides the reason one level below
+  return 'cause' in error && error.cause !== undefined && error.cause !== error ? classify(error.cause) : 'record';
+}
+
+const describe = (value: unknown): string =>
+  typeof value === 'string' ? JSON.stringify(value) : typeof value === 'object' && value !== null ? 'an object' : String(value);
+
+/** @throws OptionError unless `value` is an integer of at least `min` (and at most `max`). */
+export function requireInteger(name: string, value: unknown, min: number, max: number = Number.MAX_SAFE_INTEGER): asserts value is number {
+  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= min && value <= max) return;
+  const range = max === Number.MAX_SAFE_INTEGER ? `>= ${String(min)}` : `from ${String(min)} to ${String(max)}`;
+  throw new OptionError(`${name} must be an integer ${range}, got ${describe(value)}`);
+}
+
+/** @throws OptionError unless `value` is a finite number of at least `min` (and at most `max`). */
+export function requireNumber(name: string, value: unknown, min: number, max: number = Number.MAX_VALUE): asserts value is number {
+  if (typeof value === 'number' && Number.isFinite(value) && value >= min && value <= max) return;
+  const range = max === Number.MAX_VALUE ? `>= ${String(min)}` : `from ${String(min)} to ${String(max)}`;
+  throw new OptionError(`${name} must be a number ${range}, got ${describe(value)}`);
+}
+
+/** @throws OptionError unless `value` is one of `allowed`. */
+export function requireOneOf<const T extends string>(name: string, value: unknown, allowed: readonly T[]): asserts value is T {
+  if (allowed.some((one) => one === value)) return;
+  throw new OptionError(`${name} must be one of ${allowed.join(', ')}, got ${describe(value)}`);
+}
+
+/** @throws OptionError unless `value` is a string with something in it. */
+export function requireText(name: string, value: unknown): asserts value is string {
+  if (typeof value === 'string' && value.trim() !== '') return;
+  throw new OptionError(`${name} must be a non-empty string, got ${describe(value)}`);
+}

@@ -1,0 +1,112 @@
+import type { Observable } from 'rxjs';
+import type { Codec } from './codec/codec.ts';
+import { bytes } from './codec/bytes.ts';
+import { text } from './codec/text.ts';
+import { OptionError, requireNumber, requireOneOf, requireText } from './errors.ts';
+import type { Envelope } from './record/envelope.ts';
+import type { OpenedResources, Resource } from './resource.ts';
+
+/** A topic and how its keys and values are read and written. */
+export interface Topic<T, K = string | null> {
+  readonly name: string;
+  readonly value: Codec<T>;
+  readonly key: Codec<K>;
+}
+
+/** A topic of raw bytes; keys are UTF-8 strings. */
+export function topic(name: string): Topic<Uint8Array | null>;
+/** A topic whose values go through `codec`; keys are UTF-8 strings. */
+export function topic<T>(name: string, codec: Codec<T>): Topic<T>;
+/** A topic with codecs for values and keys. */
+export function topic<T, K>(name: string, codec: Codec<T>, options: { readonly key: Codec<K> }): Topic<T, K>;
+export function topic(name: string, codec: Codec<unknown> = bytes() as Codec<unknown>, options?: { readonly key: Codec<unknown> }): Topic<unknown, unknown> {
+  requireText('topic name', name);
+  if (!/^[\w.-]{1,249}$/.test(name) || name === '.' || name === '..') {
+    throw new OptionError(`topic name must be 1 to 249 letters, digits, '.', '_' or '-', got ${JSON.stringify(name)}`);
+  }
+  return { name, value: codec, key: options?.key ?? text({ orNull: true }) };
+}
+
+/** Which records may not overtake each other: none; those of one key (a null key has no order); those of one partition. */
+export type Ordering = 'none' | 'key' | 'partition';
+
+export interface PipelineSpec<In, Out, K, R extends Readonly<Record<string, Resource<unknown>>>> {
+  /** Also the consumer group, unless `groupId` says otherwise. */
+  readonly name: string;
+  readonly groupId?: string;
+  /** The topic that is read, or several under names (`envelope.position.topic` says which one a record came from). */
+  readonly input: Topic<In, K> | Readonly<Record<string, Topic<In, K>>>;
+  /** The topic that results go to; several under names, between which `routeBy` chooses; none: reaching the end is done. */
+  readonly output?: Topic<Out, unknown> | Readonly<Record<string, Topic<Out, unknown>>>;
+  /** Where failed records go, with what happened to them; or `'stop'`: the first failure ends the pipeline. */
+  readonly deadLetter: Topic<Uint8Array | null> | 'stop';
+  /** @defaultValue 'key' */
+  readonly ordering?: Ordering;
+  /** Longest time from taking a record to the end of its last call, in ms. @defaultValue 600,000 */
+  readonly deadlineMs?: number;
+  /** Where a partition starts for which the group has committed nothing. @defaultValue 'earliest' */
+  readonly from?: 'earliest' | 'latest';
+  /** Opened before the first record, closed after the last. */
+  readonly resources?: R;
+  /** Builds the stream. Called once per run, and again when the stream ended before it should. */
+  readonly process: (source: Observable<Envelope<In, K>>, resources: OpenedResources<R>) => Observable<Envelope<NoInfer<Out>, unknown>>;
+}
+
+/** A checked pipeline: a value that starts nothing. */
+export interface Pipeline<In = unknown, Out = unknown, K = unknown> {
+  readonly name: string;
+  readonly groupId: string;
+  readonly inputs: Readonly<Record<string, Topic<In, K>>>;
+  readonly outputs: Readonly<Record<string, Topic<Out, unknown>>>;
+  /** Whether `output` was one topic: then envelopes need no route. */
+  readonly singleOutput: string | undefined;
+  readonly deadLetter: Topic<Uint8Array | null> | 'stop';
+  readonly ordering: Ordering;
+  readonly deadlineMs: number;
+  readonly from: 'earliest' | 'latest';
+  readonly resources: Readonly<Record<string, Resource<unknown>>>;
+  readonly process: (source: Observable<Envelope<In, K>>, resources: never) => Observable<Envelope<Out, unknown>>;
+}
+
+/** Longest time from taking a record to the end of its last call: long enough for a slow model's retries, short enough to be noticed. */
+const defaultDeadlineMs = 600_000;
+
+/**
+ * Checks a pipeline and fills in what it leaves out. The result starts nothing and can be started often.
+ * @throws OptionError for a missing or contradictory field.
+ */
+export function definePipeline<In, Out, K = string | null, const R extends Readonly<Record<string, Resource<unknown>>> = Readonly<Record<never, never>>>(
+  spec: PipelineSpec<In, Out, K, R>,
+): Pipeline<In, Out, K> {
+  const { name, groupId = name, ordering = 'key', deadlineMs = defaultDeadlineMs, from = 'earliest', deadLetter } = spec;
+  requireText('pipeline name', name);
+  requireText('groupId', groupId);
+  requireOneOf('ordering', ordering, ['none', 'key', 'partition']);
+  requireOneOf('from', from, ['earliest', 'latest']);
+  requireNumber('deadlineMs', deadlineMs, 1);
+  if (typeof spec.process !== 'function') throw new OptionError(`process of pipeline ${name} must be a function (source, resources) => Observable`);
+  const inputs = named('input', spec.input);
+  const outputs = spec.output === undefined ? {} : named('output', spec.output);
+  const singleOutput = spec.output !== undefined && isTopic(spec.output) ? Object.keys(outputs)[0] : undefined;
+  if (Object.keys(inputs).length === 0) throw new OptionError(`pipeline ${name} needs an input topic`);
+  if (deadLetter !== 'stop' && !isTopic(deadLetter)) {
+    throw new OptionError(`deadLetter of pipeline ${name} must be a topic, or 'stop' to end the pipeline at the first failure`);
+  }
+  const written = new Set([...Object.values(outputs).map((one) => one.name), ...(deadLetter === 'stop' ? [] : [deadLetter.name])]);
+  for (const input of Object.values(inputs)) {
+    if (written.has(input.name)) throw new OptionError(`pipeline ${name} would read topic ${input.name}, which it writes: an endless loop`);
+  }
+  const resources = spec.resources ?? {};
+  return { name, groupId, inputs, outputs, singleOutput, deadLetter, ordering, deadlineMs, from, resources, process: spec.process };
+}
+
+const isTopic = (value: object): value is Topic<never, never> => 'name' in value && typeof value.name === 'string' && 'value' in value && 'key' in value;
+
+function named<T, K>(field: string, given: Topic<T, K> | Readonly<Record<string, Topic<T, K>>>): Readonly<Record<string, Topic<T, K>>> {
+  if (typeof given !== 'object') throw new OptionError(`${field} must be a topic, or topics under names`);
+  if (isTopic(given)) return { [given.name]: given as Topic<T, K> };
+  for (const [name, one] of Object.entries(given)) {
+    if (!isTopic(one)) throw new OptionError(`${field}.${name} must be a topic: topic('name', codec)`);
+  }
+  return given as Readonly<Record<string, Topic<T, K>>>;
+}

@@ -1,0 +1,191 @@
+import { RecordError } from '../errors.ts';
+import { CompositePart, Handle, recordError, type Settlement, watch } from './lineage.ts';
+import { formatPosition, type Position, type RecordHeaders } from './record.ts';
+import type { Run } from './run.ts';
+
+/** What an envelope carries beside its value. An absent field is taken from the source record. */
+export interface OutputFields {
+  readonly key?: unknown;
+  readonly headers?: RecordHeaders;
+  /** Milliseconds since 1970. */
+  readonly timestampMs?: number;
+  /** The name of the output, where a pipeline has several; set by `routeBy`. */
+  readonly route?: string;
+}
+
+/** The fields of an envelope before it gets its part; made by the source and by tests. */
+export interface EnvelopeFields<T, K> {
+  readonly value: T;
+  readonly key: K;
+  /** The key's bytes as they were read; kept for outputs and lanes while no operator sets another key. */
+  readonly rawKey: Uint8Array | null;
+  readonly headers: RecordHeaders;
+  readonly timestampMs: number;
+  readonly position: Position;
+  /** The record's deadline, in the clock's time. */
+  readonly deadlineMs: number;
+}
+
+interface Inner {
+  readonly run: Run;
+  handle: Handle | undefined;
+  readonly set: OutputFields;
+  readonly members: readonly Envelope<unknown, unknown>[] | undefined;
+  readonly rawKey: Uint8Array | null;
+}
+
+const inner = Symbol('millrace.envelope');
+
+/**
+ * A value on its way through a pipeline, which knows the record it descends from. It is consumed once: by `with`,
+ * `split`, `merge` or an operator; a second use throws `lineage_reused`. Two branches need `split`.
+ */
+export class Envelope<out T, out K = string | null> {
+  readonly value: T;
+  readonly key: K;
+  readonly headers: RecordHeaders;
+  /** Of the source record; milliseconds since 1970. */
+  readonly timestampMs: number;
+  readonly position: Position;
+  /** When the record's time is up, in the pipeline's clock: milliseconds since 1970. */
+  readonly deadlineMs: number;
+  readonly [inner]: Inner;
+
+  /** @internal Use {@link openEnvelope}. */
+  constructor(fields: EnvelopeFields<T, K>, state: Inner) {
+    this.value = fields.value;
+    this.key = fields.key;
+    this.headers = fields.headers;
+    this.timestampMs = fields.timestampMs;
+    this.position = fields.position;
+    this.deadlineMs = fields.deadlineMs;
+    this[inner] = state;
+  }
+
+  /** The envelopes that a batch was made of (they are consumed); undefined when this is no batch. */
+  get members(): readonly Envelope<unknown, unknown>[] | undefined {
+    return this[inner].members;
+  }
+
+  /**
+   * The same record with another value; `set` changes what its output carries.
+   * @throws RecordError `lineage_reused` on a second use.
+   */
+  with<U>(value: U, set?: OutputFields): Envelope<U, K> {
+    const handle = take(this);
+    handle.part.advance();
+    return derive(this, handle, value, set);
+  }
+
+  /**
+   * One envelope per value; the record is settled when all of them are. Values are pulled as the result is iterated;
+   * if iteration stops early, or `values` throws, the parts that were not pulled fail with it.
+   *
+   * @throws RecordError `lineage_reused` on a second use; `too_many_parts` beyond `maxParts` (10,000).
+   */
+  split<U>(values: Iterable<U>, { maxParts = 10_000 }: { readonly maxParts?: number } = {}): Iterable<Envelope<U, K>> {
+    return splitting(this, take(this), values, maxParts);
+  }
+
+  /**
+   * One envelope that descends from all of `envelopes` and settles them together; key, headers and timestamp are the
+   * first one's.
+   * @throws RecordError `lineage_reused` when one of them was used before; `no_result` for none.
+   */
+  static merge<U, K>(envelopes: readonly Envelope<unknown, K>[], value: U): Envelope<U, K> {
+    const [first] = envelopes;
+    if (first === undefined) throw new RecordError('no_result', 'merge needs at least one envelope, got none');
+    const part = new CompositePart(envelopes.map(take));
+    part.advance();
+    const deadlineMs = Math.min(...envelopes.map((one) => one.deadlineMs));
+    return derive(first, new Handle(part), value, undefined, undefined, deadlineMs);
+  }
+}
+
+function* splitting<T, U, K>(from: Envelope<T, K>, handle: Handle, values: Iterable<U>, maxParts: number): Generator<Envelope<U, K>, void, undefined> {
+  let count = 0;
+  try {
+    for (const value of values) {
+      count += 1;
+      if (count > maxParts) {
+        throw recordError('too_many_parts', `record ${formatPosition(from.position)} was split into more than ${String(maxParts)} parts (maxParts)`, from.position);
+      }
+      yield derive(from, watch(handle.part.fork()), value);
+    }
+    handle.part.settle('dropped', count === 0 ? 'split into no parts' : 'split');
+  } catch (error) {
+    handle.part.settle('failed', error instanceof Error ? error : new RecordError('project_threw', 'splitting threw', { cause: error }));
+    throw error;
+  } finally {
+    if (handle.part.live) {
+      handle.part.settle('failed', recordError('envelope_lost', `splitting record ${formatPosition(from.position)} stopped after ${String(count)} parts`, from.position));
+    }
+  }
+}
+
+function derive<U, K>(
+  from: Envelope<unknown, K>, handle: Handle, value: U, set?: OutputFields,
+  members = from[inner].members, deadlineMs = from.deadlineMs,
+): Envelope<U, K> {
+  const { run, rawKey } = from[inner];
+  const fields = { value, key: from.key, rawKey, headers: from.headers, timestampMs: from.timestampMs, position: from.position, deadlineMs };
+  return new Envelope<U, K>(fields, { run, handle, set: set ? { ...from[inner].set, ...set } : from[inner].set, members, rawKey });
+}
+
+/** The first envelope of a record. @internal */
+export function openEnvelope<T, K>(fields: EnvelopeFields<T, K>, settlement: Settlement): Envelope<T, K> {
+  const handle = new Handle(settlement.add(0));
+  return new Envelope(fields, { run: settlement.run, handle, set: {}, members: undefined, rawKey: fields.rawKey });
+}
+
+/** Consumes an envelope: whoever calls this answers for the part. @internal */
+export function take(envelope: Envelope<unknown, unknown>): Handle {
+  const state = envelope[inner];
+  const { handle } = state;
+  if (handle === undefined) {
+    throw recordError('lineage_reused', `the envelope of record ${formatPosition(envelope.position)} was used twice; two branches need envelope.split`, envelope.position);
+  }
+  state.handle = undefined;
+  return handle;
+}
+
+/** An envelope for a part that was taken from `from` before. @internal */
+export function resume<U, K>(from: Envelope<unknown, K>, handle: Handle, value: U, set?: OutputFields): Envelope<U, K> {
+  handle.part.advance();
+  return derive(from, handle, value, set);
+}
+
+/** A batch of envelopes that were taken before: their parts go on together until `members` are taken apart. @internal */
+export function together<T, K>(envelopes: readonly Envelope<T, K>[], handles: readonly Handle[]): BatchEnvelope<T, K> {
+  const [first] = envelopes;
+  if (first === undefined) throw new RecordError('no_result', 'a batch needs at least one envelope, got none');
+  const part = new CompositePart(handles);
+  part.advance();
+  const deadlineMs = Math.min(...envelopes.map((one) => one.deadlineMs));
+  return derive(first, new Handle(part), envelopes.map((one) => one.value), undefined, envelopes, deadlineMs) as BatchEnvelope<T, K>;
+}
+
+/** A batch taken apart: its members with their parts, in order; undefined when `envelope` is none. @internal */
+export function membersOf(envelope: Envelope<unknown, unknown>, handle: Handle): readonly (readonly [Envelope<unknown, unknown>, Handle])[] | undefined {
+  const { members } = envelope[inner];
+  if (!members || !(handle.part instanceof CompositePart)) return undefined;
+  const handles = handle.part.members;
+  return members.flatMap((member, i) => {
+    const own = handles[i];
+    return own ? [[member, own] as const] : [];
+  });
+}
+
+/** Several values that make one call. `members` are the envelopes they came in; they are consumed. */
+export interface BatchEnvelope<T, K = string | null> extends Envelope<readonly T[], K> {
+  readonly members: readonly Envelope<T, K>[];
+}
+
+/** @internal */
+export const runOf = (envelope: Envelope<unknown, unknown>): Run => envelope[inner].run;
+/** @internal */
+export const handleOf = (envelope: Envelope<unknown, unknown>): Handle | undefined => envelope[inner].handle;
+/** @internal */
+export const outputFieldsOf = (envelope: Envelope<unknown, unknown>): OutputFields => envelope[inner].set;
+/** @internal */
+export const rawKeyOf = (envelope: Envelope<unknown, unknown>): Uint8Array | null => envelope[inner].rawKey;

@@ -1,0 +1,67 @@
+/** The part of a clock that the vocabulary needs; see `clock.ts`. */
+interface Timers {
+  nowMs(): number;
+  schedule(delayMs: number, callback: () => void): () => void;
+}
+
+/**
+ * What an envelope knows of the pipeline that runs it. Operators reach the clock, the source and the idle signal
+ * through the envelopes they are given, so they stay plain values that need no wiring.
+ */
+export interface Run {
+  readonly clock: Timers;
+  /** How many open parts stand at which depth of the pipeline. */
+  readonly open: OpenParts;
+  /** Asks the source to hold back until `untilMs` (in the clock's time), and to say why. Holds overlap; the latest wins. */
+  hold(reason: string, untilMs: number): void;
+  /** Told of each part that fails, before its record is settled: for logs and counters. */
+  failed(error: Error): void;
+}
+
+/**
+ * Counts the open parts of a run by their depth (how many operators they have passed), so that an operator which
+ * waits for company can ask whether any can still come. Holds one number per depth.
+ */
+export class OpenParts {
+  readonly #atDepth: number[] = [];
+  readonly #listeners = new Set<() => void>();
+  #sourceBlocked = false;
+  #scheduled = false;
+
+  /** Called by the source after each round: true when it can emit nothing until something in flight is settled. */
+  setSourceBlocked(blocked: boolean): void {
+    this.#sourceBlocked = blocked;
+    this.#changed();
+  }
+
+  moved(depth: number, change: 1 | -1): void {
+    this.#atDepth[depth] = (this.#atDepth[depth] ?? 0) + change;
+    this.#changed();
+  }
+
+  /** Whether nothing beyond the `waiting` parts can reach an operator that holds them at `depth`. */
+  nothingMoreCan(waiting: number, depth: number): boolean {
+    if (!this.#sourceBlocked) return false;
+    let upstream = 0;
+    for (let d = 0; d <= depth; d += 1) upstream += this.#atDepth[d] ?? 0;
+    return upstream <= waiting;
+  }
+
+  /** Calls `listener` after each change that may answer `nothingMoreCan` anew; the result ends it. */
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => {
+      this.#listeners.delete(listener);
+    };
+  }
+
+  // Coalesced into one microtask: a burst of emissions is judged when it is over, not in its middle.
+  #changed(): void {
+    if (this.#scheduled || !this.#sourceBlocked || this.#listeners.size === 0) return;
+    this.#scheduled = true;
+    queueMicrotask(() => {
+      this.#scheduled = false;
+      for (const listener of [...this.#listeners]) listener();
+    });
+  }
+}
