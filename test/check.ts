@@ -1,0 +1,102 @@
+import { spawn } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/*
+ * Everything that keeps the house in order, in one command: `npm run check`. All steps run, also after one has failed, so
+ * that one run tells everything; the last line counts the steps and the tests together.
+ */
+
+interface Counts {
+  readonly passed: number;
+  readonly failed: number;
+  readonly skipped: number;
+}
+
+/** What vitest's JSON reporter says, as far as we read it. */
+interface TestReport {
+  readonly numPassedTests: number;
+  readonly numFailedTests: number;
+  readonly numPendingTests: number;
+  readonly numTodoTests: number;
+  readonly testResults: readonly { readonly status: string; readonly assertionResults: readonly { readonly status: string }[] }[];
+}
+
+const steps: readonly (readonly [name: string, command: string, ...args: string[]])[] = [
+  ['format', 'biome', 'format', '.'],
+  ['lint', 'eslint', '.', '--max-warnings', '0'],
+  ['types', 'tsc', '--noEmit'],
+  ['imports', 'depcruise', '--config', '.dependency-cruiser.cjs', 'src', 'operators', 'pipelines', 'test'],
+  ['dead code', 'knip', '--no-progress'],
+];
+
+const root = join(import.meta.dirname, '..');
+const say = (line: string): void => {
+  process.stdout.write(`${line}\n`);
+};
+const seconds = (sinceMs: number): string => `${((performance.now() - sinceMs) / 1000).toFixed(1)} s`;
+
+/** Runs a tool of this project; `show` lets its output through as it comes, else it is kept for a failure. */
+function runTool(command: string, args: readonly string[], show: boolean): Promise<{ readonly ok: boolean; readonly output: string }> {
+  return new Promise((resolve) => {
+    // the project's own tools first, also when this file is not started by npm
+    const env = { ...process.env, PATH: `${join(root, 'node_modules/.bin')}:${process.env['PATH'] ?? ''}` };
+    const child = spawn(command, args, { cwd: root, env, stdio: ['ignore', show ? 'inherit' : 'pipe', show ? 'inherit' : 'pipe'] });
+    const chunks: Buffer[] = [];
+    child.stdout?.on('data', (chunk: Buffer) => chunks.push(chunk));
+    child.stderr?.on('data', (chunk: Buffer) => chunks.push(chunk));
+    child.once('error', (error) => {
+      resolve({ ok: false, output: `${command} does not start (${error.message}): run npm ci\n` });
+    });
+    child.once('close', (code) => {
+      resolve({ ok: code === 0, output: Buffer.concat(chunks).toString() });
+    });
+  });
+}
+
+async function runStep(name: string, command: string, args: readonly string[]): Promise<boolean> {
+  const startedMs = performance.now();
+  const { ok, output } = await runTool(command, args, false);
+  if (!ok) process.stdout.write(`\n${output.trimEnd()}\n\n`);
+  say(`${ok ? 'ok    ' : 'FAILED'}  ${name.padEnd(10)} ${seconds(startedMs)}${ok ? '' : `  (${[command, ...args].join(' ')})`}`);
+  return ok;
+}
+
+async function runTests(): Promise<Counts> {
+  const startedMs = performance.now();
+  const folder = await mkdtemp(join(tmpdir(), 'millrace-check-'));
+  const file = join(folder, 'report.json');
+  try {
+    const args = ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${file}`, ...process.argv.slice(2)];
+    const { ok } = await runTool('vitest', args, true);
+    const report = await readFile(file, 'utf8').then((text) => JSON.parse(text) as TestReport, () => undefined);
+    const counts = report === undefined ? { passed: 0, failed: 1, skipped: 0 } : countTests(report, ok);
+    say(`${counts.failed === 0 ? 'ok    ' : 'FAILED'}  ${'tests'.padEnd(10)} ${seconds(startedMs)}`);
+    return counts;
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+function countTests(report: TestReport, ok: boolean): Counts {
+  // a file that does not load has no failed test in it, yet it has failed
+  const unloaded = report.testResults.filter((one) => one.status === 'failed' && !one.assertionResults.some(({ status }) => status === 'failed'));
+  const failed = report.numFailedTests + unloaded.length;
+  // an unhandled error, or no test at all, fails the run while every test passes
+  return { passed: report.numPassedTests, failed: ok ? failed : Math.max(1, failed), skipped: report.numPendingTests + report.numTodoTests };
+}
+
+const startedMs = performance.now();
+let passed = 0;
+let failed = 0;
+for (const [name, command, ...args] of steps) {
+  if (await runStep(name, command, args)) passed += 1;
+  else failed += 1;
+}
+const tests = await runTests();
+passed += tests.passed;
+failed += tests.failed;
+say(`\n${String(steps.length)} steps and ${String(tests.passed + tests.failed)} tests in ${seconds(startedMs)}`);
+process.exitCode = failed === 0 ? 0 : 1;
+say(`${String(passed)} passed, ${String(failed)} failed${tests.skipped === 0 ? '' : `, ${String(tests.skipped)} skipped`}`);
