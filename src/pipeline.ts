@@ -4,6 +4,7 @@ import { bytes } from './codec/bytes.ts';
 import { text } from './codec/text.ts';
 import { OptionError, requireNumber, requireOneOf, requireText } from './errors.ts';
 import type { Envelope } from './record/envelope.ts';
+import type { Ordering } from './record/ordering.ts';
 import type { OpenedResources, Resource } from './resource.ts';
 
 /** A topic and how its keys and values are read and written. */
@@ -26,9 +27,6 @@ export function topic(name: string, codec: Codec<unknown> = bytes() as Codec<unk
   }
   return { name, value: codec, key: options?.key ?? text({ orNull: true }) };
 }
-
-/** Which records may not overtake each other: none; those of one key (a null key has no order); those of one partition. */
-export type Ordering = 'none' | 'key' | 'partition';
 
 export interface PipelineSpec<In, Out, K, R extends Readonly<Record<string, Resource<unknown>>>> {
   /** Also the consumer group, unless `groupId` says otherwise. */

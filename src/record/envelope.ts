@@ -1,5 +1,5 @@
 import { RecordError } from '../errors.ts';
-import { CompositePart, Handle, recordError, type Settlement, watch } from './lineage.ts';
+import { CompositePart, Handle, type Part, recordError, type Settlement, watch } from './lineage.ts';
 import { formatPosition, type Position, type RecordHeaders } from './record.ts';
 import type { Run } from './run.ts';
 
@@ -22,13 +22,13 @@ export interface EnvelopeFields<T, K> {
   readonly headers: RecordHeaders;
   readonly timestampMs: number;
   readonly position: Position;
-  /** The record's deadline, in the clock's time. */
-  readonly deadlineMs: number;
 }
 
 interface Inner {
   readonly run: Run;
   handle: Handle | undefined;
+  /** For looking only: it does not keep the handle alive. */
+  readonly part: Part;
   readonly set: OutputFields;
   readonly members: readonly Envelope<unknown, unknown>[] | undefined;
   readonly rawKey: Uint8Array | null;
@@ -47,8 +47,6 @@ export class Envelope<out T, out K = string | null> {
   /** Of the source record; milliseconds since 1970. */
   readonly timestampMs: number;
   readonly position: Position;
-  /** When the record's time is up, in the pipeline's clock: milliseconds since 1970. */
-  readonly deadlineMs: number;
   readonly [inner]: Inner;
 
   /** @internal Use {@link openEnvelope}. */
@@ -58,8 +56,12 @@ export class Envelope<out T, out K = string | null> {
     this.headers = fields.headers;
     this.timestampMs = fields.timestampMs;
     this.position = fields.position;
-    this.deadlineMs = fields.deadlineMs;
     this[inner] = state;
+  }
+
+  /** When the record's time is up, in the pipeline's clock: milliseconds since 1970. It starts anew with the first call. */
+  get deadlineMs(): number {
+    return this[inner].part.deadlineMs;
   }
 
   /** The envelopes that a batch was made of (they are consumed); undefined when this is no batch. */
@@ -97,8 +99,7 @@ export class Envelope<out T, out K = string | null> {
     if (first === undefined) throw new RecordError('no_result', 'merge needs at least one envelope, got none');
     const part = new CompositePart(envelopes.map(take));
     part.advance();
-    const deadlineMs = Math.min(...envelopes.map((one) => one.deadlineMs));
-    return derive(first, new Handle(part), value, undefined, undefined, deadlineMs);
+    return derive(first, new Handle(part), value);
   }
 }
 
@@ -125,17 +126,17 @@ function* splitting<T, U, K>(from: Envelope<T, K>, handle: Handle, values: Itera
 
 function derive<U, K>(
   from: Envelope<unknown, K>, handle: Handle, value: U, set?: OutputFields,
-  members = from[inner].members, deadlineMs = from.deadlineMs,
+  members = from[inner].members,
 ): Envelope<U, K> {
   const { run, rawKey } = from[inner];
-  const fields = { value, key: from.key, rawKey, headers: from.headers, timestampMs: from.timestampMs, position: from.position, deadlineMs };
-  return new Envelope<U, K>(fields, { run, handle, set: set ? { ...from[inner].set, ...set } : from[inner].set, members, rawKey });
+  const fields = { value, key: from.key, rawKey, headers: from.headers, timestampMs: from.timestampMs, position: from.position };
+  return new Envelope<U, K>(fields, { run, handle, part: handle.part, set: set ? { ...from[inner].set, ...set } : from[inner].set, members, rawKey });
 }
 
 /** The first envelope of a record. @internal */
 export function openEnvelope<T, K>(fields: EnvelopeFields<T, K>, settlement: Settlement): Envelope<T, K> {
   const handle = new Handle(settlement.add(0));
-  return new Envelope(fields, { run: settlement.run, handle, set: {}, members: undefined, rawKey: fields.rawKey });
+  return new Envelope(fields, { run: settlement.run, handle, part: handle.part, set: {}, members: undefined, rawKey: fields.rawKey });
 }
 
 /** Consumes an envelope: whoever calls this answers for the part. @internal */
@@ -161,8 +162,7 @@ export function together<T, K>(envelopes: readonly Envelope<T, K>[], handles: re
   if (first === undefined) throw new RecordError('no_result', 'a batch needs at least one envelope, got none');
   const part = new CompositePart(handles);
   part.advance();
-  const deadlineMs = Math.min(...envelopes.map((one) => one.deadlineMs));
-  return derive(first, new Handle(part), envelopes.map((one) => one.value), undefined, envelopes, deadlineMs) as BatchEnvelope<T, K>;
+  return derive(first, new Handle(part), envelopes.map((one) => one.value), undefined, envelopes) as BatchEnvelope<T, K>;
 }
 
 /** A batch taken apart: its members with their parts, in order; undefined when `envelope` is none. @internal */

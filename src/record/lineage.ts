@@ -21,11 +21,14 @@ export interface SettlementObserver {
 export interface Part {
   /** False once nobody waits for this part: its records were given back, or it is settled. */
   readonly live: boolean;
+  /** When the time of its records is up (the earliest of several), in the clock's milliseconds. */
+  readonly deadlineMs: number;
   readonly depth: number;
   /** A new claim on the same records, one operator further on; for `split`. */
   fork(): Part;
   /** The part passed one operator. */
   advance(): void;
+  /** Says what is done with the part. The first `calling` starts its record's time anew: a wait in a queue is ours, not the record's. */
   at(place: Place): void;
   /** Counts calls that ran for the records of this part. */
   attempted(calls: number): void;
@@ -42,13 +45,18 @@ export interface Part {
 /** Counts the parts of one source record and decides its end exactly once. */
 export class Settlement {
   readonly position: Position;
-  readonly deadlineMs: number;
   readonly run: Run;
-  readonly parts = new Set<SinglePart>();
+  readonly #timeMs: number;
   readonly #observer: SettlementObserver;
   readonly #outputs: OutputPosition[] = [];
   /** Calls that ran for this record, over all operators and attempts. */
   attempts = 0;
+  /** When the record's time is up, in the clock's milliseconds. */
+  deadlineMs: number;
+  #begun = false;
+  // Most records have one part: a set is made for the second.
+  #only: SinglePart | undefined;
+  #more: Set<SinglePart> | undefined;
   #unhanded = 0;
   #unsettled = 0;
   #worst: Outcome = 'dropped';
@@ -56,9 +64,11 @@ export class Settlement {
   #reason = 'no parts';
   #closed = false;
 
-  constructor(position: Position, deadlineMs: number, run: Run, observer: SettlementObserver) {
+  /** @param timeMs how long the record may take, from now and again from the start of its first call. */
+  constructor(position: Position, timeMs: number, run: Run, observer: SettlementObserver) {
     this.position = position;
-    this.deadlineMs = deadlineMs;
+    this.#timeMs = timeMs;
+    this.deadlineMs = run.clock.nowMs() + timeMs;
     this.run = run;
     this.#observer = observer;
   }
@@ -76,8 +86,28 @@ export class Settlement {
     this.#unhanded += 1;
     this.#unsettled += 1;
     const part = new SinglePart(this, depth);
-    this.parts.add(part);
+    if (this.#only === undefined) this.#only = part;
+    else (this.#more ??= new Set()).add(part);
     return part;
+  }
+
+  #openParts(): SinglePart[] {
+    return [...(this.#only ? [this.#only] : []), ...(this.#more ?? [])];
+  }
+
+  /** The first call for this record starts. */
+  begin(): void {
+    if (this.#begun) return;
+    this.#begun = true;
+    this.extend();
+  }
+
+  extend(): void {
+    this.deadlineMs = this.run.clock.nowMs() + this.#timeMs;
+  }
+
+  get begun(): boolean {
+    return this.#begun;
   }
 
   partHanded(): void {
@@ -86,7 +116,8 @@ export class Settlement {
   }
 
   partSettled(part: SinglePart, outcome: Outcome, detail: OutputPosition | Error | string | undefined): void {
-    this.parts.delete(part);
+    if (this.#only === part) this.#only = undefined;
+    else this.#more?.delete(part);
     this.#worst = worse(outcome, this.#worst);
     if (detail instanceof Error) {
       this.#error ??= detail;
@@ -103,13 +134,14 @@ export class Settlement {
     this.#reason = reason;
     this.#worst = 'given-back';
     this.#decide();
-    for (const part of [...this.parts]) part.end('closed');
-    this.parts.clear();
+    for (const part of this.#openParts()) part.end('closed');
+    this.#only = undefined;
+    this.#more = undefined;
   }
 
   /** Ends what the deadline allows to end: calls are aborted, parts that nobody works on are failed. */
   expire(): void {
-    for (const part of [...this.parts]) part.expire();
+    for (const part of this.#openParts()) part.expire();
   }
 
   #decide(): void {
@@ -126,7 +158,7 @@ type PartState = 'open' | 'handed' | 'settled';
 
 class SinglePart implements Part {
   readonly #settlement: Settlement;
-  readonly #listeners = new Set<(reason: EndReason) => void>();
+  #listeners: Set<(reason: EndReason) => void> | undefined;
   #state: PartState = 'open';
   #place: Place = 'flowing';
   depth: number;
@@ -159,8 +191,13 @@ class SinglePart implements Part {
     open.moved(this.depth, 1);
   }
 
+  get deadlineMs(): number {
+    return this.#settlement.deadlineMs;
+  }
+
   at(place: Place): void {
     this.#place = place;
+    if (place === 'calling') this.#settlement.begin();
   }
 
   attempted(calls: number): void {
@@ -168,22 +205,27 @@ class SinglePart implements Part {
   }
 
   onEnd(end: (reason: EndReason) => void): () => void {
-    this.#listeners.add(end);
+    const listeners = (this.#listeners ??= new Set());
+    listeners.add(end);
     return () => {
-      this.#listeners.delete(end);
+      listeners.delete(end);
     };
   }
 
   end(reason: EndReason): void {
     if (reason === 'closed' && this.#state === 'open') this.#leaveDepth();
     if (reason === 'closed') this.#state = 'settled';
-    for (const listener of [...this.#listeners]) listener(reason);
-    if (reason === 'closed') this.#listeners.clear();
+    for (const listener of [...(this.#listeners ?? [])]) listener(reason);
+    if (reason === 'closed') this.#listeners = undefined;
   }
 
   expire(): void {
     if (this.#state !== 'open') return; // the sink waits for the broker as long as it takes
-    if (this.#listeners.size > 0) this.end('deadline');
+    if (this.#place === 'queued' && !this.#settlement.begun) {
+      this.#settlement.extend(); // back pressure is no fault of the record: its time has not begun
+      return;
+    }
+    if (this.#listeners !== undefined && this.#listeners.size > 0) this.end('deadline');
     if (!this.live || this.#place === 'calling') return;
     const queued = this.#place === 'queued';
     const code: ErrorCode = queued ? 'deadline_exceeded' : 'envelope_lost';
@@ -208,7 +250,7 @@ class SinglePart implements Part {
     if (!this.live) return false;
     this.handed();
     this.#state = 'settled';
-    this.#listeners.clear();
+    this.#listeners = undefined;
     this.#settlement.partSettled(this, outcome, detail);
     return true;
   }
@@ -232,6 +274,10 @@ export class CompositePart implements Part {
 
   get live(): boolean {
     return this.members.some((member) => member.part.live);
+  }
+
+  get deadlineMs(): number {
+    return Math.min(...this.#parts.map((part) => part.deadlineMs));
   }
 
   get depth(): number {

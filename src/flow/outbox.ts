@@ -1,0 +1,123 @@
+import type { Clock } from '../clock.ts';
+import { isStreamError, messageOf } from '../errors.ts';
+import { Fifo } from '../fifo.ts';
+import { type OutputPosition, type OutputRecord, recordBytes } from '../record/record.ts';
+import type { Producer } from '../transport/transport.ts';
+import { Backoff } from './backoff.state.ts';
+
+/** A record on its way to one partition, and who waits for it. */
+export interface Outgoing {
+  readonly record: OutputRecord;
+  /** False when nobody waits any more (its source record was given back): it is not sent then. */
+  wanted(): boolean;
+  sent(at: OutputPosition): void;
+  /** The broker will never take this record, whoever tries. Everything else is waited out. */
+  refused(error: Error): void;
+}
+
+export interface OutboxOptions {
+  readonly producer: Producer;
+  readonly clock: Clock;
+  /** Told when sending fails and is tried again, and (undefined) when it works again. */
+  readonly trouble: (why: string | undefined) => void;
+  /** Bytes that wait or are under way, over all outboxes of a sink. */
+  readonly held: { bytes: number };
+}
+
+const maxRecords = 1_000; // kafkajs groups a send's records in quadratic time
+const maxBytes = 900_000; // below the 1 MiB that brokers take by default, with room for their framing
+
+/**
+ * One output partition: sends what it is given in order, one send at a time, and again until the broker has taken it.
+ * A send that is refused for its size is cut in two until the record that is too large stands alone.
+ * Holds what the source's window lets through.
+ */
+export class Outbox {
+  readonly topic: string;
+  readonly partition: number;
+  readonly #options: OutboxOptions;
+  readonly #queue = new Fifo<{ readonly outgoing: Outgoing; readonly bytes: number }>();
+  readonly #backoff = new Backoff(50, 5_000);
+  #sending = false;
+  #stopped = false;
+
+  constructor(topic: string, partition: number, options: OutboxOptions) {
+    this.topic = topic;
+    this.partition = partition;
+    this.#options = options;
+  }
+
+  push(outgoing: Outgoing): void {
+    const bytes = recordBytes(outgoing.record);
+    this.#options.held.bytes += bytes;
+    this.#queue.push({ outgoing, bytes });
+    if (this.#sending) return;
+    this.#sending = true;
+    queueMicrotask(() => void this.#sendAll()); // after the burst that this record belongs to, so that it travels whole
+  }
+
+  /** Sends nothing more; what waits is not told. */
+  stop(): void {
+    this.#stopped = true;
+    for (const { bytes } of this.#queue.drain()) this.#options.held.bytes -= bytes;
+  }
+
+  async #sendAll(): Promise<void> {
+    for (let batch = this.#next(); batch.length > 0; batch = this.#next()) await this.#sendUntilTaken(batch);
+    this.#sending = false;
+  }
+
+  #next(): Outgoing[] {
+    const batch: Outgoing[] = [];
+    let bytes = 0;
+    for (let head = this.#queue.peek(); head && batch.length < maxRecords; head = this.#queue.peek()) {
+      if (batch.length > 0 && bytes + head.bytes > maxBytes) break;
+      this.#queue.shift();
+      if (!head.outgoing.wanted()) {
+        this.#options.held.bytes -= head.bytes;
+        continue;
+      }
+      bytes += head.bytes;
+      batch.push(head.outgoing);
+    }
+    return batch;
+  }
+
+  async #sendUntilTaken(batch: readonly Outgoing[]): Promise<void> {
+    while (!this.#stopped) {
+      try {
+        const base = await this.#options.producer.send(this.topic, this.partition, batch.map(({ record }) => record));
+        this.#recovered();
+        for (const [i, { record, sent }] of batch.entries()) {
+          this.#options.held.bytes -= recordBytes(record);
+          sent({ topic: this.topic, partition: this.partition, offset: base + BigInt(i) });
+        }
+        return;
+      } catch (error) {
+        if (isStreamError(error) && error.code === 'record_too_large') {
+          await this.#cut(batch, error);
+          return;
+        }
+        this.#options.trouble(`sending to ${this.topic}/${String(this.partition)} fails and is tried again: ${messageOf(error)}`);
+        await new Promise<void>((resume) => this.#options.clock.schedule(this.#backoff.failed(), resume));
+      }
+    }
+  }
+
+  async #cut(batch: readonly Outgoing[], error: Error): Promise<void> {
+    const [first] = batch;
+    if (batch.length > 1) {
+      const middle = batch.length >> 1;
+      await this.#sendUntilTaken(batch.slice(0, middle));
+      await this.#sendUntilTaken(batch.slice(middle));
+    } else if (first) {
+      this.#options.held.bytes -= recordBytes(first.record);
+      first.refused(error);
+    }
+  }
+
+  #recovered(): void {
+    if (this.#backoff.failures > 0) this.#options.trouble(undefined);
+    this.#backoff.succeeded();
+  }
+}

@@ -1,0 +1,137 @@
+import { type Clock } from '../clock.ts';
+import { CodecError, isStreamError, messageOf, PipelineError } from '../errors.ts';
+import type { Pipeline, Topic } from '../pipeline.ts';
+import { type Envelope, outputFieldsOf, rawKeyOf, take } from '../record/envelope.ts';
+import { recordError } from '../record/lineage.ts';
+import { formatPosition, type OutputRecord } from '../record/record.ts';
+import type { Producer } from '../transport/transport.ts';
+import { Outbox, type Outgoing } from './outbox.ts';
+import { Partitioner } from './partitioner.ts';
+
+export interface SinkOptions {
+  readonly producer: Producer;
+  readonly clock: Clock;
+  /** Every topic that is written, the dead letters' included. */
+  readonly topics: readonly string[];
+  /** Told when a topic cannot be written at present, and (undefined) when it can again. */
+  readonly trouble: (topic: string, why: string | undefined) => void;
+}
+
+const refreshMs = 300_000; // as often as the Java client asks for new partitions
+
+/** The writing end: chooses partitions and keeps one outbox for each. */
+export class Sink {
+  readonly #options: SinkOptions;
+  readonly #partitions: Map<string, number>;
+  readonly #outboxes = new Map<string, Outbox>();
+  readonly #partitioner = new Partitioner();
+  readonly #held = { bytes: 0 };
+  #turning = false;
+  #cancelRefresh: () => void = () => undefined;
+
+  private constructor(options: SinkOptions, partitions: Map<string, number>) {
+    this.#options = options;
+    this.#partitions = partitions;
+    this.#scheduleRefresh();
+  }
+
+  /** Learns the partitions of every topic first, so that later records are placed without waiting. */
+  static async open(options: SinkOptions): Promise<Sink> {
+    const counts = await Promise.all(options.topics.map(async (name) => [name, await options.producer.partitionsOf(name)] as const));
+    return new Sink(options, new Map(counts));
+  }
+
+  /** Bytes that wait for the broker or are under way to it. */
+  get bytes(): number {
+    return this.#held.bytes;
+  }
+
+  push(topic: string, outgoing: Outgoing): void {
+    const partitions = this.#partitions.get(topic);
+    if (partitions === undefined) throw new PipelineError('unknown_topic', `topic ${topic} was not announced to the sink`);
+    const partition = this.#partitioner.choose(outgoing.record.key, partitions);
+    this.#outbox(topic, partition).push(outgoing);
+    if (outgoing.record.key !== null || this.#turning) return;
+    this.#turning = true;
+    queueMicrotask(() => {
+      this.#turning = false;
+      this.#partitioner.turn();
+    });
+  }
+
+  stop(): void {
+    this.#cancelRefresh();
+    for (const outbox of this.#outboxes.values()) outbox.stop();
+  }
+
+  #outbox(topic: string, partition: number): Outbox {
+    const id = `${topic}/${String(partition)}`;
+    const known = this.#outboxes.get(id);
+    if (known) return known;
+    const { producer, clock, trouble } = this.#options;
+    const outbox = new Outbox(topic, partition, { producer, clock, held: this.#held, trouble: (why) => { trouble(id, why); } });
+    this.#outboxes.set(id, outbox);
+    return outbox;
+  }
+
+  // Partitions that were added later are used from then on; a failed look-up keeps what is known.
+  #scheduleRefresh(): void {
+    this.#cancelRefresh = this.#options.clock.schedule(refreshMs, () => {
+      for (const topic of this.#partitions.keys()) {
+        this.#options.producer.partitionsOf(topic).then((count) => this.#partitions.set(topic, count), () => undefined);
+      }
+      this.#scheduleRefresh();
+    });
+  }
+}
+
+/**
+ * Makes the last step of a pipeline: takes an envelope, encodes it, and hands it to the sink. The record counts as
+ * handed (its lane is free) from here on, as done when the broker has acknowledged it.
+ */
+export function outputTo(pipeline: Pipeline, sink: Sink): (envelope: Envelope<unknown, unknown>) => void {
+  const names = Object.keys(pipeline.outputs);
+  return (envelope) => {
+    const { part } = take(envelope);
+    if (!part.live) return;
+    part.advance();
+    const { route = pipeline.singleOutput, ...set } = outputFieldsOf(envelope);
+    if (names.length === 0) {
+      part.settle('done');
+      return;
+    }
+    const topic = route === undefined ? undefined : pipeline.outputs[route];
+    if (topic === undefined) {
+      const got = route === undefined ? 'no route' : JSON.stringify(route);
+      part.settle('failed', recordError('unknown_route', `expected a route among ${names.join(', ')}, got ${got}; choose one with routeBy`, envelope.position));
+      return;
+    }
+    let record: OutputRecord;
+    try {
+      record = encode(topic, envelope, set);
+    } catch (error) {
+      part.settle('failed', asCodecError(error, envelope));
+      return;
+    }
+    const waiting = part; // the sink's claim; the envelope is spent
+    sink.push(topic.name, {
+      record,
+      wanted: () => waiting.live,
+      sent: (at) => void waiting.settle('done', at),
+      refused: (error) => void waiting.settle('failed', error),
+    });
+    part.handed();
+  };
+}
+
+function encode(topic: Topic<unknown, unknown>, envelope: Envelope<unknown, unknown>, set: Omit<ReturnType<typeof outputFieldsOf>, 'route'>): OutputRecord {
+  return {
+    key: 'key' in set ? topic.key.encode(set.key) : rawKeyOf(envelope),
+    value: topic.value.encode(envelope.value),
+    headers: set.headers ?? envelope.headers,
+    timestampMs: set.timestampMs ?? envelope.timestampMs,
+  };
+}
+
+const asCodecError = (error: unknown, { position }: Envelope<unknown, unknown>): Error =>
+  isStreamError(error) ? error : new CodecError('encode_failed', `encoding threw: ${messageOf(error)}`, { cause: error, position: formatPosition(position) });

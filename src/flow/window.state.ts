@@ -1,0 +1,59 @@
+/** The caps of what is in flight: taken from the log and not settled. */
+export interface WindowOptions {
+  /** The first bound: bytes of keys, values and headers. */
+  readonly maxBytes: number;
+  /** The second bound; wide, because what waits in a lane is cheap, and a narrow window full of one hot key starves all others. */
+  readonly maxRecords: number;
+}
+
+/**
+ * Decides whether the source may take another record. A single record above the byte cap passes when it is alone.
+ * Holds counters only.
+ */
+export class Window {
+  readonly #options: WindowOptions;
+  readonly #holds = new Map<string, number>();
+  #records = 0;
+  #bytes = 0;
+
+  constructor(options: WindowOptions) {
+    this.#options = options;
+  }
+
+  get records(): number {
+    return this.#records;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Why nothing may be taken now; undefined when `bytes` more may. */
+  closedBy(bytes: number, nowMs: number): string | undefined {
+    if (this.#records >= this.#options.maxRecords) return 'records in flight';
+    if (this.#records > 0 && this.#bytes + bytes > this.#options.maxBytes) return 'bytes in flight';
+    for (const [reason, untilMs] of this.#holds) if (untilMs > nowMs) return reason;
+    return undefined;
+  }
+
+  /** Why the source is held, and until when; expired holds are forgotten. */
+  holds(nowMs: number): readonly { readonly reason: string; readonly untilMs: number }[] {
+    for (const [reason, untilMs] of this.#holds) if (untilMs <= nowMs) this.#holds.delete(reason);
+    return [...this.#holds].map(([reason, untilMs]) => ({ reason, untilMs }));
+  }
+
+  /** A policy asks the source to wait; a later time for the same reason wins. */
+  hold(reason: string, untilMs: number): void {
+    this.#holds.set(reason, Math.max(untilMs, this.#holds.get(reason) ?? 0));
+  }
+
+  take(bytes: number): void {
+    this.#records += 1;
+    this.#bytes += bytes;
+  }
+
+  release(bytes: number): void {
+    this.#records -= 1;
+    this.#bytes -= bytes;
+  }
+}
