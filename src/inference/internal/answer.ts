@@ -1,0 +1,104 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import { concatMap, defer, from, type Observable, of, throwError } from 'rxjs';
+import { type CallContext, currentScope } from '../../call.ts';
+import { InferenceError, OptionError, requireInteger } from '../../errors.ts';
+import type { Answer, AnswerOptions, ChatTurn, JsonSchema, ModelBackend, Usage } from '../model.ts';
+import { type ResolvedChatOptions, resolveChatOptions } from './chat-options.ts';
+import { checkAnswer, type Misfit } from './check-answer.ts';
+import { addUsage, collect, type Reply } from './collect.ts';
+import { jsonSchemaOf } from './json-schema-of.ts';
+import { withInstruction } from './prompt.ts';
+
+/** More rounds than this have never been seen to help; each is a whole call. */
+const mostRepairs = 10;
+
+/** How much of a bad answer, and of the validator's words, a repair shows again, in characters. */
+const shownAnswer = 4_000;
+const shownWords = 2_000;
+
+interface Plan {
+  readonly backend: ModelBackend;
+  readonly turns: readonly ChatTurn[];
+  readonly schema: StandardSchemaV1;
+  readonly options: ResolvedChatOptions;
+  readonly repairs: number;
+  readonly ctx: CallContext | undefined;
+}
+
+/**
+ * One typed answer: constrained where the back end can, asked for in words where not, parsed and validated always. A
+ * repair is a call of its own that shows the last bad answer, so a prompt does not grow with the rounds.
+ * @throws OptionError at the call for options out of range.
+ */
+export function answerWith<S extends StandardSchemaV1>(
+  backend: ModelBackend,
+  turns: readonly ChatTurn[],
+  options: AnswerOptions<S>,
+  ctx: CallContext | undefined,
+): Observable<Answer<StandardSchemaV1.InferOutput<S>>> {
+  const { schema, repairs = 0, jsonSchema: given, ...chat } = options;
+  requireSchema(schema);
+  requireInteger('repairs', repairs, 0, mostRepairs);
+  const resolved = resolveChatOptions(given === undefined ? chat : { ...chat, jsonSchema: given });
+  const jsonSchema = resolved.jsonSchema ?? jsonSchemaOf(schema);
+  const constrained = jsonSchema !== undefined && backend.capabilities.jsonSchema;
+  const plan: Plan = {
+    backend,
+    turns: constrained ? turns : withInstruction(turns, inWords(jsonSchema)),
+    schema,
+    options: constrained ? { ...resolved, jsonSchema } : withoutSchema(resolved),
+    repairs,
+    ctx,
+  };
+  return defer(() => ask(plan, plan.turns, 0, undefined)) as Observable<Answer<StandardSchemaV1.InferOutput<S>>>;
+}
+
+function requireSchema(schema: unknown): void {
+  const holder = (typeof schema === 'object' && schema !== null) || typeof schema === 'function' ? schema : {};
+  const standard: unknown = '~standard' in holder ? holder['~standard'] : undefined;
+  if (typeof standard === 'object' && standard !== null && 'validate' in standard && typeof standard.validate === 'function') return;
+  throw new OptionError('schema must be a Standard Schema (zod, valibot, arktype, …); a plain JSON Schema goes into jsonSchema beside it');
+}
+
+const withoutSchema = ({ jsonSchema: _, ...rest }: ResolvedChatOptions): ResolvedChatOptions => rest;
+
+const inWords = (jsonSchema: JsonSchema | undefined): string =>
+  jsonSchema === undefined
+    ? 'Answer with one JSON value and no other text.'
+    : `Answer with one JSON value and no other text. It must obey this JSON Schema:\n${JSON.stringify(jsonSchema)}`;
+
+function ask(plan: Plan, turns: readonly ChatTurn[], round: number, before: Usage | undefined): Observable<Answer<unknown>> {
+  const { backend, options, schema, repairs, ctx } = plan;
+  return backend.chat(turns, options, ctx).pipe(
+    collect(),
+    concatMap((reply) => {
+      const usage = before === undefined ? reply.usage : addUsage(before, reply.usage);
+      const settle = (checked: Checked): Observable<Answer<unknown>> => {
+        if ('value' in checked) return of({ value: checked.value, usage, model: reply.model ?? backend.name, repairs: round });
+        if (round >= repairs) return throwError(() => checked.error(round));
+        currentScope().tries.count += 1; // the record's history counts every call that was made for it
+        return ask(plan, repairTurns(plan.turns, reply, checked), round + 1, usage);
+      };
+      const failure = unusable(reply, options.maxTokens);
+      if (failure !== undefined) return throwError(() => failure);
+      const checked = checkAnswer(reply, schema, options.maxTokens);
+      return checked instanceof Promise ? from(checked).pipe(concatMap(settle)) : settle(checked);
+    }),
+  );
+}
+
+type Checked = { readonly value: unknown } | Misfit;
+
+/** What no repair can mend: asking a model that declined, with its refusal shown, only costs. */
+function unusable(reply: Reply, maxTokens: number): InferenceError | undefined {
+  if (reply.finishReason === 'refused') return new InferenceError('answer_refused', 'expected an answer, but the model declined, or its provider filtered it');
+  if (reply.finishReason === 'length' || reply.text.trim() !== '') return undefined;
+  return new InferenceError('answer_empty', `expected an answer of up to ${String(maxTokens)} tokens, got none`);
+}
+
+function repairTurns(turns: readonly ChatTurn[], reply: Reply, { words }: Misfit): readonly ChatTurn[] {
+  const content = `That answer cannot be used: ${clip(words, shownWords)}\nAnswer again: one JSON value that fits, and no other text.`;
+  return [...turns, { role: 'assistant', content: clip(reply.text, shownAnswer) }, { role: 'user', content }];
+}
+
+const clip = (text: string, most: number): string => (text.length <= most ? text : `${text.slice(0, most)} …`);

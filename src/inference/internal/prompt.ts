@@ -1,0 +1,30 @@
+import { OptionError } from '../../errors.ts';
+import type { ChatTurn, Prompt } from '../model.ts';
+
+const roles: ReadonlySet<unknown> = new Set(['system', 'user', 'assistant']);
+
+/**
+ * The prompt as turns, copied, so that later changes by the caller are not seen.
+ * @throws OptionError for what is not a prompt. An empty one is data, not a mistake in code: see {@link isBlank}.
+ */
+export function turnsOf(prompt: Prompt): readonly ChatTurn[] {
+  if (typeof prompt === 'string') return [{ role: 'user', content: prompt }];
+  if (!Array.isArray(prompt)) throw new OptionError(`prompt must be a string or a list of turns, got ${typeof prompt}`);
+  return prompt.map((turn: unknown, index) => {
+    if (isTurn(turn)) return { role: turn.role, content: turn.content };
+    throw new OptionError(`prompt[${String(index)}] must be { role: 'system' | 'user' | 'assistant', content: string }`);
+  });
+}
+
+const isTurn = (turn: unknown): turn is ChatTurn =>
+  typeof turn === 'object' && turn !== null && 'role' in turn && roles.has(turn.role) && 'content' in turn && typeof turn.content === 'string';
+
+/** Whether there is nothing to answer. */
+export const isBlank = (turns: readonly ChatTurn[]): boolean => turns.every(({ content }) => content.trim() === '');
+
+/** Adds an instruction to the last user turn; a turn of its own where the last is another's, since many templates know one system turn only. */
+export function withInstruction(turns: readonly ChatTurn[], instruction: string): readonly ChatTurn[] {
+  const last = turns.at(-1);
+  if (last?.role !== 'user') return [...turns, { role: 'user', content: instruction }];
+  return [...turns.slice(0, -1), { role: 'user', content: `${last.content}\n\n${instruction}` }];
+}
