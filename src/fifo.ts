@@ -2,7 +2,7 @@ const compactAt = 1024;
 
 /** A queue with both ends O(1). `Array.shift` moves every element: 1 M buffered values would take minutes. */
 export class Fifo<T> {
-  #items: T[] = [];
+  #items: (T | undefined)[] = [];
   #head = 0;
 
   get size(): number {
@@ -20,6 +20,7 @@ export class Fifo<T> {
   shift(): T | undefined {
     if (this.#head === this.#items.length) return undefined;
     const item = this.#items[this.#head];
+    this.#items[this.#head] = undefined; // what has left must not be kept from the garbage collector
     this.#head += 1;
     if (this.#head === this.#items.length) {
       this.#items = [];
@@ -36,6 +37,11 @@ export class Fifo<T> {
     const rest = this.#head === 0 ? this.#items : this.#items.slice(this.#head);
     this.#items = [];
     this.#head = 0;
-    return rest;
+    return rest as T[]; // only slots before the head are empty
+  }
+
+  /** Takes out what is not to be kept; costs one look at each. */
+  sweep(keep: (item: T) => boolean): void {
+    this.#items = this.drain().filter(keep);
   }
 }

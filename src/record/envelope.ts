@@ -76,7 +76,7 @@ export class Envelope<out T, out K = string | null> {
   with<U>(value: U, set?: OutputFields): Envelope<U, K> {
     const handle = take(this);
     handle.part.advance();
-    return derive(this, handle, value, set);
+    return derive(this, handle, value, set, this[inner].members);
   }
 
   /**
@@ -99,7 +99,7 @@ export class Envelope<out T, out K = string | null> {
     if (first === undefined) throw new RecordError('no_result', 'merge needs at least one envelope, got none');
     const part = new CompositePart(envelopes.map(take));
     part.advance();
-    return derive(first, new Handle(part), value);
+    return derive(first, new Handle(part), value, undefined, undefined);
   }
 }
 
@@ -111,9 +111,10 @@ function* splitting<T, U, K>(from: Envelope<T, K>, handle: Handle, values: Itera
       if (count > maxParts) {
         throw recordError('too_many_parts', `record ${formatPosition(from.position)} was split into more than ${String(maxParts)} parts (maxParts)`, from.position);
       }
-      yield derive(from, watch(handle.part.fork()), value);
+      yield derive(from, watch(handle.part.fork()), value, undefined, from[inner].members);
     }
-    handle.part.settle('dropped', count === 0 ? 'split into no parts' : 'split');
+    if (count === 0) handle.part.settle('dropped', 'split into no parts');
+    else handle.part.retire();
   } catch (error) {
     handle.part.settle('failed', error instanceof Error ? error : new RecordError('project_threw', 'splitting threw', { cause: error }));
     throw error;
@@ -125,8 +126,11 @@ function* splitting<T, U, K>(from: Envelope<T, K>, handle: Handle, values: Itera
 }
 
 function derive<U, K>(
-  from: Envelope<unknown, K>, handle: Handle, value: U, set?: OutputFields,
-  members = from[inner].members,
+  from: Envelope<unknown, K>,
+  handle: Handle,
+  value: U,
+  set: OutputFields | undefined,
+  members: Inner['members'],
 ): Envelope<U, K> {
   const { run, rawKey } = from[inner];
   const fields = { value, key: from.key, rawKey, headers: from.headers, timestampMs: from.timestampMs, position: from.position };
@@ -153,7 +157,12 @@ export function take(envelope: Envelope<unknown, unknown>): Handle {
 /** An envelope for a part that was taken from `from` before. @internal */
 export function resume<U, K>(from: Envelope<unknown, K>, handle: Handle, value: U, set?: OutputFields): Envelope<U, K> {
   handle.part.advance();
-  return derive(from, handle, value, set);
+  return derive(from, handle, value, set, from[inner].members);
+}
+
+/** One of several results of an envelope that was taken: a new claim, while `handle` goes on until it is retired. @internal */
+export function branch<U, K>(from: Envelope<unknown, K>, handle: Handle, value: U): Envelope<U, K> {
+  return derive(from, watch(handle.part.fork()), value, undefined, from[inner].members);
 }
 
 /** A batch of envelopes that were taken before: their parts go on together until `members` are taken apart. @internal */

@@ -24,8 +24,12 @@ export interface Part {
   /** When the time of its records is up (the earliest of several), in the clock's milliseconds. */
   readonly deadlineMs: number;
   readonly depth: number;
+  /** How many open claims this is: 1, or for a batch the open ones of its members. */
+  readonly claims: number;
   /** A new claim on the same records, one operator further on; for `split`. */
   fork(): Part;
+  /** Ends this claim without a say in the outcome: its forks answer for the records. */
+  retire(): void;
   /** The part passed one operator. */
   advance(): void;
   /** Says what is done with the part. The first `calling` starts its record's time anew: a wait in a queue is ours, not the record's. */
@@ -182,6 +186,14 @@ class SinglePart implements Part {
     return this.#settlement.add(this.depth + 1);
   }
 
+  get claims(): number {
+    return this.#state === 'open' ? 1 : 0;
+  }
+
+  retire(): void {
+    this.#finish('dropped', undefined);
+  }
+
   advance(): void {
     this.#place = 'flowing';
     if (this.#state !== 'open') return;
@@ -247,6 +259,10 @@ class SinglePart implements Part {
   }
 
   settle(outcome: 'done' | 'dropped' | 'failed', detail?: OutputPosition | Error | string): boolean {
+    return this.#finish(outcome, detail);
+  }
+
+  #finish(outcome: Outcome, detail: OutputPosition | Error | string | undefined): boolean {
     if (!this.live) return false;
     this.handed();
     this.#state = 'settled';
@@ -282,6 +298,14 @@ export class CompositePart implements Part {
 
   get depth(): number {
     return Math.max(...this.#parts.map((part) => part.depth));
+  }
+
+  get claims(): number {
+    return this.members.reduce((sum, member) => sum + member.part.claims, 0);
+  }
+
+  retire(): void {
+    for (const part of this.#parts) part.retire();
   }
 
   fork(): Part {

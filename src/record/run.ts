@@ -47,9 +47,10 @@ export class OpenParts {
     return upstream <= waiting;
   }
 
-  /** Calls `listener` after each change that may answer `nothingMoreCan` anew; the result ends it. */
+  /** Calls `listener` soon, and after each change that may answer `nothingMoreCan` anew; the result ends it. */
   onChange(listener: () => void): () => void {
     this.#listeners.add(listener);
+    this.#changed(); // a listener that comes when all is still would never be told
     return () => {
       this.#listeners.delete(listener);
     };
