@@ -8,7 +8,12 @@ const plumbing = '^src/(flow|policies|runtime|serve|cli)/';
 
 /** A vendor's package is wrapped once; tests may hold ours against the bare one. */
 const vendor = (name, home) =>
-  forbid(`${name}-has-one-home`, `wrap ${name} once`, { path: '^(src|operators|pipelines)/', pathNot: home }, { path: `node_modules/${name}/` });
+  forbid(
+    `${name}-has-one-home`,
+    `wrap ${name} once`,
+    { path: '^(src|operators|pipelines)/', pathNot: home },
+    { path: `node_modules/${name}/` },
+  );
 
 module.exports = {
   forbidden: [

@@ -3,15 +3,7 @@ import { defineConfig } from 'eslint/config';
 import tseslint from 'typescript-eslint';
 
 const viaClock = 'take a Clock (src/clock.ts): time that is an argument can be virtual';
-const timerGlobals = [
-  'setTimeout',
-  'setInterval',
-  'setImmediate',
-  'clearTimeout',
-  'clearInterval',
-  'clearImmediate',
-  'performance',
-];
+const timerGlobals = ['setTimeout', 'setInterval', 'setImmediate', 'clearTimeout', 'clearInterval', 'clearImmediate', 'performance'];
 
 const syntax = [
   { selector: 'TSEnumDeclaration', message: 'use a union of string literals: Node strips types, it does not compile enums' },
@@ -44,7 +36,10 @@ const rxjsTimers = [
 const timeImports = [
   { name: 'rxjs', importNames: rxjsTimers, message: viaClock },
   { name: 'rxjs/operators', message: "import from 'rxjs'" },
-  ...['node:timers', 'timers', 'node:timers/promises', 'timers/promises', 'node:perf_hooks', 'perf_hooks'].map((name) => ({ name, message: viaClock })),
+  ...['node:timers', 'timers', 'node:timers/promises', 'timers/promises', 'node:perf_hooks', 'perf_hooks'].map((name) => ({
+    name,
+    message: viaClock,
+  })),
 ];
 
 export default defineConfig(
@@ -95,7 +90,12 @@ export default defineConfig(
         'error',
         {
           paths: [...timeImports, { name: 'millrace/testing', message: 'a pipeline is no test' }],
-          patterns: [{ regex: '^(\\.\\./)+(src|operators|test|pipelines)/', message: "a pipeline uses 'millrace' and 'millrace/operators', as its users do" }],
+          patterns: [
+            {
+              regex: '^(\\.\\./)+(src|operators|test|pipelines)/',
+              message: "a pipeline uses 'millrace' and 'millrace/operators', as its users do",
+            },
+          ],
         },
       ],
     },

@@ -70,7 +70,10 @@ async function runTests(): Promise<Counts> {
   try {
     const args = ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${file}`, ...process.argv.slice(2)];
     const { ok } = await runTool('vitest', args, true);
-    const report = await readFile(file, 'utf8').then((text) => JSON.parse(text) as TestReport, () => undefined);
+    const report = await readFile(file, 'utf8').then(
+      (text) => JSON.parse(text) as TestReport,
+      () => undefined,
+    );
     const counts = report === undefined ? { passed: 0, failed: 1, skipped: 0 } : countTests(report, ok);
     say(`${counts.failed === 0 ? 'ok    ' : 'FAILED'}  ${'tests'.padEnd(10)} ${seconds(startedMs)}`);
     return counts;
@@ -81,10 +84,16 @@ async function runTests(): Promise<Counts> {
 
 function countTests(report: TestReport, ok: boolean): Counts {
   // a file that does not load has no failed test in it, yet it has failed
-  const unloaded = report.testResults.filter((one) => one.status === 'failed' && !one.assertionResults.some(({ status }) => status === 'failed'));
+  const unloaded = report.testResults.filter(
+    (one) => one.status === 'failed' && !one.assertionResults.some(({ status }) => status === 'failed'),
+  );
   const failed = report.numFailedTests + unloaded.length;
   // an unhandled error, or no test at all, fails the run while every test passes
-  return { passed: report.numPassedTests, failed: ok ? failed : Math.max(1, failed), skipped: report.numPendingTests + report.numTodoTests };
+  return {
+    passed: report.numPassedTests,
+    failed: ok ? failed : Math.max(1, failed),
+    skipped: report.numPendingTests + report.numTodoTests,
+  };
 }
 
 const startedMs = performance.now();
