@@ -44,6 +44,7 @@ export const gradeOf = {
   model_crashed: 'transient',
   model_failed: 'transient',
   model_not_found: 'pipeline',
+  model_damaged: 'pipeline',
   model_rejected: 'record',
   model_unauthorized: 'pipeline',
   prompt_too_long: 'record',
