@@ -54,7 +54,13 @@ export function completeModel(backend: ModelBackend): Model {
       const asked = [...texts];
       return defer(() => {
         if (backend.embed === undefined || !capabilities.embeddings) {
-          return throwError(() => new InferenceError('capability_missing', `model ${name} makes no embeddings; use a model that does, as a resource of its own`));
+          return throwError(
+            () =>
+              new InferenceError(
+                'capability_missing',
+                `model ${name} makes no embeddings; use a model that does, as a resource of its own`,
+              ),
+          );
         }
         return asked.length === 0 ? of([]) : backend.embed(asked, ctx).pipe(map((embeddings) => unitVectors(embeddings, asked.length)));
       }).pipe(untilAborted(ctx?.signal));

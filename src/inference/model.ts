@@ -117,7 +117,11 @@ export interface Model {
   /** Emits pieces of the answer as they are made; the last carries usage and finish reason. */
   chat(prompt: Prompt, options?: ChatOptions, ctx?: CallContext): Observable<ChatChunk>;
   /** Emits one value that fits `schema`, or fails: `answer_invalid`, `answer_truncated`, `answer_refused`, `answer_empty`. */
-  answer<S extends StandardSchemaV1>(prompt: Prompt, options: AnswerOptions<S>, ctx?: CallContext): Observable<Answer<StandardSchemaV1.InferOutput<S>>>;
+  answer<S extends StandardSchemaV1>(
+    prompt: Prompt,
+    options: AnswerOptions<S>,
+    ctx?: CallContext,
+  ): Observable<Answer<StandardSchemaV1.InferOutput<S>>>;
   /** Emits one label: by log-probability where the back end sees them, else by a constrained answer. */
   classify<const L extends string>(prompt: Prompt, options: ClassifyOptions<L>, ctx?: CallContext): Observable<Classification<L>>;
   /** Emits one vector per text, in order, as one array. @throws InferenceError `capability_missing` where there is no embedding. */
@@ -134,7 +138,11 @@ export interface ModelBackend {
   readonly capabilities: ModelCapabilities;
   chat(prompt: readonly ChatTurn[], options: ChatOptions, ctx?: CallContext): Observable<ChatChunk>;
   /** Log-probabilities of the labels as the answer's beginning; absent where it cannot. */
-  labelLogProbabilities?(prompt: readonly ChatTurn[], labels: readonly string[], ctx?: CallContext): Observable<{ readonly logProbabilities: readonly number[]; readonly usage: Usage }>;
+  labelLogProbabilities?(
+    prompt: readonly ChatTurn[],
+    labels: readonly string[],
+    ctx?: CallContext,
+  ): Observable<{ readonly logProbabilities: readonly number[]; readonly usage: Usage }>;
   embed?(texts: readonly string[], ctx?: CallContext): Observable<readonly Embedding[]>;
   countTokens(prompt: readonly ChatTurn[]): Observable<number>;
 }

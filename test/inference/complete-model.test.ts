@@ -33,7 +33,11 @@ describe('answer', () => {
     ['valibot', v.object({ sentiment: v.picklist(['positive', 'negative']) })],
     ['an asynchronous validator', z.object({ sentiment: z.string().refine(async (value) => Promise.resolve(value === 'positive')) })],
   ])('emits one value that fits: %s', async (_, schema) => {
-    const answers = await lastValueFrom(completeModel(fakeBackend([good])).answer('Judge: fine', { schema }).pipe(toArray()));
+    const answers = await lastValueFrom(
+      completeModel(fakeBackend([good]))
+        .answer('Judge: fine', { schema })
+        .pipe(toArray()),
+    );
     expect(answers).toEqual([{ value: { sentiment: 'positive' }, usage: usageOf(10, 3), model: 'fake-1', repairs: 0 }]);
   });
 
@@ -136,10 +140,13 @@ describe('classify', () => {
     expect(result.probabilities?.mixed).toBe(0);
   });
 
-  it.each([[[-1, -2]], [[Number.NaN, -1, -2]], [Array.from({ length: 3 }, () => Number.NEGATIVE_INFINITY)]])('refuses log-probabilities %j', async (given) => {
-    const error = await failureOf(lastValueFrom(completeModel(seen(given)).classify('x', { labels })));
-    expect(error.code).toBe('model_failed');
-  });
+  it.each([[[-1, -2]], [[Number.NaN, -1, -2]], [Array.from({ length: 3 }, () => Number.NEGATIVE_INFINITY)]])(
+    'refuses log-probabilities %j',
+    async (given) => {
+      const error = await failureOf(lastValueFrom(completeModel(seen(given)).classify('x', { labels })));
+      expect(error.code).toBe('model_failed');
+    },
+  );
 
   it.each([
     ['{"label":"mixed"}', 'mixed'],
@@ -170,17 +177,22 @@ describe('classify', () => {
     expect(Object.keys(result.probabilities ?? {})).toEqual(['__proto__', 'b']);
   });
 
-  it.each<[readonly string[]]>([[[]], [['a']], [['a', 'a']], [['a', ' a']], [['a', ' ']], [Array.from({ length: 257 }, (_, n) => String(n))]])(
-    'refuses labels %j',
-    (given) => {
-      expect(() => completeModel(seen([])).classify('x', { labels: given })).toThrow(/labels/);
-    },
-  );
+  it.each<[readonly string[]]>([
+    [[]],
+    [['a']],
+    [['a', 'a']],
+    [['a', ' a']],
+    [['a', ' ']],
+    [Array.from({ length: 257 }, (_, n) => String(n))],
+  ])('refuses labels %j', (given) => {
+    expect(() => completeModel(seen([])).classify('x', { labels: given })).toThrow(/labels/);
+  });
 });
 
 describe('embed', () => {
   const embedding = (...numbers: number[]) => ({ vector: Float32Array.from(numbers), usage: usageOf(1, 0), model: 'm' });
-  const withVectors = (...vectors: number[][]): ModelBackend => fakeBackend([], { embeddings: true }, { embed: () => of(vectors.map((one) => embedding(...one))) });
+  const withVectors = (...vectors: number[][]): ModelBackend =>
+    fakeBackend([], { embeddings: true }, { embed: () => of(vectors.map((one) => embedding(...one))) });
 
   it('emits vectors of length 1, in order', async () => {
     const [a, b] = await lastValueFrom(completeModel(withVectors([3, 4], [0, -2])).embed(['a', 'b']));
@@ -188,7 +200,22 @@ describe('embed', () => {
     expect([...(b?.vector ?? [])]).toEqual([0, -1]);
   });
 
-  it.each([[[[1, 0]]], [[[1, 0], [0, 0]]], [[[1, 0], [Number.NaN, 1]]], [[[1, 0], [1]]]])('refuses vectors %j', async (vectors) => {
+  it.each([
+    [[[1, 0]]],
+    [
+      [
+        [1, 0],
+        [0, 0],
+      ],
+    ],
+    [
+      [
+        [1, 0],
+        [Number.NaN, 1],
+      ],
+    ],
+    [[[1, 0], [1]]],
+  ])('refuses vectors %j', async (vectors) => {
     expect((await failureOf(lastValueFrom(completeModel(withVectors(...vectors)).embed(['a', 'b'])))).code).toBe('model_failed');
   });
 

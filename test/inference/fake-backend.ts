@@ -1,7 +1,12 @@
 import { concat, defer, finalize, NEVER, type Observable, of } from 'rxjs';
 import type { ChatOptions, ChatTurn, FinishReason, ModelBackend, ModelCapabilities, Usage } from '../../src/inference/model.ts';
 
-export const usageOf = (inputTokens: number, outputTokens: number): Usage => ({ inputTokens, cachedTokens: 0, outputTokens, totalTokens: inputTokens + outputTokens });
+export const usageOf = (inputTokens: number, outputTokens: number): Usage => ({
+  inputTokens,
+  cachedTokens: 0,
+  outputTokens,
+  totalTokens: inputTokens + outputTokens,
+});
 
 /** `finish` undefined: the stream ends without its last piece. */
 export type Said = string | { readonly text: string; readonly finish?: FinishReason | undefined };

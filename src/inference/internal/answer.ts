@@ -91,7 +91,8 @@ type Checked = { readonly value: unknown } | Misfit;
 
 /** What no repair can mend: asking a model that declined, with its refusal shown, only costs. */
 function unusable(reply: Reply, maxTokens: number): InferenceError | undefined {
-  if (reply.finishReason === 'refused') return new InferenceError('answer_refused', 'expected an answer, but the model declined, or its provider filtered it');
+  if (reply.finishReason === 'refused')
+    return new InferenceError('answer_refused', 'expected an answer, but the model declined, or its provider filtered it');
   if (reply.finishReason === 'length' || reply.text.trim() !== '') return undefined;
   return new InferenceError('answer_empty', `expected an answer of up to ${String(maxTokens)} tokens, got none`);
 }

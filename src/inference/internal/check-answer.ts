@@ -18,14 +18,22 @@ export function checkAnswer(reply: Reply, schema: StandardSchemaV1, maxTokens: n
   // even when what is there parses: "12" may be the beginning of "123"
   if (reply.finishReason === 'length') {
     const limit = `it was cut off after ${String(maxTokens)} tokens`;
-    return misfit('answer_truncated', `${limit}; answer more briefly.`, `expected a whole answer, but ${limit}; raise maxTokens, or bound the schema's strings and lists`);
+    return misfit(
+      'answer_truncated',
+      `${limit}; answer more briefly.`,
+      `expected a whole answer, but ${limit}; raise maxTokens, or bound the schema's strings and lists`,
+    );
   }
   let parsed: unknown;
   try {
     parsed = JSON.parse(unfenced(reply.text));
   } catch (error) {
     // the parser's message quotes the answer, so it goes to the model and nowhere else
-    return misfit('answer_invalid', `it is not JSON (${messageOf(error)}).`, `expected JSON, got ${String(reply.text.length)} characters that are not`);
+    return misfit(
+      'answer_invalid',
+      `it is not JSON (${messageOf(error)}).`,
+      `expected JSON, got ${String(reply.text.length)} characters that are not`,
+    );
   }
   return validated(schema, parsed);
 }
@@ -33,10 +41,19 @@ export function checkAnswer(reply: Reply, schema: StandardSchemaV1, maxTokens: n
 function validated(schema: StandardSchemaV1, parsed: unknown): Checked | Promise<Checked> {
   const judge = (result: StandardSchemaV1.Result<unknown>): Checked => {
     if (result.issues === undefined) return { value: result.value };
-    return misfit('answer_invalid', `${describeIssues(result.issues)}.`, `expected an answer that fits the schema, but it does not at ${describePaths(result.issues)}`);
+    return misfit(
+      'answer_invalid',
+      `${describeIssues(result.issues)}.`,
+      `expected an answer that fits the schema, but it does not at ${describePaths(result.issues)}`,
+    );
   };
   const threw = (error: unknown): Checked =>
-    misfit('answer_invalid', 'the check of its content failed.', `expected the schema to judge the answer, but its validator threw ${nameOf(error)}`, error);
+    misfit(
+      'answer_invalid',
+      'the check of its content failed.',
+      `expected the schema to judge the answer, but its validator threw ${nameOf(error)}`,
+      error,
+    );
   try {
     const result = schema['~standard'].validate(parsed);
     // any thenable: one taken for a result would pass as a success without a value
@@ -50,7 +67,10 @@ const nameOf = (error: unknown): string => (error instanceof Error ? error.name 
 
 const misfit = (code: 'answer_invalid' | 'answer_truncated', words: string, message: string, cause?: unknown): Misfit => ({
   words,
-  error: (repairs) => new InferenceError(code, repairs === 0 ? message : `${message} (after ${String(repairs)} repair${repairs === 1 ? '' : 's'})`, { cause }),
+  error: (repairs) =>
+    new InferenceError(code, repairs === 0 ? message : `${message} (after ${String(repairs)} repair${repairs === 1 ? '' : 's'})`, {
+      cause,
+    }),
 });
 
 /** Models that nothing constrains like to wrap JSON in a fence, whatever they were asked. */

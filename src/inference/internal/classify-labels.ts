@@ -24,17 +24,23 @@ export function classifyWith<L extends string>(
 ): Observable<Classification<L>> {
   requireLabels(given);
   const labels = [...given];
-  return defer(() => (backend.capabilities.logProbabilities ? byProbability(backend, turns, labels, ctx) : byAnswer(backend, turns, labels, ctx)));
+  return defer(() =>
+    backend.capabilities.logProbabilities ? byProbability(backend, turns, labels, ctx) : byAnswer(backend, turns, labels, ctx),
+  );
 }
 
 function requireLabels(labels: unknown): asserts labels is readonly string[] {
   if (!Array.isArray(labels) || labels.length < 2 || labels.length > mostLabels) {
-    throw new OptionError(`labels must be a list of 2 to ${String(mostLabels)} strings, got ${Array.isArray(labels) ? String(labels.length) : typeof labels}`);
+    throw new OptionError(
+      `labels must be a list of 2 to ${String(mostLabels)} strings, got ${Array.isArray(labels) ? String(labels.length) : typeof labels}`,
+    );
   }
   const seen = new Set<string>();
   labels.forEach((label: unknown, index) => {
-    if (typeof label !== 'string' || label.trim() === '') throw new OptionError(`labels[${String(index)}] must be a string that is not blank`);
-    if (seen.has(label.trim())) throw new OptionError(`labels must differ, got ${JSON.stringify(label)} twice (white space around does not count)`);
+    if (typeof label !== 'string' || label.trim() === '')
+      throw new OptionError(`labels[${String(index)}] must be a string that is not blank`);
+    if (seen.has(label.trim()))
+      throw new OptionError(`labels must differ, got ${JSON.stringify(label)} twice (white space around does not count)`);
     seen.add(label.trim());
   });
 }
@@ -66,7 +72,10 @@ function byProbability<L extends string>(
 function softmax(logProbabilities: readonly number[], count: number): readonly number[] {
   const top = Math.max(...logProbabilities);
   if (logProbabilities.length !== count || !Number.isFinite(top)) {
-    throw new InferenceError('model_failed', `expected ${String(count)} log-probabilities, one of them finite, got ${String(logProbabilities.length)} with maximum ${String(top)}`);
+    throw new InferenceError(
+      'model_failed',
+      `expected ${String(count)} log-probabilities, one of them finite, got ${String(logProbabilities.length)} with maximum ${String(top)}`,
+    );
   }
   const weights = logProbabilities.map((one) => Math.exp(one - top));
   const sum = weights.reduce((total, weight) => total + weight, 0);
@@ -80,7 +89,12 @@ function byAnswer<L extends string>(
   ctx: CallContext | undefined,
 ): Observable<Classification<L>> {
   // an object, since strict modes refuse a bare string at the root
-  const jsonSchema: JsonSchema = { type: 'object', properties: { label: { type: 'string', enum: labels } }, required: ['label'], additionalProperties: false };
+  const jsonSchema: JsonSchema = {
+    type: 'object',
+    properties: { label: { type: 'string', enum: labels } },
+    required: ['label'],
+    additionalProperties: false,
+  };
   const list = labels.map((label) => JSON.stringify(label)).join(', ');
   const asked = withInstruction(turns, `Answer with JSON, {"label": …}, and no other text. The label is one of: ${list}.`);
   const longest = Math.max(...labels.map((label) => Buffer.byteLength(JSON.stringify(label)))); // no token is shorter than a byte
@@ -116,8 +130,10 @@ function unquoted(text: string): string {
 }
 
 function unusable({ text, finishReason }: Reply): InferenceError {
-  if (finishReason === 'refused') return new InferenceError('answer_refused', 'expected a label, but the model declined, or its provider filtered it');
+  if (finishReason === 'refused')
+    return new InferenceError('answer_refused', 'expected a label, but the model declined, or its provider filtered it');
   if (text.trim() === '') return new InferenceError('answer_empty', 'expected a label, got an empty answer');
-  if (finishReason === 'length') return new InferenceError('answer_truncated', 'expected a label, got an answer that was cut off before it');
+  if (finishReason === 'length')
+    return new InferenceError('answer_truncated', 'expected a label, got an answer that was cut off before it');
   return new InferenceError('answer_invalid', `expected one of the labels, got ${String(text.length)} characters that are none`);
 }

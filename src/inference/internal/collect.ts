@@ -1,4 +1,16 @@
-import { concat, defer, EMPTY, map, type MonoTypeOperatorFunction, Observable, type OperatorFunction, pipe, tap, throwError, toArray } from 'rxjs';
+import {
+  concat,
+  defer,
+  EMPTY,
+  map,
+  type MonoTypeOperatorFunction,
+  Observable,
+  type OperatorFunction,
+  pipe,
+  tap,
+  throwError,
+  toArray,
+} from 'rxjs';
 import { abortReason } from '../../clock.ts';
 import { InferenceError } from '../../errors.ts';
 import type { ChatChunk, FinishReason, Usage } from '../model.ts';

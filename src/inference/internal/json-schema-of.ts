@@ -33,7 +33,8 @@ function convert(schema: StandardSchemaV1): JsonSchema | null {
   return null;
 }
 
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === 'object' && value !== null && !Array.isArray(value);
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 // Where the parts are schemas; allOf is left out, since a closed part forbids what its neighbour asks for.
 const childLists = ['anyOf', 'oneOf', 'prefixItems'];
@@ -44,7 +45,8 @@ function closed(schema: JsonSchema): JsonSchema {
   delete result['$schema'];
   for (const name of childMaps) {
     const map = schema[name];
-    if (isObject(map)) result[name] = Object.fromEntries(Object.entries(map).map(([key, child]) => [key, isObject(child) ? closed(child) : child]));
+    if (isObject(map))
+      result[name] = Object.fromEntries(Object.entries(map).map(([key, child]) => [key, isObject(child) ? closed(child) : child]));
   }
   for (const name of childLists) {
     const list = schema[name];

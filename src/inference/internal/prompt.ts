@@ -17,7 +17,12 @@ export function turnsOf(prompt: Prompt): readonly ChatTurn[] {
 }
 
 const isTurn = (turn: unknown): turn is ChatTurn =>
-  typeof turn === 'object' && turn !== null && 'role' in turn && roles.has(turn.role) && 'content' in turn && typeof turn.content === 'string';
+  typeof turn === 'object' &&
+  turn !== null &&
+  'role' in turn &&
+  roles.has(turn.role) &&
+  'content' in turn &&
+  typeof turn.content === 'string';
 
 /** Whether there is nothing to answer. */
 export const isBlank = (turns: readonly ChatTurn[]): boolean => turns.every(({ content }) => content.trim() === '');

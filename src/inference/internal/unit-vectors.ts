@@ -11,7 +11,10 @@ export function unitVectors(embeddings: readonly Embedding[], texts: number): re
     const { vector } = embedding;
     const length = Math.sqrt(vector.reduce((sum, one) => sum + one * one, 0));
     if (vector.length !== dimensions || !Number.isFinite(length) || length === 0) {
-      throw new InferenceError('model_failed', `expected vectors of ${String(dimensions)} finite numbers that are not all 0, got ${String(vector.length)} of length ${String(length)}`);
+      throw new InferenceError(
+        'model_failed',
+        `expected vectors of ${String(dimensions)} finite numbers that are not all 0, got ${String(vector.length)} of length ${String(length)}`,
+      );
     }
     return { ...embedding, vector: vector.map((one) => one / length) };
   });

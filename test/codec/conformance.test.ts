@@ -1,0 +1,76 @@
+import { type } from 'arktype';
+import fc from 'fast-check';
+import * as v from 'valibot';
+import { z } from 'zod';
+import { bytes } from '../../src/codec/bytes.ts';
+import { json } from '../../src/codec/json.ts';
+import { nullable } from '../../src/codec/nullable.ts';
+import { text } from '../../src/codec/text.ts';
+import { describeCodec } from '../conformance/describe-codec.ts';
+
+const wellFormed = fc.string({ unit: 'binary' });
+// what JSON cannot tell apart, or json() refuses, is tested by hand
+const anyJson = fc
+  .jsonValue({ noUnicodeString: false })
+  .filter((value) => !JSON.stringify(value).includes('"__proto__"') && !/-0\b/.test(fc.stringify(value)));
+const reviews = fc.record({ text: wellFormed, stars: fc.integer({ min: 1, max: 5 }) });
+const cycle: Record<string, unknown> = {};
+cycle['self'] = cycle;
+const notJson = [
+  undefined,
+  1n,
+  Number.NaN,
+  { a: [Number.POSITIVE_INFINITY] },
+  cycle,
+  () => 1,
+  Symbol('s'),
+  new Map(),
+  { at: new Date(Number.NaN) },
+  [undefined],
+];
+const notReviews = [...notJson, {}, { text: 'x', stars: 6 }, null, 'x'];
+
+describeCodec('bytes', {
+  make: bytes,
+  values: fc.option(fc.uint8Array()),
+  nullBytes: 'null',
+  unencodable: ['x', undefined, [1], new ArrayBuffer(1)],
+});
+describeCodec('text', { make: text, values: wellFormed, nullBytes: 'refused', unencodable: [null, undefined, 1, '\ud800', 'a\udc00b'] });
+describeCodec('text or null', {
+  make: () => text({ orNull: true }),
+  values: fc.option(wellFormed),
+  nullBytes: 'null',
+  unencodable: [undefined, 1, '\ud800'],
+});
+describeCodec('nullable text', {
+  make: () => nullable(text()),
+  values: fc.option(wellFormed),
+  nullBytes: 'null',
+  unencodable: [undefined, 1, '\ud800'],
+});
+describeCodec('json', { make: json, values: anyJson, nullBytes: 'refused', unencodable: notJson });
+describeCodec('json, zod', {
+  make: () => json(z.object({ text: z.string(), stars: z.int().min(1).max(5) })),
+  values: reviews,
+  nullBytes: 'refused',
+  unencodable: notReviews,
+});
+describeCodec('json, valibot', {
+  make: () => json(v.object({ text: v.string(), stars: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(5)) })),
+  values: reviews,
+  nullBytes: 'refused',
+  unencodable: notReviews,
+});
+describeCodec('json, arktype', {
+  make: () => json(type({ text: 'string', stars: '1 <= number.integer <= 5' })),
+  values: reviews,
+  nullBytes: 'refused',
+  unencodable: notReviews,
+});
+describeCodec('nullable json, zod', {
+  make: () => nullable(json(z.object({ text: z.string(), stars: z.int() }))),
+  values: fc.option(reviews),
+  nullBytes: 'null',
+  unencodable: [undefined, {}],
+});
