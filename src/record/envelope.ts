@@ -190,6 +190,13 @@ export interface BatchEnvelope<T, K = string | null> extends Envelope<readonly T
   readonly members: readonly Envelope<T, K>[];
 }
 
+declare const route: unique symbol;
+
+/** An envelope whose route is one of the names `N`, for the type checker: there is no such field. */
+export interface RoutedEnvelope<out T, out K, out N extends string> extends Envelope<T, K> {
+  readonly [route]?: N;
+}
+
 /** @internal */
 export const runOf = (envelope: Envelope<unknown, unknown>): Run => envelope[inner].run;
 /** @internal */

@@ -1,0 +1,104 @@
+import type { Clock } from '../clock.ts';
+import { messageOf } from '../errors.ts';
+import type { Consumer } from '../transport/transport.ts';
+import { Backoff } from './backoff.state.ts';
+import type { Owned } from './owned.ts';
+
+export interface CommitterOptions {
+  readonly clock: Clock;
+  /** Longest time between settling and committing, in ms. */
+  readonly everyMs: number;
+  /** A commit leaves earlier when this many records were settled since the last. */
+  readonly everyRecords: number;
+  readonly partitions: () => readonly Owned[];
+  readonly trouble: (why: string | undefined) => void;
+}
+
+/**
+ * Stores watermarks. One commit is under way at a time; each says the watermark as it stands when it leaves, so that commits
+ * within an epoch never go back. Holds nothing but the time of the next.
+ */
+export class Committer {
+  readonly #options: CommitterOptions;
+  readonly #backoff = new Backoff(50, 5_000);
+  #consumer: Pick<Consumer, 'commit'> | undefined;
+  #settled = 0;
+  #running: Promise<void> | undefined;
+  #cancelTimer: (() => void) | undefined;
+  #retryWaits = false;
+
+  constructor(options: CommitterOptions) {
+    this.#options = options;
+  }
+
+  attach(consumer: Pick<Consumer, 'commit'>): void {
+    this.#consumer = consumer;
+  }
+
+  /** A record was settled. */
+  settled(): void {
+    this.#settled += 1;
+    if (this.#settled >= this.#options.everyRecords && !this.#retryWaits) void this.commit();
+    else this.#schedule(this.#options.everyMs);
+  }
+
+  /** Commits what has moved; resolves when one commit that began after this call is over, whatever came of it. */
+  async commit(): Promise<void> {
+    while (this.#running) await this.#running;
+    this.#running = this.#commitOnce().finally(() => {
+      this.#running = undefined;
+    });
+    await this.#running;
+  }
+
+  /** Commits until nothing of `partitions` is behind, or `giveUp` says so. */
+  async flush(partitions: readonly Owned[], giveUp: () => boolean): Promise<void> {
+    for (;;) {
+      await this.commit();
+      if (!partitions.some(isBehind) || giveUp()) return;
+      await new Promise<void>((resume) => this.#options.clock.schedule(20, resume));
+    }
+  }
+
+  stop(): void {
+    this.#cancelTimer?.();
+    this.#consumer = undefined;
+  }
+
+  async #commitOnce(): Promise<void> {
+    this.#cancelTimer?.();
+    this.#cancelTimer = undefined;
+    this.#settled = 0;
+    const behind = this.#options.partitions().filter(isBehind);
+    if (behind.length === 0 || !this.#consumer) return;
+    const offsets = behind.map((owned) => ({ owned, offset: owned.tracker.watermark }));
+    try {
+      const { fenced } = await this.#consumer.commit(
+        offsets.map(({ owned: { topic, partition, epoch }, offset }) => ({ topic, partition, epoch, offset, metadata: '' })),
+      );
+      // fenced ones are about to be reported lost: they must not be tried again
+      const refused = new Set(fenced.map(({ topic, partition }) => `${topic}/${String(partition)}`));
+      for (const { owned, offset } of offsets) {
+        if (!refused.has(`${owned.topic}/${String(owned.partition)}`)) owned.committed = offset;
+        else owned.fenced = true;
+      }
+      if (this.#backoff.failures > 0) this.#options.trouble(undefined);
+      this.#backoff.succeeded();
+    } catch (error) {
+      this.#options.trouble(`committing fails and is tried again: ${messageOf(error)}`);
+      this.#schedule(this.#backoff.failed());
+      this.#retryWaits = true;
+    }
+  }
+
+  #schedule(delayMs: number): void {
+    this.#cancelTimer ??= this.#options.clock.schedule(delayMs, () => {
+      this.#cancelTimer = undefined;
+      this.#retryWaits = false;
+      void this.commit();
+    });
+  }
+}
+
+const isBehind = (owned: Owned): boolean =>
+  !owned.fenced && owned.phase !== 'gone' && owned.tracker.watermark > (owned.committed ?? owned.start);

@@ -1,0 +1,268 @@
+import type { Clock } from '../clock.ts';
+import { Fifo } from '../fifo.ts';
+import type { Ordering } from '../record/ordering.ts';
+import { recordBytes } from '../record/record.ts';
+import type { OpenParts } from '../record/run.ts';
+import type { Assignment, Consumer, Fetch, OwnedPartition } from '../transport/transport.ts';
+import { Isolation } from './isolation.state.ts';
+import { laneOf } from './lanes.state.ts';
+import { Owned, type Taken } from './owned.ts';
+import { Window, type WindowOptions } from './window.state.ts';
+
+export interface SourceOptions extends WindowOptions {
+  readonly ordering: Ordering;
+  readonly clock: Clock;
+  readonly open: OpenParts;
+  /** Bytes that wait for the broker on the way out; nothing is taken while they reach `maxBytes`. */
+  readonly outgoingBytes: () => number;
+  /** Puts a record into the pipeline. Must not throw. */
+  readonly emit: (taken: Taken) => void;
+}
+
+const maxAheadBytes = 16 * 1024 * 1024; // fetched and not taken, over all partitions
+
+/**
+ * The reading end: takes records while the window allows, lets those that must not overtake each other wait in their
+ * lanes, and pauses the partitions whose next fetch could not be taken.
+ */
+export class Source {
+  readonly window: Window;
+  readonly isolation = new Isolation<Taken>();
+  readonly #options: SourceOptions;
+  readonly #owned = new Map<string, Owned>();
+  /** Partitions with something ahead, in turn: no partition starves another. */
+  readonly #turns = new Fifo<Owned>();
+  readonly #ready = new Fifo<Taken>();
+  #consumer: Pick<Consumer, 'pause' | 'resume'> | undefined;
+  #aheadBytes = 0;
+  #closedBy: string | undefined;
+  #streaming = false;
+  #stopped = false;
+  #pumping = false;
+  #again = false;
+  #soon = false;
+  #cancelWake: () => void = () => undefined;
+
+  constructor(options: SourceOptions) {
+    this.#options = options;
+    this.window = new Window(options);
+  }
+
+  get stopped(): boolean {
+    return this.#stopped;
+  }
+
+  /** Partitions that are owned. */
+  get partitions(): readonly Owned[] {
+    return [...this.#owned.values()];
+  }
+
+  /** Why nothing is taken at present; undefined while records are. */
+  get closedBy(): string | undefined {
+    return this.#closedBy;
+  }
+
+  get aheadBytes(): number {
+    return this.#aheadBytes;
+  }
+
+  attach(consumer: Pick<Consumer, 'pause' | 'resume'>): void {
+    this.#consumer = consumer;
+    const paused = this.partitions.filter((one) => one.paused); // decided before there was anyone to tell
+    if (paused.length > 0) consumer.pause(paused);
+  }
+
+  find({ topic, partition, epoch }: OwnedPartition): Owned | undefined {
+    const owned = this.#owned.get(`${topic}/${String(partition)}`);
+    return owned?.epoch === epoch ? owned : undefined;
+  }
+
+  gain(assignments: readonly Assignment[]): void {
+    for (const one of assignments) this.#owned.set(`${one.topic}/${String(one.partition)}`, new Owned(one));
+    this.pump();
+  }
+
+  offer(fetch: Fetch): void {
+    const owned = this.find(fetch);
+    if (owned?.phase !== 'held' || this.#stopped) return;
+    if (owned.ahead.size === 0 && fetch.records.length > 0) this.#turns.push(owned);
+    for (const record of fetch.records) {
+      const bytes = recordBytes(record);
+      this.#aheadBytes += bytes;
+      owned.ahead.push({ record, bytes });
+      owned.fetched = record.offset + 1n;
+    }
+    owned.high = fetch.high;
+    this.pump();
+  }
+
+  /** The stream is there to be emitted to, or is not. */
+  setStreaming(streaming: boolean): void {
+    this.#streaming = streaming;
+    this.pump();
+  }
+
+  hold(reason: string, untilMs: number): void {
+    this.window.hold(reason, untilMs);
+    this.pump();
+  }
+
+  /** Every part of the record is with the sink, failed or dropped: the next of its lane may start. */
+  through(taken: Taken): void {
+    this.isolation.through(taken);
+    const next = taken.partition.lanes.leave(taken.lane);
+    if (next) this.#ready.push(next);
+    this.#pumpSoon();
+  }
+
+  /** The record is settled; true when its partition's watermark moved. */
+  settle(taken: Taken): boolean {
+    if (!this.#free(taken) || taken.partition.phase === 'gone') return false;
+    const moved = taken.partition.tracker.settle(taken.ticket);
+    this.#pumpSoon();
+    return moved;
+  }
+
+  /** Takes nothing more from these partitions, and forgets what of them is not in the pipeline yet. */
+  leave(partitions: readonly Owned[]): void {
+    for (const one of partitions) {
+      one.phase = 'leaving';
+      for (const { bytes } of one.ahead.drain()) this.#aheadBytes -= bytes;
+      for (const taken of one.taken) if (taken.settlement === undefined) this.#free(taken);
+    }
+    this.isolation.forget((taken) => taken.settlement === undefined && taken.partition.phase !== 'held');
+    this.pump();
+  }
+
+  /** Ends the ownership: whatever is left of these partitions is given back, and late results are fenced. */
+  lose(partitions: readonly Owned[], reason: string): void {
+    this.leave(partitions);
+    for (const one of partitions) {
+      one.phase = 'gone';
+      const id = `${one.topic}/${String(one.partition)}`;
+      if (this.#owned.get(id) === one) this.#owned.delete(id);
+      for (const taken of [...one.taken]) {
+        this.#free(taken);
+        taken.settlement?.giveBack(reason);
+      }
+    }
+    this.isolation.forget((taken) => taken.partition.phase === 'gone');
+    this.pump();
+  }
+
+  /** Takes nothing more at all. */
+  stop(): void {
+    this.#stopped = true;
+    this.#cancelWake();
+    this.leave(this.partitions);
+  }
+
+  #free(taken: Taken): boolean {
+    if (!taken.partition.taken.delete(taken)) return false;
+    this.window.release(taken.bytes);
+    return true;
+  }
+
+  // One acknowledgement settles up to a thousand records: look once, after all of them.
+  #pumpSoon(): void {
+    if (this.#pumping) this.#again = true;
+    else if (!this.#soon) {
+      this.#soon = true;
+      queueMicrotask(() => {
+        this.#soon = false;
+        this.pump();
+      });
+    }
+  }
+
+  /** Emits and takes all it may. Called after every change; a call from inside only asks for another round. */
+  pump(): void {
+    this.#again = true;
+    if (this.#pumping) return;
+    this.#pumping = true;
+    while (this.#again) {
+      this.#again = false;
+      if (this.#streaming) this.#emitReady();
+      this.#take();
+    }
+    this.#pumping = false;
+    this.#steer();
+    this.#options.open.setSourceBlocked(this.#blocked());
+  }
+
+  #emitReady(): void {
+    if (this.isolation.active) {
+      const suspect = this.isolation.next();
+      if (suspect) this.#options.emit(suspect);
+      return;
+    }
+    for (let taken = this.#ready.shift(); taken; taken = this.#ready.shift()) {
+      if (!taken.partition.taken.has(taken)) continue; // its partition left while it waited
+      this.#options.emit(taken);
+      if (!this.#streaming || this.isolation.active) return; // it ended the stream
+    }
+  }
+
+  #take(): void {
+    this.#closedBy = undefined;
+    for (let owned = this.#turns.peek(); owned; owned = this.#turns.peek()) {
+      const head = owned.ahead.peek();
+      if (head !== undefined) this.#closedBy = this.#whyClosed(head.bytes);
+      if (this.#closedBy !== undefined) return;
+      this.#turns.shift();
+      if (head === undefined) continue;
+      owned.ahead.shift();
+      if (owned.ahead.size > 0) this.#turns.push(owned);
+      this.#aheadBytes -= head.bytes;
+      this.#enter(owned, head.record, head.bytes);
+    }
+  }
+
+  #enter(partition: Owned, record: Taken['record'], bytes: number): void {
+    const ticket = partition.tracker.deliver(record.offset);
+    const lane = laneOf(this.#options.ordering, record.key);
+    const taken: Taken = { partition, record, ticket, bytes, lane, takenMs: this.#options.clock.nowMs(), settlement: undefined };
+    partition.taken.add(taken);
+    this.window.take(bytes);
+    if (!partition.lanes.enter(lane, taken)) return;
+    this.#ready.push(taken);
+    if (this.#streaming) this.#emitReady();
+  }
+
+  #whyClosed(bytes: number): string | undefined {
+    if (this.#stopped) return 'stopped';
+    if (!this.#streaming) return 'the stream restarts';
+    if (this.isolation.active) return 'records run one at a time after the stream ended';
+    if (this.#options.outgoingBytes() >= this.#options.maxBytes) return 'bytes for the broker';
+    const nowMs = this.#options.clock.nowMs();
+    const reason = this.window.closedBy(bytes, nowMs);
+    const [hold] = this.window.holds(nowMs);
+    if (hold) {
+      this.#cancelWake();
+      this.#cancelWake = this.#options.clock.schedule(Math.max(1, hold.untilMs - nowMs), () => {
+        this.pump();
+      });
+    }
+    return reason;
+  }
+
+  #blocked(): boolean {
+    if (this.#stopped || this.#closedBy !== undefined || this.isolation.active) return true;
+    return this.#options.ordering === 'partition' && this.#owned.size > 0 && this.partitions.every((one) => one.lanes.busy > 0);
+  }
+
+  // One fetch ahead: a partition is paused while something of it waits, or while too much waits over all.
+  #steer(): void {
+    const full = this.#aheadBytes >= maxAheadBytes;
+    const pause: Owned[] = [];
+    const resume: Owned[] = [];
+    for (const one of this.#owned.values()) {
+      const wanted = this.#stopped || full || one.ahead.size > 0;
+      if (one.phase !== 'held' || wanted === one.paused) continue;
+      one.paused = wanted;
+      (wanted ? pause : resume).push(one);
+    }
+    if (pause.length > 0) this.#consumer?.pause(pause);
+    if (resume.length > 0) this.#consumer?.resume(resume);
+  }
+}

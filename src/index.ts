@@ -1,0 +1,43 @@
+// The public face. Adapters load their vendor (kafkajs, node-llama-cpp, openai) when they are first used, not here.
+export { type Pipeline, type PipelineSpec, type Topic, definePipeline, topic } from './pipeline.ts';
+export { type App, start } from './runtime/start.ts';
+export type { StartOptions } from './runtime/options.ts';
+export type { StatsSnapshot } from './runtime/stats.ts';
+export type { LifecycleState } from './runtime/lifecycle.state.ts';
+export { createLogger, type Log, type LoggerSettings, type LogLevel, silentLog } from './runtime/logging.ts';
+export {
+  type Client,
+  connect,
+  type ConsumedRecord,
+  type ConsumeFromOptions,
+  type NewRecord,
+  type ProduceRecordsOptions,
+} from './runtime/connect.ts';
+
+export { type BatchEnvelope, Envelope, type OutputFields } from './record/envelope.ts';
+export type { Ordering } from './record/ordering.ts';
+export { formatPosition, type Header, headerText, type OutputPosition, type Position, type RecordHeaders } from './record/record.ts';
+export { deadLetterHeaders } from './flow/dead-letters.ts';
+export { call, type CallContext } from './call.ts';
+export { type Clock, systemClock } from './clock.ts';
+export { type OpenContext, type Opened, type Resource, sharedResource } from './resource.ts';
+export * from './errors.ts';
+
+export type { Codec } from './codec/codec.ts';
+export { bytes } from './codec/bytes.ts';
+export { json } from './codec/json.ts';
+export { nullable } from './codec/nullable.ts';
+export { text } from './codec/text.ts';
+
+export type * from './transport/transport.ts';
+export { kafka, type KafkaOptions } from './transport/kafka/kafka.ts';
+export { memory, type MemoryOptions } from './transport/memory/memory.ts';
+
+export type * from './inference/model.ts';
+export { completeModel } from './inference/complete-model.ts';
+export { llama, type LlamaOptions } from './inference/llama/llama.ts';
+export { openAiCompatible, type OpenAiCompatibleOptions } from './inference/openai/openai-compatible.ts';
+export { scripted } from './inference/scripted/scripted.ts';
+
+export { permits, type Permits } from './policies/permits.ts';
+export { tokenBudget, type TokenBudget, type TokenBudgetOptions } from './policies/token-budget.ts';

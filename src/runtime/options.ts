@@ -1,0 +1,58 @@
+import { type Clock, systemClock } from '../clock.ts';
+import { OptionError, requireInteger } from '../errors.ts';
+import type { Transport } from '../transport/transport.ts';
+import { createLogger, type Log } from './logging.ts';
+
+/** How a pipeline is run; everything but `transport` has a default. */
+export interface StartOptions {
+  /** Where the topics are: `memory()` or `kafka({ brokers })`. It is not closed by the pipeline. */
+  readonly transport: Transport;
+  /** Create topics that are missing (outputs and dead letters too), with the broker's number of partitions. @defaultValue false */
+  readonly createTopics?: boolean;
+  /** Most bytes of records in flight. @defaultValue 64 MiB */
+  readonly maxBytesInFlight?: number;
+  /** Most records in flight. @defaultValue 10,000 */
+  readonly maxRecordsInFlight?: number;
+  /** Longest time between settling a record and committing it, in ms. @defaultValue 200 */
+  readonly commitIntervalMs?: number;
+  /** A commit leaves earlier after this many settled records. @defaultValue 500 */
+  readonly commitEveryRecords?: number;
+  /** How long `drain` (and a signal) waits for what is in flight, in ms. @defaultValue 30,000 */
+  readonly drainDeadlineMs?: number;
+  /** How long a partition that moves to another member waits for what is in flight, in ms. @defaultValue 30,000 */
+  readonly revokeDeadlineMs?: number;
+  /** SIGINT and SIGTERM drain; a second one ends the process at once. @defaultValue true */
+  readonly signals?: boolean;
+  /** @defaultValue structured lines on stderr at level `info` */
+  readonly log?: Log;
+  /** @defaultValue the system clock */
+  readonly clock?: Clock;
+}
+
+export type ResolvedStartOptions = Required<StartOptions>;
+
+/** Why these: see DESIGN.md, "Demand stops at the source" and "Delivery". */
+const defaults = {
+  createTopics: false,
+  maxBytesInFlight: 64 * 1024 * 1024,
+  maxRecordsInFlight: 10_000,
+  commitIntervalMs: 200,
+  commitEveryRecords: 500,
+  drainDeadlineMs: 30_000,
+  revokeDeadlineMs: 30_000,
+  signals: true,
+} as const;
+
+/** @throws OptionError for a value outside its range. */
+export function resolveStartOptions(given: StartOptions): ResolvedStartOptions {
+  const set = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as unknown as StartOptions;
+  const options = { ...defaults, clock: systemClock, log: set.log ?? createLogger(), ...set };
+  if (typeof options.transport !== 'object') throw new OptionError('transport must be given: memory() or kafka({ brokers })');
+  requireInteger('maxBytesInFlight', options.maxBytesInFlight, 1);
+  requireInteger('maxRecordsInFlight', options.maxRecordsInFlight, 1);
+  requireInteger('commitIntervalMs', options.commitIntervalMs, 1);
+  requireInteger('commitEveryRecords', options.commitEveryRecords, 1);
+  requireInteger('drainDeadlineMs', options.drainDeadlineMs, 0);
+  requireInteger('revokeDeadlineMs', options.revokeDeadlineMs, 0);
+  return options;
+}

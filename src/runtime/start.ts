@@ -1,0 +1,220 @@
+import { messageOf, PipelineError, TransportError } from '../errors.ts';
+import { Sink } from '../flow/sink.ts';
+import type { Pipeline } from '../pipeline.ts';
+import type { Opened, Resource } from '../resource.ts';
+import type { Consumer, Producer } from '../transport/transport.ts';
+import { assemble, type Line } from './assemble.ts';
+import { Lifecycle, type LifecycleState } from './lifecycle.state.ts';
+import { type ResolvedStartOptions, resolveStartOptions, type StartOptions } from './options.ts';
+import { releasePartitions } from './release.ts';
+import { drainOnSignals } from './signals.ts';
+import { ownedIds, quantile, Stats, type StatsSnapshot } from './stats.ts';
+import { sweepDeadlines } from './sweep.ts';
+
+/** A pipeline that runs. */
+export interface App {
+  readonly name: string;
+  readonly state: LifecycleState;
+  /** What it has done and is doing; a copy. */
+  stats(): StatsSnapshot;
+  /**
+   * Takes nothing more, waits for what is in flight up to the deadline, commits, gives the rest back and leaves the
+   * group. Resolves when everything is closed; a second call shortens the deadline of the first.
+   */
+  drain(options?: { readonly deadlineMs?: number }): Promise<void>;
+  /** Resolves when the pipeline has been drained; rejects when it failed, after everything is closed. */
+  readonly done: Promise<void>;
+}
+
+/**
+ * Starts a pipeline: checks its topics, opens its resources, joins its group. Resolves when records can flow.
+ *
+ * @throws OptionError for bad options; TransportError `unknown_topic` (naming the remedy) or `transport_unavailable`;
+ * PipelineError `resource_failed` when a resource cannot be opened. Whatever was opened is closed first.
+ */
+export async function start(pipeline: Pipeline<never, never, never> | Pipeline, given: StartOptions): Promise<App> {
+  const options = resolveStartOptions(given);
+  const running = new Running(pipeline as Pipeline, options);
+  try {
+    await running.start();
+  } catch (error) {
+    await running.abandon();
+    throw error;
+  }
+  return running;
+}
+
+class Running implements App {
+  readonly name: string;
+  readonly done: Promise<void>;
+  readonly #pipeline: Pipeline;
+  readonly #options: ResolvedStartOptions;
+  readonly #life = new Lifecycle();
+  readonly #stats: Stats;
+  readonly #closers: (() => Promise<void> | void)[] = []; // run in reverse order
+  readonly #opening = new AbortController();
+  #line: Line | undefined;
+  #sink: Sink | undefined;
+  #draining: Promise<void> | undefined;
+  #drainUntilMs = Number.POSITIVE_INFINITY;
+  #failure: Error | undefined;
+  #finish!: { readonly resolve: () => void; readonly reject: (error: Error) => void };
+
+  constructor(pipeline: Pipeline, options: ResolvedStartOptions) {
+    this.name = pipeline.name;
+    this.#pipeline = pipeline;
+    this.#options = options;
+    this.#stats = new Stats((where, why) => {
+      if (why === undefined) options.log.info({ pipeline: this.name, where }, 'works again');
+      else options.log.warn({ pipeline: this.name, where, why }, 'trouble; it is tried again');
+    });
+    this.done = new Promise((resolve, reject) => {
+      this.#finish = { resolve, reject };
+    });
+    this.done.catch(() => undefined); // whoever does not ask for `done` sees the failure in the log and in `state`
+  }
+
+  get state(): LifecycleState {
+    return this.#life.state;
+  }
+
+  async start(): Promise<void> {
+    const { transport, clock, log, signals } = this.#options;
+    const { outputs, deadLetter, groupId, inputs, from } = this.#pipeline;
+    await this.#checkTopics();
+    const producer = await this.#hold(transport.produce({ clientId: this.name }), (opened: Producer) => opened.close());
+    const topics = [...Object.values(outputs), ...(deadLetter === 'stop' ? [] : [deadLetter])].map(({ name }) => name);
+    const sink = await this.#hold(
+      Sink.open({ producer, clock, topics: [...new Set(topics)], trouble: (where, why) => { this.#stats.trouble(where, why); } }),
+      (opened: Sink) => { opened.stop(); },
+    );
+    const resources = await this.#openResources();
+    const line = assemble(this.#pipeline, { options: this.#options, resources, sink, stats: this.#stats, fail: (error) => { this.#fail(error); } });
+    this.#sink = sink;
+    this.#line = line;
+    this.#closers.push(() => { line.close(); });
+    line.open();
+    this.#closers.push(sweepDeadlines(line.source, clock));
+    const names = Object.values(inputs).map(({ name }) => name);
+    const consumer = await this.#hold(transport.consume({ groupId, topics: names, from, clientId: this.name }, line.handlers), (joined: Consumer) => joined.close());
+    line.attach(consumer);
+    if (signals) this.#closers.push(drainOnSignals(this));
+    if (this.#failure) throw this.#failure;
+    this.#life.to('running');
+    log.info({ pipeline: this.name, transport: transport.name, inputs: names, outputs: topics, partitions: ownedIds(line.source.partitions) }, 'running');
+  }
+
+  /** Closes what a start that failed has opened. */
+  async abandon(): Promise<void> {
+    this.#opening.abort();
+    this.#life.to('failed');
+    await this.#close();
+  }
+
+  drain({ deadlineMs = this.#options.drainDeadlineMs }: { readonly deadlineMs?: number } = {}): Promise<void> {
+    const untilMs = this.#options.clock.nowMs() + deadlineMs;
+    this.#drainUntilMs = Math.min(this.#drainUntilMs, untilMs);
+    this.#draining ??= this.#drain(deadlineMs);
+    return this.#draining;
+  }
+
+  stats(): StatsSnapshot {
+    const { counts, failuresByCode, droppedByReason, failedAttempts, restarts, latencies, troubles } = this.#stats;
+    const source = this.#line?.source;
+    const partitions = source?.partitions ?? [];
+    return {
+      done: counts.done,
+      failed: counts.failed,
+      dropped: counts.dropped,
+      givenBack: counts['given-back'],
+      failuresByCode: { ...failuresByCode },
+      droppedByReason: Object.fromEntries(droppedByReason),
+      failedAttempts,
+      restarts,
+      recordsInFlight: source?.window.records ?? 0,
+      bytesInFlight: source?.window.bytes ?? 0,
+      bytesAhead: source?.aheadBytes ?? 0,
+      bytesOutgoing: this.#sink?.bytes ?? 0,
+      partitions: partitions.length,
+      lag: partitions.reduce((sum, one) => sum + one.lag, 0n),
+      settledBeyond: partitions.reduce((sum, one) => sum + one.tracker.settledBeyond, 0),
+      pausedBy: source?.closedBy,
+      holds: source?.window.holds(this.#options.clock.nowMs()) ?? [],
+      troubles,
+      latencyMs: { p50: quantile(latencies, 0.5), p99: quantile(latencies, 0.99) },
+    };
+  }
+
+  async #drain(deadlineMs: number): Promise<void> {
+    const line = this.#line;
+    if (!this.#life.to('draining') || !line) return;
+    const { clock, log } = this.#options;
+    log.info({ pipeline: this.name, inFlight: line.source.window.records, deadlineMs }, 'draining');
+    line.source.stop();
+    line.stream().complete();
+    const hurry = (): boolean => clock.nowMs() >= this.#drainUntilMs || this.#failure !== undefined;
+    const givenBack = await releasePartitions({ source: line.source, committer: line.committer, clock, deadlineMs, hurry }, line.source.partitions, 'stopped');
+    await this.#close();
+    this.#life.to(this.#failure ? 'failed' : 'stopped');
+    log.info({ pipeline: this.name, givenBack, ...this.#stats.counts }, this.state);
+    if (this.#failure) this.#finish.reject(this.#failure);
+    else this.#finish.resolve();
+  }
+
+  /** The pipeline cannot go on: what is finished is committed, the rest is given back, `done` rejects. */
+  #fail(error: Error): void {
+    if (this.#failure || this.#life.ended) return;
+    this.#failure = error;
+    this.#options.log.error({ pipeline: this.name, code: this.#stats.codeOf(error), error: error.message }, 'the pipeline stops');
+    if (this.#life.state === 'running') void this.drain({ deadlineMs: 0 });
+  }
+
+  async #checkTopics(): Promise<void> {
+    const { transport, createTopics } = this.#options;
+    const { inputs, outputs, deadLetter } = this.#pipeline;
+    const names = [...new Set([...Object.values(inputs), ...Object.values(outputs), ...(deadLetter === 'stop' ? [] : [deadLetter])].map(({ name }) => name))];
+    const found = await transport.describeTopics(names);
+    const missing = names.filter((name) => !found.has(name));
+    if (missing.length === 0) return;
+    if (createTopics) await transport.createTopics(missing.map((name) => ({ name })));
+    else {
+      const [what, verb] = missing.length === 1 ? ['topic', 'does'] : ['topics', 'do'];
+      throw new TransportError('unknown_topic', `${what} ${missing.join(', ')} ${verb} not exist; create with --create-topics (createTopics: true), or with your broker's tools`);
+    }
+  }
+
+  async #openResources(): Promise<Readonly<Record<string, unknown>>> {
+    const { clock, log } = this.#options;
+    const opened: Record<string, unknown> = {};
+    const open = async (name: string, resource: Resource<unknown>): Promise<void> => {
+      const context = {
+        clock,
+        signal: this.#opening.signal,
+        log: (level: 'debug' | 'info' | 'warn' | 'error', message: string, details: object = {}) => { log[level]({ resource: name, ...details }, message); },
+      };
+      const one = await this.#hold(resource.open(context), (held: Opened<unknown>) => held.close());
+      opened[name] = one.value;
+    };
+    const results = await Promise.allSettled(Object.entries(this.#pipeline.resources).map(([name, resource]) => open(name, resource).catch((error: unknown) => {
+      throw new PipelineError('resource_failed', `resource ${name} (${resource.name}) of pipeline ${this.name} cannot be opened: ${messageOf(error)}`, { cause: error });
+    })));
+    for (const result of results) if (result.status === 'rejected') throw result.reason;
+    return opened;
+  }
+
+  async #hold<T>(opening: Promise<T>, close: (opened: T) => Promise<void> | void): Promise<T> {
+    const opened = await opening;
+    this.#closers.push(() => close(opened));
+    return opened;
+  }
+
+  async #close(): Promise<void> {
+    for (let close = this.#closers.pop(); close; close = this.#closers.pop()) {
+      try {
+        await close();
+      } catch (error) {
+        this.#options.log.warn({ pipeline: this.name, error: messageOf(error) }, 'closing failed');
+      }
+    }
+  }
+}

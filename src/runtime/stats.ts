@@ -1,0 +1,105 @@
+import { type ErrorCode, isStreamError } from '../errors.ts';
+import type { Taken } from '../flow/owned.ts';
+import type { Verdict } from '../record/outcome.ts';
+import { formatPosition } from '../record/record.ts';
+import type { Assignment, OwnedPartition } from '../transport/transport.ts';
+
+/** What a pipeline has done and is doing. Counters count from the start of the run. */
+export interface StatsSnapshot {
+  readonly done: number;
+  readonly failed: number;
+  readonly dropped: number;
+  readonly givenBack: number;
+  readonly failuresByCode: Readonly<Partial<Record<ErrorCode, number>>>;
+  readonly droppedByReason: Readonly<Record<string, number>>;
+  /** Calls that ran for records that failed in the end. */
+  readonly failedAttempts: number;
+  /** How often the stream ended before it should and was built anew. */
+  readonly restarts: number;
+  readonly recordsInFlight: number;
+  readonly bytesInFlight: number;
+  /** Fetched and not taken yet, in bytes. */
+  readonly bytesAhead: number;
+  /** Waiting for the broker on the way out, in bytes. */
+  readonly bytesOutgoing: number;
+  readonly partitions: number;
+  /** Records written and not settled, over all partitions owned, as far as known. */
+  readonly lag: bigint;
+  /** Settled above a watermark: what would be done again after a crash. */
+  readonly settledBeyond: number;
+  /** Why nothing is taken at present. */
+  readonly pausedBy: string | undefined;
+  readonly holds: readonly { readonly reason: string; readonly untilMs: number }[];
+  /** What does not work at present, and is tried again. */
+  readonly troubles: readonly string[];
+  /** From taking a record to settling it, in ms, of the last 1,000 records. */
+  readonly latencyMs: { readonly p50: number; readonly p99: number };
+}
+
+const keptLatencies = 1_000;
+const keptReasons = 100;
+
+/** Counts what happens. Holds a fixed number of counters and the last 1,000 latencies. */
+export class Stats {
+  readonly counts = { done: 0, failed: 0, dropped: 0, 'given-back': 0 };
+  readonly failuresByCode: Partial<Record<ErrorCode, number>> = {};
+  readonly droppedByReason = new Map<string, number>();
+  readonly latencies: number[] = [];
+  readonly #troubles = new Map<string, string>();
+  readonly #onTrouble: (where: string, why: string | undefined) => void;
+  failedAttempts = 0;
+  restarts = 0;
+  #next = 0;
+
+  constructor(onTrouble: (where: string, why: string | undefined) => void) {
+    this.#onTrouble = onTrouble;
+  }
+
+  get troubles(): readonly string[] {
+    return [...this.#troubles.values()];
+  }
+
+  verdict(verdict: Verdict, { takenMs }: Taken, nowMs: number): void {
+    this.counts[verdict.outcome] += 1;
+    if (verdict.outcome === 'given-back') return;
+    this.latencies[this.#next % keptLatencies] = nowMs - takenMs;
+    this.#next += 1;
+    if (verdict.outcome === 'failed') {
+      const code = this.codeOf(verdict.error);
+      this.failuresByCode[code] = (this.failuresByCode[code] ?? 0) + 1;
+      this.failedAttempts += verdict.attempts;
+    } else if (verdict.outcome === 'dropped') {
+      const reason = this.droppedByReason.has(verdict.reason) || this.droppedByReason.size < keptReasons ? verdict.reason : 'other reasons';
+      this.droppedByReason.set(reason, (this.droppedByReason.get(reason) ?? 0) + 1);
+    }
+  }
+
+  /** Something does not work at present; undefined: it does again. */
+  trouble(where: string, why: string | undefined): void {
+    if (this.#troubles.get(where) === why) return;
+    if (why === undefined) this.#troubles.delete(where);
+    else this.#troubles.set(where, why);
+    this.#onTrouble(where, why);
+  }
+
+  codeOf(error: Error): ErrorCode {
+    return isStreamError(error) ? error.code : 'project_threw';
+  }
+
+  place({ partition, record }: Taken): string {
+    return formatPosition(partition.positionOf(record));
+  }
+}
+
+/** The value below which the share `q` of `values` lies; 0 for none. */
+export function quantile(values: readonly number[], q: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? 0;
+}
+
+export const ownedIds = (partitions: readonly OwnedPartition[]): readonly string[] =>
+  partitions.map(({ topic, partition }) => `${topic}/${String(partition)}`);
+
+/** Partitions that do not begin where the group left off, with the reason. */
+export const resetsOf = (assignments: readonly Assignment[]): readonly string[] =>
+  assignments.flatMap(({ topic, partition, start, reset }) => (reset === 'out-of-range' ? [`${topic}/${String(partition)} begins at ${String(start)}: what was committed lies outside the log`] : []));
