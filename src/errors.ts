@@ -34,6 +34,7 @@ export const gradeOf = {
   authentication_failed: 'pipeline',
   unknown_topic: 'pipeline',
   record_too_large: 'record',
+  record_rejected: 'record',
   fenced: 'pipeline',
   // calls
   call_timeout: 'transient',
