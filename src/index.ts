@@ -18,6 +18,21 @@ export { type BatchEnvelope, Envelope, type OutputFields } from './record/envelo
 export type { Ordering } from './record/ordering.ts';
 export { formatPosition, type Header, headerText, type OutputPosition, type Position, type RecordHeaders } from './record/record.ts';
 export { deadLetterHeaders } from './flow/dead-letters.ts';
+export {
+  type Command,
+  type CommandArgument,
+  type CommandContext,
+  type CommandOption,
+  type CommandOptions,
+  type CommandSettings,
+  type CommandSpec,
+  defineCommand,
+  type GivenOptions,
+  type OpenedTransport,
+  type OpenTransportOptions,
+  type Output,
+} from './command.ts';
+export type { PullProgress } from './artifacts/artifact.ts';
 export { call, type CallContext } from './call.ts';
 export { type Clock, systemClock } from './clock.ts';
 export { type OpenContext, type Opened, type Resource, sharedResource } from './resource.ts';
