@@ -44,4 +44,9 @@ export class Fifo<T> {
   sweep(keep: (item: T) => boolean): void {
     this.#items = this.drain().filter(keep);
   }
+
+  /** From the first to the last, without taking them out. */
+  *[Symbol.iterator](): Generator<T, void, undefined> {
+    for (let i = this.#head; i < this.#items.length; i += 1) yield this.#items[i] as T;
+  }
 }

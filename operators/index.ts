@@ -1,0 +1,14 @@
+// Operators on the stream of envelopes.
+export { batchWithin, type BatchWithinOptions } from './batch-within.ts';
+export { drop, type DropReason } from './drop.ts';
+export { keepOnly } from './keep-only.ts';
+export { mapConcurrent, type MapConcurrentOptions } from './map-concurrent.ts';
+export { mapValue } from './map-value.ts';
+export { routeBy } from './route-by.ts';
+export { split, type SplitOptions } from './split.ts';
+export { unbatch } from './unbatch.ts';
+// Operators on one cold call.
+export { callTimeout, type CallTimeoutOptions } from './call-timeout.ts';
+export { retryWithBackoff, type RetryWithBackoffOptions } from './retry-with-backoff.ts';
+export { withPermit } from './with-permit.ts';
+export { withinBudget, type WithinBudgetOptions } from './within-budget.ts';

@@ -1,0 +1,46 @@
+import type { Observable, Subscriber, Subscription } from 'rxjs';
+import { whileWanted } from './operate.ts';
+
+export interface Follower<T> {
+  readonly onValue?: (value: T) => void;
+  /** Runs once: after the call has ended or was aborted, and before anybody hears of the end. */
+  readonly release: () => void;
+}
+
+/**
+ * Subscribes to a call on behalf of `out`. The order at the end is what a bare `subscribe(out)` gets wrong: it tells
+ * downstream first and lets go afterwards, so a retry would find the permit still taken. The result aborts the call.
+ */
+export function follow<T>(source: Observable<T>, out: Subscriber<T>, { onValue, release }: Follower<T>): () => void {
+  let subscription: Subscription | undefined;
+  let finished = false;
+  const finish = (): void => {
+    if (finished) return;
+    finished = true;
+    subscription?.unsubscribe();
+    release();
+  };
+  const fail = (error: unknown): void => {
+    finish();
+    out.error(error);
+  };
+  out.add(finish);
+  subscription = whileWanted(source, out).subscribe({
+    next: (value) => {
+      try {
+        onValue?.(value);
+      } catch (error) {
+        fail(error);
+        return;
+      }
+      out.next(value);
+    },
+    error: fail,
+    complete: () => {
+      finish();
+      out.complete();
+    },
+  });
+  if (out.closed) subscription.unsubscribe();
+  return finish;
+}

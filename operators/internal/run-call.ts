@@ -1,0 +1,178 @@
+import { isObservable, type Observable, type Subscription } from 'rxjs';
+import { type CallContext, type CallScope, currentScope, inScope } from '../../src/call.ts';
+import { messageOf } from '../../src/errors.ts';
+import { type Envelope, runOf } from '../../src/record/envelope.ts';
+import { type Handle, recordError } from '../../src/record/lineage.ts';
+import { formatPosition, type Position } from '../../src/record/record.ts';
+import { fail, threw } from './fail.ts';
+import { whileWanted } from './operate.ts';
+import { refusePromise } from './refuse-promise.ts';
+
+/** Makes one cold call of a value. */
+export type Project<T, R> = (value: T, ctx: CallContext) => Observable<R>;
+
+export interface CallOptions<T, R, K> {
+  readonly envelope: Envelope<T, K>;
+  /** Of the envelope; held until the call has ended, or the part would be taken for lost. */
+  readonly handle: Handle;
+  readonly project: Project<T, R>;
+  readonly maxResults: number;
+  /** A result, as soon as it is there. */
+  readonly onValue: (value: R) => void;
+  /** The last word: a completed call's part is still to be retired, any other is settled. Not called after a stop. */
+  readonly onEnd: (completed: boolean) => void;
+}
+
+/** A call in the making: `start` it once. `stop` aborts it without settling anything, for when the whole operator ends. */
+export interface RunningCall {
+  start(): void;
+  stop(): void;
+}
+
+/**
+ * One call for one envelope. It fails the part when the call fails: by an error, without a result, at the deadline; it
+ * is aborted when the part is closed from outside.
+ */
+export function runningCall<T, R, K>({ envelope, handle, project, maxResults, onValue, onEnd }: CallOptions<T, R, K>): RunningCall {
+  const { part } = handle;
+  part.at('calling'); // first: it may start the record's time
+  const { scope, ctx, abort } = describeCall(envelope);
+  const state = { closed: false, count: 0 };
+  let subscription: Subscription | undefined;
+
+  const close = (): void => {
+    state.closed = true;
+    unlisten();
+    subscription?.unsubscribe();
+  };
+  const end = (failure?: (position: Position) => Error): void => {
+    if (state.closed) return;
+    const completed = failure === undefined && part.live;
+    close(); // before the part is settled: what frees its place must find the work ended
+    if (!completed) abort();
+    part.attempted(Math.max(1, scope.tries.count));
+    if (failure) fail(envelope, handle, failure);
+    onEnd(completed);
+  };
+  const unlisten = part.onEnd((reason) => {
+    end(reason === 'deadline' ? tooLate : undefined);
+  });
+  const subscribe = (): void => {
+    const source: unknown = project(envelope.value, ctx);
+    if (source instanceof Promise) refusePromise('a retry', source);
+    if (!isObservable(source)) throw new TypeError(`it must return an Observable, got ${typeof source}`);
+    subscription = whileWanted(source as Observable<R>, state).subscribe({
+      next: (value) => {
+        state.count += 1;
+        if (state.count > maxResults) end(tooMany(maxResults));
+        else onValue(value);
+      },
+      error: (error: unknown) => {
+        end(failedWith(error));
+      },
+      complete: () => {
+        end(state.count === 0 ? noResult : undefined);
+      },
+    });
+    if (state.closed) subscription.unsubscribe();
+  };
+  return {
+    start: () => {
+      if (part.deadlineMs <= scope.clock.nowMs()) {
+        end(tooLate);
+        return;
+      }
+      try {
+        inScope(scope, subscribe);
+      } catch (error) {
+        end(threw('mapConcurrent', error));
+      }
+    },
+    stop: () => {
+      close();
+      abort();
+    },
+  };
+}
+
+function describeCall(envelope: Envelope<unknown, unknown>): {
+  readonly scope: CallScope;
+  readonly ctx: CallContext;
+  readonly abort: () => void;
+} {
+  const { position, key, headers, deadlineMs } = envelope;
+  const run = runOf(envelope);
+  let controller: AbortController | undefined; // most calls never look at the signal
+  let aborted = false;
+  const scope: CallScope = {
+    clock: run.clock,
+    attempt: 1,
+    deadlineMs,
+    position,
+    key,
+    headers,
+    tries: { count: 0 },
+    hold: (reason, untilMs) => {
+      run.hold(reason, untilMs);
+    },
+  };
+  const ctx: CallContext = {
+    deadlineMs,
+    position,
+    key,
+    headers,
+    get signal() {
+      controller ??= new AbortController();
+      if (aborted) controller.abort();
+      return controller.signal;
+    },
+    get attempt() {
+      const now = currentScope();
+      // a callback may run in the scope of the call that set it off
+      return now.tries === scope.tries ? now.attempt : Math.max(1, scope.tries.count);
+    },
+  };
+  return {
+    scope,
+    ctx,
+    abort: () => {
+      aborted = true;
+      controller?.abort();
+    },
+  };
+}
+
+const tooLate = (position: Position): Error =>
+  recordError(
+    'deadline_exceeded',
+    `record ${formatPosition(position)} passed its deadline while a call was made for it, which was aborted: raise deadlineMs, or give callTimeout and attempts less`,
+    position,
+  );
+
+const noResult = (position: Position): Error =>
+  recordError(
+    'no_result',
+    `the call for record ${formatPosition(position)} completed without a value: return one, or use keepOnly or drop where none is due`,
+    position,
+  );
+
+const tooMany =
+  (maxResults: number) =>
+  (position: Position): Error =>
+    recordError(
+      'too_many_parts',
+      `the call for record ${formatPosition(position)} gave more than ${String(maxResults)} results (maxResults)`,
+      position,
+    );
+
+const failedWith =
+  (error: unknown) =>
+  (position: Position): Error =>
+    error instanceof Error
+      ? error
+      : recordError(
+          'project_threw',
+          `the call for record ${formatPosition(position)} failed with something that is no Error: ${messageOf(error)}`,
+          position,
+          error,
+        );

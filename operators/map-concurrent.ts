@@ -1,0 +1,122 @@
+import type { OperatorFunction } from 'rxjs';
+import { requireInteger, requireOneOf } from '../src/errors.ts';
+import { Fifo } from '../src/fifo.ts';
+import { branch, type Envelope, take } from '../src/record/envelope.ts';
+import type { Handle } from '../src/record/lineage.ts';
+import { Line } from './internal/in-order.ts';
+import { operate } from './internal/operate.ts';
+import { type Project, type RunningCall, runningCall } from './internal/run-call.ts';
+
+export interface MapConcurrentOptions {
+  /** Most records with a call running; at least 1. It bounds records: calls of many operators together take `withPermit`. */
+  readonly concurrency: number;
+  /** Results leave as calls complete, or in the order of the records. @defaultValue 'completed' */
+  readonly order?: 'completed' | 'input';
+  /** Most results of one call; at least 1. @defaultValue 10,000 */
+  readonly maxResults?: number;
+}
+
+interface Waiting<T, K> {
+  readonly envelope: Envelope<T, K>;
+  readonly handle: Handle;
+}
+
+/**
+ * Makes one cold call per record, up to `concurrency` at a time: the place for model calls and whatever else is slow.
+ * Policies (`callTimeout`, `withPermit`, `withinBudget`, `retryWithBackoff`) go on the call, inside `project`.
+ *
+ * In envelopes of `T`; out envelopes of `R`, each result of a call as soon as it is there, a call's results in their
+ * order. With `order: 'input'` a record's results wait until all records before it have ended. A call that fails after
+ * some results fails its record: those that went out stay out, and the dead letter lists them.
+ *
+ * Holds the records that wait for a call and, with `order: 'input'`, results that wait for their turn: as many records as
+ * the source lets in flight, `maxResults` results for each. Complete: after the last call. Error and unsubscribe: abort
+ * all calls at once and leave their records unsettled, so the runner gives them back.
+ *
+ * Records fail with: the call's own error; `project_threw` (a throw, or no Observable: a promise goes in `call()`);
+ * `no_result`; `too_many_parts`; `deadline_exceeded`, at which the call is aborted. A call is aborted in silence when its
+ * record is given back; the call of a batch only when all members are.
+ *
+ * @throws OptionError at call time, for an option outside its range.
+ * @see `mergeMap` in RxJS, whose queue has no bound and whose inner error ends the stream; `mapAsyncUnordered` in Akka.
+ */
+export function mapConcurrent<T, R, K>(
+  project: Project<T, R>,
+  options: MapConcurrentOptions,
+): OperatorFunction<Envelope<T, K>, Envelope<R, K>> {
+  const { concurrency, order = 'completed', maxResults = 10_000 } = options;
+  requireInteger('mapConcurrent.concurrency', concurrency, 1);
+  requireOneOf('mapConcurrent.order', order, ['completed', 'input']);
+  requireInteger('mapConcurrent.maxResults', maxResults, 1);
+  return operate((out) => {
+    const waiting = new Fifo<Waiting<T, K>>();
+    const line = order === 'input' ? new Line<R>() : undefined;
+    const running = new Set<RunningCall>();
+    let sourceDone = false;
+    let starting = false;
+    let sweepAt = firstSweepAt;
+
+    const start = ({ envelope, handle }: Waiting<T, K>): void => {
+      const { part } = handle;
+      const emit = (value: R): void => {
+        if (part.live) out.next(branch(envelope, handle, value));
+      };
+      const retire = (): void => {
+        part.retire();
+      };
+      const place = line?.place(emit);
+      const call = runningCall({
+        envelope,
+        handle,
+        project,
+        maxResults,
+        onValue: place ? place.push : emit,
+        onEnd: (completed) => {
+          running.delete(call);
+          if (completed && place) part.at('queued');
+          if (!completed) place?.drop();
+          else if (place) place.end(retire);
+          else retire();
+          pump();
+        },
+      });
+      running.add(call);
+      call.start();
+    };
+    // A loop, not a call per record: a hundred thousand calls that complete at once must not pile up on the stack.
+    const pump = (): void => {
+      if (starting) return;
+      starting = true;
+      for (let one = next(); one; one = next()) if (one.handle.part.live) start(one);
+      starting = false;
+      if (sourceDone && running.size === 0 && waiting.size === 0 && !line?.size) out.complete();
+    };
+    const next = (): Waiting<T, K> | undefined => (running.size < concurrency && !out.closed ? waiting.shift() : undefined);
+
+    return {
+      next: (envelope) => {
+        // Records that were given back while they waited: without this, each revoke would add a window of them.
+        if (waiting.size >= sweepAt) {
+          waiting.sweep(({ handle }) => handle.part.live);
+          sweepAt = Math.max(firstSweepAt, waiting.size * 2);
+        }
+        const handle = take(envelope);
+        handle.part.at('queued');
+        waiting.push({ envelope, handle });
+        pump();
+      },
+      complete: () => {
+        sourceDone = true;
+        pump();
+        return false;
+      },
+      teardown: () => {
+        for (const call of [...running]) call.stop();
+        running.clear();
+        waiting.drain();
+      },
+    };
+  });
+}
+
+const firstSweepAt = 1024;
