@@ -107,9 +107,9 @@ export function connect(transport: Transport, { clock = systemClock }: { readonl
       const positions: OutputPosition[] = [];
       const written = await Promise.allSettled([...groups].map(async ([partition, group]) => {
         for (const batch of batches(group)) {
-          const send = (opened: Producer): Promise<bigint> => opened.send(topic.name, partition, batch.map(({ record }) => record));
-          const base = await inTurn(`${topic.name}/${String(partition)}`, () => insist(send));
-          for (const [i, { at }] of batch.entries()) positions[at] = { topic: topic.name, partition, offset: base + BigInt(i) };
+          const send = (some: readonly OutputRecord[]): Promise<bigint> => insist((opened) => opened.send(topic.name, partition, some));
+          const offsets = await inTurn(`${topic.name}/${String(partition)}`, () => sendCut(batch.map(({ record }) => record), send));
+          for (const [i, { at }] of batch.entries()) positions[at] = { topic: topic.name, partition, offset: offsets[i] ?? 0n };
         }
       }));
       for (const result of written) if (result.status === 'rejected') throw result.reason;
@@ -148,6 +148,18 @@ function* batches<T extends { readonly record: OutputRecord }>(group: readonly T
     bytes += size;
   }
   if (batch.length > 0) yield batch;
+}
+
+// A broker may take less at once than others do: only a record that is refused alone is too large.
+async function sendCut(records: readonly OutputRecord[], send: (some: readonly OutputRecord[]) => Promise<bigint>): Promise<readonly bigint[]> {
+  try {
+    const base = await send(records);
+    return records.map((_, i) => base + BigInt(i));
+  } catch (error) {
+    if (records.length === 1 || !(isStreamError(error) && error.code === 'record_too_large')) throw error;
+    const middle = records.length >> 1;
+    return [...(await sendCut(records.slice(0, middle), send)), ...(await sendCut(records.slice(middle), send))];
+  }
 }
 
 async function untilTaken<T>(clock: Clock, untilMs: number, signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {

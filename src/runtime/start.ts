@@ -32,9 +32,9 @@ export interface App {
  * @throws OptionError for bad options; TransportError `unknown_topic` (naming the remedy) or `transport_unavailable`;
  * PipelineError `resource_failed` when a resource cannot be opened. Whatever was opened is closed first.
  */
-export async function start(pipeline: Pipeline<never, never, never> | Pipeline, given: StartOptions): Promise<App> {
+export async function start<In, Out, K>(pipeline: Pipeline<In, Out, K>, given: StartOptions): Promise<App> {
   const options = resolveStartOptions(given);
-  const running = new Running(pipeline as Pipeline, options);
+  const running = new Running(pipeline as unknown as Pipeline, options); // within, values are whatever the codecs make of them
   try {
     await running.start();
   } catch (error) {
