@@ -1,0 +1,88 @@
+import type { ErrorCode } from '../../errors.ts';
+import type { ChatTurn, FinishReason, JsonSchema, Usage } from '../model.ts';
+
+/*
+ * What the application and the model's process tell each other, over the IPC channel, structured-cloned.
+ *
+ * 1. `open`, once, first; answered by `opened` or `openFailed` (the child then ends).
+ * 2. `start` begins a work under an id that is never used again; answered by any number of `text` and exactly one of `done`
+ *    and `failed`, unless it is cancelled.
+ * 3. `cancel` stops a work within one token; nothing more is told of it. An id that is unknown or over is ignored.
+ * 4. When the channel closes, from either side and for any reason, the child ends and the application takes every open
+ *    work for failed.
+ */
+
+export interface EngineSettings {
+  readonly modelPath: string;
+  readonly gpu: 'auto' | 'cuda' | 'vulkan' | 'metal' | false;
+  /** Undefined: what the model was trained with, at most 2,048. */
+  readonly contextTokens: number | undefined;
+  readonly sequences: number;
+  readonly threads: number;
+  readonly flashAttention: boolean;
+  readonly embeddings: boolean;
+}
+
+export interface EngineFacts {
+  /** As the model's file names it. */
+  readonly modelName: string;
+  readonly contextTokens: number;
+  readonly trainedTokens: number;
+  readonly gpu: string | false;
+}
+
+export interface ChatSettings {
+  readonly maxTokens: number;
+  readonly temperature: number;
+  readonly topP: number | undefined;
+  readonly seed: number | undefined;
+  readonly stop: readonly string[];
+  readonly jsonSchema: JsonSchema | undefined;
+}
+
+export type Work =
+  | { readonly kind: 'chat'; readonly turns: readonly ChatTurn[]; readonly settings: ChatSettings }
+  | { readonly kind: 'labels'; readonly turns: readonly ChatTurn[]; readonly labels: readonly string[] }
+  | { readonly kind: 'embed'; readonly texts: readonly string[] }
+  | { readonly kind: 'count'; readonly turns: readonly ChatTurn[] }
+  | { readonly kind: 'activity' };
+
+/** What the engine has done and does, for metrics and tests. */
+export interface EngineActivity {
+  /** Tokens generated since the start. */
+  readonly outputTokens: number;
+  /** Works that hold a sequence, and works that wait for one. */
+  readonly running: number;
+  readonly waiting: number;
+}
+
+export interface WorkResults {
+  readonly chat: { readonly usage: Usage; readonly finishReason: FinishReason };
+  readonly labels: { readonly logProbabilities: readonly number[]; readonly usage: Usage };
+  readonly embed: { readonly vectors: readonly Float32Array[]; readonly usages: readonly Usage[] };
+  readonly count: { readonly tokens: number };
+  readonly activity: EngineActivity;
+}
+
+/** An error as data: classes do not survive the way. */
+export interface ErrorData {
+  readonly code: ErrorCode;
+  readonly message: string;
+}
+
+export type WorkEvent =
+  | { readonly kind: 'text'; readonly id: number; readonly text: string }
+  | { readonly kind: 'done'; readonly id: number; readonly result: WorkResults[keyof WorkResults] }
+  | { readonly kind: 'failed'; readonly id: number; readonly error: ErrorData };
+
+export type ToChild =
+  | { readonly kind: 'open'; readonly settings: EngineSettings }
+  | { readonly kind: 'start'; readonly id: number; readonly work: Work }
+  | { readonly kind: 'cancel'; readonly id: number };
+
+export type FromChild =
+  | { readonly kind: 'opened'; readonly facts: EngineFacts }
+  | { readonly kind: 'openFailed'; readonly error: ErrorData }
+  /** What has happened since the last one, in order; one message for all works keeps the application's event loop free. */
+  | { readonly kind: 'events'; readonly events: readonly WorkEvent[] }
+  | { readonly kind: 'log'; readonly level: 'debug' | 'warn' | 'error'; readonly message: string };
