@@ -2,8 +2,8 @@ import type { OperatorFunction } from 'rxjs';
 import type { CancelTimer, Clock } from '../src/clock.ts';
 import { OptionError, requireInteger, requireNumber } from '../src/errors.ts';
 import { type BatchEnvelope, type Envelope, runOf, take, together } from '../src/record/envelope.ts';
-import type { Handle } from '../src/record/lineage.ts';
 import { fail, threw } from './internal/fail.ts';
+import { type BatchMember, OpenBatch } from './internal/open-batch.ts';
 import { operate } from './internal/operate.ts';
 
 export interface BatchWithinOptions<T> {
@@ -23,13 +23,6 @@ export interface BatchWithinOptions<T> {
   readonly clock?: Clock;
 }
 
-interface Waiting<T, K> {
-  readonly envelope: Envelope<T, K>;
-  readonly handle: Handle;
-  readonly bytes: number;
-  readonly tokens: number;
-}
-
 /**
  * Groups values for one call: `batchWithin`, `mapConcurrent`, `unbatch`. A batch leaves when it holds `maxSize` values,
  * `maxBytes` or `maxTokens`, when its first value has waited `maxWaitMs`, or when no other record can come.
@@ -43,96 +36,64 @@ interface Waiting<T, K> {
  * @see dynamic batching in Triton (`max_queue_delay_microseconds`); `groupWithin` in fs2.
  */
 export function batchWithin<T, K>(options: BatchWithinOptions<T>): OperatorFunction<Envelope<T, K>, BatchEnvelope<T, K>> {
-  const { maxSize, maxWaitMs, maxBytes, maxTokens, bytesOf, tokensOf, clock } = checked(options);
+  const { maxWaitMs, bytesOf, tokensOf, clock, ...limits } = checked(options);
   return operate((out, guard) => {
-    let batch: Waiting<T, K>[] = [];
-    let bytes = 0;
-    let tokens = 0;
+    const batch = new OpenBatch<T, K>(limits);
     let stopWaiting: CancelTimer | undefined;
-    const isFull = (): boolean => batch.length >= maxSize || bytes >= maxBytes || tokens >= maxTokens;
-    const keepLive = (): void => {
-      batch = batch.filter(({ handle }) => handle.part.live);
-      bytes = sum(batch, 'bytes');
-      tokens = sum(batch, 'tokens');
-      if (batch.length === 0) stop();
-    };
     const stop = (): void => {
       stopWaiting?.();
       stopWaiting = undefined;
     };
     const flush = (): void => {
-      keepLive();
-      const ready = batch;
-      batch = []; // before next(): a synchronous consumer may push into us again
-      bytes = tokens = 0;
+      batch.keepLive();
       stop();
-      if (ready.length > 0)
-        out.next(
-          together(
-            ready.map(({ envelope }) => envelope),
-            ready.map(({ handle }) => handle),
-          ),
-        );
+      const ready = batch.takeAll(); // before next(): a synchronous consumer may push into us again
+      if (ready.length === 0) return;
+      const envelopes = ready.map(({ envelope }) => envelope);
+      out.next(
+        together(
+          envelopes,
+          ready.map(({ handle }) => handle),
+        ),
+      );
     };
-    const startWaiting = (envelope: Envelope<T, K>): void => {
+    const wait = (envelope: Envelope<T, K>): void => {
       const run = runOf(envelope);
       const cancelTimer = (clock ?? run.clock).schedule(maxWaitMs, guard(flush));
-      const unlisten = run.open.onChange(
-        guard(() => {
-          if (nothingMoreCan()) flush();
-        }),
-      );
+      const flushIfAlone = (): void => {
+        if (batch.nothingMoreCan) flush();
+      };
+      const unlisten = run.open.onChange(guard(flushIfAlone));
       stopWaiting = () => {
         cancelTimer();
         unlisten();
       };
     };
-    const nothingMoreCan = (): boolean => {
-      const [first] = batch;
-      if (!first) return false;
-      const depth = batch.reduce((most, { handle }) => Math.max(most, handle.part.depth), 0);
-      const claims = batch.reduce((all, { handle }) => all + handle.part.claims, 0);
-      return runOf(first.envelope).open.nothingMoreCan(claims, depth);
-    };
     const next = (envelope: Envelope<T, K>): void => {
       const handle = take(envelope);
+      const { value } = envelope;
       if (!handle.part.live) return;
-      let one: Waiting<T, K>;
+      let one: BatchMember<T, K>;
       try {
-        one = {
-          envelope,
-          handle,
-          bytes: measured('bytesOf', bytesOf, envelope.value),
-          tokens: measured('tokensOf', tokensOf, envelope.value),
-        };
+        one = { envelope, handle, bytes: measured('bytesOf', bytesOf, value), tokens: measured('tokensOf', tokensOf, value) };
       } catch (error) {
         fail(envelope, handle, threw('batchWithin', error));
         return;
       }
-      const overflows = (): boolean => batch.length > 0 && (bytes + one.bytes > maxBytes || tokens + one.tokens > maxTokens);
-      if (overflows()) keepLive();
-      if (overflows()) flush();
-      handle.part.at('queued');
-      batch.push(one);
-      bytes += one.bytes;
-      tokens += one.tokens;
-      if (isFull()) keepLive();
-      if (isFull()) flush();
-      else if (batch.length > 0 && !stopWaiting) startWaiting(envelope);
+      if (batch.isTooFullFor(one)) batch.keepLive();
+      if (batch.isTooFullFor(one)) flush();
+      batch.add(one);
+      if (batch.isFull) batch.keepLive();
+      if (batch.isFull) flush();
+      else if (!stopWaiting) wait(envelope);
     };
-    return {
-      next,
-      complete: () => {
-        flush();
-        return true;
-      },
-      teardown: stop,
+    const complete = (): boolean => {
+      flush();
+      return true;
     };
+    return { next, complete, teardown: stop };
   });
 }
-
-const sum = (batch: readonly { readonly bytes: number; readonly tokens: number }[], field: 'bytes' | 'tokens'): number =>
-  batch.reduce((total, one) => total + one[field], 0);
 
 function measured<T>(name: string, measure: ((value: T) => number) | undefined, value: T): number {
   const result = measure?.(value) ?? 0;

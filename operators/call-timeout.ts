@@ -23,9 +23,8 @@ export function callTimeout<T>({ ms }: CallTimeoutOptions): MonoTypeOperatorFunc
   return (source) =>
     new Observable<T>((out) => {
       const { clock, position } = currentScope();
-      let abort: (() => void) | undefined;
       const cancel = clock.schedule(ms, () => {
-        abort?.();
+        abort();
         out.error(
           new TimeoutError(
             `the call took longer than ${String(ms)} ms and was aborted: raise callTimeout's ms, or ask for less`,
@@ -33,6 +32,6 @@ export function callTimeout<T>({ ms }: CallTimeoutOptions): MonoTypeOperatorFunc
           ),
         );
       });
-      abort = follow(source, out, { release: cancel });
+      const abort = follow(source, out, { release: cancel });
     });
 }

@@ -1,9 +1,8 @@
 import type { OperatorFunction } from 'rxjs';
 import { requireInteger, requireOneOf } from '../src/errors.ts';
-import { Fifo } from '../src/fifo.ts';
-import { branch, type Envelope, take } from '../src/record/envelope.ts';
-import type { Handle } from '../src/record/lineage.ts';
-import { Line } from './internal/in-order.ts';
+import { branch, type Envelope } from '../src/record/envelope.ts';
+import { CallQueue, type Taken } from './internal/call-queue.ts';
+import { Line, noLine } from './internal/in-order.ts';
 import { operate } from './internal/operate.ts';
 import { type Project, type RunningCall, runningCall } from './internal/run-call.ts';
 
@@ -14,11 +13,6 @@ export interface MapConcurrentOptions {
   readonly order?: 'completed' | 'input';
   /** Most results of one call; at least 1. @defaultValue 10,000 */
   readonly maxResults?: number;
-}
-
-interface Waiting<T, K> {
-  readonly envelope: Envelope<T, K>;
-  readonly handle: Handle;
 }
 
 /**
@@ -49,60 +43,44 @@ export function mapConcurrent<T, R, K>(
   requireOneOf('mapConcurrent.order', order, ['completed', 'input']);
   requireInteger('mapConcurrent.maxResults', maxResults, 1);
   return operate((out) => {
-    const waiting = new Fifo<Waiting<T, K>>();
+    const waiting = new CallQueue<T, K>();
     const line = order === 'input' ? new Line<R>() : undefined;
     const running = new Set<RunningCall>();
     let sourceDone = false;
     let starting = false;
-    let sweepAt = firstSweepAt;
 
-    const start = ({ envelope, handle }: Waiting<T, K>): void => {
+    const start = ({ envelope, handle }: Taken<T, K>): void => {
       const { part } = handle;
       const emit = (value: R): void => {
         if (part.live) out.next(branch(envelope, handle, value));
       };
-      const retire = (): void => {
-        part.retire();
+      const place = line ? line.place(emit) : noLine(emit);
+      const onEnd = (completed: boolean): void => {
+        running.delete(call);
+        if (completed) {
+          part.at('queued');
+          place.end(() => {
+            part.retire();
+          });
+        } else place.drop();
+        pump();
       };
-      const place = line?.place(emit);
-      const call = runningCall({
-        envelope,
-        handle,
-        project,
-        maxResults,
-        onValue: place ? place.push : emit,
-        onEnd: (completed) => {
-          running.delete(call);
-          if (completed && place) part.at('queued');
-          if (!completed) place?.drop();
-          else if (place) place.end(retire);
-          else retire();
-          pump();
-        },
-      });
+      const call = runningCall({ envelope, handle, project, maxResults, onValue: place.push, onEnd });
       running.add(call);
       call.start();
     };
+    const next = (): Taken<T, K> | undefined => (running.size < concurrency && !out.closed ? waiting.shift() : undefined);
     // A loop, not a call per record: a hundred thousand calls that complete at once must not pile up on the stack.
     const pump = (): void => {
       if (starting) return;
       starting = true;
-      for (let one = next(); one; one = next()) if (one.handle.part.live) start(one);
+      for (let one = next(); one; one = next()) start(one);
       starting = false;
-      if (sourceDone && running.size === 0 && waiting.size === 0 && !line?.size) out.complete();
+      if (sourceDone && running.size === 0 && waiting.isEmpty && !line?.size) out.complete();
     };
-    const next = (): Waiting<T, K> | undefined => (running.size < concurrency && !out.closed ? waiting.shift() : undefined);
-
     return {
       next: (envelope) => {
-        // Records that were given back while they waited: without this, each revoke would add a window of them.
-        if (waiting.size >= sweepAt) {
-          waiting.sweep(({ handle }) => handle.part.live);
-          sweepAt = Math.max(firstSweepAt, waiting.size * 2);
-        }
-        const handle = take(envelope);
-        handle.part.at('queued');
-        waiting.push({ envelope, handle });
+        waiting.push(envelope);
         pump();
       },
       complete: () => {
@@ -113,10 +91,8 @@ export function mapConcurrent<T, R, K>(
       teardown: () => {
         for (const call of [...running]) call.stop();
         running.clear();
-        waiting.drain();
+        waiting.clear();
       },
     };
   });
 }
-
-const firstSweepAt = 1024;

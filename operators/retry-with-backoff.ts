@@ -37,11 +37,7 @@ export interface RetryWithBackoffOptions {
  * @see "Exponential Backoff and Jitter" (AWS Architecture Blog), which measured full jitter best.
  */
 export function retryWithBackoff<T>(options: RetryWithBackoffOptions = {}): MonoTypeOperatorFunction<T> {
-  const { attempts = 4, initialMs = 250, maxMs = 30_000, retryIf = isWorthIt, afterValues = false, random = Math.random } = options;
-  requireInteger('retryWithBackoff.attempts', attempts, 1);
-  requireNumber('retryWithBackoff.initialMs', initialMs, 0);
-  requireNumber('retryWithBackoff.maxMs', maxMs, 0);
-  if (maxMs < initialMs) throw new OptionError(`retryWithBackoff.maxMs must be >= initialMs (${String(initialMs)}), got ${String(maxMs)}`);
+  const { retryIf, afterValues, random, ...backoff } = checked(options);
   return (source) =>
     new Observable<T>((out) => {
       const scope = currentScope();
@@ -59,7 +55,7 @@ export function retryWithBackoff<T>(options: RetryWithBackoffOptions = {}): Mono
         const isOverload = grade === 'overload';
         overloads = isOverload ? overloads + 1 : 0;
         const failed = { grade, attempt, overloads, retryAfterMs: retryAfterMs(error), random: random(), nowMs: clock.nowMs(), deadlineMs };
-        const waitMs = waitBeforeRetry({ attempts, initialMs, maxMs }, failed);
+        const waitMs = waitBeforeRetry(backoff, failed);
         if (isOverload && waitMs !== undefined) {
           attempt -= 1;
           tries.count -= 1;
@@ -69,15 +65,13 @@ export function retryWithBackoff<T>(options: RetryWithBackoffOptions = {}): Mono
       };
       const onError = (error: unknown): void => {
         subscription?.unsubscribe(); // first: what the attempt held must be free for the next
-        let waitMs: number | undefined;
         try {
-          waitMs = waitAfter(error);
+          const waitMs = waitAfter(error);
+          if (waitMs === undefined) out.error(error);
+          else stopWaiting = clock.schedule(waitMs, run);
         } catch (thrown) {
-          out.error(thrown);
-          return;
+          out.error(thrown); // retryIf or random
         }
-        if (waitMs === undefined) out.error(error);
-        else stopWaiting = clock.schedule(waitMs, run);
       };
       const run = (): void => {
         attempt += 1;
@@ -102,6 +96,17 @@ export function retryWithBackoff<T>(options: RetryWithBackoffOptions = {}): Mono
       });
       run();
     });
+}
+
+function checked(options: RetryWithBackoffOptions): Required<RetryWithBackoffOptions> {
+  const { attempts = 4, initialMs = 250, maxMs = 30_000, retryIf = isWorthIt, afterValues = false, random = Math.random } = options;
+  requireInteger('retryWithBackoff.attempts', attempts, 1);
+  requireNumber('retryWithBackoff.initialMs', initialMs, 0);
+  requireNumber('retryWithBackoff.maxMs', maxMs, 0);
+  if (maxMs < initialMs) {
+    throw new OptionError(`retryWithBackoff.maxMs must be >= initialMs (${String(initialMs)}), got ${String(maxMs)}`);
+  }
+  return { attempts, initialMs, maxMs, retryIf, afterValues, random };
 }
 
 const isWorthIt = (_error: unknown, grade: Grade): boolean => grade === 'transient' || grade === 'overload';

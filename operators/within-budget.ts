@@ -72,7 +72,7 @@ export function withinBudget<T>(budget: TokenBudget, { estimate, usageOf = usage
     });
 }
 
-const notANumber = (got: unknown): Error =>
+const notANumber = (got: number | undefined): Error =>
   new RecordError(
     'project_threw',
     `the estimate given to withinBudget must be a number >= 0, got ${got === undefined ? 'none' : String(got)}`,

@@ -1,8 +1,8 @@
 import type { Clock } from './clock.ts';
-import { Envelope, openEnvelope, take } from './record/envelope.ts';
+import { type Envelope, openEnvelope, take } from './record/envelope.ts';
 import { Settlement } from './record/lineage.ts';
 import type { Verdict } from './record/outcome.ts';
-import type { Position, RecordHeaders } from './record/record.ts';
+import { formatPosition, type Position, type RecordHeaders } from './record/record.ts';
 import { OpenParts, type Run } from './record/run.ts';
 import { type VirtualClock, virtualClock } from './virtual-clock.ts';
 
@@ -65,15 +65,11 @@ export function testRun(): TestRun;
 export function testRun<C extends Clock>(options: { readonly clock: C }): TestRun<C>;
 export function testRun(options?: { readonly clock: Clock }): TestRun<Clock> {
   const clock = options?.clock ?? virtualClock();
-  const entries = new Map<string, Entry>();
-  const nextOffset = new Map<string, bigint>();
   const holds: { reason: string; untilMs: number }[] = [];
   const failures: Error[] = [];
-  const open = new OpenParts();
-  let written = 0n;
   const run: Run = {
     clock,
-    open,
+    open: new OpenParts(),
     hold: (reason, untilMs) => {
       holds.push({ reason, untilMs });
     },
@@ -81,72 +77,79 @@ export function testRun(options?: { readonly clock: Clock }): TestRun<Clock> {
       failures.push(error);
     },
   };
-
-  const nameOf = ({ topic, partition, offset }: Position): string => `${topic}/${String(partition)}@${String(offset)}`;
-  const entryOf = (envelope: Envelope<unknown, unknown>): Entry => {
-    const entry = entries.get(nameOf(envelope.position));
-    if (!entry) throw new Error(`record ${nameOf(envelope.position)} was not made by this test run`);
-    return entry;
-  };
-  const logOf = ({ settlement, verdict }: Entry): TestRecordLog => ({
-    position: settlement.position,
-    verdict,
-    handed: settlement.isHanded,
-    attempts: settlement.attempts,
-  });
-
-  const envelope = <T, K = string | null>(value: T, record: TestRecord<K> = {}): Envelope<T, K> => {
-    const { key = null as K, topic = 'test', partition = 0, headers = [], timestampMs = 0, timeMs = 600_000 } = record;
-    const lane = `${topic}/${String(partition)}`;
-    const offset = nextOffset.get(lane) ?? 0n;
-    nextOffset.set(lane, offset + 1n);
-    const position = { topic, partition, offset, epoch: 1 };
-    const entry: Entry = {
-      verdict: undefined,
-      settlement: new Settlement(position, timeMs, run, {
-        handed: () => undefined,
-        decided: (verdict) => {
-          if (entry.verdict)
-            throw new Error(`record ${nameOf(position)} was settled twice: ${entry.verdict.outcome}, then ${verdict.outcome}`);
-          entry.verdict = verdict;
-        },
-      }),
-    };
-    entries.set(nameOf(position), entry);
-    const rawKey = typeof key === 'string' ? new TextEncoder().encode(key) : null;
-    return openEnvelope({ value, key, rawKey, headers, timestampMs, position }, entry.settlement);
-  };
-
-  const each = (one: Envelope<unknown, unknown> | undefined, body: (entry: Entry) => void): void => {
-    if (one) body(entryOf(one));
-    else for (const entry of entries.values()) if (!entry.verdict) body(entry);
-  };
-
+  const records = new TestRecords(run);
+  let written = 0n;
   return {
     run,
     clock,
     holds,
     failures,
-    envelope,
-    of: (one) => logOf(entryOf(one)),
-    records: () => [...entries.values()].map(logOf),
+    envelope: (value, record) => records.make(value, record ?? {}),
+    of: (one) => logOf(records.of(one)),
+    records: () => records.all().map(logOf),
     sink: (one) => {
       const { part } = take(one);
       part.handed();
       part.settle('done', { topic: 'out', partition: 0, offset: written++ });
     },
     giveBack: (reason, one) => {
-      each(one, ({ settlement }) => {
-        settlement.giveBack(reason);
-      });
+      for (const { settlement } of one ? [records.of(one)] : records.open()) settlement.giveBack(reason);
     },
     expire: (one) => {
-      each(one, ({ settlement }) => {
-        if (one || settlement.deadlineMs <= clock.nowMs()) settlement.expire();
-      });
+      const due = one ? [records.of(one)] : records.open().filter(({ settlement }) => settlement.deadlineMs <= clock.nowMs());
+      for (const { settlement } of due) settlement.expire();
     },
     sourceBlocked: (blocked) => {
-      open.setSourceBlocked(blocked);
+      run.open.setSourceBlocked(blocked);
     },
   };
+}
+
+const logOf = ({ settlement, verdict }: Entry): TestRecordLog => ({
+  position: settlement.position,
+  verdict,
+  handed: settlement.isHanded,
+  attempts: settlement.attempts,
+});
+
+class TestRecords {
+  readonly #run: Run;
+  readonly #entries = new Map<string, Entry>();
+  readonly #nextOffset = new Map<string, bigint>();
+
+  constructor(run: Run) {
+    this.#run = run;
+  }
+
+  make<T, K>(value: T, record: TestRecord<K>): Envelope<T, K> {
+    const { key = null as K, topic = 'test', partition = 0, headers = [], timestampMs = 0, timeMs = 600_000 } = record;
+    const lane = `${topic}/${String(partition)}`;
+    const offset = this.#nextOffset.get(lane) ?? 0n;
+    this.#nextOffset.set(lane, offset + 1n);
+    const position = { topic, partition, offset, epoch: 1 };
+    const name = formatPosition(position);
+    const decided = (verdict: Verdict): void => {
+      if (entry.verdict) throw new Error(`record ${name} was settled twice: ${entry.verdict.outcome}, then ${verdict.outcome}`);
+      entry.verdict = verdict;
+    };
+    const settlement = new Settlement(position, timeMs, this.#run, { handed: () => undefined, decided });
+    const entry: Entry = { verdict: undefined, settlement };
+    this.#entries.set(name, entry);
+    const rawKey = typeof key === 'string' ? new TextEncoder().encode(key) : null;
+    return openEnvelope({ value, key, rawKey, headers, timestampMs, position }, settlement);
+  }
+
+  of({ position }: Envelope<unknown, unknown>): Entry {
+    const entry = this.#entries.get(formatPosition(position));
+    if (!entry) throw new Error(`record ${formatPosition(position)} was not made by this test run`);
+    return entry;
+  }
+
+  all(): Entry[] {
+    return [...this.#entries.values()];
+  }
+
+  open(): Entry[] {
+    return this.all().filter(({ verdict }) => !verdict);
+  }
 }

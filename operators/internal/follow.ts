@@ -1,4 +1,4 @@
-import type { Observable, Subscriber, Subscription } from 'rxjs';
+import { type Observable, type Subscriber, Subscription } from 'rxjs';
 import { whileWanted } from './operate.ts';
 
 export interface Follower<T> {
@@ -12,12 +12,12 @@ export interface Follower<T> {
  * downstream first and lets go afterwards, so a retry would find the permit still taken. The result aborts the call.
  */
 export function follow<T>(source: Observable<T>, out: Subscriber<T>, { onValue, release }: Follower<T>): () => void {
-  let subscription: Subscription | undefined;
+  const subscription = new Subscription();
   let finished = false;
   const finish = (): void => {
     if (finished) return;
     finished = true;
-    subscription?.unsubscribe();
+    subscription.unsubscribe();
     release();
   };
   const fail = (error: unknown): void => {
@@ -25,7 +25,7 @@ export function follow<T>(source: Observable<T>, out: Subscriber<T>, { onValue, 
     out.error(error);
   };
   out.add(finish);
-  subscription = whileWanted(source, out).subscribe({
+  const inner = whileWanted(source, out).subscribe({
     next: (value) => {
       try {
         onValue?.(value);
@@ -41,6 +41,6 @@ export function follow<T>(source: Observable<T>, out: Subscriber<T>, { onValue, 
       out.complete();
     },
   });
-  if (out.closed) subscription.unsubscribe();
+  subscription.add(inner); // at once, if it was finished meanwhile
   return finish;
 }

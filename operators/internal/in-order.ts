@@ -2,11 +2,11 @@ import { Fifo } from '../../src/fifo.ts';
 
 /** One place in a line. Its values leave when all places before it have ended. */
 export interface Place<R> {
-  push(value: R): void;
+  readonly push: (value: R) => void;
   /** Runs `leave` when the values are out, and lets the next place go. */
-  end(leave: () => void): void;
+  readonly end: (leave: () => void) => void;
   /** Gives up the values that are not out, and lets the next place go. */
-  drop(): void;
+  readonly drop: () => void;
 }
 
 interface Entry<R> {
@@ -14,6 +14,15 @@ interface Entry<R> {
   readonly emit: (value: R) => void;
   leave: (() => void) | undefined;
 }
+
+/** A place for results that need not wait for others. */
+export const noLine = <R>(emit: (value: R) => void): Place<R> => ({
+  push: emit,
+  end: (leave) => {
+    leave();
+  },
+  drop: () => undefined,
+});
 
 /** Lets values out in the order of their places, not of their arrival. Holds what waits; the places bound it. */
 export class Line<R> {

@@ -1,0 +1,43 @@
+import { Fifo } from '../../src/fifo.ts';
+import { type Envelope, take } from '../../src/record/envelope.ts';
+import type { Handle } from '../../src/record/lineage.ts';
+
+/** An envelope that was taken, with its claim. */
+export interface Taken<T, K> {
+  readonly envelope: Envelope<T, K>;
+  readonly handle: Handle;
+}
+
+const firstSweepAt = 1024;
+
+/** Records that wait for a call, in order. Those that were given back meanwhile leave in silence. */
+export class CallQueue<T, K> {
+  readonly #waiting = new Fifo<Taken<T, K>>();
+  #sweepAt = firstSweepAt;
+
+  get isEmpty(): boolean {
+    return this.#waiting.size === 0;
+  }
+
+  push(envelope: Envelope<T, K>): void {
+    const handle = take(envelope);
+    handle.part.at('queued');
+    this.#waiting.push({ envelope, handle });
+    if (this.#waiting.size < this.#sweepAt) return;
+    // without this, each revoke would add a window of dead records while the calls before them run
+    this.#waiting.sweep(isLive);
+    this.#sweepAt = Math.max(firstSweepAt, this.#waiting.size * 2);
+  }
+
+  shift(): Taken<T, K> | undefined {
+    let one = this.#waiting.shift();
+    while (one && !isLive(one)) one = this.#waiting.shift();
+    return one;
+  }
+
+  clear(): void {
+    this.#waiting.drain();
+  }
+}
+
+const isLive = ({ handle }: Taken<unknown, unknown>): boolean => handle.part.live;

@@ -1,0 +1,76 @@
+import { type Envelope, runOf } from '../../src/record/envelope.ts';
+import type { Handle } from '../../src/record/lineage.ts';
+
+export interface BatchLimits {
+  readonly maxSize: number;
+  readonly maxBytes: number;
+  readonly maxTokens: number;
+}
+
+/** A value that waits for company. */
+export interface BatchMember<T, K> {
+  readonly envelope: Envelope<T, K>;
+  readonly handle: Handle;
+  readonly bytes: number;
+  readonly tokens: number;
+}
+
+/** The values of a batch that has not left, at most `maxSize`. */
+export class OpenBatch<T, K> {
+  readonly #limits: BatchLimits;
+  #members: BatchMember<T, K>[] = [];
+  #bytes = 0;
+  #tokens = 0;
+
+  constructor(limits: BatchLimits) {
+    this.#limits = limits;
+  }
+
+  get isEmpty(): boolean {
+    return this.#members.length === 0;
+  }
+
+  /** Whether the batch must leave before `one` may come in; a value alone is never too much. */
+  isTooFullFor(one: BatchMember<T, K>): boolean {
+    return !this.isEmpty && (this.#bytes + one.bytes > this.#limits.maxBytes || this.#tokens + one.tokens > this.#limits.maxTokens);
+  }
+
+  get isFull(): boolean {
+    const { maxSize, maxBytes, maxTokens } = this.#limits;
+    return this.#members.length >= maxSize || this.#bytes >= maxBytes || this.#tokens >= maxTokens;
+  }
+
+  /** Whether the source can send no other record this way until one of these is settled. */
+  get nothingMoreCan(): boolean {
+    const [first] = this.#members;
+    if (!first) return false;
+    let depth = 0;
+    let claims = 0;
+    for (const { handle } of this.#members) {
+      depth = Math.max(depth, handle.part.depth);
+      claims += handle.part.claims;
+    }
+    return runOf(first.envelope).open.nothingMoreCan(claims, depth);
+  }
+
+  add(one: BatchMember<T, K>): void {
+    one.handle.part.at('queued');
+    this.#members.push(one);
+    this.#bytes += one.bytes;
+    this.#tokens += one.tokens;
+  }
+
+  /** Forgets members whose records were given back, or failed at their deadline. */
+  keepLive(): void {
+    const live = this.takeAll().filter(({ handle }) => handle.part.live);
+    for (const one of live) this.add(one);
+  }
+
+  takeAll(): readonly BatchMember<T, K>[] {
+    const all = this.#members;
+    this.#members = [];
+    this.#bytes = 0;
+    this.#tokens = 0;
+    return all;
+  }
+}
