@@ -69,7 +69,10 @@ export function virtualClock(startMs = 0): VirtualClock {
       while (next !== undefined && next.dueMs <= endMs) {
         timers.shift();
         ran = countsAnewWhenTimePasses && next.dueMs > nowMs ? 0 : ran + 1;
-        if (ran > mostTimersWithoutEnd) throw new Error(`${String(mostTimersWithoutEnd)} timers ran and more are scheduled: something polls without end at ${String(nowMs)} ms`);
+        if (ran > mostTimersWithoutEnd)
+          throw new Error(
+            `${String(mostTimersWithoutEnd)} timers ran and more are scheduled: something polls without end at ${String(nowMs)} ms`,
+          );
         nowMs = next.dueMs;
         next.callback();
         await settle();

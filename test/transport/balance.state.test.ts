@@ -12,7 +12,8 @@ const claim = (memberId: string, owned: readonly string[] = [], extra: Partial<C
   ...extra,
 });
 const partitions = (topic: string, count: number): string[] => Array.from({ length: count }, (_, index) => `${topic}/${String(index)}`);
-const plan = (all: readonly string[], claims: readonly Claim[]): Record<string, readonly string[]> => Object.fromEntries(balance(all, claims));
+const plan = (all: readonly string[], claims: readonly Claim[]): Record<string, readonly string[]> =>
+  Object.fromEntries(balance(all, claims));
 
 /** What the members hold when everyone has let go what the plan did not leave it, and joins again. */
 const afterwards = (all: readonly string[], claims: readonly Claim[]): Claim[] => {
@@ -60,10 +61,20 @@ describe('balance', () => {
     ['nobody', partitions('t', 2), [], {}],
     ['one member', partitions('t', 3), [claim('a')], { a: ['t/0', 't/1', 't/2'] }],
     ['more members than partitions', ['t/0'], [claim('a'), claim('b')], { a: ['t/0'], b: [] }],
-    ['a newcomer waits for what is to be let go', partitions('t', 4), [claim('a', partitions('t', 4)), claim('b')], { a: ['t/0', 't/1'], b: [] }],
+    [
+      'a newcomer waits for what is to be let go',
+      partitions('t', 4),
+      [claim('a', partitions('t', 4)), claim('b')],
+      { a: ['t/0', 't/1'], b: [] },
+    ],
     ['then gets it', partitions('t', 4), [claim('a', ['t/0', 't/1']), claim('b')], { a: ['t/0', 't/1'], b: ['t/2', 't/3'] }],
     ['a revoke is final', ['t/0'], [claim('a', ['t/0'], { revoking: ['t/0'] })], { a: [] }],
-    ['the later generation is right', ['t/0'], [claim('a', ['t/0'], { generation: 2 }), claim('b', ['t/0'], { generation: 3 })], { a: [], b: ['t/0'] }],
+    [
+      'the later generation is right',
+      ['t/0'],
+      [claim('a', ['t/0'], { generation: 2 }), claim('b', ['t/0'], { generation: 3 })],
+      { a: [], b: ['t/0'] },
+    ],
     ['unsubscribed is let go first', ['t/0', 'u/0'], [claim('a', ['t/0'], { topics: ['u'] }), claim('b')], { a: ['u/0'], b: [] }],
     ['a deleted topic is forgotten', ['t/0'], [claim('a', ['t/0', 'old/0'])], { a: ['t/0'] }],
     ['numbers are ordered as numbers', partitions('t', 11), [claim('a')], { a: partitions('t', 11) }],
@@ -151,7 +162,9 @@ describe('balance', () => {
     fc.assert(
       fc.property(world(true), ({ all, claims }) => {
         const floor = Math.floor(all.length / claims.length);
-        const kept = claims.map((one) => one.owned.filter((p) => all.includes(p) && holderOf(p, claims) === one && !one.revoking.includes(p)).length);
+        const kept = claims.map(
+          (one) => one.owned.filter((p) => all.includes(p) && holderOf(p, claims) === one && !one.revoking.includes(p)).length,
+        );
         // the fewest that must go: everyone may stay above the floor by one, as many as there are left over
         const above = kept.reduce((sum, load) => sum + Math.max(0, load - floor), 0);
         const mayStay = Math.min(all.length % claims.length, kept.filter((load) => load > floor).length);

@@ -85,7 +85,11 @@ export class BrokerControl {
   }
 
   /** Appends a range of offsets whose bytes cannot be read. */
-  appendUndecodable(topic: string, partition: number, { offsets, reason, bytes }: { readonly offsets: number; readonly reason: string; readonly bytes: number }): void {
+  appendUndecodable(
+    topic: string,
+    partition: number,
+    { offsets, reason, bytes }: { readonly offsets: number; readonly reason: string; readonly bytes: number },
+  ): void {
     requireInteger('offsets', offsets, 1);
     this.#broker.log(topic, partition).appendUndecodable(offsets, reason, bytes, this.#broker.options.clock.nowMs());
     this.#broker.grown(topic, partition);

@@ -42,7 +42,10 @@ export function splitKey(key: string): { readonly topic: string; readonly partit
 }
 
 const unknownTopic = (name: string): TransportError =>
-  new TransportError('unknown_topic', `topic ${JSON.stringify(name)} does not exist: create it with createTopics, or run with --create-topics`);
+  new TransportError(
+    'unknown_topic',
+    `topic ${JSON.stringify(name)} does not exist: create it with createTopics, or run with --create-topics`,
+  );
 
 /** The broker behind the memory transport: topics, groups, and the faults that tests put in its way. */
 export class Broker {
@@ -69,10 +72,14 @@ export class Broker {
   // topics
 
   createTopic({ name, partitions = this.options.partitions }: NewTopic): void {
-    if (!topicName.test(name)) throw new OptionError(`a topic name must be 1 to 249 of a-z, A-Z, 0-9, ".", "_" and "-", got ${JSON.stringify(name)}`);
+    if (!topicName.test(name))
+      throw new OptionError(`a topic name must be 1 to 249 of a-z, A-Z, 0-9, ".", "_" and "-", got ${JSON.stringify(name)}`);
     requireInteger(`partitions of topic ${name}`, partitions, 1, 10_000);
     if (this.#topics.has(name)) return;
-    this.#topics.set(name, Array.from({ length: partitions }, () => new PartitionLog(this.options.retentionBytes)));
+    this.#topics.set(
+      name,
+      Array.from({ length: partitions }, () => new PartitionLog(this.options.retentionBytes)),
+    );
   }
 
   findTopic(name: string): readonly PartitionLog[] | undefined {
@@ -91,7 +98,10 @@ export class Broker {
     const logs = this.topic(topic);
     const log = logs[partition];
     if (log) return log;
-    throw new TransportError('unknown_topic', `expected a partition of topic ${topic} from 0 to ${String(logs.length - 1)}, got ${String(partition)}`);
+    throw new TransportError(
+      'unknown_topic',
+      `expected a partition of topic ${topic} from 0 to ${String(logs.length - 1)}, got ${String(partition)}`,
+    );
   }
 
   async send(topic: string, partition: number, records: readonly OutputRecord[]): Promise<bigint> {
@@ -100,7 +110,10 @@ export class Broker {
     const bytes = records.reduce((sum, record) => sum + recordBytes(record), 0);
     if (bytes > this.options.maxRecordBytes) {
       const what = records.length === 1 ? 'a record' : `${String(records.length)} records in one send`;
-      throw new TransportError('record_too_large', `${what} of ${String(bytes)} bytes for ${partitionKey(topic, partition)} exceeds maxRecordBytes (${String(this.options.maxRecordBytes)})`);
+      throw new TransportError(
+        'record_too_large',
+        `${what} of ${String(bytes)} bytes for ${partitionKey(topic, partition)} exceeds maxRecordBytes (${String(this.options.maxRecordBytes)})`,
+      );
     }
     const fate = this.sendFaults.next();
     const base = fate.applied ? this.append(topic, partition, records) : log.high;
@@ -172,7 +185,11 @@ export class Broker {
     this.requireUp();
     for (const { metadata } of offsets) {
       const bytes = Buffer.byteLength(metadata);
-      if (bytes > maxMetadataBytes) throw new TransportError('transport_failed', `commit metadata must be at most ${String(maxMetadataBytes)} bytes, got ${String(bytes)}`);
+      if (bytes > maxMetadataBytes)
+        throw new TransportError(
+          'transport_failed',
+          `commit metadata must be at most ${String(maxMetadataBytes)} bytes, got ${String(bytes)}`,
+        );
     }
     const group = this.group(groupId);
     const fate = this.commitFaults.next();

@@ -68,7 +68,9 @@ export class Group {
     return [...this.#members].map(([memberId, { owned }]) => {
       const planned = new Set(plan.get(memberId));
       const gained = [...planned].filter((partition) => !owned.has(partition));
-      const revoked = [...owned].filter(([partition, state]) => state === 'held' && !planned.has(partition)).map(([partition]) => partition);
+      const revoked = [...owned]
+        .filter(([partition, state]) => state === 'held' && !planned.has(partition))
+        .map(([partition]) => partition);
       for (const partition of gained) owned.set(partition, 'held');
       for (const partition of revoked) owned.set(partition, 'revoking');
       return { memberId, gained, revoked };

@@ -144,7 +144,10 @@ export class MemoryConsumer implements Consumer, Member {
     const release = (): readonly Held[] => {
       const left = this.#memberId === memberId ? going.filter((held) => this.#owned.get(held.key) === held) : [];
       for (const { key } of left) this.#owned.delete(key);
-      this.#broker.released(memberId, left.map(({ key }) => key));
+      this.#broker.released(
+        memberId,
+        left.map(({ key }) => key),
+      );
       return left;
     };
     const cancel = this.#after(this.#options.revokeTimeoutMs, () => {
@@ -210,10 +213,15 @@ export class MemoryConsumer implements Consumer, Member {
       if (!held || held.paused || held.revoking || held.fetching) continue;
       const fetch = this.#read(held);
       if (!fetch) continue;
-      if (this.#broker.fetchMs === 0) return () => { this.#deliver(held, fetch); };
+      if (this.#broker.fetchMs === 0)
+        return () => {
+          this.#deliver(held, fetch);
+        };
       held.fetching = true;
       this.#after(this.#broker.fetchMs, () => {
-        this.#note(() => { this.#deliver(held, fetch); });
+        this.#note(() => {
+          this.#deliver(held, fetch);
+        });
       });
     }
     return undefined;

@@ -1,6 +1,15 @@
 import { systemClock } from '../../clock.ts';
 import { OptionError, requireInteger, requireNumber, requireOneOf, requireText } from '../../errors.ts';
-import type { ConsumeHandlers, Consumer, ConsumeOptions, NewTopic, Producer, TopicDescription, Transport, TransportOptions } from '../transport.ts';
+import type {
+  ConsumeHandlers,
+  Consumer,
+  ConsumeOptions,
+  NewTopic,
+  Producer,
+  TopicDescription,
+  Transport,
+  TransportOptions,
+} from '../transport.ts';
 import { Broker } from './broker.ts';
 import { BrokerControl } from './broker-control.ts';
 import { MemoryConsumer } from './memory-consumer.ts';
@@ -59,7 +68,11 @@ class EmbeddedTransport implements MemoryTransport {
     if (topics.length === 0) throw new OptionError('topics must name at least one topic, got none');
     this.#broker.requireUp();
     for (const topic of topics) this.#broker.topic(topic);
-    return new MemoryConsumer(this.#broker, { ...options, maxFetchBytes, maxFetchRecords: this.#maxFetchRecords, revokeTimeoutMs: this.#revokeTimeoutMs }, handlers);
+    return new MemoryConsumer(
+      this.#broker,
+      { ...options, maxFetchBytes, maxFetchRecords: this.#maxFetchRecords, revokeTimeoutMs: this.#revokeTimeoutMs },
+      handlers,
+    );
   }
 
   // eslint-disable-next-line @typescript-eslint/require-await -- so that what is thrown rejects

@@ -46,7 +46,13 @@ export class PartitionLog {
   append(records: readonly OutputRecord[], nowMs: number): bigint {
     const base = this.#high;
     for (const { key, value, headers, timestampMs = nowMs } of records) {
-      this.#push({ offset: this.#high, timestampMs: Math.trunc(timestampMs), key: copy(key), value: copy(value), headers: copyHeaders(headers) });
+      this.#push({
+        offset: this.#high,
+        timestampMs: Math.trunc(timestampMs),
+        key: copy(key),
+        value: copy(value),
+        headers: copyHeaders(headers),
+      });
     }
     this.#retain();
     return base;
@@ -61,7 +67,14 @@ export class PartitionLog {
   appendUndecodable(offsets: number, reason: string, bytes: number, nowMs: number): void {
     const firstOffset = this.#high;
     this.#high += BigInt(offsets - 1);
-    this.#push({ offset: this.#high, timestampMs: Math.trunc(nowMs), key: null, value: null, headers: [], undecodable: { firstOffset, reason, bytes } });
+    this.#push({
+      offset: this.#high,
+      timestampMs: Math.trunc(nowMs),
+      key: null,
+      value: null,
+      headers: [],
+      undecodable: { firstOffset, reason, bytes },
+    });
   }
 
   /** Takes single records away and leaves gaps, as compaction does. */
