@@ -8,7 +8,8 @@ const digits = (from: string, to: string, count: number): string => {
 };
 
 const join = (parts: readonly string[]): string => parts.filter((part) => part !== '').join(' ');
-const either = (alternatives: readonly string[]): string => (alternatives.length === 1 ? (alternatives[0] ?? '') : `(${alternatives.join(' | ')})`);
+const either = (alternatives: readonly string[]): string =>
+  alternatives.length === 1 ? (alternatives[0] ?? '') : `(${alternatives.join(' | ')})`;
 
 /** Digit strings from `low` to `high`, of one length. */
 function sameLength(low: string, high: string): string {

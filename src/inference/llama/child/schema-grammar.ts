@@ -16,7 +16,20 @@ const maxDepth = 32;
 const maxAlternatives = 1_000;
 const bytesPerCharacter = 3; // of the characters that the grammar allows
 
-const annotations = new Set(['title', 'description', 'default', 'examples', '$schema', '$id', '$comment', 'deprecated', 'readOnly', 'writeOnly', '$defs', 'definitions']);
+const annotations = new Set([
+  'title',
+  'description',
+  'default',
+  'examples',
+  '$schema',
+  '$id',
+  '$comment',
+  'deprecated',
+  'readOnly',
+  'writeOnly',
+  '$defs',
+  'definitions',
+]);
 
 /** What each form of schema may say beside annotations. */
 const keywords = {
@@ -88,7 +101,11 @@ class Compiler {
     if ('anyOf' in schema || 'oneOf' in schema) return this.#union(schema, site);
     if ('const' in schema || 'enum' in schema) return this.#literals(schema, site);
     const type = schema['type'];
-    if (isList(type)) return this.#either(type.map((one) => this.compile(narrowed(schema, one), site)), site);
+    if (isList(type))
+      return this.#either(
+        type.map((one) => this.compile(narrowed(schema, one), site)),
+        site,
+      );
     switch (type) {
       case 'object':
         return this.#object(schema, site);
@@ -113,13 +130,17 @@ class Compiler {
   #either(parts: readonly Part[], site: Site): Part {
     if (parts.length === 0) return refuse(site.path, 'it allows nothing');
     if (parts.length > maxAlternatives) return refuse(site.path, `it has more than ${String(maxAlternatives)} alternatives`);
-    return { rule: this.#add(parts.map((part) => part.rule).join(' | ')), longestBytes: Math.max(...parts.map((part) => part.longestBytes)) };
+    return {
+      rule: this.#add(parts.map((part) => part.rule).join(' | ')),
+      longestBytes: Math.max(...parts.map((part) => part.longestBytes)),
+    };
   }
 
   #reference(schema: JsonSchema, site: Site): Part {
     onlyKnown(schema, 'reference', site);
     const target = schema['$ref'];
-    if (typeof target !== 'string' || !target.startsWith('#/')) return refuse(site.path, 'only references of the form #/$defs/name are followed');
+    if (typeof target !== 'string' || !target.startsWith('#/'))
+      return refuse(site.path, 'only references of the form #/$defs/name are followed');
     if (site.references.includes(target)) return refuse(site.path, `${target} holds itself, so its answers have no bound`);
     let found: unknown = this.#root;
     for (const step of target.slice(2).split('/')) {
@@ -132,7 +153,10 @@ class Compiler {
     onlyKnown(schema, 'union', site);
     const options = schema['anyOf'] ?? schema['oneOf'];
     if (!isList(options) || ('anyOf' in schema && 'oneOf' in schema)) return refuse(site.path, 'expected one list, anyOf or oneOf');
-    return this.#either(options.map((one, index) => this.compile(one, down(site, String(index)))), site);
+    return this.#either(
+      options.map((one, index) => this.compile(one, down(site, String(index)))),
+      site,
+    );
   }
 
   #literals(schema: JsonSchema, site: Site): Part {
@@ -140,7 +164,10 @@ class Compiler {
     const values = 'const' in schema ? [schema['const']] : schema['enum'];
     if (!isList(values)) return refuse(site.path, 'enum must be a list');
     const texts = values.map((value) => JSON.stringify(value));
-    return this.#either(texts.map((text) => ({ rule: verbatim(text), longestBytes: byteLength(text) })), site);
+    return this.#either(
+      texts.map((text) => ({ rule: verbatim(text), longestBytes: byteLength(text) })),
+      site,
+    );
   }
 
   #object(schema: JsonSchema, site: Site): Part {
@@ -156,7 +183,11 @@ class Compiler {
     const members = names.map((name) => {
       const value = this.compile(properties[name], down(site, `properties/${name}`));
       const key = `${JSON.stringify(name)}:`;
-      return { rule: `${verbatim(key)} ${value.rule}`, longestBytes: byteLength(key) + value.longestBytes, required: required.includes(name) };
+      return {
+        rule: `${verbatim(key)} ${value.rule}`,
+        longestBytes: byteLength(key) + value.longestBytes,
+        required: required.includes(name),
+      };
     });
     const longestBytes = 2 + members.reduce((sum, member) => sum + member.longestBytes + 1, 0);
     return { rule: this.#add(`"{" ${this.#members(members)} "}"`), longestBytes };
@@ -203,7 +234,8 @@ class Compiler {
     const given = (name: string, fallback: number): number => {
       const value = schema[name] ?? fallback;
       if (typeof value !== 'number') return refuse(site.path, `${name} must be a number`);
-      if (type === 'number' && !Number.isInteger(value)) return refuse(site.path, `${name} ${String(value)} is not whole; use a whole bound`);
+      if (type === 'number' && !Number.isInteger(value))
+        return refuse(site.path, `${name} ${String(value)} is not whole; use a whole bound`);
       return value;
     };
     const low = Math.max(-limit, Math.ceil(given('minimum', -limit)), Math.floor(given('exclusiveMinimum', -limit - 1)) + 1);
@@ -218,14 +250,19 @@ class Compiler {
 /** One type of a list of types, with the keywords that concern it. */
 function narrowed(schema: JsonSchema, type: unknown): JsonSchema {
   const own: readonly string[] = typeof type === 'string' && type in keywords ? keywords[type as keyof typeof keywords] : [];
-  const others = new Set(Object.values(keywords).flat().filter((name) => !own.includes(name)) as string[]);
+  const others = new Set(
+    Object.values(keywords)
+      .flat()
+      .filter((name) => !own.includes(name)) as string[],
+  );
   return { ...Object.fromEntries(Object.entries(schema).filter(([name]) => !others.has(name))), type };
 }
 
 function onlyKnown(schema: JsonSchema, form: keyof typeof keywords, site: Site): void {
   const known: readonly string[] = keywords[form];
   const unknown = Object.keys(schema).find((name) => !known.includes(name) && !annotations.has(name));
-  if (unknown !== undefined) refuse(site.path, `"${unknown}" is not supported there; drop it and check it after the answer, in the schema you validate with`);
+  if (unknown !== undefined)
+    refuse(site.path, `"${unknown}" is not supported there; drop it and check it after the answer, in the schema you validate with`);
 }
 
 function bound(schema: JsonSchema, name: 'maxLength' | 'minLength' | 'maxItems' | 'minItems', site: Site): number {

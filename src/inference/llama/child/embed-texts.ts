@@ -1,0 +1,56 @@
+import type { LlamaEmbeddingContext } from 'node-llama-cpp';
+import { InferenceError } from '../../../errors.ts';
+import type { WorkResults } from '../protocol.ts';
+import type { Engine } from './engine.ts';
+import { requireRoom } from './evaluate-prompt.ts';
+import { usageOf } from './generate-answer.ts';
+
+/** Makes vectors, one text after the other: asking in parallel gains nothing. Its context is made at the first call. */
+export class Embedder {
+  readonly #engine: Engine;
+  #context: Promise<LlamaEmbeddingContext> | undefined;
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(engine: Engine) {
+    this.#engine = engine;
+  }
+
+  /** All texts or none; a text that is too long fails before any is evaluated. Looks at the signal between texts. */
+  embed(texts: readonly string[], signal: AbortSignal): Promise<WorkResults['embed']> {
+    const mine = this.#last.then(() => this.#run(texts, signal));
+    this.#last = mine.catch(() => undefined);
+    return mine;
+  }
+
+  async #run(texts: readonly string[], signal: AbortSignal): Promise<WorkResults['embed']> {
+    signal.throwIfAborted();
+    const { model, facts, settings } = this.#engine;
+    const tokens = texts.map((text) => model.tokenize(text, false));
+    for (const one of tokens) {
+      if (one.length === 0) throw new InferenceError('model_rejected', 'expected texts with something in them, got an empty one');
+      requireRoom(one.length, 0, facts.contextTokens - endsOfText);
+    }
+    this.#context ??= model.createEmbeddingContext({ contextSize: facts.contextTokens, threads: settings.threads });
+    const context = await this.#context.catch((error: unknown) => {
+      this.#context = undefined;
+      throw error;
+    });
+    const vectors: Float32Array[] = [];
+    for (const one of tokens) {
+      signal.throwIfAborted();
+      const { vector } = await context.getEmbeddingFor(one.slice());
+      vectors.push(unit(vector));
+    }
+    return { vectors, usages: tokens.map((one) => usageOf(one.length, 0, 0)) };
+  }
+}
+
+/** Beginning and end marks that the vendor adds. */
+const endsOfText = 3;
+
+/** The model's vectors have any length (around 48 for the default model); ours have length 1. */
+function unit(vector: readonly number[]): Float32Array {
+  const length = Math.hypot(...vector);
+  if (!(length > 0)) throw new InferenceError('model_failed', 'the model gave a vector without a direction');
+  return Float32Array.from(vector, (one) => one / length);
+}

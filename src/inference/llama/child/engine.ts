@@ -1,0 +1,149 @@
+import { stat } from 'node:fs/promises';
+import type { ChatHistoryItem, LlamaContextSequence, Llama, LlamaContext, LlamaModel, Token } from 'node-llama-cpp';
+import { InferenceError, messageOf, OptionError, StreamError } from '../../../errors.ts';
+import type { ChatTurn } from '../../model.ts';
+import type { EngineFacts, EngineSettings } from '../protocol.ts';
+
+type Vendor = typeof import('node-llama-cpp');
+type Wrapper = InstanceType<Vendor['ChatWrapper']>;
+export type Log = (level: 'debug' | 'warn' | 'error', message: string) => void;
+
+/** A model in memory, with one context whose sequences are decoded together. */
+export interface Engine {
+  readonly vendor: Vendor;
+  readonly llama: Llama;
+  readonly model: LlamaModel;
+  readonly sequences: readonly LlamaContextSequence[];
+  readonly settings: EngineSettings;
+  readonly facts: EngineFacts;
+  /** The prompt as the model wants it, up to where its answer begins. */
+  readonly render: (turns: readonly ChatTurn[]) => Token[];
+}
+
+/** Window where neither the options nor the model ask for less: the cache of four such takes 190 MB for the default model. */
+const defaultContextTokens = 2_048;
+/** The vendor shifts a context that is two tokens short of full; ours are never shifted. */
+const spareTokens = 2;
+
+/**
+ * Loads the model of `settings` and all that its calls need.
+ *
+ * @throws InferenceError `model_not_found`, `model_damaged`, `model_failed`; PipelineError `missing_dependency`; OptionError.
+ */
+export async function openEngine(settings: EngineSettings, log: Log): Promise<Engine> {
+  const vendor = await loadVendor();
+  await checkFile(vendor, settings.modelPath);
+  const llama = await vendor
+    .getLlama({
+      gpu: settings.gpu,
+      build: 'never', // a compiler run in the middle of a start helps nobody
+      skipDownload: true,
+      maxThreads: settings.threads,
+      logLevel: vendor.LlamaLogLevel.warn,
+      logger: (level, message) => {
+        log(level === vendor.LlamaLogLevel.error || level === vendor.LlamaLogLevel.fatal ? 'warn' : 'debug', message.trim());
+      },
+    })
+    .catch((error: unknown) => {
+      throw new StreamError('missing_dependency', noBinary(settings.gpu), { cause: error });
+    });
+  const model = await llama.loadModel({ modelPath: settings.modelPath }).catch((error: unknown) => {
+    throw new InferenceError('model_damaged', `${settings.modelPath} could not be loaded: ${messageOf(error)}`);
+  });
+  const trainedTokens = model.trainContextSize;
+  const contextTokens = settings.contextTokens ?? Math.min(defaultContextTokens, trainedTokens);
+  if (contextTokens > trainedTokens) {
+    throw new OptionError(
+      `llama.contextTokens must be at most ${String(trainedTokens)}, for which the model was trained, got ${String(contextTokens)}`,
+    );
+  }
+  const context = await createContext(model, settings, contextTokens);
+  const { name } = model.fileInfo.metadata.general;
+  return {
+    vendor,
+    llama,
+    model,
+    settings,
+    sequences: Array.from({ length: settings.sequences }, () => context.getSequence()),
+    facts: { modelName: name ?? settings.modelPath, contextTokens, trainedTokens, gpu: llama.gpu },
+    render: promptRenderer(vendor, model, log),
+  };
+}
+
+async function loadVendor(): Promise<Vendor> {
+  try {
+    return await import('node-llama-cpp');
+  } catch (error) {
+    const install = 'npm install node-llama-cpp@3.21.1';
+    throw new StreamError(
+      'missing_dependency',
+      `llama() needs the package node-llama-cpp, which could not be loaded (${messageOf(error)}): run \`${install}\``,
+    );
+  }
+}
+
+const noBinary = (gpu: EngineSettings['gpu']): string =>
+  gpu === 'auto' || gpu === false
+    ? 'node-llama-cpp has no prebuilt library for this machine: run `npm install node-llama-cpp@3.21.1` on it, with optional dependencies'
+    : `node-llama-cpp has no library for gpu: '${gpu}' here: install its driver, or use gpu: 'auto' or false`;
+
+/** Native code may abort on a bad file; what can be seen from outside is told apart before. */
+async function checkFile(vendor: Vendor, path: string): Promise<void> {
+  const facts = await stat(path).catch(() => undefined);
+  if (!facts?.isFile())
+    throw new InferenceError('model_not_found', `there is no model file at ${path}: check the path, or run \`millrace pull\``);
+  const info = await vendor.readGgufFileInfo(path, { sourceType: 'filesystem', logWarnings: false }).catch((error: unknown) => {
+    const bytes = `${String(facts.size)} bytes`;
+    throw new InferenceError('model_damaged', `${path} (${bytes}) is no GGUF file, or is cut off in its header: ${messageOf(error)}`);
+  });
+  const lastTensor = Math.max(0, ...(info.fullTensorInfo ?? []).filter((one) => one.filePart === 1).map((one) => Number(one.fileOffset)));
+  if (lastTensor < facts.size) return;
+  throw new InferenceError(
+    'model_damaged',
+    `${path} is cut off after ${String(facts.size)} bytes, its last tensor begins at ${String(lastTensor)}: fetch it again`,
+  );
+}
+
+async function createContext(model: LlamaModel, settings: EngineSettings, contextTokens: number): Promise<LlamaContext> {
+  const { sequences, threads, flashAttention } = settings;
+  try {
+    // a smaller context than asked for would refuse prompts that the options allow
+    const contextSize = contextTokens + spareTokens;
+    return await model.createContext({ contextSize, sequences, threads, flashAttention, failedCreationRemedy: false });
+  } catch (error) {
+    const asked = `${String(sequences)} sequences of ${String(contextTokens)} tokens`;
+    throw new InferenceError(
+      'model_failed',
+      `the memory for ${asked} could not be had, lower llama.sequences or llama.contextTokens: ${messageOf(error)}`,
+    );
+  }
+}
+
+/** The model's own template, where its file has one; else ChatML. Text of the turns never becomes a special token. */
+function promptRenderer(vendor: Vendor, model: LlamaModel, log: Log): Engine['render'] {
+  const wrapper = chatWrapper(vendor, model, log);
+  const bos = model.tokens.shouldPrependBosToken ? model.tokens.bos : null;
+  return (turns) => {
+    const answering = turns.at(-1)?.role === 'assistant' ? [] : [{ type: 'model' as const, response: [] }];
+    const chatHistory: ChatHistoryItem[] = [...turns.map(historyItem), ...answering];
+    const tokens = wrapper.generateContextState({ chatHistory }).contextText.tokenize(model.tokenizer);
+    return bos === null || tokens[0] === bos ? tokens : [bos, ...tokens];
+  };
+}
+
+function historyItem({ role, content }: ChatTurn): ChatHistoryItem {
+  return role === 'assistant' ? { type: 'model', response: [content] } : { type: role, text: content };
+}
+
+function chatWrapper(vendor: Vendor, model: LlamaModel, log: Log): Wrapper {
+  const template: unknown = model.fileInfo.metadata.tokenizer.chat_template;
+  if (typeof template === 'string') {
+    try {
+      return new vendor.JinjaTemplateChatWrapper({ template, tokenizer: model.tokenizer });
+    } catch (error) {
+      log('warn', `the model's chat template could not be used, taking the one for its family: ${messageOf(error)}`);
+      return vendor.resolveChatWrapper(model);
+    }
+  }
+  return new vendor.ChatMLChatWrapper();
+}

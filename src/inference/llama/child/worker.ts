@@ -1,0 +1,146 @@
+import type { Token } from 'node-llama-cpp';
+import { isStreamError, messageOf } from '../../../errors.ts';
+import type { ErrorData, Work, WorkResults } from '../protocol.ts';
+import { askForLease, grantLeases, noLeases, releaseLease, type SequenceLeases } from '../sequence-leases.state.ts';
+import { Embedder } from './embed-texts.ts';
+import type { Engine } from './engine.ts';
+import { requireRoom } from './evaluate-prompt.ts';
+import { generateAnswer, Grammars, type Listener, type PreparedChat } from './generate-answer.ts';
+import type { Outbox } from './outbox.ts';
+import { labelTokens, scoreLabels } from './score-labels.ts';
+
+interface Job {
+  readonly controller: AbortController;
+  readonly prompt: readonly Token[];
+  readonly granted: (sequence: number) => void;
+}
+
+/** Runs works on an engine: one lease per sequence, the rest waits in order of arrival. */
+export class Worker {
+  readonly #engine: Engine;
+  readonly #outbox: Outbox;
+  readonly #grammars: Grammars;
+  readonly #embedder: Embedder;
+  readonly #open = new Map<number, AbortController>();
+  readonly #jobs = new Map<number, Job>();
+  #leases: SequenceLeases;
+  #outputTokens = 0;
+
+  constructor(engine: Engine, outbox: Outbox) {
+    this.#engine = engine;
+    this.#outbox = outbox;
+    this.#grammars = new Grammars(engine);
+    this.#embedder = new Embedder(engine);
+    this.#leases = noLeases(engine.sequences.length);
+  }
+
+  start(id: number, work: Work): void {
+    const controller = new AbortController();
+    this.#open.set(id, controller);
+    this.#run(id, work, controller)
+      .then(
+        (result) => {
+          if (!controller.signal.aborted) this.#outbox.push({ kind: 'done', id, result });
+        },
+        (error: unknown) => {
+          if (!controller.signal.aborted) this.#outbox.push({ kind: 'failed', id, error: errorData(error) });
+        },
+      )
+      .finally(() => this.#open.delete(id));
+  }
+
+  cancel(id: number): void {
+    this.#open.get(id)?.abort();
+    this.#outbox.drop(id);
+    if (!this.#leases.waiting.includes(id)) return; // a running one ends with its next token
+    this.#leases = releaseLease(this.#leases, id);
+    this.#jobs.delete(id);
+    this.#open.delete(id);
+  }
+
+  async #run(id: number, work: Work, controller: AbortController): Promise<WorkResults[keyof WorkResults]> {
+    switch (work.kind) {
+      case 'chat':
+        return this.#chat(id, work, controller);
+      case 'labels':
+        return this.#labels(id, work, controller);
+      case 'embed':
+        return this.#embedder.embed(work.texts, controller.signal);
+      case 'count':
+        return { tokens: this.#engine.render(work.turns).length };
+      case 'activity':
+        return { outputTokens: this.#outputTokens, running: this.#leases.held.size, waiting: this.#leases.waiting.length };
+    }
+  }
+
+  async #chat(id: number, { turns, settings }: Work & { kind: 'chat' }, controller: AbortController): Promise<WorkResults['chat']> {
+    const prompt = this.#engine.render(turns);
+    const grammar = settings.jsonSchema === undefined ? undefined : await this.#grammars.for(settings.jsonSchema);
+    // one more for the end, which is no byte
+    const longest = Math.min(settings.maxTokens, grammar ? grammar.longestBytes + 1 : settings.maxTokens);
+    requireRoom(prompt.length, longest, this.#engine.facts.contextTokens);
+    const chat: PreparedChat = { prompt, settings, grammar: grammar?.native, longest };
+    const told: Listener = {
+      token: () => {
+        this.#outputTokens += 1;
+      },
+      text: (text) => {
+        if (text !== '' && !controller.signal.aborted) this.#outbox.push({ kind: 'text', id, text });
+      },
+    };
+    return this.#leased(id, prompt, controller, (sequence) => generateAnswer(this.#engine, sequence, chat, controller.signal, told));
+  }
+
+  async #labels(id: number, work: Work & { kind: 'labels' }, controller: AbortController): Promise<WorkResults['labels']> {
+    const prompt = this.#engine.render(work.turns);
+    const tokens = labelTokens(this.#engine, work.labels);
+    requireRoom(prompt.length, tokens.extraTokens, this.#engine.facts.contextTokens);
+    return this.#leased(id, prompt, controller, (sequence) => scoreLabels(sequence, prompt, tokens, controller.signal));
+  }
+
+  async #leased<T>(
+    id: number,
+    prompt: readonly Token[],
+    controller: AbortController,
+    body: (sequence: Engine['sequences'][number]) => Promise<T>,
+  ): Promise<T> {
+    controller.signal.throwIfAborted();
+    const index = await new Promise<number>((granted) => {
+      this.#jobs.set(id, { controller, prompt, granted });
+      this.#leases = askForLease(this.#leases, id);
+      this.#grant();
+    });
+    const sequence = this.#engine.sequences[index];
+    try {
+      if (!sequence) throw new RangeError(`expected sequence ${String(index)}`);
+      return await body(sequence);
+    } catch (error) {
+      if (!controller.signal.aborted) await sequence?.clearHistory(); // what a failed step has left behind is nobody's prefix
+      throw error;
+    } finally {
+      this.#jobs.delete(id);
+      this.#leases = releaseLease(this.#leases, id);
+      this.#grant();
+    }
+  }
+
+  #grant(): void {
+    const { leases, granted } = grantLeases(this.#leases, (id, sequence) => this.#keeps(id, sequence));
+    this.#leases = leases;
+    for (const { id, sequence } of granted) this.#jobs.get(id)?.granted(sequence);
+  }
+
+  /** Tokens that need not be evaluated again; less a little for what would be thrown away. */
+  #keeps(id: number, index: number): number {
+    const prompt = this.#jobs.get(id)?.prompt ?? [];
+    const held = this.#engine.sequences[index]?.contextTokens ?? [];
+    let same = 0;
+    while (same < held.length && held[same] === prompt[same]) same += 1;
+    return same - (held.length - same) / 1e6;
+  }
+}
+
+export const errorData = (error: unknown): ErrorData =>
+  isStreamError(error)
+    ? { code: error.code, message: error.message }
+    : { code: 'model_failed', message: `the model failed: ${messageOf(error)}` };

@@ -1,0 +1,67 @@
+import { availableParallelism } from 'node:os';
+import { OptionError, requireInteger, requireOneOf, requireText } from '../../errors.ts';
+import type { EngineSettings } from './protocol.ts';
+
+export interface LlamaOptions {
+  /** `smollm2`, `hf:owner/repo/file.gguf`, or the path of a GGUF file. */
+  readonly model: string;
+  /** What to compute on; `auto` takes a GPU where there is one. @defaultValue 'auto' */
+  readonly gpu?: 'auto' | 'cuda' | 'vulkan' | 'metal' | false;
+  /** Most tokens of prompt and answer together, for each sequence; 64 to what the model was trained with. @defaultValue that, at most 2048 */
+  readonly contextTokens?: number;
+  /** Calls that are evaluated together, 1 to 64; each takes memory for a context of its own. On a CPU more than 8 only adds latency. @defaultValue 4 */
+  readonly sequences?: number;
+  /** Calls that may wait for a sequence; more fail with `overloaded`. @defaultValue 256 */
+  readonly maxWaiting?: number;
+  /** Of the CPU. All cores is slower than one less, wherever anything else runs. @defaultValue cores - 1 */
+  readonly threads?: number;
+  /** Faster by a tenth; without it a prompt gets the same answer alone, in a batch and with a kept prefix far more often: false for tests and replays. @defaultValue true */
+  readonly flashAttention?: boolean;
+  /** Whether `embed` may be used; it takes a context of its own, from its first call on. @defaultValue true */
+  readonly embeddings?: boolean;
+  /** Fetch a model that is not in the cache when the resource is opened, instead of failing with the command to run. @defaultValue false */
+  readonly pull?: boolean;
+  /** Where models lie. @defaultValue MILLRACE_CACHE, or millrace in the user's cache folder */
+  readonly cacheFolder?: string;
+}
+
+export type ResolvedLlamaOptions = Omit<EngineSettings, 'modelPath'> &
+  Pick<LlamaOptions, 'model' | 'cacheFolder'> & { readonly maxWaiting: number; readonly pull: boolean };
+
+/** Why each default is what it is stands with its option. */
+const defaults = { gpu: 'auto', sequences: 4, maxWaiting: 256, flashAttention: true, embeddings: true, pull: false } as const;
+
+/** @throws OptionError for an option outside its range. */
+export function resolveLlamaOptions(options: LlamaOptions): ResolvedLlamaOptions {
+  const { model, contextTokens, cacheFolder, threads = Math.max(1, availableParallelism() - 1) } = options;
+  const { gpu, sequences, maxWaiting, flashAttention, embeddings, pull } = { ...defaults, ...withoutUndefined(options) };
+  requireText('llama.model', model);
+  if (gpu !== false) requireOneOf('llama.gpu', gpu, ['auto', 'cuda', 'vulkan', 'metal']);
+  if (contextTokens !== undefined) requireInteger('llama.contextTokens', contextTokens, 64);
+  requireInteger('llama.sequences', sequences, 1, 64);
+  requireInteger('llama.maxWaiting', maxWaiting, 0);
+  requireInteger('llama.threads', threads, 1, 1_024);
+  requireBoolean('llama.flashAttention', flashAttention);
+  requireBoolean('llama.embeddings', embeddings);
+  requireBoolean('llama.pull', pull);
+  if (cacheFolder !== undefined) requireText('llama.cacheFolder', cacheFolder);
+  return {
+    model,
+    gpu,
+    contextTokens,
+    sequences,
+    maxWaiting,
+    threads,
+    flashAttention,
+    embeddings,
+    pull,
+    ...(cacheFolder === undefined ? {} : { cacheFolder }),
+  };
+}
+
+const withoutUndefined = (options: LlamaOptions): LlamaOptions =>
+  Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as unknown as LlamaOptions;
+
+function requireBoolean(name: string, value: unknown): asserts value is boolean {
+  if (typeof value !== 'boolean') throw new OptionError(`${name} must be true or false, got ${typeof value}`);
+}

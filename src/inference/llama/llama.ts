@@ -1,0 +1,51 @@
+import { artifactNamed } from '../../artifacts/catalogue.ts';
+import { type Opened, type OpenContext, type Resource, sharedResource } from '../../resource.ts';
+import { completeModel } from '../complete-model.ts';
+import type { Model } from '../model.ts';
+import { findModel, isModelPath } from './find-model.ts';
+import { type LlamaBackend, llamaBackend } from './llama-backend.ts';
+import { type LlamaOptions, type ResolvedLlamaOptions, resolveLlamaOptions } from './llama-options.ts';
+import { ModelProcess } from './model-process.ts';
+
+export type { LlamaOptions } from './llama-options.ts';
+
+/**
+ * A model on this machine, from a GGUF file, with llama.cpp in a process of its own; a GPU is used where there is one. Use
+ * it where data must not leave the machine, or for a small model near the records.
+ *
+ * In: prompts whose tokens, with the longest answer, fit into `contextTokens` (`prompt_too_long` otherwise, before anything
+ * is evaluated). Out: answers in pieces; `answer` obeys its JSON Schema as a grammar, which refuses what it cannot hold
+ * (`schema_unsupported`); `classify` reads log-probabilities; `embed` gives vectors of length 1.
+ * Holds `sequences` calls and `maxWaiting` more, which wait in order; above that calls fail with `overloaded`.
+ * Ends: an answer completes with usage; a crash of the process fails the calls in it with `model_crashed` (worth another
+ * try) and starts it again; unsubscribing stops within one token, or one piece of 96 tokens of the prompt.
+ *
+ * Temperature 0 does not promise the same answer twice: what else is in the batch, and a kept prefix, change the last bits.
+ *
+ * @throws OptionError at the call for options out of range. Opening fails with `missing_dependency` (node-llama-cpp is an
+ * optional peer dependency), `model_not_found`, `model_damaged`, each with the command to run.
+ */
+export function llama(options: LlamaOptions): Resource<Model> {
+  const resolved = resolveLlamaOptions(options);
+  if (!isModelPath(resolved.model)) artifactNamed(resolved.model); // an unknown name fails here, not at the start
+  return sharedResource(`llama(${resolved.model})`, async (context) => {
+    const { value, close } = await openLlama(resolved, context);
+    return { value: completeModel(value.backend), close };
+  });
+}
+
+/** The parts of an opened model; `process` for tests that end it. */
+export interface OpenedLlama {
+  readonly backend: LlamaBackend;
+  readonly process: ModelProcess;
+}
+
+/** Opens a model as a back end. */
+export async function openLlama(options: ResolvedLlamaOptions, context: OpenContext): Promise<Opened<OpenedLlama>> {
+  const { model, sequences, maxWaiting, gpu, contextTokens, threads, flashAttention, embeddings } = options;
+  const modelPath = await findModel(options, context);
+  const settings = { modelPath, gpu, contextTokens, sequences, threads, flashAttention, embeddings };
+  const { process, facts } = await ModelProcess.start({ settings, maxOpen: sequences + maxWaiting, context });
+  context.log('info', `model ${model} is ready`, { ...facts });
+  return { value: { backend: llamaBackend(process, model, facts, embeddings), process }, close: () => process.close() };
+}
