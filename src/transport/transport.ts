@@ -12,7 +12,8 @@ export interface Transport {
 
   /**
    * Joins a consumer group and delivers until the result is closed. Resolves when the group was joined for the first
-   * time (with or without partitions); rejects when the log cannot be reached within the transport's own patience.
+   * time (with or without partitions); rejects when the log cannot be reached within the transport's own patience, and
+   * with `unknown_topic` when one of the topics does not exist.
    */
   consume(options: ConsumeOptions, handlers: ConsumeHandlers): Promise<Consumer>;
 
@@ -81,7 +82,10 @@ export interface ConsumeHandlers {
    * and no other member is given them before. It must not reject.
    */
   revoking(partitions: readonly OwnedPartition[]): Promise<void>;
-  /** Partitions are gone without notice (session expired, fenced). Commits for them are refused from now on. */
+  /**
+   * Partitions are gone without notice (session expired, fenced). Commits for them are refused from now on. The consumer
+   * joins again by itself, unless it `failed`.
+   */
   lost(partitions: readonly OwnedPartition[]): void;
   /** Only for epochs that are owned. After `pause`, at most one fetch that was already under way. */
   fetched(fetch: Fetch): void;

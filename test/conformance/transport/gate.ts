@@ -5,11 +5,14 @@ export interface Gate {
 }
 
 export function gate(): Gate {
-  const { promise, resolve } = Promise.withResolvers<undefined>();
+  let open = (): void => undefined;
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
   return {
-    opened: promise.then(() => undefined),
+    opened,
     open: () => {
-      resolve(undefined);
+      open();
     },
   };
 }
