@@ -83,7 +83,7 @@ function refuseProto(value: unknown, code: ErrorCode): void {
 function stringify(value: unknown): string {
   let text: string | undefined;
   try {
-    text = JSON.stringify(value) as string | undefined; // undefined for undefined, functions and symbols
+    text = JSON.stringify(value); // undefined for undefined, functions and symbols
   } catch (cause) {
     throw new CodecError('encode_failed', `expected a value that JSON can hold, got ${whyNot(cause)}`, {
       cause: cause instanceof RangeError ? undefined : cause,

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { type } from 'arktype';
 import * as v from 'valibot';
 import { describe, expect, expectTypeOf, it } from 'vitest';
@@ -20,8 +21,7 @@ const errorOf = (body: () => unknown): CodecError => {
 };
 
 /** Everything that a logger may print of an error. */
-const printed = (error: Error): string =>
-  `${error.message} ${error.stack ?? ''} ${JSON.stringify(error)} ${error.cause === undefined ? '' : String(error.cause)}`;
+const printed = (error: Error): string => `${error.message} ${error.stack ?? ''} ${JSON.stringify(error)} ${inspect(error.cause)}`;
 
 const Person = z.object({ name: z.string(), pets: z.array(z.object({ age: z.number() })) });
 

@@ -29,7 +29,7 @@ export function fakeBackend(says: readonly Said[], over: Partial<ModelCapabiliti
         fake.running += 1;
         const said = says[Math.min(fake.asked.length, says.length) - 1] ?? '';
         const { text, finish } = typeof said === 'string' ? { text: said, finish: 'stop' as const } : { finish: undefined, ...said };
-        const pieces = [...text].map((piece, index) => ({ text: piece, index }));
+        const pieces = text.split(/(?=.)/su).map((piece, index) => ({ text: piece, index }));
         if (said === 'hang') return NEVER;
         if (finish === undefined) return of(...pieces);
         return concat(of(...pieces), of({ text: '', index: pieces.length, usage: usageOf(10, 3), finishReason: finish, model: 'fake-1' }));

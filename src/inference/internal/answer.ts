@@ -3,7 +3,7 @@ import { concatMap, defer, from, type Observable, of, throwError } from 'rxjs';
 import { type CallContext, currentScope } from '../../call.ts';
 import { InferenceError, OptionError, requireInteger } from '../../errors.ts';
 import type { Answer, AnswerOptions, ChatTurn, JsonSchema, ModelBackend, Usage } from '../model.ts';
-import { type ResolvedChatOptions, resolveChatOptions } from './chat-options.ts';
+import { type ResolvedChatOptions, requireJsonSchema, resolveChatOptions } from './chat-options.ts';
 import { checkAnswer, type Misfit } from './check-answer.ts';
 import { addUsage, collect, type Reply } from './collect.ts';
 import { jsonSchemaOf } from './json-schema-of.ts';
@@ -39,18 +39,19 @@ export function answerWith<S extends StandardSchemaV1>(
   const { schema, repairs = 0, jsonSchema: given, ...chat } = options;
   requireSchema(schema);
   requireInteger('repairs', repairs, 0, mostRepairs);
-  const resolved = resolveChatOptions(given === undefined ? chat : { ...chat, jsonSchema: given });
-  const jsonSchema = resolved.jsonSchema ?? jsonSchemaOf(schema);
+  if (given !== undefined) requireJsonSchema(given);
+  const resolved = resolveChatOptions(chat);
+  const jsonSchema = given ?? jsonSchemaOf(schema);
   const constrained = jsonSchema !== undefined && backend.capabilities.jsonSchema;
   const plan: Plan = {
     backend,
     turns: constrained ? turns : withInstruction(turns, inWords(jsonSchema)),
     schema,
-    options: constrained ? { ...resolved, jsonSchema } : withoutSchema(resolved),
+    options: constrained ? { ...resolved, jsonSchema } : resolved,
     repairs,
     ctx,
   };
-  return defer(() => ask(plan, plan.turns, 0, undefined)) as Observable<Answer<StandardSchemaV1.InferOutput<S>>>;
+  return defer(() => ask(plan, plan.turns, 0, undefined));
 }
 
 function requireSchema(schema: unknown): void {
@@ -59,8 +60,6 @@ function requireSchema(schema: unknown): void {
   if (typeof standard === 'object' && standard !== null && 'validate' in standard && typeof standard.validate === 'function') return;
   throw new OptionError('schema must be a Standard Schema (zod, valibot, arktype, …); a plain JSON Schema goes into jsonSchema beside it');
 }
-
-const withoutSchema = ({ jsonSchema: _, ...rest }: ResolvedChatOptions): ResolvedChatOptions => rest;
 
 const inWords = (jsonSchema: JsonSchema | undefined): string =>
   jsonSchema === undefined

@@ -1,5 +1,5 @@
 import { OptionError, requireInteger, requireNumber, requireText } from '../../errors.ts';
-import type { ChatOptions } from '../model.ts';
+import type { ChatOptions, JsonSchema } from '../model.ts';
 
 /** What holds where a call says nothing: an answer long enough for a record's enrichment, and the same answer each time. */
 const defaults = { maxTokens: 512, temperature: 0 } as const;
@@ -21,9 +21,7 @@ export function resolveChatOptions(given: ChatOptions = {}): ResolvedChatOptions
   if (topP !== undefined) requireNumber('topP', topP, 0, 1);
   if (seed !== undefined) requireInteger('seed', seed, 0);
   if (stop !== undefined) requireStops(stop);
-  if (jsonSchema !== undefined && (typeof jsonSchema !== 'object' || Array.isArray(jsonSchema))) {
-    throw new OptionError('jsonSchema must be a JSON Schema as an object');
-  }
+  if (jsonSchema !== undefined) requireJsonSchema(jsonSchema);
   return {
     maxTokens,
     temperature,
@@ -41,4 +39,10 @@ function requireStops(stop: readonly string[]): void {
     if (one !== '') return;
     requireText(`stop[${String(index)}]`, one);
   });
+}
+
+/** @throws OptionError for what is not an object. */
+export function requireJsonSchema(jsonSchema: unknown): asserts jsonSchema is JsonSchema {
+  if (typeof jsonSchema === 'object' && jsonSchema !== null && !Array.isArray(jsonSchema)) return;
+  throw new OptionError('jsonSchema must be a JSON Schema as an object');
 }

@@ -38,7 +38,7 @@ export function endsProperly(): MonoTypeOperatorFunction<ChatChunk> {
       );
       return concat(
         watched,
-        defer(() => (ended ? EMPTY : throwError(cutOff))),
+        defer(() => (ended ? EMPTY : throwError(() => cutOff()))),
       );
     });
 }

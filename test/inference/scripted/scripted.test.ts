@@ -1,4 +1,4 @@
-import { lastValueFrom, type Observable, toArray } from 'rxjs';
+import { type Observable } from 'rxjs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { currentScope, inScope } from '../../../src/call.ts';
@@ -6,6 +6,7 @@ import { isStreamError } from '../../../src/errors.ts';
 import type { ScriptedFault } from '../../../src/inference/scripted/fault.ts';
 import { scripted, type ScriptedOptions } from '../../../src/inference/scripted/scripted.ts';
 import { type VirtualClock, virtualClock } from '../../../src/virtual-clock.ts';
+import { allOf, resultOf } from '../../helpers/result-of.ts';
 
 let clock: VirtualClock;
 beforeEach(() => {
@@ -63,8 +64,7 @@ describe('scripted', () => {
       { prompt: 'exact', says: ['first', { text: 'second' }] },
       { prompt: /^like/g, says: 'pattern' },
     ]);
-    const text = async (call: Observable<{ text: string }>): Promise<string> =>
-      (await lastValueFrom(call.pipe(toArray()))).map((chunk) => chunk.text).join('');
+    const text = async (call: Observable<{ text: string }>): Promise<string> => (await allOf(call)).map((chunk) => chunk.text).join('');
     expect(await text(rules.chat('exact'))).toBe('first');
     expect(await text(rules.chat('like this'))).toBe('pattern');
     expect(await text(rules.chat('like this'))).toBe('pattern'); // a global pattern keeps no state
@@ -83,7 +83,7 @@ describe('scripted', () => {
     const model = scripted(() => {
       throw new Error('script');
     });
-    await expect(lastValueFrom(model.chat('x'))).rejects.toThrow('script');
+    await expect(resultOf(model.chat('x'))).rejects.toThrow('script');
     expect(model.stats).toMatchObject({ calls: 1, running: 0 });
   });
 
@@ -134,8 +134,8 @@ describe('scripted', () => {
 
   it('names status and Retry-After of an overload', async () => {
     const model = scripted('x', { faults: [{ share: 1, fault: { kind: 'overload', status: 529, retryAfterMs: 1234 } }] });
-    await expect(lastValueFrom(model.chat('p'))).rejects.toMatchObject({ grade: 'overload', status: 529, retryAfterMs: 1234 });
-    await expect(lastValueFrom(model.embed(['p']))).rejects.toMatchObject({ grade: 'overload' });
+    await expect(resultOf(model.chat('p'))).rejects.toMatchObject({ grade: 'overload', status: 529, retryAfterMs: 1234 });
+    await expect(resultOf(model.embed(['p']))).rejects.toMatchObject({ grade: 'overload' });
   });
 
   it('drips, and breaks JSON in a way that a repair can mend', async () => {
@@ -143,7 +143,7 @@ describe('scripted', () => {
     await clock.advance(5_000);
     expect(drip.seen.at(-1)).toEqual([2_000, 'complete']);
     const model = scripted(({ turns }) => ({ text: '{"ok":true}', ...(turns.length === 1 ? { fault: { kind: 'bad-json' } } : {}) }));
-    const answer = await lastValueFrom(model.answer('p', { schema: z.object({ ok: z.boolean() }), repairs: 1 }));
+    const answer = await resultOf(model.answer('p', { schema: z.object({ ok: z.boolean() }), repairs: 1 }));
     expect(answer).toMatchObject({ value: { ok: true }, repairs: 1 });
   });
 
@@ -166,22 +166,22 @@ describe('scripted', () => {
 
   it('obeys maxTokens, stop strings and its context', async () => {
     const model = scripted('one two three', { capabilities: { contextTokens: 20 } });
-    expect(await lastValueFrom(model.chat('p', { maxTokens: 2 }))).toMatchObject({ finishReason: 'length', usage: { outputTokens: 2 } });
-    expect(await lastValueFrom(model.chat('p', { maxTokens: 9, stop: [' three', ' two'] }))).toMatchObject({
+    expect(await resultOf(model.chat('p', { maxTokens: 2 }))).toMatchObject({ finishReason: 'length', usage: { outputTokens: 2 } });
+    expect(await resultOf(model.chat('p', { maxTokens: 9, stop: [' three', ' two'] }))).toMatchObject({
       finishReason: 'stop',
       usage: { outputTokens: 1 },
     });
-    await expect(lastValueFrom(model.chat('p', { maxTokens: 20 }))).rejects.toMatchObject({ code: 'prompt_too_long' });
+    await expect(resultOf(model.chat('p', { maxTokens: 20 }))).rejects.toMatchObject({ code: 'prompt_too_long' });
   });
 
   it('classifies by given log-probabilities or by its answer, and embeds texts that share words nearby', async () => {
     const seen = scripted('x', { labels: ({ text }, labels) => labels.map((label) => (text.includes(label) ? -0.1 : -3)) });
-    expect(await lastValueFrom(seen.classify('it is bad', { labels: ['good', 'bad'] }))).toMatchObject({ label: 'bad' });
-    expect(await lastValueFrom(scripted('{"label":"good"}').classify('p', { labels: ['good', 'bad'] }))).toMatchObject({
+    expect(await resultOf(seen.classify('it is bad', { labels: ['good', 'bad'] }))).toMatchObject({ label: 'bad' });
+    expect(await resultOf(scripted('{"label":"good"}').classify('p', { labels: ['good', 'bad'] }))).toMatchObject({
       label: 'good',
       confidence: 1,
     });
-    const [a, b, c] = await lastValueFrom(seen.embed(['the sound is great', 'great sound', 'broken screen']));
+    const [a, b, c] = await resultOf(seen.embed(['the sound is great', 'great sound', 'broken screen']));
     const near = (x?: Float32Array, y?: Float32Array): number =>
       (x ?? new Float32Array()).reduce((sum, one, at) => sum + one * (y?.[at] ?? 0), 0);
     expect(near(a?.vector, a?.vector)).toBeCloseTo(1);
@@ -191,14 +191,14 @@ describe('scripted', () => {
   it('is a resource whose model shares its counts', async () => {
     const model = scripted('x', { name: 'mine' });
     const { value, close } = await model.open({ clock, signal: new AbortController().signal, log: () => undefined });
-    await lastValueFrom(value.chat('p'));
+    await resultOf(value.chat('p'));
     await close();
     expect([model.name, value.name, model.stats.calls]).toEqual(['mine', 'mine', 1]);
   });
 
   it('remembers a bounded number of prompts', async () => {
     const model = scripted('x', { rememberPrompts: 2 });
-    for (const prompt of ['a', 'b', 'c']) await lastValueFrom(model.chat(prompt));
+    for (const prompt of ['a', 'b', 'c']) await resultOf(model.chat(prompt));
     expect(['a', 'b', 'c'].map((prompt) => model.stats.callsOf(prompt))).toEqual([0, 1, 1]);
   });
 

@@ -1,0 +1,139 @@
+import { InferenceError, isStreamError, messageOf, OverloadError, type StreamError } from '../../errors.ts';
+
+/** What an error may tell of the call. */
+export interface ErrorContext {
+  /** Without credentials and query. */
+  readonly shownUrl: string;
+  readonly model: string;
+  readonly apiKey: string | undefined;
+  readonly nowMs: number;
+}
+
+/** A server's words in ours, at most; they are the server's, so they may repeat what was sent. */
+const longestWords = 200;
+
+/** A wait that is longer is a mistake in somebody's clock. */
+const longestRetryAfterMs = 24 * 3_600_000;
+
+const tooLong = /context.{0,12}(length|window|size)|maximum context|prompt is too long|too many tokens/i;
+
+/** One of our errors for whatever the client or the server raised. Quotes the server, never the key. */
+export function openAiError(error: unknown, context: ErrorContext): StreamError {
+  const ours = chainOf(error).find(isStreamError);
+  if (ours !== undefined) return ours;
+  const status =
+    typeof error === 'object' && error !== null && 'status' in error && typeof error.status === 'number' ? error.status : undefined;
+  if (status !== undefined) return statusError(error, status, context);
+  if (isApiError(error)) return inStream(error, context);
+  return connectionError(error, context);
+}
+
+function statusError(error: unknown, status: number, context: ErrorContext): StreamError {
+  const { shownUrl, model } = context;
+  const words = wordsOf(error, context);
+  const fail = (code: ConstructorParameters<typeof InferenceError>[0], what: string): InferenceError =>
+    new InferenceError(code, `${what}: status ${String(status)} from ${shownUrl}${words}`, { status });
+  const kind = kindOf(error);
+  // a spent quota comes as 429, but no waiting helps
+  if (status === 402 || kind.includes('insufficient_quota'))
+    return fail('model_unauthorized', 'the account behind the API key has no credit left');
+  if (status === 401 || status === 403) return fail('model_unauthorized', 'the server does not accept the API key (apiKey) for this');
+  if (status === 404)
+    return fail(
+      'model_not_found',
+      `model ${JSON.stringify(model)} or the path was not found; look at model and baseUrl, which mostly ends in /v1`,
+    );
+  if (status === 413 || (status === 400 && saysTooLong(error))) return fail('prompt_too_long', 'the prompt does not fit the model');
+  if (status === 429 || status === 503 || status === 529) {
+    const retryAfterMs = retryAfterOf(error, context.nowMs);
+    const message = `the server asks for less: status ${String(status)} from ${shownUrl}${words}`;
+    return new OverloadError(message, retryAfterMs === undefined ? { status } : { status, retryAfterMs });
+  }
+  if (status === 502 || status === 504) return fail('model_unavailable', 'a gateway did not reach the model');
+  if (status >= 500 || status === 408 || status === 409) return fail('model_failed', 'the server failed');
+  return fail('model_rejected', 'the server refused the request');
+}
+
+/** An error that the server put into a stream that had begun with status 200. */
+function inStream(error: object, context: ErrorContext): StreamError {
+  const kind = kindOf(error);
+  const message = `the server broke the answer off: ${context.shownUrl}${wordsOf(error, context)}`;
+  if (/rate_limit|overloaded/.test(kind)) return new OverloadError(message);
+  return new InferenceError(saysTooLong(error) ? 'prompt_too_long' : 'model_failed', message);
+}
+
+function connectionError(error: unknown, { shownUrl, apiKey }: ErrorContext): StreamError {
+  const chain = chainOf(error);
+  const code = chain.map((one) => ('code' in one && typeof one.code === 'string' ? one.code : undefined)).find((one) => one !== undefined);
+  if (error instanceof SyntaxError)
+    return new InferenceError('model_failed', `expected an answer in JSON from ${shownUrl}, got text that is not`);
+  if (code !== undefined && /^(ECONNRESET|EPIPE|UND_ERR_SOCKET|UND_ERR_BODY_TIMEOUT|ERR_STREAM)/.test(code)) {
+    return new InferenceError('model_failed', `the connection to ${shownUrl} broke off before the answer was whole (${code})`, {
+      cause: chain.at(-1),
+    });
+  }
+  const hint =
+    code === 'ENOTFOUND' ? 'is the host name in baseUrl right?' : 'is the server running, and does baseUrl name its host and port?';
+  const what = code ?? redacted(messageOf(chain.at(-1) ?? error), apiKey);
+  return new InferenceError('model_unavailable', `cannot reach ${shownUrl} (${what}); ${hint}`, { cause: chain.at(-1) });
+}
+
+/** An error and its causes, outermost first; a chain may bite its own tail. */
+function chainOf(error: unknown): readonly object[] {
+  const chain: object[] = [];
+  for (
+    let one = error;
+    typeof one === 'object' && one !== null && !chain.includes(one) && chain.length < 8;
+    one = 'cause' in one ? one.cause : undefined
+  )
+    chain.push(one);
+  return chain;
+}
+
+const isApiError = (error: unknown): error is object =>
+  typeof error === 'object' && error !== null && 'error' in error && error.error !== undefined;
+
+const textIn = (holder: unknown, name: string): string => {
+  const value: unknown = typeof holder === 'object' && holder !== null ? Reflect.get(holder, name) : undefined;
+  return typeof value === 'string' ? value : '';
+};
+
+const bodyOf = (error: unknown): unknown => (typeof error === 'object' && error !== null && 'error' in error ? error.error : undefined);
+
+const kindOf = (error: unknown): string => `${textIn(bodyOf(error), 'code')} ${textIn(bodyOf(error), 'type')}`;
+
+const saysTooLong = (error: unknown): boolean =>
+  /context_length|exceed_context/.test(kindOf(error)) || tooLong.test(textIn(bodyOf(error), 'message'));
+
+function wordsOf(error: unknown, { apiKey }: ErrorContext): string {
+  const body = bodyOf(error);
+  const words = redacted(typeof body === 'string' ? body : textIn(body, 'message'), apiKey)
+    .replace(/\s+/g, ' ')
+    .trim();
+  if (words === '') return '';
+  return `: ${words.length > longestWords ? `${words.slice(0, longestWords)}…` : words}`;
+}
+
+/** The key, and what looks like one: servers repeat keys, some with their middle starred out. */
+const redacted = (text: string, apiKey: string | undefined): string =>
+  (apiKey === undefined || apiKey === '' ? text : text.replaceAll(apiKey, '[key]')).replace(/\b(sk-|Bearer\s+)[\w*.-]{4,}/g, '$1[key]');
+
+function retryAfterOf(error: unknown, nowMs: number): number | undefined {
+  const headers = typeof error === 'object' && error !== null && 'headers' in error ? error.headers : undefined;
+  if (!(headers instanceof Headers)) return undefined;
+  return retryAfterMs(headers, nowMs);
+}
+
+/** `retry-after-ms`, else `retry-after` as seconds or as a date, which is read against the server's own clock where it tells it. */
+export function retryAfterMs(headers: Headers, nowMs: number): number | undefined {
+  const bounded = (ms: number): number | undefined =>
+    Number.isFinite(ms) ? Math.min(Math.max(0, Math.round(ms)), longestRetryAfterMs) : undefined;
+  const exact = headers.get('retry-after-ms')?.trim();
+  if (exact !== undefined && /^\d+(\.\d+)?$/.test(exact)) return bounded(Number(exact));
+  const given = headers.get('retry-after')?.trim();
+  if (given === undefined || given === '') return undefined;
+  if (/^\d+(\.\d+)?$/.test(given)) return bounded(Number(given) * 1000);
+  if (!/^[A-Za-z]+,? .*:\d\d/.test(given)) return undefined; // Date.parse takes "-5" for a day in 2001
+  const theirs = Date.parse(headers.get('date') ?? '');
+  return bounded(Date.parse(given) - (Number.isNaN(theirs) ? nowMs : theirs));
+}
