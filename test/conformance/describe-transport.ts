@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { commitRules } from './transport/commit-rules.ts';
 import { deliveryRules } from './transport/delivery-rules.ts';
 import { ownershipRules } from './transport/ownership-rules.ts';
+import { pauseRules } from './transport/pause-rules.ts';
 import { produceRules } from './transport/produce-rules.ts';
 import type { Rule } from './transport/rule.ts';
 import { topicRules } from './transport/topic-rules.ts';
@@ -10,7 +11,14 @@ import { type Patience, type TransportUnderTest, World } from './transport/world
 export type { TransportUnderTest } from './transport/world.ts';
 
 /** The protocol of `src/transport/transport.ts`, sentence by sentence. Numbers are stable: a rule that goes leaves a hole. */
-export const transportRules: readonly Rule[] = [...topicRules, ...deliveryRules, ...ownershipRules, ...commitRules, ...produceRules];
+export const transportRules: readonly Rule[] = [
+  ...topicRules,
+  ...deliveryRules,
+  ...pauseRules,
+  ...ownershipRules,
+  ...commitRules,
+  ...produceRules,
+].sort((a, b) => a.rule - b.rule);
 
 export interface SuiteOptions extends Partial<Patience> {
   /** Rules that this transport cannot keep, each with its reason; it stands in the test's name. */
