@@ -35,20 +35,27 @@ export class Committer {
     this.#consumer = consumer;
   }
 
-  /** A record was settled. */
+  /** A watermark moved. */
   settled(): void {
     this.#settled += 1;
-    if (this.#settled >= this.#options.everyRecords && !this.#retryWaits) void this.commit();
+    if (this.#running) return; // looked at again when that one is over
+    if (this.#settled >= this.#options.everyRecords && !this.#retryWaits) void this.#begin();
     else this.#schedule(this.#options.everyMs);
   }
 
   /** Commits what has moved; resolves when one commit that began after this call is over, whatever came of it. */
   async commit(): Promise<void> {
     while (this.#running) await this.#running;
-    this.#running = this.#commitOnce().finally(() => {
+    await this.#begin();
+  }
+
+  #begin(): Promise<void> {
+    const running = this.#commitOnce().then(() => {
       this.#running = undefined;
+      if (this.#settled > 0) this.#schedule(this.#settled >= this.#options.everyRecords ? 0 : this.#options.everyMs);
     });
-    await this.#running;
+    this.#running = running;
+    return running;
   }
 
   /** Commits until nothing of `partitions` is behind, or `giveUp` says so. */
@@ -95,7 +102,7 @@ export class Committer {
     this.#cancelTimer ??= this.#options.clock.schedule(delayMs, () => {
       this.#cancelTimer = undefined;
       this.#retryWaits = false;
-      void this.commit();
+      if (!this.#running) void this.#begin();
     });
   }
 }

@@ -141,13 +141,22 @@ export class Source {
       one.phase = 'gone';
       const id = `${one.topic}/${String(one.partition)}`;
       if (this.#owned.get(id) === one) this.#owned.delete(id);
-      for (const taken of [...one.taken]) {
-        this.#free(taken);
-        taken.settlement?.giveBack(reason);
-      }
+      for (const taken of [...one.taken]) this.abandon(taken, reason);
     }
     this.isolation.forget((taken) => taken.partition.phase === 'gone');
     this.pump();
+  }
+
+  /** Records that the pipeline still works on, in the order they were taken from each partition. */
+  unfinished(): readonly Taken[] {
+    const inPipeline = ({ settlement }: Taken): boolean => settlement !== undefined && !settlement.closed && !settlement.isHanded;
+    return this.partitions.flatMap(({ taken }) => [...taken].filter(inPipeline));
+  }
+
+  /** Gives one record back: it is delivered again to whoever owns its partition next. */
+  abandon(taken: Taken, reason: string): void {
+    this.#free(taken);
+    taken.settlement?.giveBack(reason);
   }
 
   /** Takes nothing more at all. */

@@ -22,10 +22,11 @@ export interface EndedStream {
  */
 export function afterEnd({ pipeline, source, answerFor, clock, log, fail, restart }: EndedStream, error: unknown): void {
   source.setStreaming(false);
-  if (source.stopped) return; // draining: completing is what it should do
-  const unfinished: Taken[] = [];
-  for (const { taken } of source.partitions) {
-    for (const one of taken) if (one.settlement && !one.settlement.closed && !one.settlement.isHanded) unfinished.push(one);
+  const unfinished = source.unfinished();
+  if (source.stopped) {
+    // draining: completing is what it should do, and what it left behind will never finish
+    for (const one of unfinished) source.abandon(one, 'the stream ended');
+    return;
   }
   for (const one of unfinished) {
     const { settlement } = one;

@@ -11,9 +11,9 @@ import { OpenParts, type Run } from '../record/run.ts';
 import type { Consumer, ConsumeHandlers } from '../transport/transport.ts';
 import { afterEnd } from './after-end.ts';
 import { decodeEnvelope } from './decode.ts';
+import { consumeHandlers } from './handlers.ts';
 import type { ResolvedStartOptions } from './options.ts';
-import { releasePartitions } from './release.ts';
-import { ownedIds, resetsOf, type Stats } from './stats.ts';
+import type { Stats } from './stats.ts';
 import { Stream } from './stream.ts';
 
 /** A pipeline with all its parts in place: what `start` drives. */
@@ -111,8 +111,10 @@ export function assemble(pipeline: Pipeline, { options, resources, sink, stats, 
   function bury(taken: Taken, verdict: Verdict & { outcome: 'failed' }, settled: () => void): void {
     const { deadLetter, name } = pipeline;
     log.warn({ code: stats.codeOf(verdict.error), position: stats.place(taken), attempts: verdict.attempts, error: verdict.error.message }, 'record failed');
-    if (deadLetter === 'stop') fail(verdict.error);
-    else sendDeadLetter({ pipeline: name, topic: deadLetter.name, sink, nowMs: () => clock.nowMs() }, taken, verdict, settled);
+    if (deadLetter === 'stop') {
+      source.abandon(taken, 'stopped');
+      fail(verdict.error);
+    } else sendDeadLetter({ pipeline: name, topic: deadLetter.name, sink, nowMs: () => clock.nowMs() }, taken, verdict, settled);
   }
 
   // What is settled without a gap is committed.
@@ -126,14 +128,7 @@ export function assemble(pipeline: Pipeline, { options, resources, sink, stats, 
   return {
     source,
     committer,
-    handlers: {
-      assigned: (gained) => { source.gain(gained); log.info({ pipeline: pipeline.name, partitions: ownedIds(gained), resets: resetsOf(gained) }, 'assigned'); },
-      fetched: (fetch) => { source.offer(fetch); },
-      revoking: async (leaving) => { await releasePartitions({ source, committer, clock, deadlineMs: options.revokeDeadlineMs }, leaving, 'revoked'); },
-      lost: (gone) => { source.lose(gone.flatMap((one) => source.find(one) ?? []), 'lost'); log.warn({ pipeline: pipeline.name, partitions: ownedIds(gone) }, 'lost'); },
-      health: (health) => { stats.trouble('consumer', health.state === 'ok' ? undefined : health.why); },
-      failed: fail,
-    },
+    handlers: consumeHandlers({ pipeline, options, source, committer, stats, fail }),
     open: start,
     attach: (consumer) => { source.attach(consumer); committer.attach(consumer); },
     stream: () => stream,

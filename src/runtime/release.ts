@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts';
 import type { Committer } from '../flow/committer.ts';
-import type { Owned } from '../flow/owned.ts';
+import type { Owned, Taken } from '../flow/owned.ts';
 import type { Source } from '../flow/source.ts';
 import type { OwnedPartition } from '../transport/transport.ts';
 
@@ -15,23 +15,28 @@ export interface Release {
 }
 
 const lookEveryMs = 10;
-const commitGraceMs = 2_000; // for the last commit when the deadline has passed: without it finished work would be done again
+const graceMs = 2_000; // for acknowledgements and the last commit when the deadline has passed: without it finished work would be done again
 
 /**
- * Lets partitions go in the only order that loses nothing: no new work, wait for what is in flight, commit, abort the
- * rest and fence it. Returns the number of records that were given back.
+ * Lets partitions go in the only order that loses nothing: no new work, wait for what is in flight, abort the rest, let
+ * outputs that are on their way be acknowledged, commit, fence. Returns the number of records that were given back.
  */
-export async function releasePartitions({ source, committer, clock, deadlineMs, hurry = () => false }: Release, leaving: readonly OwnedPartition[], reason: string): Promise<number> {
+export async function releasePartitions(release: Release, leaving: readonly OwnedPartition[], reason: string): Promise<number> {
+  const { source, committer, clock, deadlineMs, hurry = () => false } = release;
   const owned = leaving.flatMap((one) => source.find(one) ?? []);
   source.leave(owned);
   const untilMs = clock.nowMs() + deadlineMs;
-  const unfinished = (): number => owned.reduce((sum, one) => sum + one.taken.size, 0);
-  while (unfinished() > 0 && clock.nowMs() < untilMs && !hurry()) await tick(clock);
-  const abandonCommitMs = Math.max(untilMs, clock.nowMs() + commitGraceMs);
-  await committer.flush(owned, () => clock.nowMs() >= abandonCommitMs || owned.every(isGone));
-  const left = unfinished();
+  const inPipeline = (): readonly Taken[] => source.unfinished().filter(({ partition }) => owned.includes(partition));
+  while (inPipeline().length > 0 && clock.nowMs() < untilMs && !hurry()) await tick(clock);
+  const aborted = inPipeline();
+  for (const one of aborted) source.abandon(one, reason);
+  const graceEndsMs = Math.max(untilMs, clock.nowMs() + graceMs);
+  const unsettled = (): number => owned.reduce((sum, { taken }) => sum + taken.size, 0);
+  while (unsettled() > 0 && clock.nowMs() < graceEndsMs) await tick(clock);
+  await committer.flush(owned, () => clock.nowMs() >= graceEndsMs || owned.every(isGone));
+  const unacknowledged = unsettled();
   source.lose(owned, reason);
-  return left;
+  return aborted.length + unacknowledged;
 }
 
 const isGone = ({ phase }: Owned): boolean => phase === 'gone';

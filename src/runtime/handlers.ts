@@ -1,0 +1,45 @@
+import type { Committer } from '../flow/committer.ts';
+import type { Source } from '../flow/source.ts';
+import type { Pipeline } from '../pipeline.ts';
+import type { ConsumeHandlers } from '../transport/transport.ts';
+import type { ResolvedStartOptions } from './options.ts';
+import { releasePartitions } from './release.ts';
+import { ownedIds, resetsOf, type Stats } from './stats.ts';
+
+export interface HandlerParts {
+  readonly pipeline: Pipeline;
+  readonly options: ResolvedStartOptions;
+  readonly source: Source;
+  readonly committer: Committer;
+  readonly stats: Stats;
+  readonly fail: (error: Error) => void;
+}
+
+/** What the transport tells a pipeline, and who in it is told. */
+export function consumeHandlers({ pipeline: { name }, options, source, committer, stats, fail }: HandlerParts): ConsumeHandlers {
+  const { clock, log, revokeDeadlineMs } = options;
+  return {
+    assigned: (gained) => {
+      source.gain(gained);
+      log.info({ pipeline: name, partitions: ownedIds(gained), resets: resetsOf(gained) }, 'assigned');
+    },
+    fetched: (fetch) => {
+      source.offer(fetch);
+    },
+    revoking: async (leaving) => {
+      const givenBack = await releasePartitions({ source, committer, clock, deadlineMs: revokeDeadlineMs }, leaving, 'revoked');
+      log.info({ pipeline: name, partitions: ownedIds(leaving), givenBack }, 'revoked');
+    },
+    lost: (gone) => {
+      source.lose(
+        gone.flatMap((one) => source.find(one) ?? []),
+        'lost',
+      );
+      log.warn({ pipeline: name, partitions: ownedIds(gone) }, 'lost: another member may own them by now; what was in flight is given back');
+    },
+    health: (health) => {
+      stats.trouble('consumer', health.state === 'ok' ? undefined : health.why);
+    },
+    failed: fail,
+  };
+}
