@@ -24,8 +24,8 @@ export interface RunningKafka {
   readonly pids: readonly number[];
   /** Ends all nodes; idempotent. */
   stop(): Promise<void>;
-  /** Ends one node with SIGKILL; idempotent. */
-  kill(node?: number): Promise<void>;
+  /** Ends one node, at once or in order, and keeps its data; idempotent. */
+  kill(node?: number, signal?: 'SIGKILL' | 'SIGTERM'): Promise<void>;
   /** Ends one node (SIGTERM, if it lives) and starts it again on the same port and data. */
   restart(node?: number): Promise<void>;
 }
@@ -87,7 +87,7 @@ function runningKafka(nodes: readonly KafkaNode[], removeData: () => Promise<voi
       await Promise.all(nodes.map((one) => one.end('SIGTERM')));
       await removeData();
     },
-    kill: (index = 0) => node(index).end('SIGKILL'),
+    kill: (index = 0, signal = 'SIGKILL') => node(index).end(signal),
     restart: async (index = 0) => {
       await node(index).end('SIGTERM');
       await node(index).start();

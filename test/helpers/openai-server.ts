@@ -11,12 +11,15 @@ export interface ReceivedRequest {
   readonly ended: Promise<boolean>;
 }
 
+/** A piece that tears the connection down. */
+export const reset = Symbol('reset');
+
 /** What the server does with a request. */
 export type ServerReply =
   /** A streamed answer, a token a chunk. */
   | { readonly tokens: readonly string[]; readonly finishReason?: string | null; readonly usage?: boolean; readonly done?: boolean }
-  /** The bytes of an event stream, as they are, piece by piece. `'reset'` tears the connection down. */
-  | { readonly raw: Iterable<string | Uint8Array | 'reset'> | AsyncIterable<string | Uint8Array | 'reset'> }
+  /** The bytes of an event stream, as they are, piece by piece. `reset` tears the connection down. */
+  | { readonly raw: Iterable<string | Uint8Array | typeof reset> | AsyncIterable<string | Uint8Array | typeof reset> }
   /** A status, headers and a body in JSON, or as text. */
   | { readonly status: number; readonly headers?: Readonly<Record<string, string>>; readonly body?: unknown }
   /** Never an answer. */
@@ -120,7 +123,7 @@ async function answer(outgoing: ServerResponse, given: ServerReply, tokenMs: num
   const pieces = 'raw' in given ? given.raw : eventsOf(given);
   for await (const piece of pieces) {
     if (outgoing.destroyed) return;
-    if (piece === 'reset') {
+    if (piece === reset) {
       await new Promise((resolve) => outgoing.write('', resolve));
       outgoing.socket?.resetAndDestroy();
       return;

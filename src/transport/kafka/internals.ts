@@ -1,0 +1,93 @@
+/** The parts of kafkajs 2.2.4 that its types do not show and that we rely on: plain fields and methods, read in its source. */
+
+export interface TopicPartitions {
+  readonly topic: string;
+  readonly partitions: readonly number[];
+}
+
+/** `ConsumerGroup`: one membership, from `run` to `stop`. */
+export interface GroupInternals {
+  /** Null before the first join and after an expulsion. */
+  memberId: string | null;
+  readonly generationId: number;
+  /** Made anew by each join. Next offset to fetch by topic and partition, as text. */
+  readonly offsetManager: { readonly resolvedOffsets: Record<string, Record<number, string>> } | null;
+  /** Unlike consumer.pause it never throws, and it lasts over joins (not over crashes). */
+  readonly subscriptionState: {
+    pause(partitions: readonly TopicPartitions[]): void;
+    resume(partitions: readonly TopicPartitions[]): void;
+  };
+  readonly assigners: readonly { readonly millrace?: GroupListener }[];
+  assigned(): readonly TopicPartitions[];
+  isLeader(): boolean;
+  joinAndSync(): Promise<void>;
+  recoverFromOffsetOutOfRange(error: { readonly topic: string; readonly partition: number }): Promise<void>;
+}
+
+/** What the patched group tells; it is found through the assigner that carries it. */
+export interface GroupListener {
+  beforeJoin(group: GroupInternals): void;
+  afterSync(group: GroupInternals): void;
+  outOfRange(group: GroupInternals, topic: string, partition: number): void;
+}
+
+export interface ClusterInternals {
+  findTopicPartitionMetadata(topic: string): readonly { readonly partitionId: number }[];
+  addMultipleTargetTopics(topics: readonly string[]): Promise<void>;
+  refreshMetadata(): Promise<void>;
+  getNodeIds(): readonly string[];
+  findBroker(node: { readonly nodeId: string }): Promise<BrokerInternals>;
+  findGroupCoordinator(group: { readonly groupId: string }): Promise<BrokerInternals>;
+  fetchTopicsOffset(topics: readonly TopicOffsetsRequest[]): Promise<readonly TopicOffsets[]>;
+}
+
+interface TopicOffsetsRequest {
+  readonly topic: string;
+  readonly fromBeginning: boolean;
+  readonly partitions: readonly { readonly partition: number }[];
+}
+
+interface TopicOffsets {
+  readonly topic: string;
+  readonly partitions: readonly { readonly partition: number; readonly offset: string; readonly metadata?: string | null }[];
+}
+
+export interface BrokerInternals {
+  metadata(topics: readonly string[]): Promise<unknown>;
+  leaveGroup(request: { readonly groupId: string; readonly memberId: string }): Promise<unknown>;
+  offsetCommit(request: {
+    readonly groupId: string;
+    readonly memberId: string;
+    readonly groupGenerationId: number;
+    readonly topics: readonly { readonly topic: string; readonly partitions: readonly { readonly partition: number; readonly offset: string; readonly metadata: string }[] }[];
+  }): Promise<unknown>;
+  offsetFetch(request: { readonly groupId: string; readonly topics: readonly { readonly topic: string; readonly partitions: readonly { readonly partition: number }[] }[] }): Promise<{
+    readonly responses: readonly TopicOffsets[];
+  }>;
+}
+
+/** The read and write cursors that records are decoded from and encoded to. */
+export interface DecoderInternals {
+  readInt8(): number;
+  readVarInt(): number;
+  readVarLong(): { toString(): string };
+  readVarIntBytes(): Buffer | null;
+  readVarIntString(): string | null;
+  readVarIntArray<T>(read: (decoder: DecoderInternals) => T): readonly T[];
+}
+
+export interface EncoderInternals {
+  writeInt8(value: number): EncoderInternals;
+  writeVarInt(value: number): EncoderInternals;
+  writeVarLong(value: unknown): EncoderInternals;
+  writeVarIntBytes(value: Uint8Array | null): EncoderInternals;
+  writeVarIntString(value: string): EncoderInternals;
+  writeEncoder(value: EncoderInternals): EncoderInternals;
+}
+
+export interface EncoderClass {
+  new (): EncoderInternals;
+  sizeOfVarInt(value: number): number;
+  sizeOfVarLong(value: unknown): number;
+  sizeOfVarIntBytes(value: Uint8Array | null): number;
+}

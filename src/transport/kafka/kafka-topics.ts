@@ -1,0 +1,108 @@
+import type { Admin } from 'kafkajs';
+import { type Clock, sleep } from '../../clock.ts';
+import { requireInteger, requireText, TransportError } from '../../errors.ts';
+import type { NewTopic, TopicDescription } from '../transport.ts';
+import { lendCluster } from './group-connection.ts';
+import type { ClusterInternals } from './internals.ts';
+import { kafkaClient } from './kafka-client.ts';
+import { protocolTypeOf, toTransportError } from './kafka-errors.ts';
+import type { ResolvedKafkaOptions } from './kafka-options.ts';
+import { atMost, patiently } from './patience.ts';
+
+const closePatienceMs = 3_000;
+const leadersPatienceMs = 15_000;
+const betweenLooksMs = 50;
+
+/** What is known of these topics; missing ones are absent. Opens a connection for each call: one that lives remembers topics that are gone. */
+export function describeTopics(options: ResolvedKafkaOptions, clock: Clock, names: readonly string[]): Promise<ReadonlyMap<string, TopicDescription>> {
+  return patiently(clock, options.startPatienceMs, 'describe topics', options.brokers, () =>
+    withAdmin(options, clock, async (admin) => {
+      const found = new Map<string, TopicDescription>();
+      for (const name of new Set(names)) {
+        const description = await describeTopic(admin, name);
+        if (description) found.set(name, description);
+      }
+      return found;
+    }),
+  );
+}
+
+async function describeTopic(admin: Admin, topic: string): Promise<TopicDescription | undefined> {
+  try {
+    const partitions = await admin.fetchTopicOffsets(topic);
+    return { partitions: partitions.map(({ partition, low, high }) => ({ partition, low: BigInt(low), high: BigInt(high) })).sort((a, b) => a.partition - b.partition) };
+  } catch (error) {
+    const type = protocolTypeOf(error);
+    if (type === 'UNKNOWN_TOPIC_OR_PARTITION' || type === 'INVALID_TOPIC_EXCEPTION') return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Creates what is missing. A broker that has just started says that it knows a topic not which it has just made, and
+ * the brokers of a cluster learn of a topic one after the other: so it is done when each of them knows all leaders.
+ */
+export async function createTopics(options: ResolvedKafkaOptions, clock: Clock, topics: readonly NewTopic[]): Promise<void> {
+  for (const { name, partitions } of topics) {
+    requireText('topic name', name);
+    if (partitions !== undefined) requireInteger(`partitions of ${name}`, partitions, 1);
+  }
+  const wanted = [...new Map(topics.map((topic) => [topic.name, topic])).values()];
+  if (wanted.length === 0) return;
+  await patiently(clock, options.startPatienceMs, 'create topics', options.brokers, () =>
+    withAdmin(options, clock, async (admin) => {
+      for (const { name, partitions } of wanted) await createTopic(admin, name, partitions);
+    }),
+  );
+  await untilLed(options, clock, wanted.map(({ name }) => name));
+}
+
+/** One at a time: kafkajs tells of several failures as one. */
+async function createTopic(admin: Admin, topic: string, numPartitions: number | undefined): Promise<void> {
+  try {
+    await admin.createTopics({ topics: [{ topic, ...(numPartitions === undefined ? {} : { numPartitions }) }], waitForLeaders: false });
+  } catch (error) {
+    if (protocolTypeOf(error) !== 'TOPIC_ALREADY_EXISTS') throw error;
+  }
+}
+
+async function untilLed(options: ResolvedKafkaOptions, clock: Clock, names: readonly string[]): Promise<void> {
+  const { lender, cluster } = lendCluster(kafkaClient(options), 'millrace-topics');
+  const giveUpMs = clock.nowMs() + leadersPatienceMs;
+  try {
+    for (;;) {
+      try {
+        await lender.connect();
+        await cluster.refreshMetadata();
+        await everyBrokerKnows(cluster, names);
+        return;
+      } catch (error) {
+        const failure = toTransportError(error, 'create topics', options.brokers);
+        if (clock.nowMs() > giveUpMs || (failure.code !== 'transport_unavailable' && failure.code !== 'unknown_topic')) {
+          throw failure.code === 'unknown_topic' ? new TransportError('transport_unavailable', `the topics ${names.join(', ')} were created but are not known to all brokers yet`, { cause: error }) : failure;
+        }
+        await sleep(clock, betweenLooksMs);
+      }
+    }
+  } finally {
+    await atMost(clock, closePatienceMs, lender.disconnect());
+  }
+}
+
+/** Throws the broker's answer (UNKNOWN_TOPIC_OR_PARTITION, LEADER_NOT_AVAILABLE) while one does not. */
+async function everyBrokerKnows(cluster: ClusterInternals, names: readonly string[]): Promise<void> {
+  for (const nodeId of cluster.getNodeIds()) {
+    const broker = await cluster.findBroker({ nodeId });
+    for (const name of names) await broker.metadata([name]);
+  }
+}
+
+async function withAdmin<T>(options: ResolvedKafkaOptions, clock: Clock, work: (admin: Admin) => Promise<T>): Promise<T> {
+  const admin = kafkaClient(options).admin();
+  try {
+    await admin.connect();
+    return await work(admin);
+  } finally {
+    await atMost(clock, closePatienceMs, admin.disconnect());
+  }
+}

@@ -1,0 +1,31 @@
+import { type Clock, sleep } from '../../clock.ts';
+import { type TransportError } from '../../errors.ts';
+import { toTransportError } from './kafka-errors.ts';
+
+const pauseMs = 200;
+
+/** Tries until it works, the failure is final, or `patienceMs` are over: a broker that has just started refuses much for a second. */
+export async function patiently<T>(clock: Clock, patienceMs: number, doing: string, brokers: readonly string[], attempt: () => Promise<T>): Promise<T> {
+  const giveUpMs = clock.nowMs() + patienceMs;
+  for (;;) {
+    let failure: TransportError;
+    try {
+      return await attempt();
+    } catch (error) {
+      failure = toTransportError(error, doing, brokers);
+    }
+    if (failure.code !== 'transport_unavailable' || clock.nowMs() + pauseMs > giveUpMs) throw failure;
+    await sleep(clock, pauseMs);
+  }
+}
+
+/** Waits for something whose failure or slowness must not hold up an end. */
+export async function atMost(clock: Clock, limitMs: number, work: Promise<unknown>): Promise<void> {
+  const over = new AbortController();
+  const settled = work.then(
+    () => undefined,
+    () => undefined,
+  );
+  await Promise.race([settled, sleep(clock, limitMs, over.signal).catch(() => undefined)]);
+  over.abort();
+}

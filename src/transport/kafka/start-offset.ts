@@ -1,0 +1,19 @@
+import type { Assignment } from '../transport.ts';
+
+/** What is known of a partition before its first record is delivered. */
+export interface StartFacts {
+  /** What the group has committed; Kafka says -1 for nothing. */
+  readonly committed: bigint;
+  readonly low: bigint;
+  readonly high: bigint;
+}
+
+/**
+ * Where delivery begins. kafkajs would do this itself, silently, and with an offset outside the log would begin
+ * somewhere else without a word. Beyond the end: the topic was cut or made anew, so nothing of it has been read.
+ */
+export function startOffset({ committed, low, high }: StartFacts, from: 'earliest' | 'latest'): Pick<Assignment, 'start' | 'reset'> {
+  if (committed < 0n) return { start: from === 'earliest' ? low : high, reset: 'none-committed' };
+  if (committed < low || committed > high) return { start: low, reset: 'out-of-range' };
+  return { start: committed, reset: undefined };
+}
