@@ -13,7 +13,7 @@ export interface OpenContext {
 export interface Opened<T> {
   readonly value: T;
   /** Idempotent; resolves when everything it held is free. */
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 /**
@@ -50,7 +50,10 @@ export function sharedResource<T>(name: string, open: (context: OpenContext) => 
         users -= 1;
         if (users > 0) return;
         opened = undefined;
-        closing = mine.then((one) => one.close(), () => undefined);
+        closing = mine.then(
+          (one) => one.close(),
+          () => undefined,
+        );
         await closing;
       };
       try {

@@ -81,19 +81,18 @@ function refuseProto(value: unknown, code: ErrorCode): void {
 }
 
 function stringify(value: unknown): string {
-  let text: string | undefined;
   try {
-    text = JSON.stringify(value); // undefined for undefined, functions and symbols
+    const text: unknown = JSON.stringify(value); // not text for undefined, functions and symbols
+    if (typeof text !== 'string') throw new CodecError('encode_failed', `expected a value that JSON can hold, got ${typeof value}`);
+    if (mayHoldProto.test(text)) refuseProto(JSON.parse(text), 'encode_failed');
+    // a replacer costs several times the rest, so it looks only where something may have been changed
+    if (text.includes('null') || text.includes('{}')) JSON.stringify(value, refuseChanged);
+    return text;
   } catch (cause) {
-    throw new CodecError('encode_failed', `expected a value that JSON can hold, got ${whyNot(cause)}`, {
-      cause: cause instanceof RangeError ? undefined : cause,
-    });
+    if (cause instanceof CodecError) throw cause;
+    const message = `expected a value that JSON can hold, got ${whyNot(cause)}`;
+    throw new CodecError('encode_failed', message, { cause: cause instanceof RangeError ? undefined : cause });
   }
-  if (text === undefined) throw new CodecError('encode_failed', `expected a value that JSON can hold, got ${typeof value}`);
-  if (mayHoldProto.test(text)) refuseProto(JSON.parse(text), 'encode_failed');
-  // a replacer costs several times the rest, so it looks only where something may have been changed
-  if (text.includes('null') || text.includes('{}')) JSON.stringify(value, refuseChanged);
-  return text;
 }
 
 function whyNot(error: unknown): string {

@@ -106,7 +106,7 @@ describe('json: decoding', () => {
     readonly n?: Nested | undefined;
   }
   const zodDeep: z.ZodType<Nested> = z.lazy(() => z.object({ n: zodDeep.optional() }));
-  const valibotDeep: v.GenericSchema<Nested> = v.lazy(() => v.object({ n: v.optional(valibotDeep) })) as v.GenericSchema<Nested>;
+  const valibotDeep: v.GenericSchema<Nested> = v.lazy(() => v.object({ n: v.optional(valibotDeep) }));
   const depth = 100_000;
   const deep = utf8(`${'{"n":'.repeat(depth)}{}${'}'.repeat(depth)}`);
 

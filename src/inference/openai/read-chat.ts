@@ -12,7 +12,7 @@ const finishReasons: Readonly<Record<string, FinishReason>> = {
 };
 
 /** Our usage for theirs; undefined where a server sent none, or nothing that can be counted. */
-export function usageFrom(given: CompletionUsage | null | undefined): Usage | undefined {
+export function usageFrom(given: Partial<CompletionUsage> | null | undefined): Usage | undefined {
   if (typeof given?.prompt_tokens !== 'number') return undefined;
   const { prompt_tokens: inputTokens, completion_tokens: outputTokens = 0 } = given;
   return {
