@@ -58,6 +58,23 @@ describe('the tree', () => {
   });
 });
 
+describe('the lock file', () => {
+  interface Locked {
+    readonly optionalDependencies?: Readonly<Record<string, string>>;
+  }
+
+  it('holds the packages of every platform, without which npm ci refuses it', () => {
+    const { packages } = JSON.parse(read('package-lock.json')) as { readonly packages: Readonly<Record<string, Locked>> };
+    const wanted = Object.entries(packages).flatMap(([at, one]) =>
+      Object.keys(one.optionalDependencies ?? {}).map((name) => ({ at, name })),
+    );
+    const held = ({ at, name }: { readonly at: string; readonly name: string }): boolean =>
+      `node_modules/${name}` in packages || `${at}/node_modules/${name}` in packages;
+    expect(wanted.length).toBeGreaterThan(20);
+    expect(wanted.filter((one) => !held(one))).toEqual([]);
+  });
+});
+
 describe('operators', () => {
   const operators = files.filter((file) => /^operators\/[^/]+\.ts$/.test(file) && file !== 'operators/index.ts');
   const camel = (file: string): string => basename(file, '.ts').replaceAll(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
@@ -77,7 +94,7 @@ describe('operators', () => {
 describe('tests', () => {
   it('lie where their source lies', () => {
     const mirrors = files.filter((file) =>
-      /^test\/(flow|policies|record|codec|runtime|cli|transport|inference|operators)\/.*\.test\.ts$/.test(file),
+      /^test\/(?!.*conformance)(flow|policies|record|codec|runtime|cli|transport|inference|operators)\/.*\.test\.ts$/.test(file),
     );
     const sources = (file: string): string =>
       file
