@@ -1,0 +1,68 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { OffsetTracker } from '../../src/flow/offset-tracker.state.ts';
+
+/** What the tracker must say, computed the slow way. */
+const expected = (start: bigint, delivered: readonly bigint[], settled: ReadonlySet<number>): bigint => {
+  let watermark = start;
+  for (const [i, offset] of delivered.entries()) {
+    if (!settled.has(i)) break;
+    watermark = offset + 1n;
+  }
+  return watermark;
+};
+
+describe('OffsetTracker', () => {
+  it('says the same as the slow way, whatever gaps the log has and whatever the order of settling', () => {
+    const history = fc.record({
+      start: fc.bigInt({ min: 0n, max: 1n << 60n }),
+      steps: fc.array(fc.record({ gap: fc.nat({ max: 5 }), settle: fc.option(fc.nat(), { nil: undefined }) }), { maxLength: 300 }),
+    });
+    fc.assert(
+      fc.property(history, ({ start, steps }) => {
+        const tracker = new OffsetTracker(start);
+        const delivered: bigint[] = [];
+        const tickets: number[] = [];
+        const settled = new Set<number>();
+        let next = start;
+        for (const { gap, settle } of steps) {
+          next += BigInt(gap);
+          tickets.push(tracker.deliver(next));
+          delivered.push(next);
+          next += 1n;
+          if (settle !== undefined) {
+            const at = settle % delivered.length;
+            const before = tracker.watermark;
+            if (!settled.has(at)) expect(tracker.settle(tickets[at] ?? -1)).toBe(expected(start, delivered, new Set([...settled, at])) !== before);
+            settled.add(at);
+          }
+          expect(tracker.watermark).toBe(expected(start, delivered, settled));
+          expect(tracker.unsettled).toBe(delivered.length - settled.size);
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('takes a million records with one that never ends, and a million without, in linear time and memory', () => {
+    const tracker = new OffsetTracker(0n);
+    const first = tracker.deliver(0n);
+    for (let i = 1; i < 1_000_000; i += 1) tracker.settle(tracker.deliver(BigInt(i)));
+    expect([tracker.watermark, tracker.settledBeyond, tracker.unsettled]).toEqual([0n, 999_999, 1]);
+    tracker.settle(first);
+    expect([tracker.watermark, tracker.settledBeyond]).toEqual([1_000_000n, 0]);
+    for (let i = 1_000_000; i < 2_000_000; i += 1) tracker.settle(tracker.deliver(BigInt(i)));
+    expect(tracker.watermark).toBe(2_000_000n);
+  });
+
+  it('refuses offsets that do not grow, and settling twice', () => {
+    const tracker = new OffsetTracker(10n);
+    expect(() => tracker.deliver(9n)).toThrow('offset 9 was delivered after 10');
+    const ticket = tracker.deliver(10n);
+    expect(() => tracker.deliver(10n)).toThrow('offset 10 was delivered after 10');
+    tracker.settle(ticket);
+    expect(() => tracker.settle(ticket)).toThrow('settled twice');
+    expect(() => tracker.deliver(10n)).toThrow('offset 10 was delivered after');
+    expect(() => tracker.settle(99)).toThrow('never given out');
+  });
+});

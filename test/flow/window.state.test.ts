@@ -1,0 +1,34 @@
+import { describe, expect, it } from 'vitest';
+import { Window } from '../../src/flow/window.state.ts';
+
+describe('Window', () => {
+  it('closes at its caps and opens below them', () => {
+    const window = new Window({ maxBytes: 100, maxRecords: 3 });
+    expect(window.closedBy(60, 0)).toBeUndefined();
+    window.take(60);
+    expect(window.closedBy(40, 0)).toBeUndefined();
+    expect(window.closedBy(41, 0)).toBe('bytes in flight');
+    window.take(10);
+    window.take(10);
+    expect(window.closedBy(1, 0)).toBe('records in flight');
+    window.release(60);
+    expect([window.closedBy(80, 0), window.closedBy(81, 0), window.records, window.bytes]).toEqual([undefined, 'bytes in flight', 2, 20]);
+  });
+
+  it('lets a record above the byte cap pass when it is alone', () => {
+    const window = new Window({ maxBytes: 100, maxRecords: 3 });
+    expect(window.closedBy(1_000, 0)).toBeUndefined();
+    window.take(1);
+    expect(window.closedBy(1_000, 0)).toBe('bytes in flight');
+  });
+
+  it('is held until the latest time of each reason', () => {
+    const window = new Window({ maxBytes: 100, maxRecords: 3 });
+    window.hold('budget', 50);
+    window.hold('budget', 30);
+    window.hold('breaker', 70);
+    expect([0, 49, 50, 69, 70].map((nowMs) => window.closedBy(1, nowMs))).toEqual(['budget', 'budget', 'breaker', 'breaker', undefined]);
+    expect(window.holds(60)).toEqual([{ reason: 'breaker', untilMs: 70 }]);
+    expect(window.holds(70)).toEqual([]);
+  });
+});
