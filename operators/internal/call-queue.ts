@@ -19,6 +19,11 @@ export class CallQueue<T, K> {
     return this.#waiting.size === 0;
   }
 
+  /** Dead ones included, of which there are fewer than live ones, or than 1,024. */
+  get size(): number {
+    return this.#waiting.size;
+  }
+
   push(envelope: Envelope<T, K>): void {
     const handle = take(envelope);
     handle.part.at('queued');

@@ -59,7 +59,7 @@ export function runningCall<T, R, K>({ envelope, handle, project, maxResults, on
   });
   const subscribe = (): void => {
     const source: unknown = project(envelope.value, ctx);
-    if (source instanceof Promise) refusePromise('a retry', source);
+    if (source instanceof Promise) refusePromise('mapConcurrent', source);
     if (!isObservable(source)) throw new TypeError(`it must return an Observable, got ${typeof source}`);
     subscription = whileWanted(source as Observable<R>, state).subscribe({
       next: (value) => {
