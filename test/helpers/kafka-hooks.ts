@@ -1,20 +1,44 @@
 import { randomUUID } from 'node:crypto';
+import { createRequire } from 'node:module';
+import { setTimeout as wait } from 'node:timers/promises';
 import type { Consumer } from '../../src/transport/transport.ts';
 import { lendCluster } from '../../src/transport/kafka/group-connection.ts';
 import { kafkaClient } from '../../src/transport/kafka/kafka-client.ts';
 import { KafkaConsumer } from '../../src/transport/kafka/kafka-consumer.ts';
+import { loadKafkaJs } from '../../src/transport/kafka/kafkajs.ts';
 import { resolveKafkaOptions } from '../../src/transport/kafka/kafka-options.ts';
 
 /** What tests do to a broker behind a transport's back. */
 export interface KafkaHooks {
   freshName(prefix: string): string;
-  /** Sends a LeaveGroup in the consumer's name: the broker forgets it as if its session had ended. */
+  /** Sends a LeaveGroup in the consumer's name: the broker forgets it as if its session had ended. It notices 1 s later. */
   expel(consumer: Consumer): Promise<void>;
   truncate(topic: string, partition: number, before: bigint): Promise<void>;
   /** An aborted transaction: its record and its marker take offsets that nobody can read. */
   leaveGap(topic: string, partition: number): Promise<void>;
   /** What a group has committed, as text; -1 for nothing. */
   committed(groupId: string, topic: string): Promise<readonly string[]>;
+}
+
+const unawareMs = 1_000; // a cut-off member that comes back at once would get its partitions back before anybody else asks
+
+const frozen = new Map<string, Promise<void>>();
+
+/** Stops a member's heartbeats, and with them its fetches, for a while, as a stopped process would. */
+export function freeze(memberId: string, forMs: number): void {
+  loadKafkaJs();
+  const { prototype } = createRequire(import.meta.url)('kafkajs/src/consumer/consumerGroup') as {
+    prototype: { heartbeat(this: { readonly memberId: string | null }, options: unknown): Promise<void>; frozen?: true };
+  };
+  if (!prototype.frozen) {
+    const { heartbeat } = prototype;
+    prototype.frozen = true;
+    prototype.heartbeat = async function (options) {
+      await frozen.get(this.memberId ?? '');
+      await heartbeat.call(this, options);
+    };
+  }
+  frozen.set(memberId, wait(forMs));
 }
 
 export function kafkaHooks(brokers: readonly string[]): KafkaHooks {
@@ -38,10 +62,15 @@ export function kafkaHooks(brokers: readonly string[]): KafkaHooks {
       await lender.connect();
       await cluster.refreshMetadata();
       const coordinator = await cluster.findGroupCoordinator({ groupId });
+      freeze(memberId, unawareMs);
       await coordinator.leaveGroup({ groupId, memberId });
       await lender.disconnect();
     },
-    truncate: (topic, partition, before) => asAdmin((admin) => admin.deleteTopicRecords({ topic, partitions: [{ partition, offset: String(before) }] })),
+    truncate: (topic, partition, before) =>
+      asAdmin(async (admin) => {
+        await admin.fetchTopicMetadata({ topics: [topic] }); // kafkajs needs to have seen the topic
+        await admin.deleteTopicRecords({ topic, partitions: [{ partition, offset: String(before) }] });
+      }),
     leaveGap: async (topic, partition) => {
       const producer = client.producer({ transactionalId: `gap-${randomUUID()}`, maxInFlightRequests: 1, retry: { retries: 20 }, createPartitioner: () => () => partition });
       await producer.connect();

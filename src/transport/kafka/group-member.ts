@@ -62,17 +62,22 @@ export class GroupMember {
     this.#applyPauses();
   }
 
-  /** Everything is gone: the client broke, or the broker knows this member no more. */
+  /** Everything is gone: the broker knows this member no more, or must have given it up. */
   loseAll(): void {
-    this.#tellLost(this.state.identify(null));
+    this.#rejoin = true; // should the broker know it after all, it would wait for us to read what we think is another's
+    this.#identify(null);
   }
 
   startRun(): MemberRun {
     let over = false;
-    this.#group = undefined;
+    let first = true;
     const listener: GroupListener = {
       beforeJoin: (group) => {
         if (over) return;
+        // A client that is started again goes on as the member that it was: if the broker still knows the id, nothing
+        // was lost, and if not, the client is told so and asks for a new one.
+        if (first) group.memberId = this.state.memberId;
+        first = false;
         this.#beforeJoin(group);
       },
       afterSync: (group) => {
@@ -103,6 +108,7 @@ export class GroupMember {
         if (!over) this.#deliver(payload);
       },
       end: () => {
+        if (this.#group) this.#savePositions(this.#group);
         over = true;
       },
     };
@@ -117,12 +123,19 @@ export class GroupMember {
   }
 
   #beforeJoin(group: GroupInternals): void {
+    if (this.#group && this.#group !== group) this.#savePositions(this.#group);
     this.#group = group;
     this.#options.joining(true);
+    this.#savePositions(group);
+  }
+
+  #savePositions(group: GroupInternals): void {
     for (const [topic, partitions] of Object.entries(group.offsetManager?.resolvedOffsets ?? {})) {
       for (const [partition, offset] of Object.entries(partitions)) {
         const key = keyOf({ topic, partition: Number(partition) });
-        if (this.#positions.has(key)) this.#positions.set(key, offset);
+        const known = this.#positions.get(key);
+        // of a client that broke in between, what was handed over counts
+        if (known !== undefined && BigInt(offset) > BigInt(known)) this.#positions.set(key, offset);
       }
     }
   }
@@ -210,14 +223,10 @@ export class GroupMember {
     const tenure = this.state.find(batch);
     const first = batch.messages[0];
     if (tenure?.phase !== 'live' || !first) return;
-    const fetchedOffset = BigInt(this.#positionBefore(batch.topic, batch.partition) ?? first.offset);
+    const fetchedOffset = BigInt(this.#positions.get(keyOf(batch)) ?? first.offset);
     const records = batch.messages.map((message) => toSourceRecord(message, fetchedOffset));
+    this.#positions.set(keyOf(batch), String(BigInt(batch.lastOffset()) + 1n));
     this.#options.handlers.fetched({ ...owned(tenure), records, high: BigInt(batch.highWatermark) });
-  }
-
-  /** The client moves its position when the batch has been handed over. */
-  #positionBefore(topic: string, partition: number): string | undefined {
-    return this.#group?.offsetManager?.resolvedOffsets[topic]?.[partition];
   }
 }
 

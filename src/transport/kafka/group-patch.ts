@@ -4,16 +4,20 @@ const listenerOf = (group: GroupInternals): GroupListener | undefined => group.a
 
 /**
  * kafkajs awaits nothing before a re-join, forgets its positions in it, and answers an offset outside the log by
- * committing a special value over the group's own. Groups that carry our listener in their assigner are told before
- * and after each join, and decide themselves what follows an offset out of range; all others stay as they are.
+ * committing a special value over the group's own. When it crashes it leaves the group, though the work goes on. Groups
+ * that carry our listener in their assigner are told before and after each join, and decide themselves what follows an
+ * offset out of range, and when to leave; all others stay as they are.
  */
 export function patchGroup(prototype: GroupInternals): void {
-  const { joinAndSync, recoverFromOffsetOutOfRange } = prototype;
+  const { joinAndSync, leave, recoverFromOffsetOutOfRange } = prototype;
   prototype.joinAndSync = async function (this: GroupInternals) {
     const listener = listenerOf(this);
     listener?.beforeJoin(this);
     await joinAndSync.call(this);
     listener?.afterSync(this);
+  };
+  prototype.leave = async function (this: GroupInternals) {
+    if (!listenerOf(this)) await leave.call(this);
   };
   prototype.recoverFromOffsetOutOfRange = async function (this: GroupInternals, error) {
     const listener = listenerOf(this);

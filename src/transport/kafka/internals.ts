@@ -21,6 +21,7 @@ export interface GroupInternals {
   assigned(): readonly TopicPartitions[];
   isLeader(): boolean;
   joinAndSync(): Promise<void>;
+  leave(): Promise<void>;
   recoverFromOffsetOutOfRange(error: { readonly topic: string; readonly partition: number }): Promise<void>;
 }
 

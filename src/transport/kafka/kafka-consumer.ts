@@ -6,7 +6,7 @@ import { Committer } from './commit.ts';
 import { GroupConnection } from './group-connection.ts';
 import { GroupMember, type MemberRun } from './group-member.ts';
 import { kafkaClient } from './kafka-client.ts';
-import { isFinal, toTransportError } from './kafka-errors.ts';
+import { toTransportError } from './kafka-errors.ts';
 import type { ResolvedKafkaOptions } from './kafka-options.ts';
 import { loadKafkaJs } from './kafkajs.ts';
 import { keyOf } from './ownership.state.ts';
@@ -46,6 +46,8 @@ export class KafkaConsumer implements Consumer {
   #run: Run | undefined;
   #recovering = false;
   #joiningSinceMs: number | undefined;
+  /** When the broker last showed that it knows this member. */
+  #knownMs = 0;
   #health: ConsumerHealth = { state: 'ok' };
   #stopChecks: CancelTimer | undefined;
   #closed: Promise<void> | undefined;
@@ -68,6 +70,7 @@ export class KafkaConsumer implements Consumer {
       joining: (underWay) => {
         this.#joiningSinceMs = underWay ? clock.nowMs() : undefined;
         this.#supervisor.sign(clock.nowMs());
+        if (!underWay) this.#knownMs = clock.nowMs();
         if (!underWay) this.#tell({ state: 'ok' });
       },
     });
@@ -126,6 +129,8 @@ export class KafkaConsumer implements Consumer {
   async #end(): Promise<void> {
     this.#closing.abort();
     this.#stopChecks?.();
+    this.#run?.member.end(); // from here on it delivers nothing and cannot join again
+    await this.#leave();
     await this.#stopRun();
     this.#member.state.identify(null); // without a word: the owner knows
     await atMost(this.#clock, closePatienceMs, this.#connection.close());
@@ -169,7 +174,11 @@ export class KafkaConsumer implements Consumer {
     const alive = (): void => {
       this.#supervisor.sign(this.#clock.nowMs());
     };
-    for (const event of [FETCH, HEARTBEAT, GROUP_JOIN, END_BATCH_PROCESS]) client.on(event as typeof FETCH, alive);
+    for (const event of [FETCH, GROUP_JOIN, END_BATCH_PROCESS]) client.on(event as typeof FETCH, alive);
+    client.on(HEARTBEAT, () => {
+      alive();
+      this.#knownMs = this.#clock.nowMs();
+    });
     client.on(FETCH_START, () => {
       if (!member.takeRejoin()) return;
       // Thrown synchronously this leaves the fetch outside of any catch of kafkajs and ends its loop; the type makes the
@@ -184,15 +193,19 @@ export class KafkaConsumer implements Consumer {
     return crashed;
   }
 
-  /** Ends the present run. The group is told at once, over our connection: kafkajs would first wait for what it waits for. */
+  /** Ends the present run, and not the membership. */
   async #stopRun(): Promise<void> {
     const run = this.#run;
     if (!run) return;
     this.#run = undefined;
-    const memberId = this.#member.clientMemberId;
     run.member.end();
-    if (memberId !== null && memberId !== '') await atMost(this.#clock, closePatienceMs, this.#connection.leave(memberId));
     await atMost(this.#clock, closePatienceMs, run.client.disconnect());
+  }
+
+  /** Over our own connection, so that it waits for nothing that the client waits for. */
+  async #leave(): Promise<void> {
+    const memberId = this.#member.clientMemberId;
+    if (memberId !== null && memberId !== '') await atMost(this.#clock, closePatienceMs, this.#connection.leave(memberId));
   }
 
   async #recover(broken: Run, cause: unknown): Promise<void> {
@@ -200,9 +213,8 @@ export class KafkaConsumer implements Consumer {
     this.#recovering = true;
     this.#joiningSinceMs = undefined;
     let error = toTransportError(cause, `consume as ${this.#consume.groupId}`, this.#options.brokers);
-    this.#member.loseAll();
     for (;;) {
-      const next = isFinal(error) ? 'give-up' : this.#supervisor.failed(this.#clock.nowMs(), Math.random());
+      const next = error.code === 'authentication_failed' ? 'give-up' : this.#supervisor.failed(this.#clock.nowMs(), Math.random());
       if (next === 'give-up') break;
       this.#tell({ state: 'reconnecting', why: error.message });
       await this.#stopRun();
@@ -217,6 +229,7 @@ export class KafkaConsumer implements Consumer {
         error = toTransportError(failure, `consume as ${this.#consume.groupId}`, this.#options.brokers);
       }
     }
+    this.#member.loseAll();
     await this.#end();
     this.#handlers.failed(error);
   }
@@ -232,6 +245,9 @@ export class KafkaConsumer implements Consumer {
   #look(): void {
     const nowMs = this.#clock.nowMs();
     const vital = this.#supervisor.check(nowMs, checkEveryMs);
+    // By now the broker has given this member up, if it lives: others may work on what was ours.
+    const isForgotten = this.#joiningSinceMs === undefined && nowMs - this.#knownMs > this.#options.sessionTimeoutMs;
+    if (isForgotten && this.#member.state.memberId !== null) this.#member.loseAll();
     const run = this.#run;
     if (this.#recovering || !run) return;
     if (vital === 'hung') void this.#recover(run, new TransportError('transport_unavailable', 'the client has fallen silent'));

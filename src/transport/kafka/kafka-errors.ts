@@ -151,7 +151,3 @@ export function protocolTypeOf(error: unknown): string | undefined {
   return typeof found?.type === 'string' ? found.type : undefined;
 }
 
-/** Whether trying again cannot help: the consumer is given up at once. */
-export function isFinal(error: TransportError): boolean {
-  return error.code === 'authentication_failed' || error.code === 'unknown_topic' || (error.cause instanceof Error && causes(error).some((one) => one.name === 'KafkaJSNotImplemented'));
-}

@@ -73,11 +73,7 @@ export class KafkaProducer implements Producer {
   async send(topic: string, partition: number, records: readonly OutputRecord[]): Promise<bigint> {
     if (this.#closed) throw new TransportError('transport_failed', `cannot write to ${topic}: the producer is closed`);
     if (records.length === 0) throw new TransportError('transport_failed', `cannot write to ${topic}: a send needs at least one record`);
-    const count = await this.partitionsOf(topic);
-    if (!Number.isInteger(partition) || partition < 0 || partition >= count) {
-      throw new TransportError('transport_failed', `cannot write to ${topic}: partition must be from 0 to ${String(count - 1)}, got ${String(partition)}`);
-    }
-    const work = this.#write(topic, partition, records);
+    const work = this.#checkPlace(topic, partition).then(() => this.#write(topic, partition, records));
     this.#underWay.add(work);
     try {
       return await work;
@@ -92,6 +88,13 @@ export class KafkaProducer implements Producer {
       await this.#discard(this.#session);
     })();
     return this.#closed;
+  }
+
+  /** kafkajs would look for a missing topic again and again. */
+  async #checkPlace(topic: string, partition: number): Promise<void> {
+    const count = await this.partitionsOf(topic);
+    if (Number.isInteger(partition) && partition >= 0 && partition < count) return;
+    throw new TransportError('unknown_topic', `cannot write to ${topic}: partition must be from 0 to ${String(count - 1)}, got ${String(partition)}`);
   }
 
   async #write(topic: string, partition: number, records: readonly OutputRecord[]): Promise<bigint> {

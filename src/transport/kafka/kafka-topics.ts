@@ -16,10 +16,10 @@ const betweenLooksMs = 50;
 /** What is known of these topics; missing ones are absent. Opens a connection for each call: one that lives remembers topics that are gone. */
 export function describeTopics(options: ResolvedKafkaOptions, clock: Clock, names: readonly string[]): Promise<ReadonlyMap<string, TopicDescription>> {
   return patiently(clock, options.startPatienceMs, 'describe topics', options.brokers, () =>
-    withAdmin(options, clock, async (admin) => {
+    withCluster(options, clock, async (cluster) => {
       const found = new Map<string, TopicDescription>();
       for (const name of new Set(names)) {
-        const description = await describeTopic(admin, name);
+        const description = await describeTopic(cluster, name);
         if (description) found.set(name, description);
       }
       return found;
@@ -27,15 +27,26 @@ export function describeTopics(options: ResolvedKafkaOptions, clock: Clock, name
   );
 }
 
-async function describeTopic(admin: Admin, topic: string): Promise<TopicDescription | undefined> {
+async function describeTopic(cluster: ClusterInternals, topic: string): Promise<TopicDescription | undefined> {
   try {
-    const partitions = await admin.fetchTopicOffsets(topic);
-    return { partitions: partitions.map(({ partition, low, high }) => ({ partition, low: BigInt(low), high: BigInt(high) })).sort((a, b) => a.partition - b.partition) };
+    await cluster.addMultipleTargetTopics([topic]);
   } catch (error) {
     const type = protocolTypeOf(error);
     if (type === 'UNKNOWN_TOPIC_OR_PARTITION' || type === 'INVALID_TOPIC_EXCEPTION') return undefined;
     throw error;
   }
+  const partitions = cluster.findTopicPartitionMetadata(topic).map(({ partitionId }) => ({ partition: partitionId }));
+  const [low, high] = [await ends(cluster, topic, partitions, true), await ends(cluster, topic, partitions, false)];
+  return {
+    partitions: partitions
+      .map(({ partition }) => ({ partition, low: low.get(partition) ?? 0n, high: high.get(partition) ?? 0n }))
+      .sort((a, b) => a.partition - b.partition),
+  };
+}
+
+async function ends(cluster: ClusterInternals, topic: string, partitions: readonly { readonly partition: number }[], fromBeginning: boolean): Promise<ReadonlyMap<number, bigint>> {
+  const found = await cluster.fetchTopicsOffset([{ topic, fromBeginning, partitions }]);
+  return new Map(found.flatMap((one) => one.partitions.map(({ partition, offset }) => [partition, BigInt(offset)] as const)));
 }
 
 /**
@@ -67,25 +78,18 @@ async function createTopic(admin: Admin, topic: string, numPartitions: number | 
 }
 
 async function untilLed(options: ResolvedKafkaOptions, clock: Clock, names: readonly string[]): Promise<void> {
-  const { lender, cluster } = lendCluster(kafkaClient(options), 'millrace-topics');
   const giveUpMs = clock.nowMs() + leadersPatienceMs;
-  try {
-    for (;;) {
-      try {
-        await lender.connect();
-        await cluster.refreshMetadata();
-        await everyBrokerKnows(cluster, names);
-        return;
-      } catch (error) {
-        const failure = toTransportError(error, 'create topics', options.brokers);
-        if (clock.nowMs() > giveUpMs || (failure.code !== 'transport_unavailable' && failure.code !== 'unknown_topic')) {
-          throw failure.code === 'unknown_topic' ? new TransportError('transport_unavailable', `the topics ${names.join(', ')} were created but are not known to all brokers yet`, { cause: error }) : failure;
-        }
-        await sleep(clock, betweenLooksMs);
-      }
+  for (;;) {
+    try {
+      await withCluster(options, clock, (cluster) => everyBrokerKnows(cluster, names));
+      return;
+    } catch (error) {
+      const failure = toTransportError(error, 'create topics', options.brokers);
+      const passes = failure.code === 'transport_unavailable' || failure.code === 'unknown_topic';
+      if (!passes) throw failure;
+      if (clock.nowMs() > giveUpMs) throw new TransportError('transport_unavailable', `the topics ${names.join(', ')} were created, but not all brokers know them yet`, { cause: error });
+      await sleep(clock, betweenLooksMs);
     }
-  } finally {
-    await atMost(clock, closePatienceMs, lender.disconnect());
   }
 }
 
@@ -94,6 +98,17 @@ async function everyBrokerKnows(cluster: ClusterInternals, names: readonly strin
   for (const nodeId of cluster.getNodeIds()) {
     const broker = await cluster.findBroker({ nodeId });
     for (const name of names) await broker.metadata([name]);
+  }
+}
+
+async function withCluster<T>(options: ResolvedKafkaOptions, clock: Clock, work: (cluster: ClusterInternals) => Promise<T>): Promise<T> {
+  const { lender, cluster } = lendCluster(kafkaClient(options), 'millrace-topics');
+  try {
+    await lender.connect();
+    await cluster.refreshMetadata();
+    return await work(cluster);
+  } finally {
+    await atMost(clock, closePatienceMs, lender.disconnect());
   }
 }
 
