@@ -1,0 +1,92 @@
+import { Argument, Command as Program, InvalidArgumentError, Option } from 'commander';
+import type { Command, CommandOption } from '../command.ts';
+import { OptionError } from '../errors.ts';
+import { flagOf, settingsTable, variableOf } from './settings.ts';
+
+/** What the command line said, before any setting was resolved. */
+export interface Invocation {
+  readonly command: Command;
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly args: readonly string[];
+  /** The global flags that were given. */
+  readonly flags: Readonly<Record<string, unknown>>;
+}
+
+export interface ProgramOptions {
+  readonly version: string;
+  readonly commands: readonly Command[];
+  readonly onInvocation: (invocation: Invocation) => Promise<void>;
+}
+
+/**
+ * The parser with all commands and global settings. Parsing throws a CommanderError instead of ending the process.
+ * @throws OptionError for a command whose option has the name of a global setting
+ */
+export function buildProgram({ version, commands, onInvocation }: ProgramOptions): Program {
+  const program = new Program('millrace')
+    .description('Kafka topics through language models to topics.')
+    .version(version, '-V, --version', 'the version')
+    .helpOption('-h, --help', 'this help; also after a command')
+    .helpCommand('help [command]', 'help on a command')
+    .exitOverride()
+    .configureOutput({ outputError: () => undefined }) // reported where all errors are
+    .configureHelp({ showGlobalOptions: true, styleTitle: (title) => title.replace('Global Options', 'Settings of all commands') })
+    .showSuggestionAfterError(true)
+    .addHelpText('after', overview);
+  addSettings(program);
+  for (const command of commands) addCommand(program, command, onInvocation);
+  return program;
+}
+
+const overview = `
+Settings come from flags, else from the environment, else from millrace.config.json (or --config FILE), else from
+their defaults: --sasl-username is MILLRACE_SASL_USERNAME there, and "saslUsername" in the file. Passwords come from
+files or the environment alone.
+
+Exit codes: 0 done, 1 failed, 2 command line or settings, 130 and 143 ended by SIGINT or SIGTERM before the work was done.
+
+Begin with:
+  millrace doctor                 what is here, what is missing, and how to get it
+  millrace help run               how to run a pipeline`;
+
+function addSettings(program: Program): void {
+  for (const [key, { kind, choices, value = '', summary }] of Object.entries(settingsTable)) {
+    const option = new Option(kind === 'flag' ? flagOf(key) : `${flagOf(key)} <${value}>`, summary);
+    if (choices) option.choices(choices);
+    program.addOption(option);
+  }
+  program.option('--config <file>', `settings as JSON, or ${variableOf('config')} (default: millrace.config.json, where there is one)`);
+}
+
+function addCommand(program: Program, command: Command, onInvocation: ProgramOptions['onInvocation']): void {
+  const { name, summary, details, examples, exitCodes = {} } = command;
+  const sub = program.command(name).summary(summary).description([`${summary}.`, details].filter(Boolean).join('\n\n'));
+  for (const { name: argument, summary: says, required = false, many = false } of command.arguments ?? []) {
+    const inside = many ? `${argument}...` : argument;
+    sub.addArgument(new Argument(required ? `<${inside}>` : `[${inside}]`, says));
+  }
+  for (const [key, option] of Object.entries(command.options)) {
+    if (key in settingsTable || key === 'config') throw new OptionError(`command ${name} declares the option ${key}, which is a setting of all commands`);
+    sub.addOption(toOption(key, option));
+  }
+  const codes = Object.entries(exitCodes).map(([code, meaning]) => `  ${code.padEnd(5)} ${meaning}`);
+  sub.addHelpText('after', ['', 'Examples:', ...examples.map(({ line, does }) => `  ${line.padEnd(60)} # ${does}`), ...(codes.length > 0 ? ['', 'Exit codes (see also millrace --help):', ...codes] : [])].join('\n'));
+  sub.action(async () => {
+    const { options } = command;
+    const found = sub.opts();
+    const given = Object.fromEntries(Object.entries(options).map(([key, { kind }]) => [key, kind === 'flag' ? found[key] === true : (found[key] as unknown)]));
+    await onInvocation({ command, options: given, args: sub.args, flags: program.opts() });
+  });
+}
+
+function toOption(key: string, option: CommandOption): Option {
+  if (option.kind === 'flag') return new Option(flagOf(key), option.summary);
+  const made = new Option(`${flagOf(key)} <${option.value}>`, option.summary);
+  if (option.kind === 'text') return option.choices ? made.choices(option.choices) : made;
+  return made.argParser((text) => {
+    const number = Number(text);
+    const { min, max = Number.MAX_SAFE_INTEGER } = option;
+    if (/^-?\d+$/.test(text) && Number.isSafeInteger(number) && number >= min && number <= max) return number;
+    throw new InvalidArgumentError(`It must be an integer ${max === Number.MAX_SAFE_INTEGER ? `>= ${String(min)}` : `from ${String(min)} to ${String(max)}`}.`);
+  });
+}

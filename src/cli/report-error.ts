@@ -1,0 +1,32 @@
+import { CommanderError } from 'commander';
+import { isAbortError, isStreamError, messageOf } from '../errors.ts';
+import { jsonLine, visible } from './terminal-output.ts';
+
+export const exitCodes = { done: 0, failed: 1, usage: 2 } as const;
+
+export interface ErrorReport {
+  /** Empty where nothing needs to be said. */
+  readonly text: string;
+  readonly exitCode: number;
+}
+
+/** What is said of an error, and how the process ends for it: one line, for people or for machines. */
+export function reportError(error: unknown, { isJson, debug, interruptedBy }: { readonly isJson: boolean; readonly debug: boolean; readonly interruptedBy: number | undefined }): ErrorReport {
+  if (error instanceof CommanderError && error.exitCode === 0) return { text: '', exitCode: exitCodes.done };
+  if (isAbortError(error) && interruptedBy !== undefined) return { text: '', exitCode: interruptedBy };
+  const { code, message, exitCode } = explained(error);
+  if (isJson) return { text: jsonLine({ error: { code, message } }), exitCode };
+  const stack = debug && error instanceof Error && error.stack !== undefined ? `\n${error.stack}` : '';
+  return { text: `millrace: ${visible(message)}${visible(stack)}`, exitCode };
+}
+
+function explained(error: unknown): { readonly code: string; readonly message: string; readonly exitCode: number } {
+  if (error instanceof CommanderError) {
+    const message = error.message.replace(/^error: /, '').replaceAll('\n', ' ');
+    return { code: 'invalid_option', message: `${message}; see millrace --help`, exitCode: exitCodes.usage };
+  }
+  if (isStreamError(error)) {
+    return { code: error.code, message: error.message, exitCode: error.code === 'invalid_option' ? exitCodes.usage : exitCodes.failed };
+  }
+  return { code: 'unexpected', message: messageOf(error), exitCode: exitCodes.failed };
+}

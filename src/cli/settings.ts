@@ -1,0 +1,217 @@
+import { readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import type { CommandSettings } from '../command.ts';
+import { messageOf, OptionError, requireOneOf, requireText } from '../errors.ts';
+import { nearest } from './nearest.ts';
+
+/** What each layer may give; every field has the same name on the command line, in the environment and in the file. */
+export interface GivenSettings {
+  /** @defaultValue 'kafka' where the same layer names brokers, else 'memory' */
+  readonly transport?: 'memory' | 'kafka';
+  /** @defaultValue localhost:9092 */
+  readonly brokers?: readonly string[];
+  /** @defaultValue 'millrace' */
+  readonly clientId?: string;
+  /** @defaultValue true where another tls setting is given, else false */
+  readonly tls?: boolean;
+  readonly tlsCa?: string;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  readonly tlsPassphraseFile?: string;
+  readonly tlsServerName?: string;
+  readonly saslMechanism?: SaslMechanism;
+  readonly saslUsername?: string;
+  readonly saslPasswordFile?: string;
+  /** @defaultValue false */
+  readonly allowPlaintextPassword?: boolean;
+  /** @defaultValue false */
+  readonly json?: boolean;
+  /** @defaultValue 'warn' */
+  readonly logLevel?: CommandSettings['logLevel'];
+}
+
+export type SaslMechanism = 'plain' | 'scram-sha-256' | 'scram-sha-512' | 'oauthbearer';
+
+const kinds = {
+  choice: 'one of several words',
+  flag: 'true or false',
+  list: 'host:port, several with commas between',
+  path: 'a file',
+  text: 'text',
+} as const;
+
+export interface SettingInfo {
+  readonly kind: keyof typeof kinds;
+  readonly choices?: readonly string[];
+  /** Placeholder in `--help`. */
+  readonly value?: string;
+  readonly summary: string;
+}
+
+/** The one list of settings: flags, environment, file and help are made from it. */
+export const settingsTable: Readonly<Record<keyof GivenSettings, SettingInfo>> = {
+  transport: { kind: 'choice', choices: ['memory', 'kafka'], value: 'name', summary: 'where the topics are: an embedded broker, or Kafka (default: kafka if brokers are named, else memory)' },
+  brokers: { kind: 'list', value: 'host:port,…', summary: 'Kafka brokers to begin with (default: localhost:9092)' },
+  clientId: { kind: 'text', value: 'name', summary: "our name in the brokers' logs (default: millrace)" },
+  tls: { kind: 'flag', summary: "encrypt, with the system's certificate authorities" },
+  tlsCa: { kind: 'path', value: 'file', summary: 'certificate authorities (PEM)' },
+  tlsCert: { kind: 'path', value: 'file', summary: 'our certificate (PEM)' },
+  tlsKey: { kind: 'path', value: 'file', summary: 'its private key (PEM)' },
+  tlsPassphraseFile: { kind: 'path', value: 'file', summary: "the key's passphrase, or MILLRACE_TLS_PASSPHRASE" },
+  tlsServerName: { kind: 'text', value: 'name', summary: "name in the brokers' certificates, where it is not their host name" },
+  saslMechanism: { kind: 'choice', choices: ['plain', 'scram-sha-256', 'scram-sha-512', 'oauthbearer'], value: 'name', summary: 'how to log in' },
+  saslUsername: { kind: 'text', value: 'name', summary: 'who logs in' },
+  saslPasswordFile: { kind: 'path', value: 'file', summary: 'password (oauthbearer: token, read for each connection), or MILLRACE_SASL_PASSWORD' },
+  allowPlaintextPassword: { kind: 'flag', summary: 'send the password unencrypted to another machine' },
+  json: { kind: 'flag', summary: 'for machines: JSON lines on stdout, errors as one JSON line on stderr' },
+  logLevel: { kind: 'choice', choices: ['debug', 'info', 'warn', 'error', 'silent'], value: 'level', summary: 'what the log on stderr says (default: warn)' },
+};
+
+/** Everything that was resolved; secrets are functions, so that printing it shows none. */
+export interface Settings extends CommandSettings {
+  readonly brokersGiven: boolean;
+  readonly kafka: Omit<GivenSettings, 'transport' | 'brokers' | 'json' | 'logLevel'>;
+  readonly secret: (name: 'saslPassword' | 'tlsPassphrase') => string | undefined;
+  /** For people: what looks like a mistake and is not one for sure. */
+  readonly remarks: readonly string[];
+}
+
+export interface SettingsSources {
+  readonly flags: Readonly<Record<string, unknown>>;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+}
+
+const secretVariables = { saslPassword: 'MILLRACE_SASL_PASSWORD', tlsPassphrase: 'MILLRACE_TLS_PASSPHRASE' } as const;
+/** Variables that belong to other parts of Millrace. */
+const otherVariables = ['MILLRACE_CACHE', 'MILLRACE_CONFIG', ...Object.values(secretVariables)];
+const automaticFile = 'millrace.config.json';
+
+/** `saslUsername` is `--sasl-username` and `MILLRACE_SASL_USERNAME`. */
+export const flagOf = (key: string): string => `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+export const variableOf = (key: string): string => `MILLRACE_${key.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
+
+const keys = Object.keys(settingsTable) as readonly (keyof GivenSettings)[];
+
+/**
+ * Flags before environment before file before defaults, setting by setting.
+ * @throws OptionError that names the layer, the setting, what was expected and what was given (never a secret).
+ */
+export function resolveSettings({ flags, env, cwd }: SettingsSources): Settings {
+  const fromFlags = layer((key) => flags[key], flagOf, cwd);
+  const fromEnvironment = layer((key) => given(env[variableOf(key)]), variableOf, cwd);
+  const fromFile = readConfig(textOf(flags['config']) ?? given(env['MILLRACE_CONFIG']), cwd);
+  if (fromFlags.transport === 'memory' && fromFlags.brokers !== undefined) {
+    throw new OptionError('--brokers contradicts --transport memory: the embedded broker lives in this process; leave one of them out');
+  }
+  const transport = transportOf([fromFlags, fromEnvironment, fromFile]);
+  const { brokers, json = false, logLevel = 'warn', transport: _, ...kafka } = { ...fromFile, ...fromEnvironment, ...fromFlags };
+  return {
+    transport,
+    brokers: brokers ?? ['localhost:9092'],
+    brokersGiven: brokers !== undefined,
+    json,
+    logLevel,
+    kafka,
+    secret: (name) => given(env[secretVariables[name]]),
+    remarks: misspelled(env),
+  };
+}
+
+const given = (value: string | undefined): string | undefined => (value === '' ? undefined : value);
+const textOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
+
+/** Whoever names brokers means Kafka, unless the same layer or one above it says otherwise. */
+function transportOf(layers: readonly GivenSettings[]): 'memory' | 'kafka' {
+  for (const { transport, brokers } of layers) {
+    if (transport !== undefined) return transport;
+    if (brokers !== undefined) return 'kafka';
+  }
+  return 'memory';
+}
+
+function layer(read: (key: keyof GivenSettings) => unknown, nameOf: (key: string) => string, folder: string): GivenSettings {
+  return Object.fromEntries(
+    keys.flatMap((key) => {
+      const value = read(key);
+      return value === undefined ? [] : [[key, checked(nameOf(key), settingsTable[key], value, folder)]];
+    }),
+  );
+}
+
+function checked(name: string, { kind, choices = [] }: SettingInfo, value: unknown, folder: string): unknown {
+  switch (kind) {
+    case 'choice':
+      requireOneOf(name, value, choices);
+      return value;
+    case 'flag':
+      return flagValue(name, value);
+    case 'list': {
+      const parts = typeof value === 'string' ? value.split(',').map((part) => part.trim()) : value;
+      if (!Array.isArray(parts) || parts.length === 0) throw new OptionError(`${name} must be ${kinds.list}, got ${typeof value}`);
+      for (const part of parts) if (!isHostPort(part)) throw new OptionError(`${name} must be ${kinds.list}, got ${JSON.stringify(part)}`);
+      return parts;
+    }
+    case 'path':
+      requireText(name, value);
+      return resolve(folder, value);
+    case 'text':
+      requireText(name, value);
+      return value;
+  }
+}
+
+/** Without what may be a password: `user:secret@host:9092` is refused, and not repeated by the transport's own message. */
+const isHostPort = (part: unknown): boolean => typeof part === 'string' && /^[\w.-]+:\d{1,5}$/.test(part);
+
+function flagValue(name: string, value: unknown): boolean {
+  if (typeof value === 'boolean') return value;
+  const words: Readonly<Record<string, boolean>> = { true: true, 1: true, yes: true, false: false, 0: false, no: false };
+  const found = typeof value === 'string' ? words[value.toLowerCase()] : undefined;
+  if (found === undefined) throw new OptionError(`${name} must be ${kinds.flag}, got ${JSON.stringify(value)}`);
+  return found;
+}
+
+function readConfig(path: string | undefined, cwd: string): GivenSettings {
+  const file = resolve(cwd, path ?? automaticFile);
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+    if (missing && path === undefined) return {};
+    throw new OptionError(`cannot read the configuration file ${file}: ${missing ? 'there is none' : messageOf(error)}`, { cause: error });
+  }
+  const found = parsed(file, text);
+  for (const key of Object.keys(found)) if (!keys.some((known) => known === key)) throw unknownKey(file, key);
+  return layer((key) => found[key], (key) => `${key} in ${file}`, dirname(file));
+}
+
+function parsed(file: string, text: string): Readonly<Record<string, unknown>> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    // JSON.parse quotes the text around the fault, which may hold what nobody should see
+    throw new OptionError(`the configuration file ${file} is not JSON`);
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new OptionError(`the configuration file ${file} must hold an object`);
+  return value as Readonly<Record<string, unknown>>;
+}
+
+function unknownKey(file: string, key: string): OptionError {
+  if (key === 'saslPassword' || key === 'tlsPassphrase') {
+    return new OptionError(`${file} holds ${key}, but configuration files are committed: use ${key}File, or ${secretVariables[key]}`);
+  }
+  const meant = nearest(key, keys);
+  return new OptionError(`${file} holds the unknown setting ${JSON.stringify(key)}; ${meant === undefined ? `known: ${keys.join(', ')}` : `did you mean ${meant}?`}`);
+}
+
+function misspelled(env: SettingsSources['env']): readonly string[] {
+  const known = [...keys.map(variableOf), ...otherVariables];
+  return Object.keys(env).flatMap((name) => {
+    if (!name.startsWith('MILLRACE_') || known.includes(name)) return [];
+    const meant = nearest(name.slice(9), known.map((one) => one.slice(9)));
+    return meant === undefined ? [] : [`the environment has ${name}, which says nothing to millrace; did you mean MILLRACE_${meant}?`];
+  });
+}
