@@ -1,7 +1,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import { CodecError, type ErrorCode, OptionError } from '../errors.ts';
+import { CodecError, type ErrorCode } from '../errors.ts';
+import { describePaths, requireStandardSchema } from '../standard-schema.ts';
 import type { Codec } from './codec.ts';
-import { describePaths } from './internal/issues.ts';
 import { jsonErrorOffset } from './internal/json-error-offset.ts';
 import { decodeUtf8, encodeUtf8 } from './internal/utf8.ts';
 
@@ -26,7 +26,7 @@ import { decodeUtf8, encodeUtf8 } from './internal/utf8.ts';
 export function json(): Codec<unknown>;
 export function json<S extends StandardSchemaV1>(schema: S): Codec<StandardSchemaV1.InferOutput<S>>;
 export function json(schema?: StandardSchemaV1): Codec<unknown> {
-  if (schema !== undefined) requireSchema(schema);
+  if (schema !== undefined) requireStandardSchema('schema of json()', schema);
   return {
     name: 'json',
     decode: (bytes) => {
@@ -41,13 +41,6 @@ export function json(schema?: StandardSchemaV1): Codec<unknown> {
       return encodeUtf8(text);
     },
   };
-}
-
-function requireSchema(schema: unknown): void {
-  const holder = (typeof schema === 'object' && schema !== null) || typeof schema === 'function' ? schema : {};
-  const standard: unknown = '~standard' in holder ? holder['~standard'] : undefined;
-  if (typeof standard === 'object' && standard !== null && 'validate' in standard && typeof standard.validate === 'function') return;
-  throw new OptionError('json(schema) needs a Standard Schema (zod, valibot, arktype, …); json() without one takes any JSON');
 }
 
 /** A key `__proto__`, each of its characters perhaps escaped; strings that merely look like one are told apart below. */

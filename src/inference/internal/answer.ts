@@ -1,7 +1,8 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { concatMap, defer, from, type Observable, of, throwError } from 'rxjs';
 import { type CallContext, currentScope } from '../../call.ts';
-import { InferenceError, OptionError, requireInteger } from '../../errors.ts';
+import { InferenceError, requireInteger } from '../../errors.ts';
+import { requireStandardSchema } from '../../standard-schema.ts';
 import type { Answer, AnswerOptions, ChatTurn, JsonSchema, ModelBackend, Usage } from '../model.ts';
 import { type ResolvedChatOptions, requireJsonSchema, resolveChatOptions } from './chat-options.ts';
 import { checkAnswer, type Misfit } from './check-answer.ts';
@@ -37,7 +38,7 @@ export function answerWith<S extends StandardSchemaV1>(
   ctx: CallContext | undefined,
 ): Observable<Answer<StandardSchemaV1.InferOutput<S>>> {
   const { schema, repairs = 0, jsonSchema: given, ...chat } = options;
-  requireSchema(schema);
+  requireStandardSchema('schema', schema);
   requireInteger('repairs', repairs, 0, mostRepairs);
   if (given !== undefined) requireJsonSchema(given);
   const resolved = resolveChatOptions(chat);
@@ -52,13 +53,6 @@ export function answerWith<S extends StandardSchemaV1>(
     ctx,
   };
   return defer(() => ask(plan, plan.turns, 0, undefined));
-}
-
-function requireSchema(schema: unknown): void {
-  const holder = (typeof schema === 'object' && schema !== null) || typeof schema === 'function' ? schema : {};
-  const standard: unknown = '~standard' in holder ? holder['~standard'] : undefined;
-  if (typeof standard === 'object' && standard !== null && 'validate' in standard && typeof standard.validate === 'function') return;
-  throw new OptionError('schema must be a Standard Schema (zod, valibot, arktype, …); a plain JSON Schema goes into jsonSchema beside it');
 }
 
 const inWords = (jsonSchema: JsonSchema | undefined): string =>

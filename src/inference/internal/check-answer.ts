@@ -1,6 +1,6 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import { describeIssues, describePaths } from '../../codec/internal/issues.ts';
 import { InferenceError, messageOf } from '../../errors.ts';
+import { describeIssues, describePaths } from '../../standard-schema.ts';
 import type { Reply } from './collect.ts';
 
 /** Why an answer does not fit: in words for the model, and as the error if nothing more is tried. */

@@ -15,25 +15,21 @@ export function chatRequest(
   { model, maxTokensField, extraBody }: RequestSettings,
 ): ChatCompletionCreateParamsNonStreaming {
   const { maxTokens, temperature, topP, seed, stop, jsonSchema } = options;
+  const strict = isStrict(jsonSchema) ? true : undefined;
   return {
     model,
     messages: turns.map(({ role, content }) => ({ role, content })),
-    ...(maxTokens === undefined ? {} : { [maxTokensField]: maxTokens }),
-    ...(temperature === undefined ? {} : { temperature }),
-    ...(topP === undefined ? {} : { top_p: topP }),
-    ...(seed === undefined ? {} : { ['seed']: seed }), // the client calls it deprecated; every other server knows it
+    ...given({ [maxTokensField]: maxTokens, temperature, top_p: topP, seed }),
     ...(stop === undefined || stop.length === 0 ? {} : { stop: [...stop] }),
     ...(jsonSchema === undefined
       ? {}
-      : {
-          response_format: {
-            type: 'json_schema',
-            json_schema: { name: 'answer', schema: { ...jsonSchema }, ...(isStrict(jsonSchema) ? { strict: true } : {}) },
-          },
-        }),
+      : { response_format: { type: 'json_schema', json_schema: { name: 'answer', schema: { ...jsonSchema }, ...given({ strict }) } } }),
     ...extraBody,
   };
 }
+
+const given = (fields: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 
 /** Whether a schema meets the strict mode's demands: every object closed, all its properties required. Others are sent without it, which some servers obey less. */
 export function isStrict(schema: unknown): boolean {

@@ -9,7 +9,7 @@ import type { ChatTurn, Embedding, ModelBackend, Usage } from '../model.ts';
 import { chatRequest } from './chat-request.ts';
 import { estimatePromptTokens, estimateTokens } from './estimate-tokens.ts';
 import { labelLogProbabilitiesOf } from './label-tokens.ts';
-import type { OpenAiCompatibleOptions } from './openai-compatible.ts';
+import type { OpenAiCompatibleOptions } from './openai-compatible-options.ts';
 import { openAiError } from './openai-error.ts';
 import { readChat, usageFrom } from './read-chat.ts';
 
@@ -89,10 +89,9 @@ const requester =
             if (out.closed) return;
             out.next(value);
           }
-          // the client ends an aborted stream as if it had been whole
-          signal.throwIfAborted();
           out.complete();
         } catch (error) {
+          // the client ends an aborted stream as if the server had: what looks like a cut is our own doing
           out.error(signal.aborted ? abortReason(signal) : openAiError(error, { shownUrl, model, apiKey, nowMs: clock.nowMs() }));
         }
       };

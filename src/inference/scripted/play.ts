@@ -16,12 +16,7 @@ export function play<T>({ pieces, end, endAfterMs }: Play<T>, clock: Clock): Obs
     let cancel: CancelTimer | undefined;
     const after = (delayMs: number, run: () => void): void => {
       if (delayMs > 0) cancel = clock.schedule(delayMs, run);
-      else {
-        // no timer for no time: a machine's timer takes a millisecond at least
-        queueMicrotask(() => {
-          if (!out.closed) run();
-        });
-      }
+      else queueMicrotask(run); // no timer for no time: a machine's timer takes a millisecond at least
     };
     const step = (index: number): void => {
       const piece = pieces[index];

@@ -23,7 +23,7 @@ type Outcome = 'completed' | 'failed' | 'aborted';
 export function scriptedStats(most: number, textOf: (prompt: Prompt) => string) {
   const counts = { calls: 0, running: 0, maxRunning: 0, completed: 0, failed: 0, aborted: 0 };
   const byPrompt = new Map<string, number>();
-  const begin = (text: string): { readonly nth: number; ended(outcome: Outcome): void } => {
+  const begin = (text: string): { readonly nth: number; readonly ended: (outcome: Outcome) => void } => {
     counts.calls += 1;
     counts.running += 1;
     counts.maxRunning = Math.max(counts.maxRunning, counts.running);

@@ -50,6 +50,11 @@ describe('classify', () => {
     expect(error.message).not.toContain('SECRET');
   });
 
+  it('does not guess between labels that differ in case only', async () => {
+    const asked = completeModel(fakeBackend(['pos'])).classify('x', { labels: ['Pos', 'POS'] });
+    expect((await failureOf(resultOf(asked))).code).toBe('answer_invalid');
+  });
+
   it('treats a label like __proto__ as any other', async () => {
     const result = await resultOf(completeModel(seen([-1, -2])).classify('x', { labels: ['__proto__', 'b'] }));
     expect(Object.keys(result.probabilities ?? {})).toEqual(['__proto__', 'b']);

@@ -148,6 +148,24 @@ describe('chat', () => {
     expect(error).not.toHaveBeenCalled();
   });
 
+  it('ends an answer in the middle when its resource is closed, and does not call it cut', async () => {
+    async function* half(): AsyncGenerator<string> {
+      yield chunkEvent('first');
+      await new Promise(() => undefined);
+    }
+    const { model, close } = await served(() => ({ raw: half() }));
+    const ended = new Promise((resolve) => {
+      model.chat('x').subscribe({
+        next: () => void close(),
+        error: resolve,
+        complete: () => {
+          resolve('complete');
+        },
+      });
+    });
+    expect(await ended).toMatchObject({ name: 'AbortError' });
+  });
+
   it('ends what runs when its resource is closed', async () => {
     const { model, server, close } = await served('hang');
     const result = chunksOf(model).catch((error: unknown) => error);

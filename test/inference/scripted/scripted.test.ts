@@ -100,6 +100,24 @@ describe('scripted', () => {
     expect(first.seen).toEqual([]);
   });
 
+  it('leaves no timer behind when it is left', () => {
+    let timers = 0;
+    const counting = {
+      nowMs: () => 0,
+      schedule: () => {
+        timers += 1;
+        return () => {
+          timers -= 1;
+        };
+      },
+    };
+    const call = scripted('x', { latencyMs: 100 }).chat('p');
+    const subscription = inScope({ ...currentScope(), clock: counting }, () => call.subscribe({ error: () => undefined }));
+    expect(timers).toBe(1);
+    subscription.unsubscribe();
+    expect(timers).toBe(0);
+  });
+
   it('says nothing more once it is left between two tokens', async () => {
     const { seen, subscription } = watch(scripted('one two three').chat('p'));
     await Promise.resolve();

@@ -1,4 +1,5 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
+import { OptionError } from './errors.ts';
 
 /** How many issues a message lists, and how long one path or text may be; a bad list of 10,000 items has 10,000 issues. */
 const mostIssues = 8;
@@ -35,3 +36,13 @@ function pathOf(issue: StandardSchemaV1.Issue): string {
 const plainName = (key: PropertyKey): boolean => /^[\w$]+$/u.test(String(key));
 
 const cut = (text: string, most: number): string => (text.length <= most ? text : `${text.slice(0, most)}…`);
+
+/** @throws OptionError, which begins with `name`, unless `schema` is a Standard Schema; arktype's are functions. */
+export function requireStandardSchema(name: string, schema: unknown): asserts schema is StandardSchemaV1 {
+  const holder = (typeof schema === 'object' && schema !== null) || typeof schema === 'function' ? schema : {};
+  const standard: unknown = '~standard' in holder ? holder['~standard'] : undefined;
+  if (typeof standard === 'object' && standard !== null && 'validate' in standard && typeof standard.validate === 'function') return;
+  throw new OptionError(
+    `${name} must be a Standard Schema (zod, valibot, arktype, …), got ${Array.isArray(schema) ? 'a list' : typeof schema}`,
+  );
+}
