@@ -102,6 +102,11 @@ describe('failures', () => {
     expect(inspect(failure, { depth: 10 })).not.toMatch(/SECRET|sk-very/);
   });
 
+  it('blots out a key of any form where the server repeats it', async () => {
+    const { model } = await served({ status: 401, body: { error: { message: 'no access for plain-key-12345 here' } } }, { apiKey: 'plain-key-12345' });
+    expect((await failureOf(chunksOf(model))).message).toMatch(/no access for \[key\] here/);
+  });
+
   it('never shows the key: not in errors, not in logs, not on the console', async () => {
     vi.stubEnv('OPENAI_LOG', 'debug');
     const console_ = (['log', 'info', 'warn', 'error', 'debug'] as const).map((level) =>
