@@ -5,14 +5,15 @@ const compactAt = 1024;
  *
  * Invariant: the watermark never passes an unsettled record, whatever the order of settling. Only offsets that were
  * delivered count: logs have gaps (compaction, transaction markers), so nothing is ever derived by adding 1 to a neighbour.
- * Holds one entry per record between the watermark and the last delivery.
+ * Holds one entry per record between the watermark and the last delivery, with an item for each that is not settled.
  *
  * @see Parallel Consumer's offset vocabulary.
  */
-export class OffsetTracker {
+export class OffsetTracker<T> {
   /** Offsets of tickets `#base`, `#base + 1`, …; settled ones at the front are cut off. */
   #offsets: bigint[] = [];
-  #settled: boolean[] = [];
+  /** What was delivered; undefined once it is settled. */
+  #items: (T | undefined)[] = [];
   #head = 0;
   #base = 0;
   #watermark: bigint;
@@ -33,33 +34,38 @@ export class OffsetTracker {
     return this.#offsets.length - this.#head - this.#settledBeyond;
   }
 
+  /** Delivered records above the watermark, settled or not. */
+  get aboveWatermark(): number {
+    return this.#offsets.length - this.#head;
+  }
+
   /** Settled, but above the watermark because an earlier record is not. */
   get settledBeyond(): number {
     return this.#settledBeyond;
   }
 
   /**
-   * A record was delivered; the ticket settles it.
+   * A record was delivered, and `item` is kept for it; the ticket settles it.
    * @throws RangeError when offsets do not grow: a transport broke its protocol.
    */
-  deliver(offset: bigint): number {
+  deliver(offset: bigint, item: T): number {
     const last = this.#offsets.at(-1);
     if (last === undefined || this.#head === this.#offsets.length ? offset < this.#watermark : offset <= last) {
       throw new RangeError(`offset ${String(offset)} was delivered after ${String(last ?? this.#watermark)}`);
     }
     this.#offsets.push(offset);
-    this.#settled.push(false);
+    this.#items.push(item);
     return this.#base + this.#offsets.length - 1;
   }
 
   /** Settles one delivered record; true when the watermark moved. Settling twice is a bug and throws. */
   settle(ticket: number): boolean {
     const at = ticket - this.#base;
-    if (at < this.#head || this.#settled[at] !== false) throw new RangeError(`ticket ${String(ticket)} was settled twice, or never given out`);
-    this.#settled[at] = true;
+    if (at < this.#head || this.#items[at] === undefined) throw new RangeError(`ticket ${String(ticket)} was settled twice, or never given out`);
+    this.#items[at] = undefined;
     this.#settledBeyond += 1;
     if (at !== this.#head) return false;
-    while (this.#settled[this.#head] === true) {
+    while (this.#head < this.#items.length && this.#items[this.#head] === undefined) {
       const offset = this.#offsets[this.#head];
       if (offset !== undefined) this.#watermark = offset + 1n;
       this.#head += 1;
@@ -69,10 +75,15 @@ export class OffsetTracker {
     return true;
   }
 
+  /** The items that are not settled, in the order of delivery. */
+  open(): readonly T[] {
+    return this.#items.slice(this.#head).filter((item) => item !== undefined);
+  }
+
   #compact(): void {
     if (this.#head < compactAt || this.#head * 2 < this.#offsets.length) return;
     this.#offsets = this.#offsets.slice(this.#head);
-    this.#settled = this.#settled.slice(this.#head);
+    this.#items = this.#items.slice(this.#head);
     this.#base += this.#head;
     this.#head = 0;
   }

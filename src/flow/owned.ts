@@ -10,12 +10,14 @@ export interface Taken {
   readonly partition: Owned;
   readonly record: SourceRecord;
   /** Settles it in the partition's tracker. */
-  readonly ticket: number;
+  ticket: number;
   readonly bytes: number;
   readonly lane: string | undefined;
   readonly takenMs: number;
   /** Of its present run through the pipeline; undefined while it waits in its lane. */
   settlement: Settlement | undefined;
+  /** Settled or given back: it holds no place in the window any more. */
+  over: boolean;
 }
 
 /** One unbroken ownership of one partition, and everything that is kept for it. */
@@ -25,11 +27,12 @@ export class Owned implements OwnedPartition {
   readonly epoch: number;
   /** Where delivery began. */
   readonly start: bigint;
-  readonly tracker: OffsetTracker;
+  readonly tracker: OffsetTracker<Taken>;
   readonly lanes = new Lanes<Taken>();
   /** Fetched, not taken: at most one fetch ahead. */
   readonly ahead = new Fifo<{ readonly record: SourceRecord; readonly bytes: number }>();
-  readonly taken = new Set<Taken>();
+  /** Records in flight. */
+  inFlight = 0;
   /** What the group has stored for this partition, as far as we know. */
   committed: bigint | undefined;
   /** Next offset to be written, as far as known. */
@@ -39,6 +42,8 @@ export class Owned implements OwnedPartition {
   paused = false;
   /** The log refused a commit of this epoch: another member owns the partition by now. */
   fenced = false;
+  /** Too much is settled above the watermark: nothing more is taken until it moves. */
+  stalled = false;
   /** `held`: works; `leaving`: what was emitted is finished and committed, nothing new starts; `gone`: fenced. */
   phase: 'held' | 'leaving' | 'gone' = 'held';
 
@@ -56,6 +61,11 @@ export class Owned implements OwnedPartition {
   /** Records that were written and are not settled, as far as known. */
   get lag(): bigint {
     return this.high > this.tracker.watermark ? this.high - this.tracker.watermark : 0n;
+  }
+
+  /** What is in flight, in the order it was taken. */
+  taken(): readonly Taken[] {
+    return this.inFlight === 0 ? [] : this.tracker.open().filter(({ over }) => !over);
   }
 
   positionOf({ offset }: SourceRecord): Position {

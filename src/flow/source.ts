@@ -13,6 +13,8 @@ export interface SourceOptions extends WindowOptions {
   readonly ordering: Ordering;
   readonly clock: Clock;
   readonly open: OpenParts;
+  /** Most records of one partition above its watermark, in flight or settled: what a crash could do again. Beyond it the partition waits. */
+  readonly maxAboveWatermark: number;
   /** Bytes that wait for the broker on the way out; nothing is taken while they reach `maxBytes`. */
   readonly outgoingBytes: () => number;
   /** Puts a record into the pipeline. Must not throw. */
@@ -85,7 +87,7 @@ export class Source {
   offer(fetch: Fetch): void {
     const owned = this.find(fetch);
     if (owned?.phase !== 'held' || this.#stopped) return;
-    if (owned.ahead.size === 0 && fetch.records.length > 0) this.#turns.push(owned);
+    if (owned.ahead.size === 0 && fetch.records.length > 0 && !owned.stalled) this.#turns.push(owned);
     for (const record of fetch.records) {
       const bytes = recordBytes(record);
       this.#aheadBytes += bytes;
@@ -118,7 +120,12 @@ export class Source {
   /** The record is settled; true when its partition's watermark moved. */
   settle(taken: Taken): boolean {
     if (!this.#free(taken) || taken.partition.phase === 'gone') return false;
-    const moved = taken.partition.tracker.settle(taken.ticket);
+    const { partition } = taken;
+    const moved = partition.tracker.settle(taken.ticket);
+    if (moved && partition.stalled) {
+      partition.stalled = false;
+      if (partition.ahead.size > 0) this.#turns.push(partition);
+    }
     this.#pumpSoon();
     return moved;
   }
@@ -128,7 +135,7 @@ export class Source {
     for (const one of partitions) {
       one.phase = 'leaving';
       for (const { bytes } of one.ahead.drain()) this.#aheadBytes -= bytes;
-      for (const taken of one.taken) if (taken.settlement === undefined) this.#free(taken);
+      for (const taken of one.taken()) if (taken.settlement === undefined) this.#free(taken);
     }
     this.isolation.forget((taken) => taken.settlement === undefined && taken.partition.phase !== 'held');
     this.pump();
@@ -141,7 +148,7 @@ export class Source {
       one.phase = 'gone';
       const id = `${one.topic}/${String(one.partition)}`;
       if (this.#owned.get(id) === one) this.#owned.delete(id);
-      for (const taken of [...one.taken]) this.abandon(taken, reason);
+      for (const taken of one.taken()) this.abandon(taken, reason);
     }
     this.isolation.forget((taken) => taken.partition.phase === 'gone');
     this.pump();
@@ -150,7 +157,7 @@ export class Source {
   /** Records that the pipeline still works on, in the order they were taken from each partition. */
   unfinished(): readonly Taken[] {
     const inPipeline = ({ settlement }: Taken): boolean => settlement !== undefined && !settlement.closed && !settlement.isHanded;
-    return this.partitions.flatMap(({ taken }) => [...taken].filter(inPipeline));
+    return this.partitions.flatMap((one) => one.taken().filter(inPipeline));
   }
 
   /** Gives one record back: it is delivered again to whoever owns its partition next. */
@@ -167,7 +174,9 @@ export class Source {
   }
 
   #free(taken: Taken): boolean {
-    if (!taken.partition.taken.delete(taken)) return false;
+    if (taken.over) return false;
+    taken.over = true;
+    taken.partition.inFlight -= 1;
     this.window.release(taken.bytes);
     return true;
   }
@@ -206,7 +215,7 @@ export class Source {
       return;
     }
     for (let taken = this.#ready.shift(); taken; taken = this.#ready.shift()) {
-      if (!taken.partition.taken.has(taken)) continue; // its partition left while it waited
+      if (taken.over) continue; // its partition left while it waited
       this.#options.emit(taken);
       if (!this.#streaming || this.isolation.active) return; // it ended the stream
     }
@@ -220,6 +229,10 @@ export class Source {
       if (this.#closedBy !== undefined) return;
       this.#turns.shift();
       if (head === undefined) continue;
+      if (owned.tracker.aboveWatermark >= this.#options.maxAboveWatermark) {
+        owned.stalled = true;
+        continue;
+      }
       owned.ahead.shift();
       if (owned.ahead.size > 0) this.#turns.push(owned);
       this.#aheadBytes -= head.bytes;
@@ -228,10 +241,10 @@ export class Source {
   }
 
   #enter(partition: Owned, record: Taken['record'], bytes: number): void {
-    const ticket = partition.tracker.deliver(record.offset);
     const lane = laneOf(this.#options.ordering, record.key);
-    const taken: Taken = { partition, record, ticket, bytes, lane, takenMs: this.#options.clock.nowMs(), settlement: undefined };
-    partition.taken.add(taken);
+    const taken: Taken = { partition, record, ticket: 0, bytes, lane, takenMs: this.#options.clock.nowMs(), settlement: undefined, over: false };
+    taken.ticket = partition.tracker.deliver(record.offset, taken);
+    partition.inFlight += 1;
     this.window.take(bytes);
     if (!partition.lanes.enter(lane, taken)) return;
     this.#ready.push(taken);

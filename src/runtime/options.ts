@@ -13,6 +13,11 @@ export interface StartOptions {
   readonly maxBytesInFlight?: number;
   /** Most records in flight. @defaultValue 10,000 */
   readonly maxRecordsInFlight?: number;
+  /**
+   * Most records of one partition above its watermark, in flight or settled: what a crash could do again. Behind a record that
+   * does not end, the partition stops at this number. @defaultValue 20,000
+   */
+  readonly maxAboveWatermark?: number;
   /** Longest time between settling a record and committing it, in ms. @defaultValue 200 */
   readonly commitIntervalMs?: number;
   /** A commit leaves earlier after this many settled records. @defaultValue 500 */
@@ -36,6 +41,7 @@ const defaults = {
   createTopics: false,
   maxBytesInFlight: 64 * 1024 * 1024,
   maxRecordsInFlight: 10_000,
+  maxAboveWatermark: 20_000,
   commitIntervalMs: 200,
   commitEveryRecords: 500,
   drainDeadlineMs: 30_000,
@@ -50,6 +56,7 @@ export function resolveStartOptions(given: StartOptions): ResolvedStartOptions {
   if (typeof options.transport !== 'object') throw new OptionError('transport must be given: memory() or kafka({ brokers })');
   requireInteger('maxBytesInFlight', options.maxBytesInFlight, 1);
   requireInteger('maxRecordsInFlight', options.maxRecordsInFlight, 1);
+  requireInteger('maxAboveWatermark', options.maxAboveWatermark, 1);
   requireInteger('commitIntervalMs', options.commitIntervalMs, 1);
   requireInteger('commitEveryRecords', options.commitEveryRecords, 1);
   requireInteger('drainDeadlineMs', options.drainDeadlineMs, 0);

@@ -31,7 +31,7 @@ export async function releasePartitions(release: Release, leaving: readonly Owne
   const aborted = inPipeline();
   for (const one of aborted) source.abandon(one, reason);
   const graceEndsMs = Math.max(untilMs, clock.nowMs() + graceMs);
-  const unsettled = (): number => owned.reduce((sum, { taken }) => sum + taken.size, 0);
+  const unsettled = (): number => owned.reduce((sum, { inFlight }) => sum + inFlight, 0);
   while (unsettled() > 0 && clock.nowMs() < graceEndsMs) await tick(clock);
   await committer.flush(owned, () => clock.nowMs() >= graceEndsMs || owned.every(isGone));
   const unacknowledged = unsettled();

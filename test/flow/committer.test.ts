@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { TransportError } from '../../src/errors.ts';
 import { Committer } from '../../src/flow/committer.ts';
-import { Owned } from '../../src/flow/owned.ts';
+import { Owned, type Taken } from '../../src/flow/owned.ts';
 import type { OffsetCommit } from '../../src/transport/transport.ts';
 import { virtualClock } from '../../src/virtual-clock.ts';
 
@@ -32,7 +32,7 @@ function committer(fate: (commit: number) => 'ok' | 'down' | 'fenced' = () => 'o
       const tracker = owned[partition]?.tracker;
       const offset = next[partition] ?? 0n;
       next[partition] = offset + 1n;
-      tracker?.settle(tracker.deliver(offset));
+      tracker?.settle(tracker.deliver(offset, {} as Taken));
       it.settled();
     }
   };

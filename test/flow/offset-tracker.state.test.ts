@@ -20,14 +20,14 @@ describe('OffsetTracker', () => {
     });
     fc.assert(
       fc.property(history, ({ start, steps }) => {
-        const tracker = new OffsetTracker(start);
+        const tracker = new OffsetTracker<string>(start);
         const delivered: bigint[] = [];
         const tickets: number[] = [];
         const settled = new Set<number>();
         let next = start;
         for (const { gap, settle } of steps) {
           next += BigInt(gap);
-          tickets.push(tracker.deliver(next));
+          tickets.push(tracker.deliver(next, `item ${String(next)}`));
           delivered.push(next);
           next += 1n;
           if (settle !== undefined) {
@@ -38,6 +38,7 @@ describe('OffsetTracker', () => {
           }
           expect(tracker.watermark).toBe(expected(start, delivered, settled));
           expect(tracker.unsettled).toBe(delivered.length - settled.size);
+          expect(tracker.open()).toEqual(delivered.flatMap((offset, i) => (settled.has(i) ? [] : [`item ${String(offset)}`])));
         }
       }),
       { numRuns: 300 },
@@ -45,24 +46,24 @@ describe('OffsetTracker', () => {
   });
 
   it('takes a million records with one that never ends, and a million without, in linear time and memory', () => {
-    const tracker = new OffsetTracker(0n);
-    const first = tracker.deliver(0n);
-    for (let i = 1; i < 1_000_000; i += 1) tracker.settle(tracker.deliver(BigInt(i)));
+    const tracker = new OffsetTracker<string>(0n);
+    const first = tracker.deliver(0n, 'first');
+    for (let i = 1; i < 1_000_000; i += 1) tracker.settle(tracker.deliver(BigInt(i), 'item'));
     expect([tracker.watermark, tracker.settledBeyond, tracker.unsettled]).toEqual([0n, 999_999, 1]);
     tracker.settle(first);
     expect([tracker.watermark, tracker.settledBeyond]).toEqual([1_000_000n, 0]);
-    for (let i = 1_000_000; i < 2_000_000; i += 1) tracker.settle(tracker.deliver(BigInt(i)));
+    for (let i = 1_000_000; i < 2_000_000; i += 1) tracker.settle(tracker.deliver(BigInt(i), 'item'));
     expect(tracker.watermark).toBe(2_000_000n);
   });
 
   it('refuses offsets that do not grow, and settling twice', () => {
-    const tracker = new OffsetTracker(10n);
-    expect(() => tracker.deliver(9n)).toThrow('offset 9 was delivered after 10');
-    const ticket = tracker.deliver(10n);
-    expect(() => tracker.deliver(10n)).toThrow('offset 10 was delivered after 10');
+    const tracker = new OffsetTracker<string>(10n);
+    expect(() => tracker.deliver(9n, 'x')).toThrow('offset 9 was delivered after 10');
+    const ticket = tracker.deliver(10n, 'x');
+    expect(() => tracker.deliver(10n, 'x')).toThrow('offset 10 was delivered after 10');
     tracker.settle(ticket);
     expect(() => tracker.settle(ticket)).toThrow('settled twice');
-    expect(() => tracker.deliver(10n)).toThrow('offset 10 was delivered after');
+    expect(() => tracker.deliver(10n, 'x')).toThrow('offset 10 was delivered after');
     expect(() => tracker.settle(99)).toThrow('never given out');
   });
 });

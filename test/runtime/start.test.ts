@@ -284,6 +284,25 @@ describe('the window', () => {
     expect([most, m.outputs().length]).toEqual([50, 5_000]);
   });
 
+  it('stops a partition behind one record that does not end, when too much would be done again after a crash', async () => {
+    const m = await mill({ partitions: 2 });
+    for (const partition of [0, 1]) await m.feed(numbers(500, 500).map((record) => ({ ...record, partition })));
+    let release = (): void => undefined;
+    let stuck = false;
+    const work = mapConcurrent((v: Value, { position }) => {
+      if (position?.partition !== 0 || v !== 10 || stuck) return of(v);
+      stuck = true;
+      return new Observable<Value>((out) => { release = () => { out.next(v); out.complete(); }; });
+    }, { concurrency: 4 });
+    const app = await m.start((s) => s.pipe(work), {}, { maxAboveWatermark: 100 });
+    await m.clock.advance(5_000);
+    expect(app.stats()).toMatchObject({ settledBeyond: 99, recordsInFlight: 1 });
+    expect(m.committed()).toEqual([10n, 500n]);
+    release();
+    await m.clock.advance(5_000);
+    expect([m.committed(), m.outputs().length, app.stats().settledBeyond]).toEqual([[500n, 500n], 1_000, 0]);
+  });
+
   it('lets a record above the byte cap through alone', async () => {
     const m = await mill();
     await m.feed([...numbers(3), { key: 'big', value: 'x'.repeat(5_000) }, ...numbers(3)]);
