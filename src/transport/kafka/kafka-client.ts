@@ -55,5 +55,6 @@ function tell({ log }: ResolvedKafkaOptions, { level, namespace, log: entry }: L
     const value: unknown = entry[field];
     if (typeof value === 'string' || typeof value === 'number') details[field] = value;
   }
-  log?.(level === errors ? 'error' : 'warn', entry.message, details);
+  // what matters of it is told through health, failed and rejections; here it is background
+  log?.(level === errors ? 'warn' : 'debug', entry.message, details);
 }

@@ -24,7 +24,7 @@ export interface KafkaOptions extends TransportOptions {
   readonly requestTimeoutMs?: number;
   /** How long a first connection is tried before the transport says that the cluster is not there. @defaultValue 5,000 */
   readonly startPatienceMs?: number;
-  /** Consecutive restarts of a broken consumer until it is given up; they are 0.25 s to 30 s apart. @defaultValue 10 */
+  /** Consecutive restarts of a broken consumer until it is given up; they are 0.25 s to 10 s apart. @defaultValue 20 */
   readonly maxRestarts?: number;
   /** Most bytes of one fetch over all partitions of one broker. @defaultValue 10 MiB */
   readonly maxFetchBytes?: number;
@@ -60,7 +60,7 @@ const defaults = {
   connectTimeoutMs: 3_000, // kafkajs: 1 s, short for TLS across continents
   requestTimeoutMs: 15_000, // kafkajs: 30 s
   startPatienceMs: 5_000,
-  maxRestarts: 10,
+  maxRestarts: 20, // over two minutes: a rolling restart of a cluster, and a person who looks
   maxFetchBytes: 10 * 1024 * 1024,
   compression: 'none',
 } as const;

@@ -7,7 +7,7 @@ export interface SupervisorLimits {
 }
 
 const firstRetryMs = 250;
-const longestRetryMs = 30_000;
+const longestRetryMs = 10_000;
 const stableMs = 30_000; // one that breaks sooner than this after a start has not recovered
 const quietMs = 3_000; // silence that is worth a word: fetches answer every 100 ms
 const lateMs = 1_000; // a check that comes later than this was kept from running, as the client was

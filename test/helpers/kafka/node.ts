@@ -50,7 +50,7 @@ export class KafkaNode {
     const logFile = join(folder, 'broker.log');
     if (existsSync(logFile)) await rename(logFile, `${logFile}.${String(process.hrtime.bigint())}`);
     const log = openSync(logFile, 'a');
-    const args = [...this.#java, '-Xms128m', '-Xmx512m', '-XX:+UseSerialGC', 'kafka.Kafka', config];
+    const args = [...this.#java, '-Xms128m', '-Xmx512m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', 'kafka.Kafka', config];
     const broker = spawn(javaCommand(), args, { stdio: ['ignore', log, log], detached: true });
     closeSync(log);
     this.#broker = broker;

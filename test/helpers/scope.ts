@@ -1,0 +1,21 @@
+import { Observable } from 'rxjs';
+import { type CallScope, inScope } from '../../src/call.ts';
+import type { Clock } from '../../src/clock.ts';
+
+export interface TestScope extends CallScope {
+  readonly holds: { readonly reason: string; readonly untilMs: number }[];
+}
+
+/** The scope of a call that no pipeline makes. */
+export function testScope(clock: Clock, fields: Partial<CallScope> = {}): TestScope {
+  const holds: TestScope['holds'] = [];
+  const position = { topic: 'test', partition: 0, offset: 0n, epoch: 1 };
+  const hold = (reason: string, untilMs: number): void => {
+    holds.push({ reason, untilMs });
+  };
+  return { clock, attempt: 1, deadlineMs: Infinity, position, key: null, headers: [], tries: { count: 0 }, hold, holds, ...fields };
+}
+
+/** `call`, subscribed to in `scope`. */
+export const within = <T>(scope: CallScope, call: Observable<T>): Observable<T> =>
+  new Observable((out) => inScope(scope, () => call.subscribe(out)));

@@ -1,0 +1,17 @@
+import { describe, expect, it } from 'vitest';
+import { startOffset } from '../../../src/transport/kafka/start-offset.ts';
+
+describe('startOffset', () => {
+  it.each([
+    ['nothing committed, from earliest', -1n, 5n, 9n, 'earliest', 5n, 'none-committed'],
+    ['nothing committed, from latest', -1n, 5n, 9n, 'latest', 9n, 'none-committed'],
+    ['a special value that kafkajs commits', -2n, 5n, 9n, 'latest', 9n, 'none-committed'],
+    ['in the middle', 7n, 5n, 9n, 'latest', 7n, undefined],
+    ['at the first kept', 5n, 5n, 9n, 'latest', 5n, undefined],
+    ['at the end', 9n, 5n, 9n, 'earliest', 9n, undefined],
+    ['below what is kept', 4n, 5n, 9n, 'latest', 5n, 'out-of-range'],
+    ['beyond the end: the topic was made anew', 10n, 0n, 9n, 'latest', 0n, 'out-of-range'],
+  ] as const)('%s', (_what, committed, low, high, from, start, reset) => {
+    expect(startOffset({ committed, low, high }, from)).toEqual({ start, reset });
+  });
+});
