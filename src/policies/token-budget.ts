@@ -110,6 +110,7 @@ class BudgetQueue {
   readonly #waiters = new Fifo<Waiter>();
   #left = 0;
   #cancelTimer: CancelTimer | undefined;
+  #told: Waiter | undefined;
   #readyAtMs = 0;
   #pumping = false;
 
@@ -141,7 +142,7 @@ class BudgetQueue {
     };
     const waiter: Waiter = { request, share, over: false, reservation: undefined };
     this.#waiters.push(waiter);
-    this.#pump();
+    if (this.#waiters.size === 1) this.#pump(); // else the first one has been seen to, and nothing has changed for it
     // the first one is told by the pump
     if (!share.granted && this.#waiters.peek() !== waiter && this.#readyAtMs > clock.nowMs()) request.hold(this.#reason, this.#readyAtMs);
     return share;
@@ -188,11 +189,12 @@ class BudgetQueue {
       first.reservation = this.#state.reserve(tokens, nowMs);
       return true;
     }
+    if (this.#told !== first || this.#readyAtMs !== readyAtMs) hold(this.#reason, readyAtMs);
+    this.#told = first;
     this.#readyAtMs = readyAtMs;
     this.#cancelTimer = clock.schedule(readyAtMs - nowMs, () => {
       this.#pump();
     });
-    hold(this.#reason, readyAtMs);
     return false;
   }
 

@@ -1,0 +1,212 @@
+import { concat, defer, NEVER, type Observable, of, throwError } from 'rxjs';
+import { describe, expect, it, vi } from 'vitest';
+import { retryWithBackoff, type RetryWithBackoffOptions } from '../../operators/index.ts';
+import { type CallScope, currentScope } from '../../src/call.ts';
+import { InferenceError, OverloadError, RecordError } from '../../src/errors.ts';
+import { virtualClock } from '../../src/testing.ts';
+import { testScope, within } from '../helpers/scope.ts';
+
+const transient = new InferenceError('model_unavailable', 'down');
+const overload = new OverloadError('busy');
+const asked = (retryAfterMs: number): Error => new OverloadError('busy', { retryAfterMs });
+
+/** Fails with each of `errors` in turn, then gives 'ok'. Tells when each attempt started, and as which. */
+function failing(errors: readonly unknown[], options: RetryWithBackoffOptions = {}, scope: Partial<CallScope> = {}) {
+  const clock = virtualClock();
+  const given = testScope(clock, scope);
+  const startsMs: number[] = [];
+  const attempts: number[] = [];
+  const work = defer((): Observable<string> => {
+    const error = errors[startsMs.length];
+    startsMs.push(clock.nowMs());
+    attempts.push(currentScope().attempt);
+    return error === undefined ? of('ok') : throwError(() => error);
+  });
+  const result: unknown[] = [];
+  const subscription = within(given, work.pipe(retryWithBackoff({ random: () => 1, ...options }))).subscribe({
+    next: (value) => result.push(value),
+    error: (error: unknown) => result.push(error),
+    complete: () => result.push('complete'),
+  });
+  return { clock, scope: given, startsMs, attempts, result, subscription };
+}
+
+describe('retryWithBackoff', () => {
+  it.each<{ rule: string; errors: unknown[]; options?: RetryWithBackoffOptions; startsMs: number[]; ok: boolean; tries: number }>([
+    { rule: 'doubles the wait', errors: [transient, transient, transient], startsMs: [0, 250, 750, 1750], ok: true, tries: 4 },
+    { rule: 'gives up after attempts', errors: Array(9).fill(transient), startsMs: [0, 250, 750, 1750], ok: false, tries: 4 },
+    {
+      rule: 'waits at most maxMs',
+      errors: [transient, transient, transient],
+      options: { initialMs: 100, maxMs: 150 },
+      startsMs: [0, 100, 250, 400],
+      ok: true,
+      tries: 4,
+    },
+    {
+      rule: 'draws the wait from nought',
+      errors: [transient, transient],
+      options: { random: () => 0 },
+      startsMs: [0, 0, 0],
+      ok: true,
+      tries: 3,
+    },
+    { rule: 'makes one attempt when told so', errors: [transient], options: { attempts: 1 }, startsMs: [0], ok: false, tries: 1 },
+    {
+      rule: 'counts no overload as an attempt',
+      errors: [overload, overload, transient, overload, transient],
+      options: { attempts: 3 },
+      startsMs: [0, 250, 750, 1000, 1250, 1750],
+      ok: true,
+      tries: 3,
+    },
+    {
+      rule: 'waits at least as long as the other side asks',
+      errors: [asked(5000)],
+      options: { random: () => 0 },
+      startsMs: [0, 5000],
+      ok: true,
+      tries: 1,
+    },
+    { rule: 'spreads those that were asked to wait', errors: [asked(5000)], startsMs: [0, 5250], ok: true, tries: 1 },
+    {
+      rule: 'heeds Retry-After beyond maxMs',
+      errors: [asked(90_000)],
+      options: { random: () => 0 },
+      startsMs: [0, 90_000],
+      ok: true,
+      tries: 1,
+    },
+    {
+      rule: 'fails at once for a fault of the record',
+      errors: [new RecordError('model_rejected', 'no')],
+      startsMs: [0],
+      ok: false,
+      tries: 1,
+    },
+    {
+      rule: 'fails at once for a fault of the pipeline',
+      errors: [new InferenceError('model_unauthorized', 'no')],
+      startsMs: [0],
+      ok: false,
+      tries: 1,
+    },
+    {
+      rule: 'fails at once when cancelled',
+      errors: [new DOMException('stop', 'AbortError')],
+      options: { retryIf: () => true },
+      startsMs: [0],
+      ok: false,
+      tries: 1,
+    },
+    { rule: 'asks retryIf, which may say no', errors: [transient], options: { retryIf: () => false }, startsMs: [0], ok: false, tries: 1 },
+    {
+      rule: 'asks retryIf, which may say yes',
+      errors: [new Error('odd')],
+      options: { retryIf: (error, grade) => error instanceof Error && grade === 'record' },
+      startsMs: [0, 250],
+      ok: true,
+      tries: 2,
+    },
+  ])('$rule', async ({ errors, options, startsMs, ok, tries }) => {
+    const { clock, result, startsMs: started, scope } = failing(errors, options);
+    await clock.runUntilIdle();
+    expect(started).toEqual(startsMs);
+    expect(result).toEqual(ok ? ['ok', 'complete'] : [errors[startsMs.length - 1]]);
+    expect(scope.tries.count).toBe(tries);
+  });
+
+  it('tells each attempt its number; an overload is tried again under the same', async () => {
+    const { clock, attempts } = failing([transient, overload, transient]);
+    await clock.runUntilIdle();
+    expect(attempts).toEqual([1, 2, 2, 3]);
+  });
+
+  it.each([
+    { name: 'a backoff', error: transient },
+    { name: 'an overload', error: overload },
+    { name: 'a Retry-After', error: asked(250) },
+  ])('fails now when $name would wait until the deadline or beyond', async ({ error }) => {
+    const { clock, result, startsMs } = failing(
+      [error],
+      { random: () => (error === overload || error === transient ? 1 : 0) },
+      { deadlineMs: 250 },
+    );
+    expect([result, startsMs]).toEqual([[error], [0]]);
+    const inTime = failing([error], { random: () => (error === overload || error === transient ? 1 : 0) }, { deadlineMs: 251 });
+    await inTime.clock.runUntilIdle();
+    await clock.runUntilIdle();
+    expect(inTime.result).toEqual(['ok', 'complete']);
+  });
+
+  it('asks the source to hold back for an overload, not for a transient error', async () => {
+    const { clock, scope } = failing([asked(1000), transient], { random: () => 0 });
+    await clock.runUntilIdle();
+    expect(scope.holds).toEqual([{ reason: 'the called service asks for less (overload)', untilMs: 1000 }]);
+  });
+
+  it.each([
+    { afterValues: false, expected: ['piece', transient] },
+    { afterValues: true, expected: ['piece', 'piece', transient] },
+  ])('with afterValues $afterValues, after a value has gone out', async ({ afterValues, expected }) => {
+    const clock = virtualClock();
+    const result: unknown[] = [];
+    const work = concat(
+      of('piece'),
+      throwError(() => transient),
+    );
+    within(testScope(clock), work.pipe(retryWithBackoff({ attempts: 2, afterValues }))).subscribe({
+      next: (value) => result.push(value),
+      error: (error: unknown) => result.push(error),
+    });
+    await clock.runUntilIdle();
+    expect(result).toEqual(expected);
+  });
+
+  it('ends the wait when downstream leaves', async () => {
+    const { clock, subscription, startsMs } = failing([transient]);
+    subscription.unsubscribe();
+    await clock.runUntilIdle();
+    expect([startsMs, clock.nowMs()]).toEqual([[0], 0]);
+  });
+
+  it('aborts the attempt when downstream leaves', async () => {
+    const clock = virtualClock();
+    const stopped = vi.fn();
+    let started = 0;
+    const work = defer(() => {
+      started += 1;
+      return started === 1 ? throwError(() => transient) : defer(() => NEVER);
+    });
+    const watched = defer(() => work);
+    const subscription = within(testScope(clock), watched.pipe(retryWithBackoff())).subscribe();
+    subscription.add(stopped);
+    await clock.runUntilIdle();
+    expect(started).toBe(2);
+    subscription.unsubscribe();
+    expect(stopped).toHaveBeenCalledTimes(1);
+  });
+
+  it('fails with what retryIf throws', () => {
+    const { result } = failing([transient], {
+      retryIf: () => {
+        throw new Error('typo');
+      },
+    });
+    expect(result).toEqual([new Error('typo')]);
+  });
+
+  it('runs each attempt in the scope of its call', async () => {
+    const { clock, attempts } = failing([transient], {}, { key: 'k' });
+    await clock.runUntilIdle();
+    expect(attempts).toEqual([1, 2]);
+  });
+
+  it.each<[RetryWithBackoffOptions, string]>([
+    [{ attempts: 0 }, 'retryWithBackoff.attempts must be an integer >= 1, got 0'],
+    [{ initialMs: -1 }, 'retryWithBackoff.initialMs must be a number >= 0, got -1'],
+    [{ initialMs: 10, maxMs: 5 }, 'retryWithBackoff.maxMs must be >= initialMs (10), got 5'],
+  ])('refuses %j when it is called', (options, message) => {
+    expect(() => retryWithBackoff(options)).toThrow(message);
+  });
+});

@@ -1,0 +1,149 @@
+import { defer, EMPTY, NEVER, Observable, of, Subject, throwError } from 'rxjs';
+import { describe, expect, it } from 'vitest';
+import { retryWithBackoff, withPermit } from '../../operators/index.ts';
+import { call, currentScope } from '../../src/call.ts';
+import { RecordError } from '../../src/errors.ts';
+import { permits } from '../../src/policies/permits.ts';
+import { virtualClock } from '../../src/testing.ts';
+import { marbles } from '../helpers/marbles.ts';
+import { testScope, within } from '../helpers/scope.ts';
+
+describe('withPermit', () => {
+  it('runs as many calls as there are permits, the others in turn', () => {
+    marbles(({ cold, expectObservable, expectSubscriptions }) => {
+      const slots = permits(1);
+      const first = cold('---(a|)');
+      const second = cold('--#');
+      const third = cold('-(c|)');
+      expectObservable(first.pipe(withPermit(slots))).toBe('---(a|)');
+      expectObservable(second.pipe(withPermit(slots))).toBe('-----#');
+      expectObservable(third.pipe(withPermit(slots))).toBe('------(c|)');
+      expectSubscriptions(first.subscriptions).toBe('^--!');
+      expectSubscriptions(second.subscriptions).toBe('---^-!');
+      expectSubscriptions(third.subscriptions).toBe('-----^!');
+    });
+  });
+
+  it('frees the permit and aborts the call when downstream leaves', () => {
+    marbles(({ cold, expectObservable, expectSubscriptions }) => {
+      const slots = permits(1);
+      const first = cold('----------|');
+      const second = cold('-(b|)');
+      expectObservable(first.pipe(withPermit(slots)), '---!').toBe('---');
+      expectObservable(second.pipe(withPermit(slots))).toBe('----(b|)');
+      expectSubscriptions(first.subscriptions).toBe('^--!');
+      expectSubscriptions(second.subscriptions).toBe('---^!');
+    });
+  });
+
+  it.each([
+    { end: 'complete', source: EMPTY },
+    { end: 'value and complete', source: of(1) },
+    { end: 'error', source: throwError(() => new Error('no')) },
+    {
+      end: 'a throw on subscription',
+      source: defer(() => {
+        throw new Error('no');
+      }),
+    },
+  ])('frees the permit exactly once on $end', ({ source }) => {
+    const slots = permits(2);
+    slots.acquire(() => undefined);
+    const subscription = source.pipe(withPermit(slots)).subscribe({ error: () => undefined });
+    subscription.unsubscribe();
+    expect(slots.used).toBe(1);
+  });
+
+  it('gives up its place when downstream leaves while it waits', () => {
+    const slots = permits(1);
+    const running = new Subject<number>();
+    running.pipe(withPermit(slots)).subscribe();
+    let subscribed = 0;
+    const work = defer(() => {
+      subscribed += 1;
+      return NEVER;
+    });
+    work.pipe(withPermit(slots)).subscribe().unsubscribe();
+    work.pipe(withPermit(slots)).subscribe();
+    running.complete();
+    expect([subscribed, slots.used, slots.waiting]).toEqual([1, 1, 0]);
+  });
+
+  it('never has more calls running than permits, not even while one ends', () => {
+    for (const end of ['complete', 'error', 'unsubscribe'] as const) {
+      const slots = permits(1);
+      let running = 0;
+      let most = 0;
+      const ends = new Subject<number>();
+      const work = new Observable<number>((out) => {
+        running += 1;
+        most = Math.max(most, running);
+        out.add(() => {
+          running -= 1;
+        });
+        return ends.subscribe(out);
+      });
+      // waits first, so that the place in the queue is torn down before the call would be
+      const blocker = new Subject<number>();
+      blocker.pipe(withPermit(slots)).subscribe();
+      const first = work.pipe(withPermit(slots)).subscribe({ error: () => undefined });
+      work.pipe(withPermit(slots)).subscribe({ error: () => undefined });
+      blocker.complete();
+      if (end === 'unsubscribe') first.unsubscribe();
+      else if (end === 'error') ends.error(new Error('no'));
+      else ends.complete();
+      expect(most).toBe(1);
+    }
+  });
+
+  it('has freed the permit before anybody hears of the end', () => {
+    const slots = permits(1);
+    const used: number[] = [];
+    const look = (): void => void used.push(slots.used);
+    of(1).pipe(withPermit(slots)).subscribe({ complete: look });
+    throwError(() => new Error('no'))
+      .pipe(withPermit(slots))
+      .subscribe({ error: look });
+    expect(used).toEqual([0, 0]);
+  });
+
+  it('runs a call in its own scope although its permit came from another one', async () => {
+    const clock = virtualClock();
+    const slots = permits(1);
+    const keys: unknown[] = [];
+    const work = call(async () => {
+      await Promise.resolve();
+      keys.push(currentScope().key);
+    }).pipe(withPermit(slots));
+    for (const key of ['a', 'b', 'c']) within(testScope(clock, { key }), work).subscribe();
+    await clock.advance(0);
+    expect(keys).toEqual(['a', 'b', 'c']);
+  });
+
+  it('does not overflow the stack with 20,000 waiting calls that complete at once', () => {
+    const slots = permits(1);
+    const gate = new Subject<number>();
+    gate.pipe(withPermit(slots)).subscribe();
+    let done = 0;
+    for (let i = 0; i < 20_000; i += 1)
+      of(i)
+        .pipe(withPermit(slots))
+        .subscribe(() => {
+          done += 1;
+        });
+    gate.complete();
+    expect([done, slots.used]).toEqual([20_000, 0]);
+  });
+
+  it('takes a permit anew for each attempt, and none while it waits', async () => {
+    const clock = virtualClock();
+    const slots = permits(1);
+    const failing = throwError(() => new RecordError('call_timeout', 'slow'));
+    within(testScope(clock), failing.pipe(withPermit(slots), retryWithBackoff({ attempts: 2, random: () => 0.5 }))).subscribe({
+      error: () => undefined,
+    });
+    expect(slots.used).toBe(0);
+    await clock.runUntilIdle();
+    expect(slots.used).toBe(0);
+  });
+});

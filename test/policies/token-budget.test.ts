@@ -1,0 +1,119 @@
+import { describe, expect, it, vi } from 'vitest';
+import type { BudgetShare } from '../../src/policies/token-budget.ts';
+import { tokenBudget } from '../../src/policies/token-budget.ts';
+import { virtualClock } from '../../src/testing.ts';
+
+function setUp(options: Parameters<typeof tokenBudget>[0]) {
+  const clock = virtualClock();
+  const budget = tokenBudget(options);
+  const granted: string[] = [];
+  const holds: [string, number][] = [];
+  const ask = (name: string, tokens: number, then?: (share: BudgetShare) => void): BudgetShare =>
+    budget.acquire({
+      tokens,
+      clock,
+      hold: (_reason, untilMs) => holds.push([name, untilMs]),
+      granted: (share) => {
+        granted.push(`${name}@${String(clock.nowMs())}`);
+        then?.(share);
+      },
+    });
+  return { clock, budget, granted, holds, ask };
+}
+
+describe('tokenBudget', () => {
+  it('is a resource of itself', async () => {
+    const budget = tokenBudget({ tokensPerMinute: 5 });
+    const opened = await budget.open({ clock: virtualClock(), signal: new AbortController().signal, log: () => undefined });
+    expect(opened.value).toBe(budget);
+    await opened.close();
+  });
+
+  it('serves in turn: a big call is not overtaken', async () => {
+    const { clock, granted, ask, holds } = setUp({ tokensPerMinute: 10 });
+    ask('a', 6);
+    await clock.advance(10_000);
+    ask('b', 3);
+    ask('big', 9);
+    ask('small', 1);
+    await clock.advance(60_000);
+    expect(granted).toEqual(['a@0', 'b@10000', 'big@70000', 'small@70000']);
+    expect(holds).toEqual([
+      ['big', 70_000],
+      ['small', 70_000],
+    ]);
+  });
+
+  it('serves earlier when a call used less than it reserved', async () => {
+    const { clock, granted, ask, budget } = setUp({ tokensPerMinute: 10 });
+    const first = ask('a', 10);
+    ask('b', 5);
+    await clock.advance(1000);
+    expect(budget.waiting).toBe(1);
+    first.settle(5);
+    expect([granted, budget.waiting]).toEqual([['a@0', 'b@1000'], 0]);
+  });
+
+  it('serves the next when the first one leaves', async () => {
+    const { clock, granted, ask, budget } = setUp({ tokensPerMinute: 10 });
+    ask('a', 5);
+    const big = ask('big', 10);
+    ask('small', 5);
+    big.cancel();
+    big.cancel();
+    expect([granted, budget.waiting]).toEqual([['a@0', 'small@0'], 0]);
+    await clock.runUntilIdle();
+    expect(clock.nowMs()).toBe(0); // no timer was left
+  });
+
+  it('settles once, and gives a call that never ran everything back', () => {
+    const { budget, ask } = setUp({ tokensPerMinute: 10, requestsPerMinute: 2 });
+    const share = ask('a', 6);
+    share.settle(4);
+    share.settle(1);
+    share.cancel();
+    expect(budget.spent(0)).toEqual({ tokens: 4, requests: 1 });
+    ask('b', 6).cancel();
+    expect(budget.spent(0)).toEqual({ tokens: 4, requests: 1 });
+  });
+
+  it('counts requests alone, and names its limits in the reason', async () => {
+    const clock = virtualClock();
+    const budget = tokenBudget({ requestsPerMinute: 1 });
+    const hold = vi.fn();
+    const ask = () => budget.acquire({ tokens: 1e12, clock, hold, granted: () => undefined });
+    ask();
+    ask();
+    expect(hold).toHaveBeenCalledExactlyOnceWith('the token budget is spent (1 requests per minute)', 60_000);
+    await clock.advance(60_000);
+    expect(budget.waiting).toBe(0);
+  });
+
+  it('does not overflow the stack when many calls that wait end at once', async () => {
+    const { clock, granted, ask } = setUp({ tokensPerMinute: 10 });
+    ask('first', 10);
+    for (let i = 0; i < 20_000; i += 1)
+      ask('next', 10, (share) => {
+        share.settle(0);
+      });
+    await clock.advance(60_000);
+    expect(granted).toHaveLength(20_001);
+  });
+
+  it('does not keep those who left in the middle of the queue', () => {
+    const { budget, ask } = setUp({ tokensPerMinute: 10 });
+    ask('a', 10);
+    ask('first', 1);
+    const refs = Array.from({ length: 1000 }, () => ask('later', 1));
+    for (const share of refs) share.cancel();
+    expect(budget.waiting).toBe(1);
+  });
+
+  it.each([
+    [{}, 'tokenBudget needs tokensPerMinute, requestsPerMinute or both, got neither'],
+    [{ tokensPerMinute: 0 }, 'tokenBudget.tokensPerMinute must be an integer >= 1, got 0'],
+    [{ requestsPerMinute: 1.5 }, 'tokenBudget.requestsPerMinute must be an integer >= 1, got 1.5'],
+  ])('refuses %j when it is called', (options, message) => {
+    expect(() => tokenBudget(options)).toThrow(message);
+  });
+});
