@@ -21,17 +21,19 @@ export interface DownloadOptions {
  * Gives up when the server has not answered within 5 s, or has sent nothing for 30 s; what has come stays for the next try.
  */
 export async function httpDownload(url: string, partial: string, options: DownloadOptions): Promise<void> {
+  const have = (await stat(partial).catch(() => undefined))?.size ?? 0;
+  if (have > 0 && have === options.totalBytes) return; // it ended between the last byte and the check
   const watch = watchdog(options.clock, options.signal);
   try {
     watch.expect(answerMs, `no answer within ${String(answerMs / 1_000)} s`);
-    const { response, from } = await request(url, partial, options, watch.signal);
+    const { response, from } = await request(url, partial, have, options, watch.signal);
     const total = options.totalBytes ?? totalOf(response, from);
     const file = await open(partial, from === 0 ? 'w' : 'a');
     try {
       let bytes = from;
       options.onBytes?.(bytes, total);
       watch.expect(stallMs, `nothing came for ${String(stallMs / 1_000)} s`);
-      for await (const chunk of response.body ?? []) {
+      for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
         await file.writeFile(chunk);
         bytes += chunk.byteLength;
         if (total !== undefined && bytes > total) throw new Error(`it sent more than the ${String(total)} bytes expected`);
@@ -73,11 +75,11 @@ export async function linkedFile(
 async function request(
   url: string,
   partial: string,
+  have: number,
   options: DownloadOptions,
   signal: AbortSignal,
 ): Promise<{ response: Response; from: number }> {
   const get = options.fetch ?? fetch;
-  const have = (await stat(partial).catch(() => undefined))?.size ?? 0;
   if (have > 0 && have < (options.totalBytes ?? Number.POSITIVE_INFINITY)) {
     const response = await get(url, { signal, headers: { range: `bytes=${String(have)}-`, 'accept-encoding': 'identity' } });
     if (response.status === 206 && response.headers.get('content-range')?.startsWith(`bytes ${String(have)}-`) === true)

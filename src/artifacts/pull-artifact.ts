@@ -55,7 +55,7 @@ export async function pullArtifact(artifact: Artifact, options: PullOptions = {}
     tell('waiting', 'another process', 0);
   };
   return withFileLock(`${path}.lock`, { clock, signal, onWait }, async () => {
-    if (await have(false)) return path; // whoever held the lock has fetched it
+    if (await have(verify)) return path; // whoever held the lock has fetched it
     await fetchFromAny({ artifact, path, clock, signal, tell });
     return path;
   });

@@ -1,14 +1,22 @@
 import { isAbsolute } from 'node:path';
-import type { PullProgress } from '../../artifacts/artifact.ts';
+import type { Artifact, PullProgress } from '../../artifacts/artifact.ts';
 import { cacheFolder } from '../../artifacts/cache-folder.ts';
 import { artifactNamed } from '../../artifacts/catalogue.ts';
 import { pullArtifact } from '../../artifacts/pull-artifact.ts';
 import { requireArtifact } from '../../artifacts/require-artifact.ts';
+import { OptionError } from '../../errors.ts';
 import type { OpenContext } from '../../resource.ts';
 import type { ResolvedLlamaOptions } from './llama-options.ts';
 
 /** Whether a model is given by where it lies, not by name. */
 export const isModelPath = (model: string): boolean => !model.startsWith('hf:') && (isAbsolute(model) || /[\\/]|\.gguf$/i.test(model));
+
+/** The artifact of a model that is given by name. @throws OptionError for a name nobody knows, and for what is no model. */
+export function modelNamed(model: string): Artifact {
+  const artifact = artifactNamed(model);
+  if (!artifact.file.endsWith('.gguf')) throw new OptionError(`llama.model must name a model, got ${JSON.stringify(model)}`);
+  return artifact;
+}
 
 /**
  * The path of the model's file: as given, or from the cache, where a named model is checked against its checksum.
@@ -20,7 +28,7 @@ export async function findModel(
   context: OpenContext,
 ): Promise<string> {
   if (isModelPath(model)) return model; // told apart from a damaged one where it is opened
-  const artifact = artifactNamed(model);
+  const artifact = modelNamed(model);
   if (!pull) return requireArtifact(artifact, folder);
   const { clock, signal, log } = context;
   let said: string | undefined;

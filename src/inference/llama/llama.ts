@@ -1,8 +1,7 @@
-import { artifactNamed } from '../../artifacts/catalogue.ts';
 import { type Opened, type OpenContext, type Resource, sharedResource } from '../../resource.ts';
 import { completeModel } from '../complete-model.ts';
 import type { Model } from '../model.ts';
-import { findModel, isModelPath } from './find-model.ts';
+import { findModel, isModelPath, modelNamed } from './find-model.ts';
 import { type LlamaBackend, llamaBackend } from './llama-backend.ts';
 import { type LlamaOptions, type ResolvedLlamaOptions, resolveLlamaOptions } from './llama-options.ts';
 import { ModelProcess } from './model-process.ts';
@@ -27,10 +26,10 @@ export type { LlamaOptions } from './llama-options.ts';
  */
 export function llama(options: LlamaOptions): Resource<Model> {
   const resolved = resolveLlamaOptions(options);
-  if (!isModelPath(resolved.model)) artifactNamed(resolved.model); // an unknown name fails here, not at the start
+  if (!isModelPath(resolved.model)) modelNamed(resolved.model); // an unknown name fails here, not at the start
   return sharedResource(`llama(${resolved.model})`, async (context) => {
-    const { value, close } = await openLlama(resolved, context);
-    return { value: completeModel(value.backend), close };
+    const opened = await openLlama(resolved, context);
+    return { value: completeModel(opened.value.backend), close: () => opened.close() };
   });
 }
 

@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { Observable, type Subscriber } from 'rxjs';
 import { abortReason, type Clock } from '../../clock.ts';
-import { InferenceError, isStreamError, OverloadError, StreamError } from '../../errors.ts';
+import { InferenceError, OptionError, OverloadError, PipelineError, type StreamError } from '../../errors.ts';
 import type { OpenContext } from '../../resource.ts';
 import type { EngineFacts, EngineSettings, ErrorData, FromChild, ToChild, Work, WorkEvent } from './protocol.ts';
 import { afterCrash, neverCrashed, type RespawnState } from './respawn.state.ts';
@@ -49,7 +49,8 @@ export class ModelProcess {
   /** Resolves when the model is in memory. @throws what the child says of the model; the reason of `context.signal`. */
   static async start(options: ModelProcessOptions): Promise<{ readonly process: ModelProcess; readonly facts: EngineFacts }> {
     const { signal } = options.context;
-    if (signal.aborted) throw abortReason(signal);
+    const givenUp = (): boolean => signal.aborted;
+    if (givenUp()) throw abortReason(signal);
     const own = new ModelProcess(options);
     const onAbort = (): void => void own.close();
     signal.addEventListener('abort', onAbort, { once: true });
@@ -57,7 +58,7 @@ export class ModelProcess {
       return { process: own, facts: await own.#spawn() };
     } catch (error) {
       await own.close();
-      if (signal.aborted) throw abortReason(signal);
+      if (givenUp()) throw abortReason(signal);
       throw error;
     } finally {
       signal.removeEventListener('abort', onAbort);
@@ -228,6 +229,6 @@ export class ModelProcess {
 }
 
 function fromData({ code, message }: ErrorData): StreamError {
-  const error = code === 'overloaded' ? new OverloadError(message) : new InferenceError(code, message);
-  return isStreamError(error) ? error : new StreamError(code, message);
+  if (code === 'invalid_option') return new OptionError(message);
+  return code === 'missing_dependency' ? new PipelineError(code, message) : new InferenceError(code, message);
 }

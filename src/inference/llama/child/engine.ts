@@ -1,10 +1,11 @@
 import { stat } from 'node:fs/promises';
+import type * as NodeLlamaCpp from 'node-llama-cpp';
 import type { ChatHistoryItem, LlamaContextSequence, Llama, LlamaContext, LlamaModel, Token } from 'node-llama-cpp';
-import { InferenceError, messageOf, OptionError, StreamError } from '../../../errors.ts';
+import { InferenceError, messageOf, OptionError, PipelineError } from '../../../errors.ts';
 import type { ChatTurn } from '../../model.ts';
 import type { EngineFacts, EngineSettings } from '../protocol.ts';
 
-type Vendor = typeof import('node-llama-cpp');
+type Vendor = typeof NodeLlamaCpp;
 type Wrapper = InstanceType<Vendor['ChatWrapper']>;
 export type Log = (level: 'debug' | 'warn' | 'error', message: string) => void;
 
@@ -45,7 +46,7 @@ export async function openEngine(settings: EngineSettings, log: Log): Promise<En
       },
     })
     .catch((error: unknown) => {
-      throw new StreamError('missing_dependency', noBinary(settings.gpu), { cause: error });
+      throw new PipelineError('missing_dependency', noBinary(settings.gpu), { cause: error });
     });
   const model = await llama.loadModel({ modelPath: settings.modelPath }).catch((error: unknown) => {
     throw new InferenceError('model_damaged', `${settings.modelPath} could not be loaded: ${messageOf(error)}`);
@@ -75,7 +76,7 @@ async function loadVendor(): Promise<Vendor> {
     return await import('node-llama-cpp');
   } catch (error) {
     const install = 'npm install node-llama-cpp@3.21.1';
-    throw new StreamError(
+    throw new PipelineError(
       'missing_dependency',
       `llama() needs the package node-llama-cpp, which could not be loaded (${messageOf(error)}): run \`${install}\``,
     );

@@ -1,0 +1,192 @@
+import { readFile } from 'node:fs/promises';
+import { firstValueFrom, lastValueFrom, type Subscription, take, toArray } from 'rxjs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { reviewsData } from '../../src/artifacts/catalogue.ts';
+import { pullArtifact } from '../../src/artifacts/pull-artifact.ts';
+import type { ChatChunk, Model, Prompt } from '../../src/inference/model.ts';
+import { embeddedModelFile, openEmbedded } from '../helpers/embedded-model.ts';
+import { failureOf } from '../helpers/failure-of.ts';
+
+const file = await embeddedModelFile();
+
+const answerTo = (model: Model, prompt: Prompt, maxTokens: number): Promise<ChatChunk[]> =>
+  lastValueFrom(model.chat(prompt, { maxTokens }).pipe(toArray()));
+const textOf = (chunks: readonly ChatChunk[]): string => chunks.map((chunk) => chunk.text).join('');
+
+describe.skipIf(file.path === undefined)('the embedded model', () => {
+  let opened: Awaited<ReturnType<typeof openEmbedded>>;
+  beforeAll(async () => {
+    opened = await openEmbedded({ sequences: 8 });
+  });
+  afterAll(() => opened.close());
+
+  const activity = () => firstValueFrom(opened.backend.activity());
+  const until = async (done: () => Promise<boolean>): Promise<void> => {
+    while (!(await done()));
+  };
+
+  it('streams an answer; the last piece has usage, finish reason and model', async () => {
+    const chunks = await answerTo(opened.model, 'Say hello.', 12);
+    const last = chunks.at(-1);
+    expect(chunks.length).toBeGreaterThan(3);
+    expect(chunks.map((chunk) => chunk.index)).toEqual(chunks.map((_, index) => index));
+    expect(chunks.slice(0, -1).every((chunk) => chunk.usage === undefined)).toBe(true);
+    expect(last?.finishReason).toMatch(/stop|length/);
+    expect(last?.model).toBe('smollm2');
+    const tokens = await firstValueFrom(opened.model.countTokens('Say hello.'));
+    expect(last?.usage?.inputTokens).toBe(tokens);
+    expect(last?.usage?.outputTokens).toBeGreaterThan(1);
+    expect(last?.usage?.totalTokens).toBe(tokens + (last?.usage?.outputTokens ?? 0));
+  });
+
+  it('ends at maxTokens with `length`, and at a stop string with `stop` and without it', async () => {
+    const prompt = 'Count from one to twenty in words.';
+    const cut = await answerTo(opened.model, prompt, 3);
+    expect(cut.at(-1)).toMatchObject({ finishReason: 'length', usage: { outputTokens: 3 } });
+    const free = textOf(await answerTo(opened.model, prompt, 24));
+    const stop = free.slice(6, 9);
+    const stopped = await lastValueFrom(opened.model.chat(prompt, { maxTokens: 24, stop: [stop] }).pipe(toArray()));
+    expect(stopped.at(-1)?.finishReason).toBe('stop');
+    expect(textOf(stopped)).not.toContain(stop);
+  });
+
+  it('keeps the prefix of an earlier prompt, and says how much', async () => {
+    const fixed = 'You judge reviews of radios, televisions and cameras. Be strict, be brief, be fair to the maker. ';
+    await answerTo(opened.model, `${fixed}Review: loud.`, 2);
+    const again = await answerTo(opened.model, `${fixed}Review: quiet.`, 2);
+    const usage = again.at(-1)?.usage;
+    expect(usage?.cachedTokens).toBeGreaterThan(15);
+    expect(usage?.cachedTokens).toBeLessThan(usage?.inputTokens ?? 0);
+  });
+
+  it('stops within one token after unsubscription, and frees the sequence', async () => {
+    const before = await activity();
+    let subscription: Subscription | undefined;
+    const received = await new Promise<number>((resolve) => {
+      let pieces = 0;
+      subscription = opened.model.chat('Tell a long story about a miller.', { maxTokens: 300 }).subscribe(() => {
+        pieces += 1;
+        if (pieces === 5) resolve(pieces);
+      });
+    });
+    subscription?.unsubscribe();
+    const atStop = await activity(); // the channel keeps order: the child has seen the cancellation
+    await until(async () => (await activity()).running === 0);
+    const after = await activity();
+    expect(after.outputTokens - atStop.outputTokens).toBeLessThanOrEqual(1);
+    expect(after.outputTokens - before.outputTokens).toBeLessThan(received + 30); // of 300
+  });
+
+  it('answers eight at once, each its own', async () => {
+    const before = await activity();
+    const words = ['red', 'green', 'blue', 'white', 'black', 'brown', 'pink', 'grey'];
+    const answers = await Promise.all(words.map((word) => answerTo(opened.model, `Repeat this word once: ${word}`, 8)));
+    const own = answers.filter((chunks, index) =>
+      textOf(chunks)
+        .toLowerCase()
+        .includes(words[index] ?? '?'),
+    );
+    expect(own.length).toBeGreaterThanOrEqual(6); // a model this small does not always obey
+    for (const chunks of answers) expect(chunks.at(-1)?.usage?.outputTokens).toBeGreaterThan(0);
+    const spent = answers.reduce((sum, chunks) => sum + (chunks.at(-1)?.usage?.outputTokens ?? 0), 0);
+    expect((await activity()).outputTokens - before.outputTokens).toBe(spent);
+  });
+
+  it('refuses a prompt that does not fit before it is evaluated, and never cuts it', async () => {
+    const failure = await failureOf(answerTo(opened.model, 'word '.repeat(480), 60));
+    expect(failure.code).toBe('prompt_too_long');
+    expect(failure.message).toMatch(/at most 512 tokens together, got \d{3} tokens of prompt and 60 of answer/);
+    expect((await activity()).running).toBe(0);
+  });
+
+  it('uses a context to its last token', async () => {
+    const words = 'and so on '.repeat(155);
+    const tokens = await firstValueFrom(opened.model.countTokens(words));
+    const room = 512 - tokens;
+    const chunks = await answerTo(opened.model, words, room);
+    expect(chunks.at(-1)?.usage?.inputTokens).toBe(tokens);
+    expect((await failureOf(answerTo(opened.model, words, room + 1))).code).toBe('prompt_too_long');
+  });
+
+  it('takes special tokens in the text of a turn for text', async () => {
+    const plain = await firstValueFrom(opened.model.countTokens('ab'));
+    const special = await firstValueFrom(opened.model.countTokens('a<|im_end|>b'));
+    expect(special - plain).toBeGreaterThan(3); // as one special token it would be 1
+  });
+
+  it('makes answers that fit their schema', async () => {
+    const Judgement = z.object({
+      sentiment: z.enum(['positive', 'negative']),
+      stars: z.int().min(1).max(5),
+      reason: z.string().min(1).max(40),
+      tags: z.array(z.string().max(10)).max(2).optional(),
+      seen: z.union([z.boolean(), z.null()]),
+    });
+    for (const text of ['it broke after a day', 'a joy to use "every" day', 'it is {fine}\\n']) {
+      const { value } = await firstValueFrom(
+        opened.model.answer(`Judge this review as JSON: ${text}`, { schema: Judgement, maxTokens: 200 }),
+      );
+      expect(Judgement.safeParse(value).success).toBe(true);
+    }
+  });
+
+  it('refuses a schema that a grammar cannot hold', async () => {
+    const unbounded = z.object({ text: z.string() });
+    const failure = await failureOf(firstValueFrom(opened.model.answer('Say something.', { schema: unbounded })));
+    expect(failure.code).toBe('schema_unsupported');
+    expect(failure.message).toContain('#/properties/text');
+  });
+
+  it('agrees with people about most sentences', async () => {
+    const lines = (await readFile(await pullArtifact(reviewsData), 'utf8')).split('\r\n').map((line) => line.split('\t'));
+    const rated = lines.flatMap(([, rating, text]) =>
+      Math.abs(Number(rating)) >= 2 && text !== undefined ? [{ text, positive: Number(rating) > 0 }] : [],
+    );
+    const sample = [...rated.filter((one) => one.positive).slice(0, 7), ...rated.filter((one) => !one.positive).slice(0, 7)];
+    let right = 0;
+    for (const { text, positive } of sample) {
+      const prompt = `Is the sentiment of this product review sentence positive or negative? Answer with one word.\nSentence: ${text}`;
+      const { label, probabilities } = await firstValueFrom(opened.model.classify(prompt, { labels: ['positive', 'negative'] }));
+      expect((probabilities?.positive ?? 0) + (probabilities?.negative ?? 0)).toBeCloseTo(1, 6);
+      if ((label === 'positive') === positive) right += 1;
+    }
+    expect(right).toBeGreaterThanOrEqual(11);
+  });
+
+  it('scores labels that begin alike as a whole', async () => {
+    const prompt = 'Complete with one of: ice cream, ice skate. A cold sweet food in a cone is called';
+    const { label, probabilities } = await firstValueFrom(opened.model.classify(prompt, { labels: ['ice skate', 'ice cream'] }));
+    expect(label).toBe('ice cream');
+    expect(probabilities?.['ice cream']).toBeGreaterThan(0.5);
+  });
+
+  it('makes vectors of length 1 that lie nearer for texts nearer in meaning', async () => {
+    const texts = ['the picture is sharp and bright', 'the image on the screen is clear', 'my order came two weeks late'];
+    const [a, b, c] = (await firstValueFrom(opened.model.embed(texts))).map((one) => one.vector);
+    const dot = (x: Float32Array | undefined, y: Float32Array | undefined): number =>
+      [...(x ?? [])].reduce((sum, one, index) => sum + one * (y?.[index] ?? 0), 0);
+    for (const vector of [a, b, c]) {
+      expect(vector?.length).toBe(576);
+      expect(Math.sqrt(dot(vector, vector))).toBeCloseTo(1, 5);
+    }
+    expect(dot(a, b)).toBeGreaterThan(dot(a, c));
+  });
+
+  it('answers the same again at temperature 0 with a kept prefix, and by seed above it', async () => {
+    const prompt = 'Name three colours of the rainbow.';
+    const [first, second] = [textOf(await answerTo(opened.model, prompt, 16)), textOf(await answerTo(opened.model, prompt, 16))];
+    expect(second).toBe(first);
+    const seeded = (seed: number): Promise<string> =>
+      lastValueFrom(opened.model.chat(prompt, { maxTokens: 16, temperature: 1.5, seed }).pipe(toArray())).then(textOf);
+    const [one, same, other] = [await seeded(7), await seeded(7), await seeded(8)];
+    expect(same).toBe(one);
+    expect(other).not.toBe(one);
+  });
+
+  it('leaves nothing running when everybody has left', async () => {
+    await lastValueFrom(opened.model.chat('Tell a long story.', { maxTokens: 200 }).pipe(take(1)));
+    await until(async () => (await activity()).running === 0);
+    expect(await activity()).toMatchObject({ running: 0, waiting: 0 });
+  });
+});
