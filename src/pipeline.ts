@@ -51,7 +51,7 @@ export interface PipelineSpec<In, Out, K, R extends Readonly<Record<string, Reso
 }
 
 /** A checked pipeline: a value that starts nothing. */
-export interface Pipeline<In = unknown, Out = unknown, K = unknown> {
+export interface Pipeline<In = unknown, Out = unknown, K = string | null> {
   readonly name: string;
   readonly groupId: string;
   readonly inputs: Readonly<Record<string, Topic<In, K>>>;

@@ -38,7 +38,7 @@ export class Stream {
       this.#in = subscriber;
     });
     try {
-      const subscription = pipeline.process(source, resources as never).subscribe({
+      const subscription = pipeline.process(source as never, resources as never).subscribe({
         next: (envelope) => {
           try {
             output(envelope);
