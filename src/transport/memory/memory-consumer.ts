@@ -114,7 +114,6 @@ export class MemoryConsumer implements Consumer, Member {
   reachable(why: string | undefined): void {
     this.#note(() => {
       this.#handlers.health(why === undefined ? { state: 'ok' } : { state: 'reconnecting', why });
-      for (const key of this.#owned.keys()) this.#ready.add(key);
     });
   }
 
@@ -142,7 +141,7 @@ export class MemoryConsumer implements Consumer, Member {
   #awaitRelease(going: readonly Held[]): void {
     const memberId = this.#memberId;
     const release = (): readonly Held[] => {
-      const left = this.#memberId === memberId ? going.filter((held) => this.#owned.get(held.key) === held) : [];
+      const left = going.filter((held) => this.#owned.get(held.key) === held);
       for (const { key } of left) this.#owned.delete(key);
       this.#broker.released(
         memberId,
@@ -196,7 +195,7 @@ export class MemoryConsumer implements Consumer, Member {
     try {
       for (let turn = 0; turn < mostTurns; turn += 1) {
         const deliver = this.#events.shift() ?? this.#nextFetch();
-        if (this.#closed || !deliver) return;
+        if (!deliver) return;
         deliver();
       }
     } catch (error) {
@@ -210,7 +209,7 @@ export class MemoryConsumer implements Consumer, Member {
     for (const key of this.#ready) {
       this.#ready.delete(key);
       const held = this.#owned.get(key);
-      if (!held || held.paused || held.revoking || held.fetching) continue;
+      if (!held || held.paused || held.fetching) continue;
       const fetch = this.#read(held);
       if (!fetch) continue;
       if (this.#broker.fetchMs === 0)

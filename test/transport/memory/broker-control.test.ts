@@ -70,6 +70,39 @@ describe('BrokerControl', () => {
     expect([...first.watcher.breaches, ...second.watcher.breaches]).toEqual([]);
   });
 
+  it('has one fetch of a partition under way, however much is written meanwhile', async () => {
+    const { clock, broker, send, join } = await rig({ maxFetchRecords: 1 });
+    const { watcher, consumer } = await join();
+    await clock.advance(0);
+    broker.delayFetches(10);
+    for (const prefix of ['a', 'b', 'c']) {
+      await send(1, prefix);
+      await clock.advance(1);
+    }
+    consumer.pause([watcher.partition('t', 0)]);
+    await clock.advance(100);
+    expect(watcher.values).toEqual(['a0']);
+    consumer.resume([watcher.partition('t', 0)]);
+    await clock.advance(100);
+    expect(watcher.values).toEqual(['a0', 'b0', 'c0']);
+  });
+
+  it('leaves no timer behind when a drain ends in time, or when a consumer is closed', async () => {
+    const { clock, broker, send, join } = await rig({ partitions: 2, revokeTimeoutMs: 1000 });
+    const first = await join();
+    await clock.advance(0);
+    const second = await join();
+    await clock.runUntilIdle();
+    expect(second.watcher.owned).toHaveLength(1);
+    broker.delayFetches(500);
+    await send(1, 'a', 0);
+    await clock.advance(0);
+    await first.consumer.close();
+    await second.consumer.close();
+    await clock.runUntilIdle();
+    expect(clock.nowMs()).toBe(1_000_000);
+  });
+
   it('takes partitions as lost when revoking lasts beyond revokeTimeoutMs', async () => {
     const { clock, broker, join } = await rig({ partitions: 2, revokeTimeoutMs: 1000 });
     const first = await join();
