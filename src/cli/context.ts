@@ -12,6 +12,7 @@ import type { TerminalOutput } from './terminal-output.ts';
 /** What the commands of this folder may use beyond what every command may. */
 export interface CliContext extends CommandContext {
   readonly settings: Settings;
+  readonly out: TerminalOutput;
   readonly interrupt: Interrupt;
 }
 

@@ -16,8 +16,9 @@ export async function main(argv: readonly string[]): Promise<void> {
     const settings = resolveSettings({ flags: invocation.flags, env: process.env, cwd: process.cwd() });
     mode = { isJson: settings.json, debug: settings.logLevel === 'debug' };
     const out = terminalOutput(process, settings.json);
+    let readerLeft = false;
     const interruption = interrupt({
-      first: () => { out.note('stopping: what was begun is finished first; again (Ctrl-C) to end at once'); },
+      first: () => { if (!readerLeft) out.note('stopping: what was begun is finished first; again (Ctrl-C) to end at once'); },
       second: () => {
         out.live(undefined);
         out.note('ended at once: what was not committed will be delivered again');
@@ -25,7 +26,10 @@ export async function main(argv: readonly string[]): Promise<void> {
       exit: (code) => process.exit(code),
     });
     interruptedBy = () => interruption.exitCode;
-    endQuietlyWithReader(interruption.ask);
+    endQuietlyWithReader(() => {
+      readerLeft = true;
+      interruption.ask();
+    });
     const context = commandContext(settings, out, interruption);
     for (const remark of settings.remarks) context.log.warn({}, remark);
     try {

@@ -1,12 +1,12 @@
 import { Argument, Command as Program, InvalidArgumentError, Option } from 'commander';
-import type { Command, CommandOption } from '../command.ts';
+import type { Command, CommandOption, CommandOptions, GivenOptions } from '../command.ts';
 import { OptionError } from '../errors.ts';
 import { flagOf, settingsTable, variableOf } from './settings.ts';
 
 /** What the command line said, before any setting was resolved. */
 export interface Invocation {
   readonly command: Command;
-  readonly options: Readonly<Record<string, unknown>>;
+  readonly options: GivenOptions<CommandOptions>;
   readonly args: readonly string[];
   /** The global flags that were given. */
   readonly flags: Readonly<Record<string, unknown>>;
@@ -74,7 +74,7 @@ function addCommand(program: Program, command: Command, onInvocation: ProgramOpt
   sub.action(async () => {
     const { options } = command;
     const found = sub.opts();
-    const given = Object.fromEntries(Object.entries(options).map(([key, { kind }]) => [key, kind === 'flag' ? found[key] === true : (found[key] as unknown)]));
+    const given = Object.fromEntries(Object.entries(options).map(([key, { kind }]) => [key, kind === 'flag' ? found[key] === true : (found[key] as unknown)])) as GivenOptions<CommandOptions>;
     await onInvocation({ command, options: given, args: sub.args, flags: program.opts() });
   });
 }

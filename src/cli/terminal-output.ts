@@ -8,6 +8,8 @@ export interface Streams {
 }
 
 export interface TerminalOutput extends Output {
+  /** A line of JSON that is one already: stdout, with `--json`. */
+  raw(line: string): void;
   /** Writes to stderr above the live line, whatever the mode: for logs and errors. */
   beside(text: string): void;
 }
@@ -35,6 +37,9 @@ export function terminalOutput({ stdout, stderr }: Streams, isJson: boolean): Te
     line,
     json: (value) => {
       if (isJson) write(stdout, `${jsonLine(value)}\n`);
+    },
+    raw: (text) => {
+      if (isJson) write(stdout, `${text}\n`);
     },
     note: (text) => {
       if (!isJson) write(stderr, `${text}\n`);

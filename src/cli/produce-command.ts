@@ -1,0 +1,84 @@
+import { bytes } from '../codec/bytes.ts';
+import { nullable } from '../codec/nullable.ts';
+import { type Command, defineCommand } from '../command.ts';
+import { messageOf, OptionError } from '../errors.ts';
+import { topic } from '../pipeline.ts';
+import { connect, type NewRecord } from '../runtime/connect.ts';
+import { requireKafka } from './broker-needed.ts';
+import type { CliContext } from './context.ts';
+import { fromJsonRecord, type RawRecord } from './json-record.ts';
+import { type InputLine, lineBatches, openInput } from './line-batches.ts';
+
+const options = {
+  keySeparator: { kind: 'text', value: 'text', summary: 'what is before its first occurrence in a line is the key' },
+  createTopics: { kind: 'flag', summary: 'create the topic if it does not exist' },
+} as const;
+
+export const produceCommand: Command = defineCommand({
+  name: 'produce',
+  summary: 'Write the lines of a file, or of stdin, to a topic',
+  details: `Each line is the value of one record, byte by byte, with no key unless --key-separator is given. With --json each line is a
+record as \`consume --json\` prints them: {"key": "k", "value": …, "headers": [["name", "text"]]}; a text is taken as it is, an
+object or array as its JSON, null is a tombstone, "valueBase64" and "keyBase64" take any bytes. Empty lines are skipped.
+Ends with the file; the records are acknowledged by all in-sync replicas then. Ctrl-C stops reading; what was read is written.`,
+  arguments: [
+    { name: 'topic', required: true, summary: 'where to write' },
+    { name: 'file', summary: 'one record a line; - is stdin (default)' },
+  ],
+  options,
+  examples: [
+    { line: 'millrace produce reviews reviews.txt --brokers localhost:9092', does: 'each line is a value' },
+    { line: "echo 'r-17|the sound is great' | millrace produce reviews --key-separator '|'", does: 'with keys' },
+    { line: 'millrace consume a --from-beginning --json | millrace produce b --json', does: 'copy a topic, as it grows' },
+  ],
+  run: async ({ options: { keySeparator, createTopics }, args: [name = '', file = '-'] }, given) => {
+    const context = given as CliContext;
+    const { settings, out, signal } = context;
+    requireKafka('produce', settings);
+    if (settings.json && keySeparator !== undefined) throw new OptionError('--key-separator contradicts --json: the lines name their keys themselves');
+    if (keySeparator === '') throw new OptionError('--key-separator must not be empty');
+    const target = topic(name, nullable(bytes()), { key: nullable(bytes()) });
+    const toRecord = settings.json ? jsonLine : plainLine(keySeparator);
+    const { transport, close } = await context.openTransport();
+    const client = connect(transport);
+    const count = { records: 0, bytes: 0, skipped: 0 };
+    try {
+      if (createTopics) await transport.createTopics([{ name }]);
+      for await (const lines of lineBatches(openInput(file, signal))) {
+        const filled = lines.filter((line) => line.bytes.length > 0);
+        const records = filled.map((line) => numbered(line, count.records, toRecord));
+        await client.produce(target, records); // one batch at a time: the input waits for the broker
+        count.records += records.length;
+        count.skipped += lines.length - filled.length;
+        for (const { bytes: line } of filled) count.bytes += line.length;
+        out.live(`${String(count.records)} records to ${name}`);
+      }
+    } finally {
+      await client.close();
+      await close();
+    }
+    out.live(undefined);
+    out.note(`${String(count.records)} records written to ${name}${count.skipped > 0 ? `, ${String(count.skipped)} empty lines skipped` : ''}`);
+    out.json({ topic: name, ...count });
+    return context.interrupt.exitCode ?? 0;
+  },
+});
+
+type Produced = NewRecord<Uint8Array | null, Uint8Array | null>;
+
+function numbered(line: InputLine, written: number, toRecord: (line: Uint8Array) => RawRecord): Produced {
+  try {
+    return toRecord(line.bytes);
+  } catch (error) {
+    throw new OptionError(`line ${String(line.number)}: ${messageOf(error)}; ${String(written)} records were written before it`, { cause: error });
+  }
+}
+
+const jsonLine = (line: Uint8Array): RawRecord => fromJsonRecord(new TextDecoder('utf-8', { fatal: true }).decode(line));
+
+const plainLine = (separator: string | undefined) => (line: Uint8Array): RawRecord => {
+  if (separator === undefined) return { key: null, value: line, headers: [] };
+  const at = Buffer.from(line.buffer, line.byteOffset, line.byteLength).indexOf(separator);
+  if (at < 0) throw new Error(`no key separator ${JSON.stringify(separator)} in it`);
+  return { key: line.subarray(0, at), value: line.subarray(at + Buffer.byteLength(separator)), headers: [] };
+};

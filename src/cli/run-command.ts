@@ -1,0 +1,71 @@
+import { open } from 'node:inspector';
+import { type Command, defineCommand, type GivenOptions } from '../command.ts';
+import { OptionError } from '../errors.ts';
+import type { CliContext } from './context.ts';
+import { findPipeline, loadPipeline } from './load-pipeline.ts';
+import { runFromFile } from './run-from-file.ts';
+import { runService } from './run-service.ts';
+import { supervised } from './supervised.ts';
+import { watchPipeline } from './watch-pipeline.ts';
+
+const options = {
+  input: { kind: 'text', value: 'file', summary: 'with the embedded broker: records to feed, one a line; - is stdin' },
+  output: { kind: 'text', value: 'file', summary: 'with --input: where results go, one a line; - is stdout (default)' },
+  createTopics: { kind: 'flag', summary: 'create topics that are missing, outputs and dead letters too' },
+  drainDeadlineMs: { kind: 'integer', value: 'ms', min: 0, summary: 'how long a stop waits for what is in flight (default: 30000)' },
+  watch: { kind: 'flag', summary: 'drain and start again when the file, or what it imports, changes' },
+  inspect: { kind: 'flag', summary: "open Node's inspector before the pipeline is loaded; also --inspect=PORT" },
+  inspectPort: { kind: 'integer', value: 'port', min: 0, max: 65_535, summary: 'where it listens (default: 9229)' },
+} as const;
+
+export type RunOptions = GivenOptions<typeof options>;
+
+export const runCommand: Command = defineCommand({
+  name: 'run',
+  summary: 'Run a pipeline',
+  details: `PIPELINE is a .ts or .js file whose default export is definePipeline({ … }), or a folder with pipeline.ts.
+
+On Kafka it runs until Ctrl-C or SIGTERM: then it takes nothing more, finishes what is in flight, commits, leaves, and ends
+with 0. A second signal ends it at once (130, 143): what was not committed will be delivered again.
+
+On the embedded broker, --input feeds it: each line {"key": …, "value": …, "headers": …} is a record, any other line a value
+of its own. Results come as lines, as they complete; failed records are told on stderr; it ends when every record is settled.
+
+--watch runs it in a child process, so that a change finds no old module; watched are the file and what it imports below its
+folder or the current one, node_modules excepted. Breakpoints: --inspect, or start node itself with its flags.`,
+  arguments: [{ name: 'pipeline', required: true, summary: 'file or folder' }],
+  options,
+  examples: [
+    { line: 'millrace run pipeline.ts --brokers localhost:9092 --create-topics', does: 'until Ctrl-C' },
+    { line: 'millrace run pipeline.ts --input records.ndjson > results.ndjson', does: 'no broker needed' },
+    { line: "echo '{\"text\":\"hello\"}' | millrace run pipeline.ts --input -", does: 'one record' },
+    { line: 'millrace run pipeline.ts --input records.ndjson --watch --inspect', does: 'while you write it' },
+  ],
+  exitCodes: { 3: 'with --input: all records are settled, but some failed', 130: 'with --input: stopped before all records were settled (143: by SIGTERM)' },
+  run: async ({ options: given, args: [pipeline = ''] }, context) => {
+    const cli = context as CliContext;
+    checkCombinations(given, cli);
+    const path = findPipeline(pipeline, process.cwd());
+    if (given.watch) return watchPipeline(path, cli);
+    const supervisor = supervised(cli.interrupt);
+    try {
+      if (given.inspect || given.inspectPort !== undefined) open(given.inspectPort ?? 9229, '127.0.0.1');
+      const loaded = await loadPipeline(path);
+      if (given.input === undefined) return await runService(loaded, given, cli);
+      return await runFromFile(loaded, given.input, given, cli);
+    } finally {
+      supervisor.release();
+    }
+  },
+});
+
+function checkCombinations({ input, output, watch }: RunOptions, { settings }: CliContext): void {
+  if (settings.transport === 'kafka') {
+    if (input !== undefined || output !== undefined) throw new OptionError('--input and --output are for --transport memory: on Kafka use `millrace produce` and `millrace consume` beside it');
+    return;
+  }
+  if (input === undefined) {
+    throw new OptionError('the embedded broker (--transport memory, the default) lives in this process, so nobody else can write to it: feed it with --input FILE (- is stdin), or say --transport kafka with --brokers HOST:PORT');
+  }
+  if (watch && input === '-') throw new OptionError('--watch reads the input again after each change, which stdin cannot do: give --input a file');
+}

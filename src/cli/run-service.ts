@@ -1,0 +1,36 @@
+import type { Pipeline } from '../pipeline.ts';
+import { start } from '../runtime/start.ts';
+import type { CliContext } from './context.ts';
+import { liveLine } from './live-line.ts';
+import type { RunOptions } from './run-command.ts';
+import { summary } from './run-summary.ts';
+
+/** Runs a pipeline until it is told to stop. Rejects with what stopped it otherwise. */
+export async function runService(pipeline: Pipeline, { createTopics, drainDeadlineMs }: Pick<RunOptions, 'createTopics' | 'drainDeadlineMs'>, context: CliContext): Promise<number> {
+  const { out, log, clock, signal } = context;
+  const { transport, where, close } = await context.openTransport();
+  try {
+    const startedMs = clock.nowMs();
+    const app = await start(pipeline, { transport, createTopics, log, clock, signals: false, ...(drainDeadlineMs === undefined ? {} : { drainDeadlineMs }) });
+    out.note(`${pipeline.name} runs on ${where}: ${Object.values(pipeline.inputs).map(({ name }) => name).join(', ')} → ${outputsOf(pipeline)}; Ctrl-C stops it`);
+    out.json({ running: { pipeline: pipeline.name } });
+    const endLive = liveLine(app, out, clock);
+    const drain = (): void => { app.drain().catch(() => undefined); }; // `done` tells the same
+    if (signal.aborted) drain();
+    else signal.addEventListener('abort', drain, { once: true });
+    try {
+      await app.done;
+    } finally {
+      endLive();
+      summary(pipeline.name, app.stats(), clock.nowMs() - startedMs, out);
+    }
+    return 0;
+  } finally {
+    await close();
+  }
+}
+
+const outputsOf = ({ outputs }: Pipeline): string => {
+  const names = Object.values(outputs).map(({ name }) => name);
+  return names.length === 0 ? 'no output' : names.join(', ');
+};
