@@ -49,7 +49,7 @@ const isExperiment = (value: object): value is Experiment =>
   typeof value.run === 'function';
 
 /** All experiments of a folder by name; `run.ts` is the runner itself. */
-export async function findExperiments(folder: string): Promise<ReadonlyMap<string, Experiment>> {
+async function findExperiments(folder: string): Promise<ReadonlyMap<string, Experiment>> {
   const found = new Map<string, Experiment>();
   const files = (await readdir(folder)).filter((file) => file.endsWith('.ts') && file !== 'run.ts').sort();
   for (const file of files) {
@@ -63,7 +63,7 @@ export async function findExperiments(folder: string): Promise<ReadonlyMap<strin
 }
 
 /** The table as it is printed: one row a finding. */
-export function tableOf(findings: readonly Finding[]): string {
+function tableOf(findings: readonly Finding[]): string {
   const rows = [
     ['', 'what', 'measured', 'passes'],
     ...findings.map((one) => [one.pass ? 'ok' : 'FAILED', one.what, one.measured, one.passes]),
