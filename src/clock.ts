@@ -20,10 +20,13 @@ export const systemClock: Clock = {
   schedule: (delayMs, callback) => {
     let timer: NodeJS.Timeout;
     const arm = (leftMs: number): void => {
-      timer = setTimeout(() => {
-        if (leftMs > longestTimerMs) arm(leftMs - longestTimerMs);
-        else callback();
-      }, Math.min(leftMs, longestTimerMs));
+      timer = setTimeout(
+        () => {
+          if (leftMs > longestTimerMs) arm(leftMs - longestTimerMs);
+          else callback();
+        },
+        Math.min(leftMs, longestTimerMs),
+      );
     };
     arm(Math.max(0, delayMs));
     return () => {

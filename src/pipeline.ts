@@ -20,7 +20,11 @@ export function topic(name: string): Topic<Uint8Array | null>;
 export function topic<T>(name: string, codec: Codec<T>): Topic<T>;
 /** A topic with codecs for values and keys. */
 export function topic<T, K>(name: string, codec: Codec<T>, options: { readonly key: Codec<K> }): Topic<T, K>;
-export function topic(name: string, codec: Codec<unknown> = bytes() as Codec<unknown>, options?: { readonly key: Codec<unknown> }): Topic<unknown, unknown> {
+export function topic(
+  name: string,
+  codec: Codec<unknown> = bytes() as Codec<unknown>,
+  options?: { readonly key: Codec<unknown> },
+): Topic<unknown, unknown> {
   requireText('topic name', name);
   if (!/^[\w.-]{1,249}$/.test(name) || name === '.' || name === '..') {
     throw new OptionError(`topic name must be 1 to 249 letters, digits, '.', '_' or '-', got ${JSON.stringify(name)}`);
@@ -73,16 +77,20 @@ const defaultDeadlineMs = 600_000;
  * Checks a pipeline and fills in what it leaves out. The result starts nothing and can be started often.
  * @throws OptionError for a missing or contradictory field.
  */
-export function definePipeline<In, Out, K = string | null, const R extends Readonly<Record<string, Resource<unknown>>> = Readonly<Record<never, never>>>(
-  spec: PipelineSpec<In, Out, K, R>,
-): Pipeline<In, Out, K> {
+export function definePipeline<
+  In,
+  Out,
+  K = string | null,
+  const R extends Readonly<Record<string, Resource<unknown>>> = Readonly<Record<never, never>>,
+>(spec: PipelineSpec<In, Out, K, R>): Pipeline<In, Out, K> {
   const { name, groupId = name, ordering = 'key', deadlineMs = defaultDeadlineMs, from = 'earliest', deadLetter } = spec;
   requireText('pipeline name', name);
   requireText('groupId', groupId);
   requireOneOf('ordering', ordering, ['none', 'key', 'partition']);
   requireOneOf('from', from, ['earliest', 'latest']);
   requireNumber('deadlineMs', deadlineMs, 1);
-  if (typeof spec.process !== 'function') throw new OptionError(`process of pipeline ${name} must be a function (source, resources) => Observable`);
+  if (typeof spec.process !== 'function')
+    throw new OptionError(`process of pipeline ${name} must be a function (source, resources) => Observable`);
   const inputs = named('input', spec.input);
   const outputs = spec.output === undefined ? {} : named('output', spec.output);
   const singleOutput = spec.output !== undefined && isTopic(spec.output) ? Object.keys(outputs)[0] : undefined;
@@ -98,7 +106,8 @@ export function definePipeline<In, Out, K = string | null, const R extends Reado
   return { name, groupId, inputs, outputs, singleOutput, deadLetter, ordering, deadlineMs, from, resources, process: spec.process };
 }
 
-const isTopic = (value: object): value is Topic<never, never> => 'name' in value && typeof value.name === 'string' && 'value' in value && 'key' in value;
+const isTopic = (value: object): value is Topic<never, never> =>
+  'name' in value && typeof value.name === 'string' && 'value' in value && 'key' in value;
 
 function named<T, K>(field: string, given: Topic<T, K> | Readonly<Record<string, Topic<T, K>>>): Readonly<Record<string, Topic<T, K>>> {
   if (typeof given !== 'object') throw new OptionError(`${field} must be a topic, or topics under names`);

@@ -30,9 +30,18 @@ export const reviewsCommand = defineCommand({
     'On Kafka the topics stay, and the same command goes on where the last one stopped: give --topic-prefix for a new start.',
   options: {
     kafka: { kind: 'flag', summary: 'on Kafka: --brokers, or localhost:9092, or one started from jars' },
-    records: { kind: 'integer', value: 'n', min: 1, summary: `how many sentences (default: ${String(defaultRecords)}, or as many as ${String(defaultBudgetMs / 1000)} s allow)` },
+    records: {
+      kind: 'integer',
+      value: 'n',
+      min: 1,
+      summary: `how many sentences (default: ${String(defaultRecords)}, or as many as ${String(defaultBudgetMs / 1000)} s allow)`,
+    },
     all: { kind: 'flag', summary: 'all 3,708 sentences' },
-    model: { kind: 'text', value: 'name', summary: 'smollm2 (default), hf:owner/repo/file.gguf, a path, or an OpenAI-compatible URL as http://host:8080/v1#model' },
+    model: {
+      kind: 'text',
+      value: 'name',
+      summary: 'smollm2 (default), hf:owner/repo/file.gguf, a path, or an OpenAI-compatible URL as http://host:8080/v1#model',
+    },
     apiKeyEnv: { kind: 'text', value: 'variable', summary: 'the environment variable that holds the key of that URL' },
     topicPrefix: { kind: 'text', value: 'prefix', summary: 'goes before the topics and the group (default on Kafka: millrace-demo)' },
   },
@@ -57,9 +66,23 @@ export const reviewsCommand = defineCommand({
     const { out, clock, log, signal } = context;
     const opened = await context.openTransport({ kind: onKafka ? 'kafka' : 'memory', startBroker: true });
     try {
-      out.note(`${String(sentences.length)} sentences and a malformed record through ${modelName}, on ${opened.where}: ${prefix}reviews -> ${prefix}reviews.enriched, failures to ${prefix}reviews.dead`);
+      out.note(
+        `${String(sentences.length)} sentences and a malformed record through ${modelName}, on ${opened.where}: ${prefix}reviews -> ${prefix}reviews.enriched, failures to ${prefix}reviews.dead`,
+      );
       const resource = model.resource;
-      const run = { transport: opened.transport, model: resource, asking: model.asking, concurrency, prefix, sentences, budgetMs, clock, log, out, signal };
+      const run = {
+        transport: opened.transport,
+        model: resource,
+        asking: model.asking,
+        concurrency,
+        prefix,
+        sentences,
+        budgetMs,
+        clock,
+        log,
+        out,
+        signal,
+      };
       const { summary, letters, ended } = await runDemo(run);
       out.json({ summary });
       showSummary(out, summary, letters, people);
@@ -80,7 +103,12 @@ function keyFrom(variable: string): string {
 
 /** Results of another model belong in other topics: what is done there is not done again. */
 const defaultPrefix = (model: string): string =>
-  model === 'smollm2' ? 'millrace-demo' : `millrace-demo-${(model.split(/[/#\\]/).at(-1) ?? '').toLowerCase().replaceAll(/[^a-z0-9]+/g, '-').slice(0, 40)}`;
+  model === 'smollm2'
+    ? 'millrace-demo'
+    : `millrace-demo-${(model.split(/[/#\\]/).at(-1) ?? '')
+        .toLowerCase()
+        .replaceAll(/[^a-z0-9]+/g, '-')
+        .slice(0, 40)}`;
 
 const prefixOf = (given: string): string => (given === '' || given.endsWith('.') ? given : `${given}.`);
 
@@ -93,7 +121,9 @@ async function dataFor(context: CommandContext): Promise<Data> {
     if (!isStreamError(error) || error.code !== 'model_not_found') throw error;
     const sentences = parseSample(await readFile(new URL('sample.jsonl', import.meta.url), 'utf8'));
     context.log.warn({ error: error.message }, 'the reviews could not be fetched');
-    context.out.note(`the real reviews could not be fetched: going on with ${String(sentences.length)} sentences that we made up, rated by ourselves`);
+    context.out.note(
+      `the real reviews could not be fetched: going on with ${String(sentences.length)} sentences that we made up, rated by ourselves`,
+    );
     return { sentences, people: 'ourselves' };
   }
 }

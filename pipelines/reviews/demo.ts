@@ -1,4 +1,17 @@
-import { type App, type Client, type Clock, connect, deadLetterHeaders, headerText, type Log, type Model, type Output, type Resource, start, type Transport } from 'millrace';
+import {
+  type App,
+  type Client,
+  type Clock,
+  connect,
+  deadLetterHeaders,
+  headerText,
+  type Log,
+  type Model,
+  type Output,
+  type Resource,
+  start,
+  type Transport,
+} from 'millrace';
 import { Subscription } from 'rxjs';
 import type { RatedSentence } from './data.ts';
 import { endsOf, feed, idIn, malformed } from './feed.ts';
@@ -58,7 +71,10 @@ export async function runDemo(options: DemoOptions): Promise<DemoResult> {
   let app: App | undefined;
   try {
     const { present } = await feed({ client, transport, input, sentences, clock, signal });
-    if (present > 0) out.note(`${String(present)} of the ${String(sentences.length + 1)} inputs are in ${input.name} already: going on where an earlier run stopped`);
+    if (present > 0)
+      out.note(
+        `${String(present)} of the ${String(sentences.length + 1)} inputs are in ${input.name} already: going on where an earlier run stopped`,
+      );
     const { model, asking, concurrency, log } = options;
     const pipeline = reviewsPipeline({ model, asking, prefix, concurrency, clock });
     // few in flight: what is taken is waited for at the end
@@ -177,7 +193,8 @@ class View {
     const { output, dead } = reviewsTopics(prefix);
     const untilMs = clock.nowMs() + patienceMs;
     const ends: (readonly [string, bigint])[] = [];
-    for (const { name } of [output, dead]) for (const [partition, end] of await endsOf(transport, name)) ends.push([`${name}/${String(partition)}`, end]);
+    for (const { name } of [output, dead])
+      for (const [partition, end] of await endsOf(transport, name)) ends.push([`${name}/${String(partition)}`, end]);
     while (ends.some(([id, end]) => (this.#seen.get(id) ?? -1n) + 1n < end) && clock.nowMs() < untilMs) {
       await new Promise<void>((resolve) => {
         const cancel = clock.schedule(tickMs, resolve);

@@ -72,4 +72,5 @@ export function showSummary(out: Output, summary: Summary, letters: readonly Sho
   }
 }
 
-const shown = ({ share, of }: Agreement, which: string): string => (share === null ? `no sentences ${which}` : `${(share * 100).toFixed(0)} % of ${String(of)} ${which}`);
+const shown = ({ share, of }: Agreement, which: string): string =>
+  share === null ? `no sentences ${which}` : `${(share * 100).toFixed(0)} % of ${String(of)} ${which}`;

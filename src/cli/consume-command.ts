@@ -33,9 +33,16 @@ itself: --max, Ctrl-C or the end of the reader (| head) end it, with 0.`,
     const { transport, where, close } = await context.openTransport();
     let seen = 0;
     const print = async (record: ReadRecord): Promise<void> => {
-      if (record.undecodable) log.warn({ topic, partition: record.partition, offset: String(record.offset) }, `a record cannot be read: ${record.undecodable.reason}`);
+      if (record.undecodable)
+        log.warn(
+          { topic, partition: record.partition, offset: String(record.offset) },
+          `a record cannot be read: ${record.undecodable.reason}`,
+        );
       else if (out.isJson) out.raw(toJsonRecord(record));
-      else out.line([...(headers ? [headersText(record.headers)] : []), ...(keys ? [bytesText(record.key)] : []), bytesText(record.value)].join('\t'));
+      else
+        out.line(
+          [...(headers ? [headersText(record.headers)] : []), ...(keys ? [bytesText(record.key)] : []), bytesText(record.value)].join('\t'),
+        );
       await out.drained();
     };
     try {
@@ -43,8 +50,12 @@ itself: --max, Ctrl-C or the end of the reader (| head) end it, with 0.`,
         topics: [topic],
         from: fromBeginning ? 'earliest' : 'latest',
         signal,
-        onReady: () => { if (out.isTty) out.note(`reading ${topic} from ${where}; Ctrl-C ends it`); },
-        onTrouble: (why) => { log.warn({ topic }, why); },
+        onReady: () => {
+          if (out.isTty) out.note(`reading ${topic} from ${where}; Ctrl-C ends it`);
+        },
+        onTrouble: (why) => {
+          log.warn({ topic }, why);
+        },
         take: async (records) => {
           for (const record of records) {
             if (seen >= max || signal.aborted) break;

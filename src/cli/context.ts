@@ -20,7 +20,9 @@ export interface CliContext extends CommandContext {
 export function commandContext(settings: Settings, out: TerminalOutput, interrupt: Interrupt): CliContext {
   const { signal } = interrupt;
   const clock = systemClock;
-  const write = (line: string): void => { out.beside(out.isTty ? humanLog(line) : line); };
+  const write = (line: string): void => {
+    out.beside(out.isTty ? humanLog(line) : line);
+  };
   const log = createLogger({ level: settings.logLevel, destination: { write } });
   return {
     settings,

@@ -35,8 +35,18 @@ export const checkBroker: Check = {
     const [usual = 'localhost:9092'] = settings.brokers;
     if (settings.transport === 'memory') {
       const found = await answers(usual, clock);
-      const says = found ? `something answers at ${usual}; use it with --transport kafka` : `none answers at ${usual}; the embedded one serves (--transport memory)`;
-      return [{ name: 'broker', ok: found, required: false, says, fix: 'for Kafka: `docker compose up -d`, or name one with --brokers or MILLRACE_BROKERS' }];
+      const says = found
+        ? `something answers at ${usual}; use it with --transport kafka`
+        : `none answers at ${usual}; the embedded one serves (--transport memory)`;
+      return [
+        {
+          name: 'broker',
+          ok: found,
+          required: false,
+          says,
+          fix: 'for Kafka: `docker compose up -d`, or name one with --brokers or MILLRACE_BROKERS',
+        },
+      ];
     }
     try {
       const { transport, where, close } = await context.openTransport();
@@ -47,7 +57,15 @@ export const checkBroker: Check = {
       }
       return [{ name: 'broker', ok: true, required: true, says: `${where} answers` }];
     } catch (error) {
-      return [{ name: 'broker', ok: false, required: true, says: messageOf(error), fix: 'is it up, and are --brokers, --tls and --sasl-* right? A local one: `docker compose up -d`' }];
+      return [
+        {
+          name: 'broker',
+          ok: false,
+          required: true,
+          says: messageOf(error),
+          fix: 'is it up, and are --brokers, --tls and --sasl-* right? A local one: `docker compose up -d`',
+        },
+      ];
     }
   },
 };
@@ -61,7 +79,13 @@ export const checkBrokerStart: Check = {
     const docker = spawnSync('docker', ['compose', 'version', '--short'], { encoding: 'utf8' });
     const hasDocker = docker.status === 0;
     const findings: Finding[] = [
-      { name: 'docker compose', ok: hasDocker, required: false, says: hasDocker ? docker.stdout.trim() : 'not found: starts a Kafka with one command', fix: 'https://docs.docker.com/get-docker' },
+      {
+        name: 'docker compose',
+        ok: hasDocker,
+        required: false,
+        says: hasDocker ? docker.stdout.trim() : 'not found: starts a Kafka with one command',
+        fix: 'https://docs.docker.com/get-docker',
+      },
     ];
     if (brokerStarter() !== undefined) findings.push(javaFinding());
     return Promise.resolve(findings);
@@ -74,7 +98,10 @@ function javaFinding(): Finding {
   const java = spawnSync(command, ['-version'], { encoding: 'utf8' });
   const version = /version "([^"]+)"/.exec(`${java.stderr}${java.stdout}`)?.[1];
   const ok = java.error === undefined && Number.parseInt(version ?? '0', 10) >= oldestJava;
-  const says = version === undefined ? 'not found: starts a Kafka without Docker (npm run kafka)' : `Java ${version}${ok ? '' : `, Kafka needs >= ${String(oldestJava)}`}`;
+  const says =
+    version === undefined
+      ? 'not found: starts a Kafka without Docker (npm run kafka)'
+      : `Java ${version}${ok ? '' : `, Kafka needs >= ${String(oldestJava)}`}`;
   return { name: 'jdk', ok, required: false, says, fix: `install a JDK >= ${String(oldestJava)} (https://adoptium.net), or set JAVA_HOME` };
 }
 
@@ -82,7 +109,12 @@ export const checkModel: Check = {
   title: 'the model',
   run: async ({ clock, signal }) => {
     const file = await cachedFile(smollm2, cacheFolder());
-    const broken = file.state === 'damaged' ? file.why : file.state === 'truncated' ? `it is cut off after ${String(file.bytes)} bytes` : 'it is not there yet';
+    const broken =
+      file.state === 'damaged'
+        ? file.why
+        : file.state === 'truncated'
+          ? `it is cut off after ${String(file.bytes)} bytes`
+          : 'it is not there yet';
     const model: Finding = {
       name: 'model',
       ok: file.state === 'present',
@@ -93,7 +125,9 @@ export const checkModel: Check = {
     if (file.state !== 'present') return [packageFinding(), model];
     const facts: { gpu?: unknown } = {};
     try {
-      const log = (_level: string, _message: string, details: Readonly<Record<string, unknown>> = {}): void => { Object.assign(facts, details); };
+      const log = (_level: string, _message: string, details: Readonly<Record<string, unknown>> = {}): void => {
+        Object.assign(facts, details);
+      };
       const opened = await llama({ model: smollm2.name }).open({ clock, signal, log });
       await opened.close();
     } catch (error) {
@@ -104,7 +138,13 @@ export const checkModel: Check = {
     return [
       { name: 'node-llama-cpp', ok: true, required: true, says: 'loads the model and lets it go' },
       model,
-      { name: 'gpu', ok: gpu !== undefined, required: false, says: gpu ?? 'none: the model runs on the CPU', fix: 'not needed for the default model; a bigger one wants CUDA, Vulkan or Metal and its driver' },
+      {
+        name: 'gpu',
+        ok: gpu !== undefined,
+        required: false,
+        says: gpu ?? 'none: the model runs on the CPU',
+        fix: 'not needed for the default model; a bigger one wants CUDA, Vulkan or Metal and its driver',
+      },
     ];
   },
 };
@@ -115,7 +155,13 @@ function packageFinding(): Finding {
     import.meta.resolve('node-llama-cpp');
     return { name: 'node-llama-cpp', ok: true, required: true, says: 'installed' };
   } catch {
-    return { name: 'node-llama-cpp', ok: false, required: true, says: 'not installed', fix: 'npm install node-llama-cpp   (or use a model behind an endpoint: openAiCompatible)' };
+    return {
+      name: 'node-llama-cpp',
+      ok: false,
+      required: true,
+      says: 'not installed',
+      fix: 'npm install node-llama-cpp   (or use a model behind an endpoint: openAiCompatible)',
+    };
   }
 }
 
@@ -123,7 +169,10 @@ export const checkData: Check = {
   title: "the demo's data",
   run: async () => {
     const file = await cachedFile(reviewsData, cacheFolder());
-    const says = file.state === 'present' ? file.path : `${file.state === 'missing' ? 'not there yet' : file.state}: the demo fetches it, or uses a small sample`;
+    const says =
+      file.state === 'present'
+        ? file.path
+        : `${file.state === 'missing' ? 'not there yet' : file.state}: the demo fetches it, or uses a small sample`;
     return [{ name: 'demo data', ok: file.state === 'present', required: false, says, fix: `millrace pull ${reviewsData.name}` }];
   },
 };

@@ -25,12 +25,17 @@ const pollMs = 20;
  * Writes lines as records: `{"key", "value", "headers"}` as such, any other line as a value of its own; empty lines are
  * skipped. Waits while the pipeline is behind by 20,000 records or 64 MiB. Resolves with the number of records.
  */
-export async function feedInput(batches: AsyncIterable<readonly InputLine[]>, { client, topic: name, watermark, clock, signal }: FeedOptions): Promise<number> {
+export async function feedInput(
+  batches: AsyncIterable<readonly InputLine[]>,
+  { client, topic: name, watermark, clock, signal }: FeedOptions,
+): Promise<number> {
   const target = topic(name, nullable(bytes()), { key: nullable(bytes()) });
   const ahead: { readonly last: bigint; readonly records: number; readonly bytes: number }[] = [];
   const room = (): boolean => {
     while (ahead[0] !== undefined && ahead[0].last < watermark()) ahead.shift();
-    return ahead.reduce((sum, one) => sum + one.records, 0) < maxAhead.records && ahead.reduce((sum, one) => sum + one.bytes, 0) < maxAhead.bytes;
+    return (
+      ahead.reduce((sum, one) => sum + one.records, 0) < maxAhead.records && ahead.reduce((sum, one) => sum + one.bytes, 0) < maxAhead.bytes
+    );
   };
   let fed = 0;
   for await (const lines of batches) {
@@ -40,7 +45,11 @@ export async function feedInput(batches: AsyncIterable<readonly InputLine[]>, { 
     while (!room()) await sleep(clock, pollMs, signal);
     const written = await client.produce(target, records, { signal });
     fed += records.length;
-    ahead.push({ last: written.at(-1)?.offset ?? 0n, records: records.length, bytes: records.reduce((sum, one) => sum + recordBytes(one), 0) });
+    ahead.push({
+      last: written.at(-1)?.offset ?? 0n,
+      records: records.length,
+      bytes: records.reduce((sum, one) => sum + recordBytes(one), 0),
+    });
   }
   return fed;
 }

@@ -6,7 +6,9 @@ export function humanLog(line: string): string {
   if (parsed === undefined) return visible(line.trimEnd());
   const { level, time, msg, ...details } = parsed;
   const clock = typeof time === 'string' ? time.slice(11, 19) : '';
-  const rest = Object.entries(details).map(([name, value]) => `${name}=${typeof value === 'string' && /^[^\s"=]+$/.test(value) ? value : JSON.stringify(value)}`);
+  const rest = Object.entries(details).map(
+    ([name, value]) => `${name}=${typeof value === 'string' && /^[^\s"=]+$/.test(value) ? value : JSON.stringify(value)}`,
+  );
   return visible([clock, String(level).toUpperCase().padEnd(5), String(msg), ...rest].join(' '));
 }
 

@@ -36,7 +36,12 @@ export function interrupt({ first, second, exit }: InterruptOptions): Interrupt 
     controller.abort(new DOMException(`interrupted by ${by}`, 'AbortError'));
   };
   const handlers = Object.fromEntries(
-    (['SIGINT', 'SIGTERM'] as const).map((name) => [name, (): void => { ask(name); }]),
+    (['SIGINT', 'SIGTERM'] as const).map((name) => [
+      name,
+      (): void => {
+        ask(name);
+      },
+    ]),
   );
   for (const [name, handler] of Object.entries(handlers)) process.on(name, handler);
   return {

@@ -62,11 +62,15 @@ export function fromJsonRecord(text: string): RawRecord {
   for (const name of Object.keys(found)) {
     if (known.includes(name)) continue;
     const meant = nearest(name, known);
-    throw new Error(`unknown field ${JSON.stringify(name)}${meant === undefined ? `, expected ${known.join(', ')}` : `, did you mean ${meant}?`}`);
+    throw new Error(
+      `unknown field ${JSON.stringify(name)}${meant === undefined ? `, expected ${known.join(', ')}` : `, did you mean ${meant}?`}`,
+    );
   }
   const { timestampMs } = found;
-  if (timestampMs !== undefined && !(typeof timestampMs === 'number' && Number.isSafeInteger(timestampMs) && timestampMs >= 0)) throw new Error('timestampMs must be milliseconds since 1970');
-  if (!('value' in found) && !('valueBase64' in found)) throw new Error('no value: expected {"key": …, "value": …, "headers": …}; null is a tombstone');
+  if (timestampMs !== undefined && !(typeof timestampMs === 'number' && Number.isSafeInteger(timestampMs) && timestampMs >= 0))
+    throw new Error('timestampMs must be milliseconds since 1970');
+  if (!('value' in found) && !('valueBase64' in found))
+    throw new Error('no value: expected {"key": …, "value": …, "headers": …}; null is a tombstone');
   return {
     key: bytesOf(found, 'key'),
     value: bytesOf(found, 'value'),
@@ -110,7 +114,8 @@ function bytesOf(found: Readonly<Record<string, unknown>>, name: 'key' | 'value'
 }
 
 function fromBase64(name: string, given: unknown): Uint8Array {
-  if (typeof given !== 'string' || !/^[A-Za-z0-9+/]*={0,2}$/.test(given) || given.length % 4 !== 0) throw new Error(`${name} must be base64`);
+  if (typeof given !== 'string' || !/^[A-Za-z0-9+/]*={0,2}$/.test(given) || given.length % 4 !== 0)
+    throw new Error(`${name} must be base64`);
   return Buffer.from(given, 'base64');
 }
 

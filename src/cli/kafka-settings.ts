@@ -43,8 +43,12 @@ function saslOf({ kafka, secret }: Settings): KafkaSasl | undefined {
     throw new OptionError('saslUsername and saslPasswordFile need saslMechanism: plain, scram-sha-256, scram-sha-512 or oauthbearer');
   }
   const password = file === undefined ? secret('saslPassword') : secretFile('saslPasswordFile', file);
-  if (password === undefined) throw new OptionError(`saslMechanism ${mechanism} needs a ${mechanism === 'oauthbearer' ? 'token' : 'password'}: --sasl-password-file, or MILLRACE_SASL_PASSWORD`);
-  if (mechanism === 'oauthbearer') return { mechanism, token: async () => (file === undefined ? password : (await readFile(file, 'utf8')).trim()) };
+  if (password === undefined)
+    throw new OptionError(
+      `saslMechanism ${mechanism} needs a ${mechanism === 'oauthbearer' ? 'token' : 'password'}: --sasl-password-file, or MILLRACE_SASL_PASSWORD`,
+    );
+  if (mechanism === 'oauthbearer')
+    return { mechanism, token: async () => (file === undefined ? password : (await readFile(file, 'utf8')).trim()) };
   if (username === undefined) throw new OptionError(`saslMechanism ${mechanism} needs saslUsername`);
   return { mechanism, username, password };
 }

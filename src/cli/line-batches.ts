@@ -37,7 +37,8 @@ export async function* lineBatches(source: AsyncIterable<Uint8Array>): AsyncGene
     }
     const rest = chunk.subarray(from);
     begunBytes += rest.length;
-    if (begunBytes > maxLineBytes) throw new Error(`line ${String(number + 1)} is longer than ${String(maxLineBytes)} bytes: is this a file of lines?`);
+    if (begunBytes > maxLineBytes)
+      throw new Error(`line ${String(number + 1)} is longer than ${String(maxLineBytes)} bytes: is this a file of lines?`);
     if (rest.length > 0) begun.push(rest);
     if (batch.length > 0) yield batch;
   }
@@ -47,7 +48,9 @@ export async function* lineBatches(source: AsyncIterable<Uint8Array>): AsyncGene
 /** The bytes of a file, or of stdin for `-`. @throws OptionError for a file that cannot be read. */
 export async function* openInput(path: string, signal: AbortSignal): AsyncGenerator<Uint8Array> {
   const stream = path === '-' ? process.stdin : createReadStream(path);
-  const onAbort = (): void => { stream.destroy(); };
+  const onAbort = (): void => {
+    stream.destroy();
+  };
   signal.addEventListener('abort', onAbort, { once: true });
   try {
     for await (const chunk of stream) yield chunk as Uint8Array;

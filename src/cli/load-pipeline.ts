@@ -41,25 +41,43 @@ export async function loadPipeline(path: string): Promise<Pipeline> {
   if (isPipeline(found)) return found;
   const named = Object.keys(exported).find((name) => isPipeline(exported[name]));
   if (found === undefined) {
-    throw new OptionError(`${path} has no default export${named === undefined ? `; write: ${how}` : `, but exports a pipeline as ${named}: export it with "export default ${named}"`}`);
+    throw new OptionError(
+      `${path} has no default export${named === undefined ? `; write: ${how}` : `, but exports a pipeline as ${named}: export it with "export default ${named}"`}`,
+    );
   }
   const spec = typeof found === 'object' && found !== null && 'process' in found && 'input' in found;
-  throw new OptionError(`the default export of ${path} is ${spec ? 'a description that nobody has checked' : 'not a pipeline'}; write: ${how}`);
+  throw new OptionError(
+    `the default export of ${path} is ${spec ? 'a description that nobody has checked' : 'not a pipeline'}; write: ${how}`,
+  );
 }
 
 /** A CommonJS module's `exports.default` comes with one more wrapping. */
-const unwrapped = (value: unknown): unknown => (typeof value === 'object' && value !== null && 'default' in value && !isPipeline(value) ? value.default : value);
+const unwrapped = (value: unknown): unknown =>
+  typeof value === 'object' && value !== null && 'default' in value && !isPipeline(value) ? value.default : value;
 
 const isPipeline = (value: unknown): value is Pipeline =>
-  typeof value === 'object' && value !== null && 'inputs' in value && 'outputs' in value && 'groupId' in value && 'process' in value && typeof value.process === 'function';
+  typeof value === 'object' &&
+  value !== null &&
+  'inputs' in value &&
+  'outputs' in value &&
+  'groupId' in value &&
+  'process' in value &&
+  typeof value.process === 'function';
 
 /** The message, and the first place in a file of the user's. */
 function loadError(error: unknown, path: string): string {
   if (isStreamError(error)) return error.message;
   const stack = error instanceof Error && error.stack !== undefined ? error.stack : '';
   // a syntax error's stack begins with the place, others' with the message
-  const place = /^(file:\/\/)?(\/.*?:\d+)(:\d+)?$/m.exec(stack)?.[2] ?? stack.split('\n').find((line) => line.includes('    at ') && line.includes(dirname(path)))?.trim();
-  const hint = stack.includes('ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX') ? ' (Node strips types only: no enum, no namespace, no parameter properties)' : '';
+  const place =
+    /^(file:\/\/)?(\/.*?:\d+)(:\d+)?$/m.exec(stack)?.[2] ??
+    stack
+      .split('\n')
+      .find((line) => line.includes('    at ') && line.includes(dirname(path)))
+      ?.trim();
+  const hint = stack.includes('ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX')
+    ? ' (Node strips types only: no enum, no namespace, no parameter properties)'
+    : '';
   return `${messageOf(error)}${hint}${place === undefined ? '' : ` (${place})`}`;
 }
 
@@ -73,5 +91,7 @@ function requireSameCopy(path: string): void {
   }
   const ours = ['../../package.json', '../../../package.json'].map((up) => join(import.meta.dirname, up)).find((one) => existsSync(one));
   if (ours === undefined || realpathSync(ours) === theirs) return;
-  throw new OptionError(`${path} uses the millrace in ${dirname(theirs)}, this is the one in ${dirname(ours)}: run it with \`npx millrace run ${relative(dirname(theirs), path)}\` from there`);
+  throw new OptionError(
+    `${path} uses the millrace in ${dirname(theirs)}, this is the one in ${dirname(ours)}: run it with \`npx millrace run ${relative(dirname(theirs), path)}\` from there`,
+  );
 }

@@ -10,7 +10,10 @@ import { terminalOutput } from './terminal-output.ts';
 
 /** Runs one command line; the process ends with its exit code when everything it opened is closed. */
 export async function main(argv: readonly string[]): Promise<void> {
-  let mode = { isJson: argv.includes('--json') || ['1', 'true', 'yes'].includes(process.env['MILLRACE_JSON']?.toLowerCase() ?? ''), debug: false };
+  let mode = {
+    isJson: argv.includes('--json') || ['1', 'true', 'yes'].includes(process.env['MILLRACE_JSON']?.toLowerCase() ?? ''),
+    debug: false,
+  };
   let interruptedBy = (): number | undefined => undefined;
   const invoke = async (invocation: Invocation): Promise<void> => {
     const settings = resolveSettings({ flags: invocation.flags, env: process.env, cwd: process.cwd() });
@@ -18,7 +21,9 @@ export async function main(argv: readonly string[]): Promise<void> {
     const out = terminalOutput(process, settings.json);
     let readerLeft = false;
     const interruption = interrupt({
-      first: () => { if (!readerLeft) out.note('stopping: what was begun is finished first; again (Ctrl-C) to end at once'); },
+      first: () => {
+        if (!readerLeft) out.note('stopping: what was begun is finished first; again (Ctrl-C) to end at once');
+      },
       second: () => {
         out.live(undefined);
         out.note('ended at once: what was not committed will be delivered again');
@@ -59,13 +64,17 @@ function endQuietlyWithReader(ask: () => void): void {
 }
 
 /** `--inspect=9230`, as node takes it; the parser would take the pipeline's file for the value of a bare `--inspect`. */
-const nodeStyle = (argv: readonly string[]): string[] => argv.flatMap((one) => (one.startsWith('--inspect=') ? ['--inspect', '--inspect-port', one.slice(10)] : [one]));
+const nodeStyle = (argv: readonly string[]): string[] =>
+  argv.flatMap((one) => (one.startsWith('--inspect=') ? ['--inspect', '--inspect-port', one.slice(10)] : [one]));
 
 /** Beside the sources in the repository, one folder further up in `dist`. */
 function version(): string {
   for (const up of ['../..', '../../..']) {
     try {
-      const { name, version: found } = JSON.parse(readFileSync(join(import.meta.dirname, up, 'package.json'), 'utf8')) as { readonly name?: unknown; readonly version?: unknown };
+      const { name, version: found } = JSON.parse(readFileSync(join(import.meta.dirname, up, 'package.json'), 'utf8')) as {
+        readonly name?: unknown;
+        readonly version?: unknown;
+      };
       if (name === 'millrace' && typeof found === 'string') return found;
     } catch {
       // not this one

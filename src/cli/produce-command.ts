@@ -35,7 +35,8 @@ Ends with the file; the records are acknowledged by all in-sync replicas then. C
     const context = given as CliContext;
     const { settings, out, signal } = context;
     requireKafka('produce', settings);
-    if (settings.json && keySeparator !== undefined) throw new OptionError('--key-separator contradicts --json: the lines name their keys themselves');
+    if (settings.json && keySeparator !== undefined)
+      throw new OptionError('--key-separator contradicts --json: the lines name their keys themselves');
     if (keySeparator === '') throw new OptionError('--key-separator must not be empty');
     const target = topic(name, nullable(bytes()), { key: nullable(bytes()) });
     const toRecord = settings.json ? jsonLine : plainLine(keySeparator);
@@ -58,7 +59,9 @@ Ends with the file; the records are acknowledged by all in-sync replicas then. C
       await close();
     }
     out.live(undefined);
-    out.note(`${String(count.records)} records written to ${name}${count.skipped > 0 ? `, ${String(count.skipped)} empty lines skipped` : ''}`);
+    out.note(
+      `${String(count.records)} records written to ${name}${count.skipped > 0 ? `, ${String(count.skipped)} empty lines skipped` : ''}`,
+    );
     out.json({ topic: name, ...count });
     return context.interrupt.exitCode ?? 0;
   },
@@ -70,15 +73,19 @@ function numbered(line: InputLine, written: number, toRecord: (line: Uint8Array)
   try {
     return toRecord(line.bytes);
   } catch (error) {
-    throw new OptionError(`line ${String(line.number)}: ${messageOf(error)}; ${String(written)} records were written before it`, { cause: error });
+    throw new OptionError(`line ${String(line.number)}: ${messageOf(error)}; ${String(written)} records were written before it`, {
+      cause: error,
+    });
   }
 }
 
 const jsonLine = (line: Uint8Array): RawRecord => fromJsonRecord(new TextDecoder('utf-8', { fatal: true }).decode(line));
 
-const plainLine = (separator: string | undefined) => (line: Uint8Array): RawRecord => {
-  if (separator === undefined) return { key: null, value: line, headers: [] };
-  const at = Buffer.from(line.buffer, line.byteOffset, line.byteLength).indexOf(separator);
-  if (at < 0) throw new Error(`no key separator ${JSON.stringify(separator)} in it`);
-  return { key: line.subarray(0, at), value: line.subarray(at + Buffer.byteLength(separator)), headers: [] };
-};
+const plainLine =
+  (separator: string | undefined) =>
+  (line: Uint8Array): RawRecord => {
+    if (separator === undefined) return { key: null, value: line, headers: [] };
+    const at = Buffer.from(line.buffer, line.byteOffset, line.byteLength).indexOf(separator);
+    if (at < 0) throw new Error(`no key separator ${JSON.stringify(separator)} in it`);
+    return { key: line.subarray(0, at), value: line.subarray(at + Buffer.byteLength(separator)), headers: [] };
+  };

@@ -60,21 +60,35 @@ function addSettings(program: Program): void {
 
 function addCommand(program: Program, command: Command, onInvocation: ProgramOptions['onInvocation']): void {
   const { name, summary, details, examples, exitCodes = {} } = command;
-  const sub = program.command(name).summary(summary).description([`${summary}.`, details].filter(Boolean).join('\n\n'));
+  const sub = program
+    .command(name)
+    .summary(summary)
+    .description([`${summary}.`, details].filter(Boolean).join('\n\n'));
   for (const { name: argument, summary: says, required = false, many = false } of command.arguments ?? []) {
     const inside = many ? `${argument}...` : argument;
     sub.addArgument(new Argument(required ? `<${inside}>` : `[${inside}]`, says));
   }
   for (const [key, option] of Object.entries(command.options)) {
-    if (key in settingsTable || key === 'config') throw new OptionError(`command ${name} declares the option ${key}, which is a setting of all commands`);
+    if (key in settingsTable || key === 'config')
+      throw new OptionError(`command ${name} declares the option ${key}, which is a setting of all commands`);
     sub.addOption(toOption(key, option));
   }
   const codes = Object.entries(exitCodes).map(([code, meaning]) => `  ${code.padEnd(5)} ${meaning}`);
-  sub.addHelpText('after', ['', 'Examples:', ...examples.map(({ line, does }) => `  ${line.padEnd(60)} # ${does}`), ...(codes.length > 0 ? ['', 'Exit codes (see also millrace --help):', ...codes] : [])].join('\n'));
+  sub.addHelpText(
+    'after',
+    [
+      '',
+      'Examples:',
+      ...examples.map(({ line, does }) => `  ${line.padEnd(60)} # ${does}`),
+      ...(codes.length > 0 ? ['', 'Exit codes (see also millrace --help):', ...codes] : []),
+    ].join('\n'),
+  );
   sub.action(async () => {
     const { options } = command;
     const found = sub.opts();
-    const given = Object.fromEntries(Object.entries(options).map(([key, { kind }]) => [key, kind === 'flag' ? found[key] === true : (found[key] as unknown)])) as GivenOptions<CommandOptions>;
+    const given = Object.fromEntries(
+      Object.entries(options).map(([key, { kind }]) => [key, kind === 'flag' ? found[key] === true : (found[key] as unknown)]),
+    ) as GivenOptions<CommandOptions>;
     await onInvocation({ command, options: given, args: sub.args, flags: program.opts() });
   });
 }
@@ -87,6 +101,8 @@ function toOption(key: string, option: CommandOption): Option {
     const number = Number(text);
     const { min, max = Number.MAX_SAFE_INTEGER } = option;
     if (/^-?\d+$/.test(text) && Number.isSafeInteger(number) && number >= min && number <= max) return number;
-    throw new InvalidArgumentError(`It must be an integer ${max === Number.MAX_SAFE_INTEGER ? `>= ${String(min)}` : `from ${String(min)} to ${String(max)}`}.`);
+    throw new InvalidArgumentError(
+      `It must be an integer ${max === Number.MAX_SAFE_INTEGER ? `>= ${String(min)}` : `from ${String(min)} to ${String(max)}`}.`,
+    );
   });
 }

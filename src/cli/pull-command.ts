@@ -34,7 +34,8 @@ $XDG_CACHE_HOME/millrace, else in ~/.cache/millrace.`,
       };
       const path = await pullArtifact(artifact, { signal, clock, verify, onProgress });
       out.live(undefined);
-      const from = last === undefined || last.source === 'cache' ? (verify ? 'in the cache, checked' : 'in the cache') : `from ${last.source}`;
+      const from =
+        last === undefined || last.source === 'cache' ? (verify ? 'in the cache, checked' : 'in the cache') : `from ${last.source}`;
       out.line(`${artifact.name}  ${megabytes(last?.bytes ?? 0)}  ${from}  ${path}`);
       out.json({ name: artifact.name, path, bytes: last?.bytes, source: last?.source });
     }
@@ -47,7 +48,8 @@ const megabytes = (bytes: number): string => (bytes < 1e6 ? `${(bytes / 1e3).toF
 /** `smollm2  ████████░░░░  41.2 of 98.4 MB  Hugging Face` */
 function progressText({ artifact, phase, source, bytes, totalBytes }: PullProgress, width: number, passedMs: number): string {
   if (phase === 'waiting') return `${artifact}: ${source} fetches it, waiting`;
-  if (phase !== 'downloading' || bytes === 0) return `${artifact}: ${phase}, ${source}${phase === 'downloading' ? `, ${String(Math.round(passedMs / 1000))} s` : ''}`;
+  if (phase !== 'downloading' || bytes === 0)
+    return `${artifact}: ${phase}, ${source}${phase === 'downloading' ? `, ${String(Math.round(passedMs / 1000))} s` : ''}`;
   if (totalBytes === undefined || totalBytes === 0) return `${artifact}: ${megabytes(bytes)}, ${source}`;
   const cells = Math.max(10, Math.min(30, width - 60));
   const full = Math.round((Math.min(bytes, totalBytes) / totalBytes) * cells);

@@ -11,7 +11,10 @@ export interface ErrorReport {
 }
 
 /** What is said of an error, and how the process ends for it: one line, for people or for machines. */
-export function reportError(error: unknown, { isJson, debug, interruptedBy }: { readonly isJson: boolean; readonly debug: boolean; readonly interruptedBy: number | undefined }): ErrorReport {
+export function reportError(
+  error: unknown,
+  { isJson, debug, interruptedBy }: { readonly isJson: boolean; readonly debug: boolean; readonly interruptedBy: number | undefined },
+): ErrorReport {
   if (error instanceof CommanderError && error.exitCode === 0) return { text: '', exitCode: exitCodes.done };
   if (error instanceof CommanderError && error.code === 'commander.help' && !isJson) return { text: '', exitCode: exitCodes.usage }; // the help says it
   if (isAbortError(error) && interruptedBy !== undefined) return { text: '', exitCode: interruptedBy };
@@ -23,7 +26,8 @@ export function reportError(error: unknown, { isJson, debug, interruptedBy }: { 
 
 function explained(error: unknown): { readonly code: string; readonly message: string; readonly exitCode: number } {
   if (error instanceof CommanderError) {
-    if (error.code === 'commander.help') return { code: 'invalid_option', message: 'no command was named; see millrace --help', exitCode: exitCodes.usage };
+    if (error.code === 'commander.help')
+      return { code: 'invalid_option', message: 'no command was named; see millrace --help', exitCode: exitCodes.usage };
     const message = error.message.replace(/^error: /, '').replaceAll('\n', ' ');
     return { code: 'invalid_option', message: `${message}; see millrace --help`, exitCode: exitCodes.usage };
   }

@@ -38,10 +38,13 @@ folder or the current one, node_modules excepted. Breakpoints: --inspect, or sta
   examples: [
     { line: 'millrace run pipeline.ts --brokers localhost:9092 --create-topics', does: 'until Ctrl-C' },
     { line: 'millrace run pipeline.ts --input records.ndjson > results.ndjson', does: 'no broker needed' },
-    { line: "echo '{\"text\":\"hello\"}' | millrace run pipeline.ts --input -", does: 'one record' },
+    { line: 'echo \'{"text":"hello"}\' | millrace run pipeline.ts --input -', does: 'one record' },
     { line: 'millrace run pipeline.ts --input records.ndjson --watch --inspect', does: 'while you write it' },
   ],
-  exitCodes: { 3: 'with --input: all records are settled, but some failed', 130: 'with --input: stopped before all records were settled (143: by SIGTERM)' },
+  exitCodes: {
+    3: 'with --input: all records are settled, but some failed',
+    130: 'with --input: stopped before all records were settled (143: by SIGTERM)',
+  },
   run: async ({ options: given, args: [pipeline = ''] }, context) => {
     const cli = context as CliContext;
     checkCombinations(given, cli);
@@ -61,11 +64,17 @@ folder or the current one, node_modules excepted. Breakpoints: --inspect, or sta
 
 function checkCombinations({ input, output, watch }: RunOptions, { settings }: CliContext): void {
   if (settings.transport === 'kafka') {
-    if (input !== undefined || output !== undefined) throw new OptionError('--input and --output are for --transport memory: on Kafka use `millrace produce` and `millrace consume` beside it');
+    if (input !== undefined || output !== undefined)
+      throw new OptionError(
+        '--input and --output are for --transport memory: on Kafka use `millrace produce` and `millrace consume` beside it',
+      );
     return;
   }
   if (input === undefined) {
-    throw new OptionError('the embedded broker (--transport memory, the default) lives in this process, so nobody else can write to it: feed it with --input FILE (- is stdin), or say --transport kafka with --brokers HOST:PORT');
+    throw new OptionError(
+      'the embedded broker (--transport memory, the default) lives in this process, so nobody else can write to it: feed it with --input FILE (- is stdin), or say --transport kafka with --brokers HOST:PORT',
+    );
   }
-  if (watch && input === '-') throw new OptionError('--watch reads the input again after each change, which stdin cannot do: give --input a file');
+  if (watch && input === '-')
+    throw new OptionError('--watch reads the input again after each change, which stdin cannot do: give --input a file');
 }

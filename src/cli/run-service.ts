@@ -6,16 +6,33 @@ import type { RunOptions } from './run-command.ts';
 import { summary } from './run-summary.ts';
 
 /** Runs a pipeline until it is told to stop. Rejects with what stopped it otherwise. */
-export async function runService(pipeline: Pipeline, { createTopics, drainDeadlineMs }: Pick<RunOptions, 'createTopics' | 'drainDeadlineMs'>, context: CliContext): Promise<number> {
+export async function runService(
+  pipeline: Pipeline,
+  { createTopics, drainDeadlineMs }: Pick<RunOptions, 'createTopics' | 'drainDeadlineMs'>,
+  context: CliContext,
+): Promise<number> {
   const { out, log, clock, signal } = context;
   const { transport, where, close } = await context.openTransport();
   try {
     const startedMs = clock.nowMs();
-    const app = await start(pipeline, { transport, createTopics, log, clock, signals: false, ...(drainDeadlineMs === undefined ? {} : { drainDeadlineMs }) });
-    out.note(`${pipeline.name} runs on ${where}: ${Object.values(pipeline.inputs).map(({ name }) => name).join(', ')} → ${outputsOf(pipeline)}; Ctrl-C stops it`);
+    const app = await start(pipeline, {
+      transport,
+      createTopics,
+      log,
+      clock,
+      signals: false,
+      ...(drainDeadlineMs === undefined ? {} : { drainDeadlineMs }),
+    });
+    out.note(
+      `${pipeline.name} runs on ${where}: ${Object.values(pipeline.inputs)
+        .map(({ name }) => name)
+        .join(', ')} → ${outputsOf(pipeline)}; Ctrl-C stops it`,
+    );
     out.json({ running: { pipeline: pipeline.name } });
     const endLive = liveLine(app, out, clock);
-    const drain = (): void => { app.drain().catch(() => undefined); }; // `done` tells the same
+    const drain = (): void => {
+      app.drain().catch(() => undefined);
+    }; // `done` tells the same
     if (signal.aborted) drain();
     else signal.addEventListener('abort', drain, { once: true });
     try {

@@ -10,7 +10,18 @@ export function summary(pipeline: string, stats: StatsSnapshot, tookMs: number, 
     `${pipeline}: ${String(done)} done, ${String(failed)} failed${codes.length > 0 ? ` (${codes.join(', ')})` : ''}, ${String(dropped)} dropped` +
       `${givenBack > 0 ? `, ${String(givenBack)} given back` : ''} in ${seconds.toFixed(1)} s; p50 ${latencyMs.p50.toFixed(0)} ms, p99 ${latencyMs.p99.toFixed(0)} ms`,
   );
-  out.json({ summary: { done, failed, dropped, givenBack, failuresByCode, p50Ms: round(latencyMs.p50), p99Ms: round(latencyMs.p99), seconds: round(seconds) } });
+  out.json({
+    summary: {
+      done,
+      failed,
+      dropped,
+      givenBack,
+      failuresByCode,
+      p50Ms: round(latencyMs.p50),
+      p99Ms: round(latencyMs.p99),
+      seconds: round(seconds),
+    },
+  });
 }
 
 const round = (value: number): number => Math.round(value * 1000) / 1000;

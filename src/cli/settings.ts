@@ -50,7 +50,12 @@ export interface SettingInfo {
 
 /** The one list of settings: flags, environment, file and help are made from it. */
 export const settingsTable: Readonly<Record<keyof GivenSettings, SettingInfo>> = {
-  transport: { kind: 'choice', choices: ['memory', 'kafka'], value: 'name', summary: 'where the topics are: an embedded broker, or Kafka (default: kafka if brokers are named, else memory)' },
+  transport: {
+    kind: 'choice',
+    choices: ['memory', 'kafka'],
+    value: 'name',
+    summary: 'where the topics are: an embedded broker, or Kafka (default: kafka if brokers are named, else memory)',
+  },
   brokers: { kind: 'list', value: 'host:port,…', summary: 'Kafka brokers to begin with (default: localhost:9092)' },
   clientId: { kind: 'text', value: 'name', summary: "our name in the brokers' logs (default: millrace)" },
   tls: { kind: 'flag', summary: "encrypt, with the system's certificate authorities" },
@@ -59,12 +64,26 @@ export const settingsTable: Readonly<Record<keyof GivenSettings, SettingInfo>> =
   tlsKey: { kind: 'path', value: 'file', summary: 'its private key (PEM)' },
   tlsPassphraseFile: { kind: 'path', value: 'file', summary: "the key's passphrase, or MILLRACE_TLS_PASSPHRASE" },
   tlsServerName: { kind: 'text', value: 'name', summary: "name in the brokers' certificates, where it is not their host name" },
-  saslMechanism: { kind: 'choice', choices: ['plain', 'scram-sha-256', 'scram-sha-512', 'oauthbearer'], value: 'name', summary: 'how to log in' },
+  saslMechanism: {
+    kind: 'choice',
+    choices: ['plain', 'scram-sha-256', 'scram-sha-512', 'oauthbearer'],
+    value: 'name',
+    summary: 'how to log in',
+  },
   saslUsername: { kind: 'text', value: 'name', summary: 'who logs in' },
-  saslPasswordFile: { kind: 'path', value: 'file', summary: 'password (oauthbearer: token, read for each connection), or MILLRACE_SASL_PASSWORD' },
+  saslPasswordFile: {
+    kind: 'path',
+    value: 'file',
+    summary: 'password (oauthbearer: token, read for each connection), or MILLRACE_SASL_PASSWORD',
+  },
   allowPlaintextPassword: { kind: 'flag', summary: 'send the password unencrypted to another machine' },
   json: { kind: 'flag', summary: 'for machines: JSON lines on stdout, errors as one JSON line on stderr' },
-  logLevel: { kind: 'choice', choices: ['debug', 'info', 'warn', 'error', 'silent'], value: 'level', summary: 'what the log on stderr says (default: warn)' },
+  logLevel: {
+    kind: 'choice',
+    choices: ['debug', 'info', 'warn', 'error', 'silent'],
+    value: 'level',
+    summary: 'what the log on stderr says (default: warn)',
+  },
 };
 
 /** Everything that was resolved; secrets are functions, so that printing it shows none. */
@@ -184,7 +203,11 @@ function readConfig(path: string | undefined, cwd: string): GivenSettings {
   }
   const found = parsed(file, text);
   for (const key of Object.keys(found)) if (!keys.some((known) => known === key)) throw unknownKey(file, key);
-  return layer((key) => found[key], (key) => `${key} in ${file}`, dirname(file));
+  return layer(
+    (key) => found[key],
+    (key) => `${key} in ${file}`,
+    dirname(file),
+  );
 }
 
 function parsed(file: string, text: string): Readonly<Record<string, unknown>> {
@@ -195,7 +218,8 @@ function parsed(file: string, text: string): Readonly<Record<string, unknown>> {
     // JSON.parse quotes the text around the fault, which may hold what nobody should see
     throw new OptionError(`the configuration file ${file} is not JSON`);
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new OptionError(`the configuration file ${file} must hold an object`);
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new OptionError(`the configuration file ${file} must hold an object`);
   return value as Readonly<Record<string, unknown>>;
 }
 
@@ -204,14 +228,19 @@ function unknownKey(file: string, key: string): OptionError {
     return new OptionError(`${file} holds ${key}, but configuration files are committed: use ${key}File, or ${secretVariables[key]}`);
   }
   const meant = nearest(key, keys);
-  return new OptionError(`${file} holds the unknown setting ${JSON.stringify(key)}; ${meant === undefined ? `known: ${keys.join(', ')}` : `did you mean ${meant}?`}`);
+  return new OptionError(
+    `${file} holds the unknown setting ${JSON.stringify(key)}; ${meant === undefined ? `known: ${keys.join(', ')}` : `did you mean ${meant}?`}`,
+  );
 }
 
 function misspelled(env: SettingsSources['env']): readonly string[] {
   const known = [...keys.map(variableOf), ...otherVariables];
   return Object.keys(env).flatMap((name) => {
     if (!name.startsWith('MILLRACE_') || known.includes(name)) return [];
-    const meant = nearest(name.slice(9), known.map((one) => one.slice(9)));
+    const meant = nearest(
+      name.slice(9),
+      known.map((one) => one.slice(9)),
+    );
     return meant === undefined ? [] : [`the environment has ${name}, which says nothing to millrace; did you mean MILLRACE_${meant}?`];
   });
 }

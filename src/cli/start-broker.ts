@@ -20,10 +20,17 @@ const keptErrors = 20;
 /** Starts a Kafka on a free port, in a process group of its own: a Ctrl-C here must not take it away from a pipeline that drains. */
 export async function startBroker(starter: string, signal: AbortSignal): Promise<StartedBroker> {
   signal.throwIfAborted();
-  const child = spawn(process.execPath, [starter, '--port', '0', '--until-stdin-ends'], { stdio: ['pipe', 'pipe', 'pipe'], detached: true });
+  const child = spawn(process.execPath, [starter, '--port', '0', '--until-stdin-ends'], {
+    stdio: ['pipe', 'pipe', 'pipe'],
+    detached: true,
+  });
   const gone = new Promise<string>((resolve) => {
-    child.once('error', (error) => { resolve(error.message); });
-    child.once('exit', (code, by) => { resolve(by ?? `exit code ${String(code)}`); });
+    child.once('error', (error) => {
+      resolve(error.message);
+    });
+    child.once('exit', (code, by) => {
+      resolve(by ?? `exit code ${String(code)}`);
+    });
   });
   const errors: string[] = [];
   createInterface({ input: child.stderr }).on('line', (line) => {
@@ -43,10 +50,14 @@ export async function startBroker(starter: string, signal: AbortSignal): Promise
   });
   let giveUp = (): void => undefined;
   const aborted = new Promise<never>((_, reject) => {
-    giveUp = () => { reject(new DOMException('the start of the broker was given up', 'AbortError')); };
+    giveUp = () => {
+      reject(new DOMException('the start of the broker was given up', 'AbortError'));
+    };
   });
   aborted.catch(() => undefined);
-  const onAbort = (): void => { giveUp(); };
+  const onAbort = (): void => {
+    giveUp();
+  };
   signal.addEventListener('abort', onAbort, { once: true });
   const failed = gone.then((why) => {
     throw new Error(errors.findLast((line) => /Error: /.test(line))?.replace(/^.*?Error: /, '') ?? why);

@@ -27,7 +27,9 @@ export function supervised(interrupt: Interrupt): { readonly release: () => void
     if (message === 'stop') interrupt.ask('SIGTERM');
     if (message === 'stop-now') process.exit(143);
   };
-  const onAlone = (): void => { interrupt.ask('SIGTERM'); };
+  const onAlone = (): void => {
+    interrupt.ask('SIGTERM');
+  };
   process.on('message', onMessage).once('disconnect', onAlone);
   return {
     release: () => {

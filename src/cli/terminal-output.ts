@@ -69,7 +69,8 @@ export function terminalOutput({ stdout, stderr }: Streams, isJson: boolean): Te
 }
 
 /** One line of JSON; bigints as decimal strings, which every reader keeps exactly. */
-export const jsonLine = (value: unknown): string => JSON.stringify(value, (_, one: unknown) => (typeof one === 'bigint' ? String(one) : one));
+export const jsonLine = (value: unknown): string =>
+  JSON.stringify(value, (_, one: unknown) => (typeof one === 'bigint' ? String(one) : one));
 
 /** A topic's bytes may hold sequences that steer a terminal: all control characters but tab and line break are shown, not sent. */
 export const visible = (text: string): string =>
@@ -78,7 +79,9 @@ export const visible = (text: string): string =>
 function aligned(rows: readonly (readonly string[])[]): readonly string[] {
   const columns = Math.max(0, ...rows.map((row) => row.length));
   const widths = Array.from({ length: columns }, (_, column) => Math.max(...rows.map((row) => (row[column] ?? '').length)));
-  const isNumeric = widths.map((_, column) => rows.length > 1 && rows.slice(1).every((row) => /^[-\d.,]*( ?(ms|s|%|B|kB|MB|GB))?$/.test(row[column] ?? '')));
+  const isNumeric = widths.map(
+    (_, column) => rows.length > 1 && rows.slice(1).every((row) => /^[-\d.,]*( ?(ms|s|%|B|kB|MB|GB))?$/.test(row[column] ?? '')),
+  );
   return rows.map((row) =>
     row
       .map((cell, column) => (isNumeric[column] === true ? cell.padStart(widths[column] ?? 0) : cell.padEnd(widths[column] ?? 0)))

@@ -28,14 +28,21 @@ export interface ReadOptions {
 export async function readTopics(transport: Transport, { topics, from, signal, onReady, onTrouble, take }: ReadOptions): Promise<void> {
   const found = await transport.describeTopics(topics);
   const missing = topics.filter((name) => !found.has(name));
-  if (missing.length > 0) throw new TransportError('unknown_topic', `topic ${missing.join(', ')} does not exist; check its name, or produce to it with --create-topics`);
+  if (missing.length > 0)
+    throw new TransportError(
+      'unknown_topic',
+      `topic ${missing.join(', ')} does not exist; check its name, or produce to it with --create-topics`,
+    );
   const waiting: Fetch[] = [];
   let owned: OwnedPartition[] = [];
   let consumer: Consumer | undefined;
   let busy = false;
   let finish: (error?: Error) => void = () => undefined;
   const finished = new Promise<void>((resolve, reject) => {
-    finish = (error) => { if (error) reject(error); else resolve(); };
+    finish = (error) => {
+      if (error) reject(error);
+      else resolve();
+    };
   });
   finished.catch(() => undefined);
   const work = async (): Promise<void> => {
@@ -51,23 +58,43 @@ export async function readTopics(transport: Transport, { topics, from, signal, o
     busy = false;
     consumer?.resume(owned);
   };
-  const same = (one: OwnedPartition) => (other: OwnedPartition): boolean => one.topic === other.topic && one.partition === other.partition;
-  const forget = (gone: readonly OwnedPartition[]): void => { owned = owned.filter((one) => !gone.some(same(one))); };
-  const onAbort = (): void => { finish(); };
+  const same =
+    (one: OwnedPartition) =>
+    (other: OwnedPartition): boolean =>
+      one.topic === other.topic && one.partition === other.partition;
+  const forget = (gone: readonly OwnedPartition[]): void => {
+    owned = owned.filter((one) => !gone.some(same(one)));
+  };
+  const onAbort = (): void => {
+    finish();
+  };
   signal.addEventListener('abort', onAbort, { once: true });
   if (signal.aborted) return;
   try {
-    consumer = await transport.consume({ groupId: `millrace-cli-${randomUUID()}`, topics, from }, {
-      assigned: (partitions) => { owned = [...owned, ...partitions]; },
-      revoking: (partitions) => { forget(partitions); return Promise.resolve(); },
-      lost: forget,
-      health: (state) => { if (state.state !== 'ok') onTrouble?.(state.why); },
-      fetched: (fetch) => {
-        waiting.push(fetch);
-        if (!busy) work().catch((error: unknown) => { finish(error instanceof Error ? error : new Error(String(error))); });
+    consumer = await transport.consume(
+      { groupId: `millrace-cli-${randomUUID()}`, topics, from },
+      {
+        assigned: (partitions) => {
+          owned = [...owned, ...partitions];
+        },
+        revoking: (partitions) => {
+          forget(partitions);
+          return Promise.resolve();
+        },
+        lost: forget,
+        health: (state) => {
+          if (state.state !== 'ok') onTrouble?.(state.why);
+        },
+        fetched: (fetch) => {
+          waiting.push(fetch);
+          if (!busy)
+            work().catch((error: unknown) => {
+              finish(error instanceof Error ? error : new Error(String(error)));
+            });
+        },
+        failed: finish,
       },
-      failed: finish,
-    });
+    );
     onReady?.();
     await finished;
   } finally {

@@ -31,7 +31,9 @@ export async function watchPipeline(path: string, context: CliContext): Promise<
     tell('stop');
     wake();
   };
-  const onSecond = (): void => { if (interrupt.exitCode !== undefined) child?.kill('SIGKILL'); };
+  const onSecond = (): void => {
+    if (interrupt.exitCode !== undefined) child?.kill('SIGKILL');
+  };
   signal.addEventListener('abort', onAbort, { once: true });
   process.once('exit', onSecond);
   let code = 0;
@@ -39,13 +41,18 @@ export async function watchPipeline(path: string, context: CliContext): Promise<
     files.add(path);
     while (!signal.aborted) {
       changed = undefined;
-      child = spawnSelf((file) => { files.add(file); });
+      child = spawnSelf((file) => {
+        files.add(file);
+      });
       code = await exitOf(child);
       child = undefined;
       if (signal.aborted) break;
       if (changed === undefined) {
         out.note(`ended with ${String(code)}; waiting for a change`);
-        while (changed === undefined && !signal.aborted) await new Promise<void>((resolve) => { wake = resolve; });
+        while (changed === undefined && !signal.aborted)
+          await new Promise<void>((resolve) => {
+            wake = resolve;
+          });
       }
       if (changed !== undefined) out.note(`${changed} has changed: starting again`);
     }
@@ -72,11 +79,16 @@ function spawnSelf(onLoad: (file: string) => void): ChildProcess {
 
 const exitOf = (child: ChildProcess): Promise<number> =>
   new Promise((resolve, reject) => {
-    child.once('error', reject).once('exit', (code, by) => { resolve(code ?? (by === 'SIGKILL' ? 137 : 1)); });
+    child.once('error', reject).once('exit', (code, by) => {
+      resolve(code ?? (by === 'SIGKILL' ? 137 : 1));
+    });
   });
 
 /** Watches folders rather than files: an editor replaces a file, and a watched file would be the old one. */
-function watchedFiles(below: readonly string[], onChange: (file: string) => void): { readonly add: (file: string) => void; readonly close: () => void } {
+function watchedFiles(
+  below: readonly string[],
+  onChange: (file: string) => void,
+): { readonly add: (file: string) => void; readonly close: () => void } {
   const folders = new Map<string, { readonly watcher: FSWatcher; readonly names: Set<string> }>();
   return {
     add: (file) => {
@@ -85,13 +97,19 @@ function watchedFiles(below: readonly string[], onChange: (file: string) => void
       let known = folders.get(folder);
       if (!known) {
         const names = new Set<string>();
-        const watcher = watch(folder, (_, name) => { if (name !== null && names.has(name)) onChange(join(folder, name)); });
-        watcher.on('error', () => { watcher.close(); }); // the folder is gone
+        const watcher = watch(folder, (_, name) => {
+          if (name !== null && names.has(name)) onChange(join(folder, name));
+        });
+        watcher.on('error', () => {
+          watcher.close();
+        }); // the folder is gone
         known = { watcher, names };
         folders.set(folder, known);
       }
       known.names.add(basename(file));
     },
-    close: () => { for (const { watcher } of folders.values()) watcher.close(); },
+    close: () => {
+      for (const { watcher } of folders.values()) watcher.close();
+    },
   };
 }

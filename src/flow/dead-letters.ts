@@ -38,7 +38,12 @@ export interface DeadLetterOptions {
  * Writes a failed record, as it was read, with the story of its failure in its headers. One whose payload the broker
  * refuses is written without it. Anything else is waited out: a record is never settled before its letter is acknowledged.
  */
-export function sendDeadLetter(options: DeadLetterOptions, taken: Taken, verdict: Verdict & { outcome: 'failed' }, acknowledged: () => void): void {
+export function sendDeadLetter(
+  options: DeadLetterOptions,
+  taken: Taken,
+  verdict: Verdict & { outcome: 'failed' },
+  acknowledged: () => void,
+): void {
   const { record } = taken;
   const story = storyOf(options, taken, verdict);
   const wanted = (): boolean => taken.partition.phase !== 'gone';
@@ -49,7 +54,9 @@ export function sendDeadLetter(options: DeadLetterOptions, taken: Taken, verdict
   push({ key: record.key, value: record.value, headers }, () => {
     const short = { key: null, value: null, headers: [...story, header(deadLetterHeaders.payload, 'omitted')] };
     // a letter of headers alone is under 5 kB; a broker that refuses even that is waited for like any other trouble
-    const again = (): void => { push(short, again); };
+    const again = (): void => {
+      push(short, again);
+    };
     again();
   });
 }
@@ -58,7 +65,11 @@ const ours: ReadonlySet<string> = new Set(Object.values(deadLetterHeaders));
 const encoder = new TextEncoder();
 const header = (name: string, value: string): readonly [string, Uint8Array] => [name, encoder.encode(value)];
 
-function storyOf({ pipeline, nowMs }: DeadLetterOptions, { partition, record }: Taken, { error, outputs, attempts }: Verdict & { outcome: 'failed' }) {
+function storyOf(
+  { pipeline, nowMs }: DeadLetterOptions,
+  { partition, record }: Taken,
+  { error, outputs, attempts }: Verdict & { outcome: 'failed' },
+) {
   const shown = outputs.slice(0, maxOutputs).map(formatPosition);
   if (outputs.length > maxOutputs) shown.push(`and ${String(outputs.length - maxOutputs)} more`);
   const names = deadLetterHeaders;

@@ -61,7 +61,8 @@ export class OffsetTracker<T> {
   /** Settles one delivered record; true when the watermark moved. Settling twice is a bug and throws. */
   settle(ticket: number): boolean {
     const at = ticket - this.#base;
-    if (at < this.#head || this.#items[at] === undefined) throw new RangeError(`ticket ${String(ticket)} was settled twice, or never given out`);
+    if (at < this.#head || this.#items[at] === undefined)
+      throw new RangeError(`ticket ${String(ticket)} was settled twice, or never given out`);
     this.#items[at] = undefined;
     this.#settledBeyond += 1;
     if (at !== this.#head) return false;

@@ -86,7 +86,11 @@ export class Outbox {
   async #sendUntilTaken(batch: readonly Outgoing[]): Promise<void> {
     while (!this.#stopped) {
       try {
-        const base = await this.#options.producer.send(this.topic, this.partition, batch.map(({ record }) => record));
+        const base = await this.#options.producer.send(
+          this.topic,
+          this.partition,
+          batch.map(({ record }) => record),
+        );
         this.#recovered();
         for (const [i, { record, sent }] of batch.entries()) {
           this.#options.held.bytes -= recordBytes(record);

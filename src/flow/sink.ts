@@ -69,7 +69,14 @@ export class Sink {
     const known = this.#outboxes.get(id);
     if (known) return known;
     const { producer, clock, trouble } = this.#options;
-    const outbox = new Outbox(topic, partition, { producer, clock, held: this.#held, trouble: (why) => { trouble(id, why); } });
+    const outbox = new Outbox(topic, partition, {
+      producer,
+      clock,
+      held: this.#held,
+      trouble: (why) => {
+        trouble(id, why);
+      },
+    });
     this.#outboxes.set(id, outbox);
     return outbox;
   }
@@ -78,7 +85,10 @@ export class Sink {
   #scheduleRefresh(): void {
     this.#cancelRefresh = this.#options.clock.schedule(refreshMs, () => {
       for (const topic of this.#partitions.keys()) {
-        this.#options.producer.partitionsOf(topic).then((count) => this.#partitions.set(topic, count), () => undefined);
+        this.#options.producer.partitionsOf(topic).then(
+          (count) => this.#partitions.set(topic, count),
+          () => undefined,
+        );
       }
       this.#scheduleRefresh();
     });
@@ -103,7 +113,10 @@ export function outputTo(pipeline: Pipeline, sink: Sink): (envelope: Envelope<un
     const topic = route === undefined ? undefined : pipeline.outputs[route];
     if (topic === undefined) {
       const got = route === undefined ? 'no route' : JSON.stringify(route);
-      part.settle('failed', recordError('unknown_route', `expected a route among ${names.join(', ')}, got ${got}; choose one with routeBy`, envelope.position));
+      part.settle(
+        'failed',
+        recordError('unknown_route', `expected a route among ${names.join(', ')}, got ${got}; choose one with routeBy`, envelope.position),
+      );
       return;
     }
     let record: OutputRecord;
@@ -124,7 +137,11 @@ export function outputTo(pipeline: Pipeline, sink: Sink): (envelope: Envelope<un
   };
 }
 
-function encode(topic: Topic<unknown, unknown>, envelope: Envelope<unknown, unknown>, set: Omit<ReturnType<typeof outputFieldsOf>, 'route'>): OutputRecord {
+function encode(
+  topic: Topic<unknown, unknown>,
+  envelope: Envelope<unknown, unknown>,
+  set: Omit<ReturnType<typeof outputFieldsOf>, 'route'>,
+): OutputRecord {
   return {
     key: 'key' in set ? topic.key.encode(set.key) : rawKeyOf(envelope),
     value: topic.value.encode(envelope.value),
@@ -134,4 +151,6 @@ function encode(topic: Topic<unknown, unknown>, envelope: Envelope<unknown, unkn
 }
 
 const asCodecError = (error: unknown, { position }: Envelope<unknown, unknown>): Error =>
-  isStreamError(error) ? error : new CodecError('encode_failed', `encoding threw: ${messageOf(error)}`, { cause: error, position: formatPosition(position) });
+  isStreamError(error)
+    ? error
+    : new CodecError('encode_failed', `encoding threw: ${messageOf(error)}`, { cause: error, position: formatPosition(position) });

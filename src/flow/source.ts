@@ -242,7 +242,16 @@ export class Source {
 
   #enter(partition: Owned, record: Taken['record'], bytes: number): void {
     const lane = laneOf(this.#options.ordering, record.key);
-    const taken: Taken = { partition, record, ticket: 0, bytes, lane, takenMs: this.#options.clock.nowMs(), settlement: undefined, over: false };
+    const taken: Taken = {
+      partition,
+      record,
+      ticket: 0,
+      bytes,
+      lane,
+      takenMs: this.#options.clock.nowMs(),
+      settlement: undefined,
+      over: false,
+    };
     taken.ticket = partition.tracker.deliver(record.offset, taken);
     partition.inFlight += 1;
     this.window.take(bytes);

@@ -103,13 +103,22 @@ export class Envelope<out T, out K = string | null> {
   }
 }
 
-function* splitting<T, U, K>(from: Envelope<T, K>, handle: Handle, values: Iterable<U>, maxParts: number): Generator<Envelope<U, K>, void, undefined> {
+function* splitting<T, U, K>(
+  from: Envelope<T, K>,
+  handle: Handle,
+  values: Iterable<U>,
+  maxParts: number,
+): Generator<Envelope<U, K>, void, undefined> {
   let count = 0;
   try {
     for (const value of values) {
       count += 1;
       if (count > maxParts) {
-        throw recordError('too_many_parts', `record ${formatPosition(from.position)} was split into more than ${String(maxParts)} parts (maxParts)`, from.position);
+        throw recordError(
+          'too_many_parts',
+          `record ${formatPosition(from.position)} was split into more than ${String(maxParts)} parts (maxParts)`,
+          from.position,
+        );
       }
       yield derive(from, watch(handle.part.fork()), value, undefined, from[inner].members);
     }
@@ -120,7 +129,14 @@ function* splitting<T, U, K>(from: Envelope<T, K>, handle: Handle, values: Itera
     throw error;
   } finally {
     if (handle.part.live) {
-      handle.part.settle('failed', recordError('envelope_lost', `splitting record ${formatPosition(from.position)} stopped after ${String(count)} parts`, from.position));
+      handle.part.settle(
+        'failed',
+        recordError(
+          'envelope_lost',
+          `splitting record ${formatPosition(from.position)} stopped after ${String(count)} parts`,
+          from.position,
+        ),
+      );
     }
   }
 }
@@ -134,7 +150,14 @@ function derive<U, K>(
 ): Envelope<U, K> {
   const { run, rawKey } = from[inner];
   const fields = { value, key: from.key, rawKey, headers: from.headers, timestampMs: from.timestampMs, position: from.position };
-  return new Envelope<U, K>(fields, { run, handle, part: handle.part, set: set ? { ...from[inner].set, ...set } : from[inner].set, members, rawKey });
+  return new Envelope<U, K>(fields, {
+    run,
+    handle,
+    part: handle.part,
+    set: set ? { ...from[inner].set, ...set } : from[inner].set,
+    members,
+    rawKey,
+  });
 }
 
 /** The first envelope of a record. @internal */
@@ -148,7 +171,11 @@ export function take(envelope: Envelope<unknown, unknown>): Handle {
   const state = envelope[inner];
   const { handle } = state;
   if (handle === undefined) {
-    throw recordError('lineage_reused', `the envelope of record ${formatPosition(envelope.position)} was used twice; two branches need envelope.split`, envelope.position);
+    throw recordError(
+      'lineage_reused',
+      `the envelope of record ${formatPosition(envelope.position)} was used twice; two branches need envelope.split`,
+      envelope.position,
+    );
   }
   state.handle = undefined;
   return handle;
@@ -171,11 +198,20 @@ export function together<T, K>(envelopes: readonly Envelope<T, K>[], handles: re
   if (first === undefined) throw new RecordError('no_result', 'a batch needs at least one envelope, got none');
   const part = new CompositePart(handles);
   part.advance();
-  return derive(first, new Handle(part), envelopes.map((one) => one.value), undefined, envelopes) as BatchEnvelope<T, K>;
+  return derive(
+    first,
+    new Handle(part),
+    envelopes.map((one) => one.value),
+    undefined,
+    envelopes,
+  ) as BatchEnvelope<T, K>;
 }
 
 /** A batch taken apart: its members with their parts, in order; undefined when `envelope` is none. @internal */
-export function membersOf(envelope: Envelope<unknown, unknown>, handle: Handle): readonly (readonly [Envelope<unknown, unknown>, Handle])[] | undefined {
+export function membersOf(
+  envelope: Envelope<unknown, unknown>,
+  handle: Handle,
+): readonly (readonly [Envelope<unknown, unknown>, Handle])[] | undefined {
   const { members } = envelope[inner];
   if (!members || !(handle.part instanceof CompositePart)) return undefined;
   const handles = handle.part.members;

@@ -152,7 +152,8 @@ export class Settlement {
     this.#closed = true;
     const outputs = this.#outputs;
     if (this.#worst === 'given-back') this.#observer.decided({ outcome: 'given-back', reason: this.#reason });
-    else if (this.#worst === 'failed' && this.#error) this.#observer.decided({ outcome: 'failed', error: this.#error, outputs, attempts: this.attempts });
+    else if (this.#worst === 'failed' && this.#error)
+      this.#observer.decided({ outcome: 'failed', error: this.#error, outputs, attempts: this.attempts });
     else if (this.#worst === 'done') this.#observer.decided({ outcome: 'done', outputs });
     else this.#observer.decided({ outcome: 'dropped', reason: this.#reason });
   }

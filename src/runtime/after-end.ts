@@ -35,7 +35,10 @@ export function afterEnd({ pipeline, source, answerFor, clock, log, fail, restar
   }
   const why = error === undefined ? 'completed' : messageOf(error);
   const { culprit, restartInMs, hopeless } = source.isolation.ended(unfinished);
-  log.error({ pipeline: pipeline.name, error: why, inFlight: unfinished.length, restartInMs }, 'the stream of the pipeline ended; it is restarted, and what was in flight runs one at a time');
+  log.error(
+    { pipeline: pipeline.name, error: why, inFlight: unfinished.length, restartInMs },
+    'the stream of the pipeline ended; it is restarted, and what was in flight runs one at a time',
+  );
   if (hopeless) {
     const text = `the stream of pipeline ${pipeline.name} ends again and again without any record in it: ${why}`;
     fail(new PipelineError('pipeline_threw', text, { cause: error }));
@@ -44,7 +47,9 @@ export function afterEnd({ pipeline, source, answerFor, clock, log, fail, restar
   if (culprit) {
     const { partition, record } = culprit;
     const text = `this record ended the stream of pipeline ${pipeline.name} twice, the second time alone: ${why}`;
-    answerFor(culprit).add(0).settle('failed', recordError('pipeline_threw', text, partition.positionOf(record), error));
+    answerFor(culprit)
+      .add(0)
+      .settle('failed', recordError('pipeline_threw', text, partition.positionOf(record), error));
   }
   clock.schedule(restartInMs, restart);
 }

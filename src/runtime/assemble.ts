@@ -63,13 +63,21 @@ export function assemble(pipeline: Pipeline, { options, resources, sink, stats, 
   const run: Run = {
     clock,
     open,
-    hold: (reason, untilMs) => { source.hold(reason, untilMs); },
-    failed: (error) => { log.debug({ code: stats.codeOf(error), error: error.message }, 'a part failed'); },
+    hold: (reason, untilMs) => {
+      source.hold(reason, untilMs);
+    },
+    failed: (error) => {
+      log.debug({ code: stats.codeOf(error), error: error.message }, 'a part failed');
+    },
   };
   function answerFor(taken: Taken): Settlement {
     const settlement: Settlement = new Settlement(taken.partition.positionOf(taken.record), pipeline.deadlineMs, run, {
-      handed: () => { if (taken.settlement === settlement) source.through(taken); },
-      decided: (verdict) => { if (taken.settlement === settlement) settle(taken, verdict); },
+      handed: () => {
+        if (taken.settlement === settlement) source.through(taken);
+      },
+      decided: (verdict) => {
+        if (taken.settlement === settlement) settle(taken, verdict);
+      },
     });
     taken.settlement = settlement;
     return settlement;
@@ -87,7 +95,14 @@ export function assemble(pipeline: Pipeline, { options, resources, sink, stats, 
   const output = outputTo(pipeline, sink);
   let stream = newStream();
   function newStream(): Stream {
-    return new Stream({ pipeline, resources, output, ended: (error) => { afterEnd({ pipeline, source, answerFor, clock, log, fail, restart }, error); } });
+    return new Stream({
+      pipeline,
+      resources,
+      output,
+      ended: (error) => {
+        afterEnd({ pipeline, source, answerFor, clock, log, fail, restart }, error);
+      },
+    });
   }
   function start(): void {
     stream.start();
@@ -103,7 +118,9 @@ export function assemble(pipeline: Pipeline, { options, resources, sink, stats, 
   // Every part is acknowledged, failed or dropped: the record is settled, exactly once, as the worst of them.
   function settle(taken: Taken, verdict: Verdict): void {
     stats.verdict(verdict, taken, clock.nowMs());
-    const settled = (): void => { if (source.settle(taken)) committer.settled(); };
+    const settled = (): void => {
+      if (source.settle(taken)) committer.settled();
+    };
     if (verdict.outcome === 'done' || verdict.outcome === 'dropped') settled();
     else if (verdict.outcome === 'failed') bury(taken, verdict, settled);
   }
@@ -111,7 +128,10 @@ export function assemble(pipeline: Pipeline, { options, resources, sink, stats, 
   // A failed record is settled when its dead letter is acknowledged.
   function bury(taken: Taken, verdict: Verdict & { outcome: 'failed' }, settled: () => void): void {
     const { deadLetter, name } = pipeline;
-    log.warn({ code: stats.codeOf(verdict.error), position: stats.place(taken), attempts: verdict.attempts, error: verdict.error.message }, 'record failed');
+    log.warn(
+      { code: stats.codeOf(verdict.error), position: stats.place(taken), attempts: verdict.attempts, error: verdict.error.message },
+      'record failed',
+    );
     if (deadLetter === 'stop') {
       source.abandon(taken, 'stopped');
       fail(verdict.error);
@@ -124,15 +144,24 @@ export function assemble(pipeline: Pipeline, { options, resources, sink, stats, 
     everyMs: options.commitIntervalMs,
     everyRecords: options.commitEveryRecords,
     partitions: () => source.partitions,
-    trouble: (why) => { stats.trouble('commit', why); },
+    trouble: (why) => {
+      stats.trouble('commit', why);
+    },
   });
   return {
     source,
     committer,
     handlers: consumeHandlers({ pipeline, options, source, committer, stats, fail }),
     open: start,
-    attach: (consumer) => { source.attach(consumer); committer.attach(consumer); },
+    attach: (consumer) => {
+      source.attach(consumer);
+      committer.attach(consumer);
+    },
     stream: () => stream,
-    close: () => { source.stop(); stream.stop(); committer.stop(); },
+    close: () => {
+      source.stop();
+      stream.stop();
+      committer.stop();
+    },
   };
 }

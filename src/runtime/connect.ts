@@ -5,7 +5,15 @@ import { classify, CodecError, isStreamError, messageOf, requireInteger, require
 import { Backoff } from '../flow/backoff.state.ts';
 import { Partitioner } from '../flow/partitioner.ts';
 import type { Topic } from '../pipeline.ts';
-import { formatPosition, type OutputPosition, type OutputRecord, type Position, recordBytes, type RecordHeaders, type SourceRecord } from '../record/record.ts';
+import {
+  formatPosition,
+  type OutputPosition,
+  type OutputRecord,
+  type Position,
+  recordBytes,
+  type RecordHeaders,
+  type SourceRecord,
+} from '../record/record.ts';
 import type { Consumer, Fetch, Producer, Transport } from '../transport/transport.ts';
 
 /** A record to produce. */
@@ -52,7 +60,11 @@ export interface Client {
    * @throws CodecError before anything is written; TransportError `unknown_topic`, `record_too_large`, or
    * `transport_unavailable` after `timeoutMs`: then some may have been written.
    */
-  produce<T, K>(topic: Topic<T, K>, records: readonly NewRecord<T, K>[], options?: ProduceRecordsOptions): Promise<readonly OutputPosition[]>;
+  produce<T, K>(
+    topic: Topic<T, K>,
+    records: readonly NewRecord<T, K>[],
+    options?: ProduceRecordsOptions,
+  ): Promise<readonly OutputPosition[]>;
   /**
    * The records of a topic as they come, partition by partition in offset order, in a group of its own that commits
    * nothing. Cold: each subscription reads for itself; it never completes. Holds nothing but the fetch at hand: a
@@ -82,9 +94,11 @@ export function connect(transport: Transport, { clock = systemClock }: { readonl
 
   const inTurn = <T>(id: string, work: () => Promise<T>): Promise<T> => {
     const mine = (turns.get(id) ?? Promise.resolve()).then(work, work);
-    const settled = mine.catch(() => undefined).then(() => {
-      if (turns.get(id) === settled) turns.delete(id);
-    });
+    const settled = mine
+      .catch(() => undefined)
+      .then(() => {
+        if (turns.get(id) === settled) turns.delete(id);
+      });
     turns.set(id, settled);
     return mine;
   };
@@ -94,7 +108,8 @@ export function connect(transport: Transport, { clock = systemClock }: { readonl
       requireInteger('timeoutMs', timeoutMs, 0);
       const untilMs = clock.nowMs() + timeoutMs;
       const encoded = records.map((record, i) => encodeRecord(topic, record, i));
-      const insist = <T>(work: (opened: Producer) => Promise<T>): Promise<T> => untilTaken(clock, untilMs, signal, async () => work(await open()));
+      const insist = <T>(work: (opened: Producer) => Promise<T>): Promise<T> =>
+        untilTaken(clock, untilMs, signal, async () => work(await open()));
       const partitions = await insist((opened) => opened.partitionsOf(topic.name));
       const groups = new Map<number, { readonly record: OutputRecord; readonly at: number }[]>();
       for (const [at, record] of encoded.entries()) {
@@ -105,13 +120,20 @@ export function connect(transport: Transport, { clock = systemClock }: { readonl
       }
       partitioner.turn();
       const positions: OutputPosition[] = [];
-      const written = await Promise.allSettled([...groups].map(async ([partition, group]) => {
-        for (const batch of batches(group)) {
-          const send = (some: readonly OutputRecord[]): Promise<bigint> => insist((opened) => opened.send(topic.name, partition, some));
-          const offsets = await inTurn(`${topic.name}/${String(partition)}`, () => sendCut(batch.map(({ record }) => record), send));
-          for (const [i, { at }] of batch.entries()) positions[at] = { topic: topic.name, partition, offset: offsets[i] ?? 0n };
-        }
-      }));
+      const written = await Promise.allSettled(
+        [...groups].map(async ([partition, group]) => {
+          for (const batch of batches(group)) {
+            const send = (some: readonly OutputRecord[]): Promise<bigint> => insist((opened) => opened.send(topic.name, partition, some));
+            const offsets = await inTurn(`${topic.name}/${String(partition)}`, () =>
+              sendCut(
+                batch.map(({ record }) => record),
+                send,
+              ),
+            );
+            for (const [i, { at }] of batch.entries()) positions[at] = { topic: topic.name, partition, offset: offsets[i] ?? 0n };
+          }
+        }),
+      );
       for (const result of written) if (result.status === 'rejected') throw result.reason;
       return positions;
     },
@@ -127,7 +149,12 @@ export function connect(transport: Transport, { clock = systemClock }: { readonl
 function encodeRecord<T, K>(topic: Topic<T, K>, record: NewRecord<T, K>, at: number): OutputRecord {
   const { key = null as K, value, headers = [], timestampMs } = record;
   try {
-    return { key: key === null ? null : topic.key.encode(key), value: topic.value.encode(value), headers, ...(timestampMs === undefined ? {} : { timestampMs }) };
+    return {
+      key: key === null ? null : topic.key.encode(key),
+      value: topic.value.encode(value),
+      headers,
+      ...(timestampMs === undefined ? {} : { timestampMs }),
+    };
   } catch (error) {
     const code = isStreamError(error) ? error.code : 'encode_failed';
     throw new CodecError(code, `record ${String(at)} for topic ${topic.name}: ${messageOf(error)}; nothing was written`, { cause: error });
@@ -151,7 +178,10 @@ function* batches<T extends { readonly record: OutputRecord }>(group: readonly T
 }
 
 // A broker may take less at once than others do: only a record that is refused alone is too large.
-async function sendCut(records: readonly OutputRecord[], send: (some: readonly OutputRecord[]) => Promise<bigint>): Promise<readonly bigint[]> {
+async function sendCut(
+  records: readonly OutputRecord[],
+  send: (some: readonly OutputRecord[]) => Promise<bigint>,
+): Promise<readonly bigint[]> {
   try {
     const base = await send(records);
     return records.map((_, i) => base + BigInt(i));
@@ -196,10 +226,23 @@ function consume<T, K>(transport: Transport, topic: Topic<T, K>, options: Consum
     };
     const join = async (): Promise<void> => {
       const found = await transport.describeTopics([topic.name]);
-      if (!found.has(topic.name)) throw new TransportError('unknown_topic', `topic ${topic.name} does not exist; create it first (transport.createTopics, or your broker's tools)`);
+      if (!found.has(topic.name))
+        throw new TransportError(
+          'unknown_topic',
+          `topic ${topic.name} does not exist; create it first (transport.createTopics, or your broker's tools)`,
+        );
       const joined = await transport.consume(
         { groupId: `millrace-reader-${randomUUID()}`, topics: [topic.name], from },
-        { assigned: () => undefined, revoking: () => Promise.resolve(), lost: () => undefined, health: () => undefined, fetched, failed: (error) => { out.error(error); } },
+        {
+          assigned: () => undefined,
+          revoking: () => Promise.resolve(),
+          lost: () => undefined,
+          health: () => undefined,
+          fetched,
+          failed: (error) => {
+            out.error(error);
+          },
+        },
       );
       if (left) await joined.close();
       else {
@@ -207,7 +250,9 @@ function consume<T, K>(transport: Transport, topic: Topic<T, K>, options: Consum
         onReady?.();
       }
     };
-    join().catch((error: unknown) => { out.error(error); });
+    join().catch((error: unknown) => {
+      out.error(error);
+    });
     return () => {
       left = true;
       consumer?.close().catch(() => undefined); // it only read; there is nothing to lose
@@ -223,6 +268,9 @@ function decodeRecord<T, K>(topic: Topic<T, K>, fetch: Fetch, record: SourceReco
   try {
     return { value: topic.value.decode(value), key: topic.key.decode(key), headers, timestampMs, position };
   } catch (error) {
-    throw new CodecError(isStreamError(error) ? error.code : 'decode_failed', `record ${at}: ${messageOf(error)}`, { cause: error, position: at });
+    throw new CodecError(isStreamError(error) ? error.code : 'decode_failed', `record ${at}: ${messageOf(error)}`, {
+      cause: error,
+      position: at,
+    });
   }
 }

@@ -14,13 +14,22 @@ export function decodeEnvelope(pipeline: Pipeline, taken: Taken, settlement: Set
   };
   if (record.undecodable) {
     const { firstOffset, reason, bytes } = record.undecodable;
-    return fail(recordError('undecodable_batch', `offsets ${String(firstOffset)} to ${String(record.offset)} of ${partition.topic}/${String(partition.partition)} (${String(bytes)} bytes) cannot be read: ${reason}`, position));
+    return fail(
+      recordError(
+        'undecodable_batch',
+        `offsets ${String(firstOffset)} to ${String(record.offset)} of ${partition.topic}/${String(partition.partition)} (${String(bytes)} bytes) cannot be read: ${reason}`,
+        position,
+      ),
+    );
   }
   const topic = Object.values(pipeline.inputs).find(({ name }) => name === partition.topic);
   if (!topic) return fail(recordError('decode_failed', `topic ${partition.topic} is no input of pipeline ${pipeline.name}`, position));
   try {
     const { key: rawKey, headers, timestampMs } = record;
-    return openEnvelope({ value: topic.value.decode(record.value), key: topic.key.decode(rawKey), rawKey, headers, timestampMs, position }, settlement);
+    return openEnvelope(
+      { value: topic.value.decode(record.value), key: topic.key.decode(rawKey), rawKey, headers, timestampMs, position },
+      settlement,
+    );
   } catch (error) {
     const at = formatPosition(position);
     const code = isStreamError(error) ? error.code : 'decode_failed';

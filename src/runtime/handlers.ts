@@ -35,7 +35,10 @@ export function consumeHandlers({ pipeline: { name }, options, source, committer
         gone.flatMap((one) => source.find(one) ?? []),
         'lost',
       );
-      log.warn({ pipeline: name, partitions: ownedIds(gone) }, 'lost: another member may own them by now; what was in flight is given back');
+      log.warn(
+        { pipeline: name, partitions: ownedIds(gone) },
+        'lost: another member may own them by now; what was in flight is given back',
+      );
     },
     health: (health) => {
       stats.trouble('consumer', health.state === 'ok' ? undefined : health.why);

@@ -23,7 +23,11 @@ export interface LoggerSettings {
 const secrets = ['password', 'apiKey', 'authorization', 'token', 'sasl', 'key', 'passphrase'];
 
 /** A pino logger with our defaults: JSON lines on stderr, times in ISO form, fields that may hold secrets cut out. */
-export function createLogger({ level = 'info', fields = {}, destination = pino.destination({ fd: 2, sync: true }) }: LoggerSettings = {}): Log {
+export function createLogger({
+  level = 'info',
+  fields = {},
+  destination = pino.destination({ fd: 2, sync: true }),
+}: LoggerSettings = {}): Log {
   const options: LoggerOptions = {
     level,
     base: fields,

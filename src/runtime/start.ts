@@ -85,23 +85,48 @@ class Running implements App {
     const producer = await this.#hold(transport.produce({ clientId: this.name }), (opened: Producer) => opened.close());
     const topics = [...Object.values(outputs), ...(deadLetter === 'stop' ? [] : [deadLetter])].map(({ name }) => name);
     const sink = await this.#hold(
-      Sink.open({ producer, clock, topics: [...new Set(topics)], trouble: (where, why) => { this.#stats.trouble(where, why); } }),
-      (opened: Sink) => { opened.stop(); },
+      Sink.open({
+        producer,
+        clock,
+        topics: [...new Set(topics)],
+        trouble: (where, why) => {
+          this.#stats.trouble(where, why);
+        },
+      }),
+      (opened: Sink) => {
+        opened.stop();
+      },
     );
     const resources = await this.#openResources();
-    const line = assemble(this.#pipeline, { options: this.#options, resources, sink, stats: this.#stats, fail: (error) => { this.#fail(error); } });
+    const line = assemble(this.#pipeline, {
+      options: this.#options,
+      resources,
+      sink,
+      stats: this.#stats,
+      fail: (error) => {
+        this.#fail(error);
+      },
+    });
     this.#sink = sink;
     this.#line = line;
-    this.#closers.push(() => { line.close(); });
+    this.#closers.push(() => {
+      line.close();
+    });
     line.open();
     this.#closers.push(sweepDeadlines(line.source, clock));
     const names = Object.values(inputs).map(({ name }) => name);
-    const consumer = await this.#hold(transport.consume({ groupId, topics: names, from, clientId: this.name }, line.handlers), (joined: Consumer) => joined.close());
+    const consumer = await this.#hold(
+      transport.consume({ groupId, topics: names, from, clientId: this.name }, line.handlers),
+      (joined: Consumer) => joined.close(),
+    );
     line.attach(consumer);
     if (signals) this.#closers.push(drainOnSignals(this));
     if (this.#failure) throw this.#failure;
     this.#life.to('running');
-    log.info({ pipeline: this.name, transport: transport.name, inputs: names, outputs: topics, partitions: ownedIds(line.source.partitions) }, 'running');
+    log.info(
+      { pipeline: this.name, transport: transport.name, inputs: names, outputs: topics, partitions: ownedIds(line.source.partitions) },
+      'running',
+    );
   }
 
   /** Closes what a start that failed has opened. */
@@ -153,7 +178,11 @@ class Running implements App {
     line.source.stop();
     line.stream().complete();
     const hurry = (): boolean => clock.nowMs() >= this.#drainUntilMs || this.#failure !== undefined;
-    const givenBack = await releasePartitions({ source: line.source, committer: line.committer, clock, deadlineMs, hurry }, line.source.partitions, 'stopped');
+    const givenBack = await releasePartitions(
+      { source: line.source, committer: line.committer, clock, deadlineMs, hurry },
+      line.source.partitions,
+      'stopped',
+    );
     await this.#close();
     this.#life.to(this.#failure ? 'failed' : 'stopped');
     log.info({ pipeline: this.name, givenBack, ...this.#stats.counts }, this.state);
@@ -172,14 +201,21 @@ class Running implements App {
   async #checkTopics(): Promise<void> {
     const { transport, createTopics } = this.#options;
     const { inputs, outputs, deadLetter } = this.#pipeline;
-    const names = [...new Set([...Object.values(inputs), ...Object.values(outputs), ...(deadLetter === 'stop' ? [] : [deadLetter])].map(({ name }) => name))];
+    const names = [
+      ...new Set(
+        [...Object.values(inputs), ...Object.values(outputs), ...(deadLetter === 'stop' ? [] : [deadLetter])].map(({ name }) => name),
+      ),
+    ];
     const found = await transport.describeTopics(names);
     const missing = names.filter((name) => !found.has(name));
     if (missing.length === 0) return;
     if (createTopics) await transport.createTopics(missing.map((name) => ({ name })));
     else {
       const [what, verb] = missing.length === 1 ? ['topic', 'does'] : ['topics', 'do'];
-      throw new TransportError('unknown_topic', `${what} ${missing.join(', ')} ${verb} not exist; create with --create-topics (createTopics: true), or with your broker's tools`);
+      throw new TransportError(
+        'unknown_topic',
+        `${what} ${missing.join(', ')} ${verb} not exist; create with --create-topics (createTopics: true), or with your broker's tools`,
+      );
     }
   }
 
@@ -190,14 +226,24 @@ class Running implements App {
       const context = {
         clock,
         signal: this.#opening.signal,
-        log: (level: 'debug' | 'info' | 'warn' | 'error', message: string, details: object = {}) => { log[level]({ resource: name, ...details }, message); },
+        log: (level: 'debug' | 'info' | 'warn' | 'error', message: string, details: object = {}) => {
+          log[level]({ resource: name, ...details }, message);
+        },
       };
       const one = await this.#hold(resource.open(context), (held: Opened<unknown>) => held.close());
       opened[name] = one.value;
     };
-    const results = await Promise.allSettled(Object.entries(this.#pipeline.resources).map(([name, resource]) => open(name, resource).catch((error: unknown) => {
-      throw new PipelineError('resource_failed', `resource ${name} (${resource.name}) of pipeline ${this.name} cannot be opened: ${messageOf(error)}`, { cause: error });
-    })));
+    const results = await Promise.allSettled(
+      Object.entries(this.#pipeline.resources).map(([name, resource]) =>
+        open(name, resource).catch((error: unknown) => {
+          throw new PipelineError(
+            'resource_failed',
+            `resource ${name} (${resource.name}) of pipeline ${this.name} cannot be opened: ${messageOf(error)}`,
+            { cause: error },
+          );
+        }),
+      ),
+    );
     for (const result of results) if (result.status === 'rejected') throw result.reason;
     return opened;
   }

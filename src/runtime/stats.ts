@@ -102,4 +102,6 @@ export const ownedIds = (partitions: readonly OwnedPartition[]): readonly string
 
 /** Partitions that do not begin where the group left off, with the reason. */
 export const resetsOf = (assignments: readonly Assignment[]): readonly string[] =>
-  assignments.flatMap(({ topic, partition, start, reset }) => (reset === 'out-of-range' ? [`${topic}/${String(partition)} begins at ${String(start)}: what was committed lies outside the log`] : []));
+  assignments.flatMap(({ topic, partition, start, reset }) =>
+    reset === 'out-of-range' ? [`${topic}/${String(partition)} begins at ${String(start)}: what was committed lies outside the log`] : [],
+  );

@@ -32,7 +32,12 @@ export class Stream {
     const { pipeline, resources, output } = this.#options;
     const source = new Observable<Envelope<unknown, unknown>>((subscriber) => {
       if (this.#in) {
-        subscriber.error(new PipelineError('pipeline_threw', `process of ${pipeline.name} subscribes twice to its source; one envelope cannot take two ways, use split`));
+        subscriber.error(
+          new PipelineError(
+            'pipeline_threw',
+            `process of ${pipeline.name} subscribes twice to its source; one envelope cannot take two ways, use split`,
+          ),
+        );
         return;
       }
       this.#in = subscriber;
@@ -46,11 +51,16 @@ export class Stream {
             this.#end(error); // RxJS would throw it at nobody, from a timer
           }
         },
-        error: (error: unknown) => { this.#end(error); },
-        complete: () => { this.#end(undefined); },
+        error: (error: unknown) => {
+          this.#end(error);
+        },
+        complete: () => {
+          this.#end(undefined);
+        },
       });
       this.#subscription = subscription;
-      if (this.#over) subscription.unsubscribe(); // it ended while it was subscribed to
+      if (this.#over)
+        subscription.unsubscribe(); // it ended while it was subscribed to
       else if (!this.#in) this.#end(new PipelineError('pipeline_threw', `process of ${pipeline.name} does not subscribe to its source`));
     } catch (error) {
       this.#end(error);

@@ -9,7 +9,8 @@ export function sweepDeadlines(source: Source, clock: Clock): CancelTimer {
   const look = (): void => {
     const nowMs = clock.nowMs();
     for (const owned of source.partitions) {
-      for (const { settlement } of owned.taken()) if (settlement && !settlement.closed && settlement.deadlineMs <= nowMs) settlement.expire();
+      for (const { settlement } of owned.taken())
+        if (settlement && !settlement.closed && settlement.deadlineMs <= nowMs) settlement.expire();
     }
     cancel = clock.schedule(everyMs, look);
   };

@@ -31,7 +31,11 @@ export interface Transport {
 }
 
 export interface TopicDescription {
-  readonly partitions: readonly { readonly partition: number; /** First offset kept. */ readonly low: bigint; /** Next offset to be written. */ readonly high: bigint }[];
+  readonly partitions: readonly {
+    readonly partition: number /** First offset kept. */;
+    readonly low: bigint /** Next offset to be written. */;
+    readonly high: bigint;
+  }[];
 }
 
 export interface NewTopic {
@@ -95,9 +99,7 @@ export interface ConsumeHandlers {
   failed(error: Error): void;
 }
 
-export type ConsumerHealth =
-  | { readonly state: 'ok' }
-  | { readonly state: 'waiting' | 'reconnecting'; readonly why: string };
+export type ConsumerHealth = { readonly state: 'ok' } | { readonly state: 'waiting' | 'reconnecting'; readonly why: string };
 
 export interface Consumer {
   /** Stops and resumes the delivery of partitions. Idempotent; may be called at any time; unknown partitions are ignored; a new epoch begins resumed. */

@@ -5,33 +5,36 @@ import { laneOf, Lanes } from '../../src/flow/lanes.state.ts';
 describe('Lanes', () => {
   it('lets one record of a lane run at a time, in the order they came, and others beside it', () => {
     fc.assert(
-      fc.property(fc.array(fc.record({ lane: fc.option(fc.constantFrom('a', 'b', 'c'), { nil: undefined }), finish: fc.nat() }), { maxLength: 200 }), (steps) => {
-        const lanes = new Lanes<{ lane: string | undefined; id: number }>();
-        const running: { lane: string | undefined; id: number }[] = [];
-        const ran: { lane: string | undefined; id: number }[] = [];
-        const run = (item: { lane: string | undefined; id: number }): void => {
-          if (item.lane !== undefined) expect(running.some(({ lane }) => lane === item.lane)).toBe(false);
-          running.push(item);
-          ran.push(item);
-        };
-        const finish = (at: number): void => {
-          const [item] = running.splice(at, 1);
-          const next = item && lanes.leave(item.lane);
-          if (next) run(next);
-        };
-        for (const [id, { lane, finish: at }] of steps.entries()) {
-          const item = { lane, id };
-          if (lanes.enter(lane, item)) run(item);
-          if (at % 2 === 0 && running.length > 0) finish(at % running.length);
-        }
-        while (running.length > 0) finish(0);
-        expect(ran).toHaveLength(steps.length);
-        for (const lane of ['a', 'b', 'c']) {
-          const ids = ran.filter((one) => one.lane === lane).map(({ id }) => id);
-          expect(ids).toEqual([...ids].sort((x, y) => x - y));
-        }
-        expect([lanes.busy, lanes.waiting]).toEqual([0, 0]);
-      }),
+      fc.property(
+        fc.array(fc.record({ lane: fc.option(fc.constantFrom('a', 'b', 'c'), { nil: undefined }), finish: fc.nat() }), { maxLength: 200 }),
+        (steps) => {
+          const lanes = new Lanes<{ lane: string | undefined; id: number }>();
+          const running: { lane: string | undefined; id: number }[] = [];
+          const ran: { lane: string | undefined; id: number }[] = [];
+          const run = (item: { lane: string | undefined; id: number }): void => {
+            if (item.lane !== undefined) expect(running.some(({ lane }) => lane === item.lane)).toBe(false);
+            running.push(item);
+            ran.push(item);
+          };
+          const finish = (at: number): void => {
+            const [item] = running.splice(at, 1);
+            const next = item && lanes.leave(item.lane);
+            if (next) run(next);
+          };
+          for (const [id, { lane, finish: at }] of steps.entries()) {
+            const item = { lane, id };
+            if (lanes.enter(lane, item)) run(item);
+            if (at % 2 === 0 && running.length > 0) finish(at % running.length);
+          }
+          while (running.length > 0) finish(0);
+          expect(ran).toHaveLength(steps.length);
+          for (const lane of ['a', 'b', 'c']) {
+            const ids = ran.filter((one) => one.lane === lane).map(({ id }) => id);
+            expect(ids).toEqual([...ids].sort((x, y) => x - y));
+          }
+          expect([lanes.busy, lanes.waiting]).toEqual([0, 0]);
+        },
+      ),
     );
   });
 

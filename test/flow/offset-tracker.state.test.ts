@@ -33,7 +33,8 @@ describe('OffsetTracker', () => {
           if (settle !== undefined) {
             const at = settle % delivered.length;
             const before = tracker.watermark;
-            if (!settled.has(at)) expect(tracker.settle(tickets[at] ?? -1)).toBe(expected(start, delivered, new Set([...settled, at])) !== before);
+            if (!settled.has(at))
+              expect(tracker.settle(tickets[at] ?? -1)).toBe(expected(start, delivered, new Set([...settled, at])) !== before);
             settled.add(at);
           }
           expect(tracker.watermark).toBe(expected(start, delivered, settled));

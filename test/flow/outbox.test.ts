@@ -39,7 +39,12 @@ function outbox(answer: (batch: readonly string[], attempt: number) => Answer) {
   const box = new Outbox('out', 0, { producer, clock, held, trouble: (why) => events.push(why === undefined ? 'works again' : 'trouble') });
   const push = (value: string, wanted = (): boolean => true): void => {
     const record: OutputRecord = { key: null, value: Buffer.from(value), headers: [] };
-    box.push({ record, wanted, sent: ({ offset }) => events.push(`${value}@${String(offset)}`), refused: () => events.push(`${value} refused`) });
+    box.push({
+      record,
+      wanted,
+      sent: ({ offset }) => events.push(`${value}@${String(offset)}`),
+      refused: () => events.push(`${value} refused`),
+    });
   };
   return { box, push, clock, log, sends, events, held };
 }
@@ -54,7 +59,14 @@ describe('Outbox', () => {
     push('d');
     expect(held.bytes).toBeGreaterThan(0);
     await clock.advance(100);
-    expect([log, events, held.bytes]).toEqual([[['a', 'b'], ['c', 'd']], ['a@0', 'b@1', 'c@2', 'd@3'], 0]);
+    expect([log, events, held.bytes]).toEqual([
+      [
+        ['a', 'b'],
+        ['c', 'd'],
+      ],
+      ['a@0', 'b@1', 'c@2', 'd@3'],
+      0,
+    ]);
   });
 
   it('sends at most 1,000 records and 900,000 bytes at once', async () => {

@@ -28,6 +28,12 @@ describe('Partitioner', () => {
       partitioner.turn();
       return pair;
     });
-    expect(seen).toEqual([[0, 0], [1, 1], [2, 2], [0, 0], [1, 1]]);
+    expect(seen).toEqual([
+      [0, 0],
+      [1, 1],
+      [2, 2],
+      [0, 0],
+      [1, 1],
+    ]);
   });
 });

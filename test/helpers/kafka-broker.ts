@@ -60,7 +60,17 @@ async function startNodes(options: StartKafkaOptions, root: string, jars: string
       const [port = 0, controllerPort = 0] = [ports[i], ports[count + i]];
       const folder = join(root, `node-${String(i + 1)}`);
       const temporary = options.dataDir === undefined;
-      return new KafkaNode({ id: i + 1, port, controllerPort, voters, nodes: count, folder, temporary, jars, properties: options.properties ?? {} });
+      return new KafkaNode({
+        id: i + 1,
+        port,
+        controllerPort,
+        voters,
+        nodes: count,
+        folder,
+        temporary,
+        jars,
+        properties: options.properties ?? {},
+      });
     });
     const starts = await Promise.allSettled(nodes.map((node) => node.start()));
     const failed = starts.find((start) => start.status === 'rejected');

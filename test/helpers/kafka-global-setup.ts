@@ -10,7 +10,7 @@ declare module 'vitest' {
 }
 
 /** One broker per run, for all test files that ask (`sharedKafka`); none is started when no file does. */
-export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+export async function setup(project: TestProject): Promise<() => Promise<void>> {
   let running: Promise<RunningKafka> | undefined;
   const server = createServer((_request, response) => {
     running ??= startKafka();
@@ -19,7 +19,11 @@ export default async function setup(project: TestProject): Promise<() => Promise
       (error: unknown) => response.end(JSON.stringify({ error: error instanceof Error ? error.message : String(error) })),
     );
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', () => { resolve(); }));
+  await new Promise<void>((resolve) =>
+    server.listen(0, '127.0.0.1', () => {
+      resolve();
+    }),
+  );
   server.unref();
   const address = server.address();
   if (typeof address !== 'object' || !address) throw new Error('the control server has no address');

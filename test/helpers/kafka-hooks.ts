@@ -72,7 +72,12 @@ export function kafkaHooks(brokers: readonly string[]): KafkaHooks {
         await admin.deleteTopicRecords({ topic, partitions: [{ partition, offset: String(before) }] });
       }),
     leaveGap: async (topic, partition) => {
-      const producer = client.producer({ transactionalId: `gap-${randomUUID()}`, maxInFlightRequests: 1, retry: { retries: 20 }, createPartitioner: () => () => partition });
+      const producer = client.producer({
+        transactionalId: `gap-${randomUUID()}`,
+        maxInFlightRequests: 1,
+        retry: { retries: 20 },
+        createPartitioner: () => () => partition,
+      });
       await producer.connect();
       const transaction = await producer.transaction();
       await transaction.send({ topic, messages: [{ partition, value: 'never seen' }] });

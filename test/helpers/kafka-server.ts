@@ -10,7 +10,13 @@ const help = `Starts Kafka on this machine (loopback only) until Ctrl-C. Needs a
   --until-stdin-ends    stop when stdin ends, for a parent that may be killed`;
 
 const { values } = parseArgs({
-  options: { port: { type: 'string', default: '9092' }, nodes: { type: 'string', default: '1' }, data: { type: 'string' }, 'until-stdin-ends': { type: 'boolean', default: false }, help: { type: 'boolean', short: 'h' } },
+  options: {
+    port: { type: 'string', default: '9092' },
+    nodes: { type: 'string', default: '1' },
+    data: { type: 'string' },
+    'until-stdin-ends': { type: 'boolean', default: false },
+    help: { type: 'boolean', short: 'h' },
+  },
 });
 
 if (values.help === true) {
@@ -21,8 +27,14 @@ if (values.help === true) {
   if (values.nodes !== '1' && values.nodes !== '3') throw new Error(`--nodes must be 1 or 3, got ${values.nodes}`);
   // an interrupt while the broker starts must not leave it behind: its watchdog kills it when this process is gone
   const ended = new Promise<void>((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => { resolve(); });
-    if (values['until-stdin-ends']) process.stdin.resume().once('close', () => { resolve(); });
+    for (const signal of ['SIGINT', 'SIGTERM'] as const)
+      process.once(signal, () => {
+        resolve();
+      });
+    if (values['until-stdin-ends'])
+      process.stdin.resume().once('close', () => {
+        resolve();
+      });
   });
   const kafka = await startKafka({
     nodes: values.nodes === '3' ? 3 : 1,

@@ -13,7 +13,12 @@ import { type VirtualClock, virtualClock } from '../../src/virtual-clock.ts';
 
 export type Value = string | number;
 type Process = (source: Observable<Envelope<Value>>) => Observable<Envelope<Value, unknown>>;
-type Spec = Partial<Pick<PipelineSpec<Value, Value, string | null, Record<never, never>>, 'ordering' | 'deadlineMs' | 'deadLetter' | 'from' | 'name' | 'groupId'>>;
+type Spec = Partial<
+  Pick<
+    PipelineSpec<Value, Value, string | null, Record<never, never>>,
+    'ordering' | 'deadlineMs' | 'deadLetter' | 'from' | 'name' | 'groupId'
+  >
+>;
 
 const values = json() as Codec<Value>; // tests produce what they mean to
 const input = topic('in', values);
@@ -49,13 +54,15 @@ export async function mill(options: Omit<MemoryOptions, 'clock'> = {}): Promise<
   const client = connect(transport, { clock });
   const all = (name: string): SourceRecord[] => Array.from({ length: partitions }, (_, i) => transport.broker.records(name, i)).flat();
   const decode = ({ value }: SourceRecord): Value => output.value.decode(value);
-  const pipeline: Mill['pipeline'] = (process, spec = {}) => definePipeline({ name: 'mill', input, output, deadLetter: dead, ...spec, process });
+  const pipeline: Mill['pipeline'] = (process, spec = {}) =>
+    definePipeline({ name: 'mill', input, output, deadLetter: dead, ...spec, process });
   return {
     clock,
     transport,
     partitions,
     pipeline,
-    start: (process, spec, startOptions = {}) => start(pipeline(process, spec), { transport, clock, log: silentLog, signals: false, ...startOptions }),
+    start: (process, spec, startOptions = {}) =>
+      start(pipeline(process, spec), { transport, clock, log: silentLog, signals: false, ...startOptions }),
     feed: async (records) => {
       const placed = records.filter(({ partition }) => partition !== undefined);
       for (const { key = null, value, partition = 0 } of placed) {
@@ -63,7 +70,11 @@ export async function mill(options: Omit<MemoryOptions, 'clock'> = {}): Promise<
         transport.broker.append('in', partition, [bytes]);
       }
       const free = records.filter(({ partition }) => partition === undefined);
-      if (free.length > 0) await client.produce(input, free.map(({ key = null, value }) => ({ key, value })));
+      if (free.length > 0)
+        await client.produce(
+          input,
+          free.map(({ key = null, value }) => ({ key, value })),
+        );
     },
     feedRaw: (value, partition = 0) => void transport.broker.append('in', partition, [{ key: null, value, headers: [] }]),
     outputs: () => all('out').map(decode),
@@ -76,7 +87,10 @@ export async function mill(options: Omit<MemoryOptions, 'clock'> = {}): Promise<
       return byKey;
     },
     letters: () =>
-      all('dead').map(({ value, headers }) => ({ value: Buffer.from(value ?? []).toString(), header: (name) => headerText(headers, name) })),
+      all('dead').map(({ value, headers }) => ({
+        value: Buffer.from(value ?? []).toString(),
+        header: (name) => headerText(headers, name),
+      })),
     committed: () => Array.from({ length: partitions }, (_, i) => transport.broker.committed('mill', 'in', i)?.offset ?? 0n),
   };
 }

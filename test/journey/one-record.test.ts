@@ -34,7 +34,9 @@ it('follows one record from its topic to its commit', async () => {
   expect(app.stats()).toMatchObject({ recordsInFlight: 0, bytesInFlight: 0, lag: 0n, done: 0 });
 
   // transport, window, lanes, decode, process: a record is written, fetched, taken; its first call runs.
-  m.transport.broker.append('in', 0, [{ key: Buffer.from('k'), value: Buffer.from('"hello"'), headers: [['h', Buffer.from('1')]], timestampMs: 42 }]);
+  m.transport.broker.append('in', 0, [
+    { key: Buffer.from('k'), value: Buffer.from('"hello"'), headers: [['h', Buffer.from('1')]], timestampMs: 42 },
+  ]);
   await m.clock.advance(1_000);
   expect(attempts).toBe(1);
   expect(app.stats()).toMatchObject({ recordsInFlight: 1, lag: 1n });

@@ -62,7 +62,18 @@ describe('a pipeline', () => {
   it('does not order without being asked, nor records without a key', async () => {
     const m = await mill();
     await m.feed([3, 2, 1].map((value) => ({ key: null, value })));
-    await m.start((s) => s.pipe(mapConcurrent((v) => call(async () => { await sleep(m.clock, Number(v) * 10); return v; }), { concurrency: 3 })));
+    await m.start((s) =>
+      s.pipe(
+        mapConcurrent(
+          (v) =>
+            call(async () => {
+              await sleep(m.clock, Number(v) * 10);
+              return v;
+            }),
+          { concurrency: 3 },
+        ),
+      ),
+    );
     await m.clock.advance(1_000);
     expect(m.outputs()).toEqual([1, 2, 3]);
   });
@@ -71,7 +82,22 @@ describe('a pipeline', () => {
     const m = await mill();
     await m.feed(numbers(100, 100));
     let release = (): void => undefined;
-    await m.start((s) => s.pipe(mapConcurrent((v) => (v === 40 ? new Observable<Value>((out) => { release = () => { out.next(v); out.complete(); }; }) : of(v)), { concurrency: 8 })));
+    await m.start((s) =>
+      s.pipe(
+        mapConcurrent(
+          (v) =>
+            v === 40
+              ? new Observable<Value>((out) => {
+                  release = () => {
+                    out.next(v);
+                    out.complete();
+                  };
+                })
+              : of(v),
+          { concurrency: 8 },
+        ),
+      ),
+    );
     await m.clock.advance(5_000);
     expect([m.outputs().length, m.committed()]).toEqual([99, [40n]]);
     release();
@@ -82,7 +108,12 @@ describe('a pipeline', () => {
   it('settles a split record when all its parts are, and drops what is kept out', async () => {
     const m = await mill();
     await m.feed(numbers(10));
-    const app = await m.start((s) => s.pipe(keepOnly((v) => Number(v) % 2 === 0), split((v) => [v, Number(v) + 100])));
+    const app = await m.start((s) =>
+      s.pipe(
+        keepOnly((v) => Number(v) % 2 === 0),
+        split((v) => [v, Number(v) + 100]),
+      ),
+    );
     await m.clock.advance(1_000);
     expect(sorted(m.outputs())).toEqual(sorted([0, 2, 4, 6, 8].flatMap((v) => [v, v + 100])));
     expect(app.stats()).toMatchObject({ done: 5, dropped: 5 });
@@ -90,9 +121,32 @@ describe('a pipeline', () => {
   });
 
   it.each([
-    { fault: 'a call that fails', code: 'project_threw', process: mapConcurrent((v: Value) => (v === 3 ? new Observable<Value>((o) => { o.error(new Error('no luck')); }) : of(v)), { concurrency: 2 }) },
-    { fault: 'a function that throws', code: 'project_threw', process: mapValue((v: Value) => { if (v === 3) throw new Error('no luck'); return v; }) },
-    { fault: 'a call without result', code: 'no_result', process: mapConcurrent((v: Value) => of(v).pipe(filter((w) => w !== 3)), { concurrency: 2 }) },
+    {
+      fault: 'a call that fails',
+      code: 'project_threw',
+      process: mapConcurrent(
+        (v: Value) =>
+          v === 3
+            ? new Observable<Value>((o) => {
+                o.error(new Error('no luck'));
+              })
+            : of(v),
+        { concurrency: 2 },
+      ),
+    },
+    {
+      fault: 'a function that throws',
+      code: 'project_threw',
+      process: mapValue((v: Value) => {
+        if (v === 3) throw new Error('no luck');
+        return v;
+      }),
+    },
+    {
+      fault: 'a call without result',
+      code: 'no_result',
+      process: mapConcurrent((v: Value) => of(v).pipe(filter((w) => w !== 3)), { concurrency: 2 }),
+    },
     { fault: 'an output that cannot be encoded', code: 'encode_failed', process: mapValue((v: Value) => (v === 3 ? (10n as never) : v)) },
   ])('sends $fault to the dead letters with its story, and goes on', async ({ code, process }) => {
     const m = await mill();
@@ -120,14 +174,27 @@ describe('a pipeline', () => {
     await m.start((s) => s.pipe(mapValue((v) => v)));
     await m.clock.advance(1_000);
     expect(m.outputs()).toEqual([5, 6]);
-    expect(m.letters().map(({ header }) => header('millrace.error.code'))).toEqual(['decode_failed', 'unexpected_tombstone', 'undecodable_batch']);
+    expect(m.letters().map(({ header }) => header('millrace.error.code'))).toEqual([
+      'decode_failed',
+      'unexpected_tombstone',
+      'undecodable_batch',
+    ]);
     expect(m.committed()).toEqual([8n]);
   });
 
   it("stops at the first failure with deadLetter 'stop', and commits nothing of it", async () => {
     const m = await mill();
     await m.feed(numbers(6));
-    const app = await m.start((s) => s.pipe(mapValue((v) => { if (v === 3) throw new Error('no luck'); return v; })), { deadLetter: 'stop' });
+    const app = await m.start(
+      (s) =>
+        s.pipe(
+          mapValue((v) => {
+            if (v === 3) throw new Error('no luck');
+            return v;
+          }),
+        ),
+      { deadLetter: 'stop' },
+    );
     const failed = expect(app.done).rejects.toThrow('no luck');
     await m.clock.advance(5_000);
     await failed;
@@ -137,12 +204,29 @@ describe('a pipeline', () => {
 
 describe('a stream that ends before it should', () => {
   const breaking = (when: (v: Value) => boolean) => (s: Observable<never>) =>
-    s.pipe(map((envelope: never) => { if (when((envelope as { value: Value }).value)) throw new Error('unguarded'); return envelope; }));
+    s.pipe(
+      map((envelope: never) => {
+        if (when((envelope as { value: Value }).value)) throw new Error('unguarded');
+        return envelope;
+      }),
+    );
 
   it('is restarted; the record at fault is found and dead-lettered, all others come through once', async () => {
     const m = await mill();
     await m.feed(numbers(50, 50));
-    const app = await m.start((s) => s.pipe(mapConcurrent((v) => call(async () => { await sleep(m.clock, 5); return v; }), { concurrency: 8 }), breaking((v) => v === 17) as never));
+    const app = await m.start((s) =>
+      s.pipe(
+        mapConcurrent(
+          (v) =>
+            call(async () => {
+              await sleep(m.clock, 5);
+              return v;
+            }),
+          { concurrency: 8 },
+        ),
+        breaking((v) => v === 17) as never,
+      ),
+    );
     await m.clock.advance(60_000);
     expect(sorted(m.outputs())).toEqual(upTo(50).filter((v) => v !== 17));
     expect(m.letters().map(({ value, header }) => [value, header('millrace.error.code')])).toEqual([['17', 'pipeline_threw']]);
@@ -173,7 +257,12 @@ describe('a stream that ends before it should', () => {
   it('fails the pipeline when it ends again and again without a record', async () => {
     const m = await mill();
     let built = 0;
-    const app = await m.start(() => { built += 1; return new Observable((out) => { out.error(new Error('cannot be built')); }); });
+    const app = await m.start(() => {
+      built += 1;
+      return new Observable((out) => {
+        out.error(new Error('cannot be built'));
+      });
+    });
     const failed = expect(app.done).rejects.toMatchObject({ code: 'pipeline_threw' });
     await m.clock.advance(120_000);
     await failed;
@@ -183,8 +272,20 @@ describe('a stream that ends before it should', () => {
   it('fails an envelope that is used twice, and says where', async () => {
     const m = await mill();
     await m.feed([{ key: 'a', value: 1 }]);
-    const slowly = mapConcurrent((v: Value) => call(async () => { await sleep(m.clock, 5); return v; }), { concurrency: 2 });
-    await m.start((s) => s.pipe(mergeMap((e) => of(e, e)), slowly));
+    const slowly = mapConcurrent(
+      (v: Value) =>
+        call(async () => {
+          await sleep(m.clock, 5);
+          return v;
+        }),
+      { concurrency: 2 },
+    );
+    await m.start((s) =>
+      s.pipe(
+        mergeMap((e) => of(e, e)),
+        slowly,
+      ),
+    );
     await m.clock.advance(5_000);
     expect([m.outputs(), m.letters()[0]?.header('millrace.error.code')]).toEqual([[], 'pipeline_threw']);
     expect(m.letters()[0]?.header('__streams.errors.message')).toContain('in/0@0 was used twice');
@@ -194,7 +295,10 @@ describe('a stream that ends before it should', () => {
 describe('a lost envelope', () => {
   it.each([
     { by: 'filter', process: (s: Observable<never>) => s.pipe(filter((e) => (e as { value: Value }).value !== 3)) },
-    { by: 'a call that forgets it', process: (s: Observable<never>) => s.pipe(mergeMap((e) => ((e as { value: Value }).value === 3 ? NEVER : of(e)))) },
+    {
+      by: 'a call that forgets it',
+      process: (s: Observable<never>) => s.pipe(mergeMap((e) => ((e as { value: Value }).value === 3 ? NEVER : of(e)))),
+    },
   ])('is found by its garbage when $by loses it', async ({ process }) => {
     const m = await mill();
     await m.feed(numbers(6));
@@ -213,7 +317,16 @@ describe('a lost envelope', () => {
     const m = await mill();
     await m.feed(numbers(6));
     const kept: unknown[] = [];
-    await m.start((s) => s.pipe(filter((e) => { if (e.value === 3) kept.push(e); return e.value !== 3; })), { deadlineMs: 5_000 });
+    await m.start(
+      (s) =>
+        s.pipe(
+          filter((e) => {
+            if (e.value === 3) kept.push(e);
+            return e.value !== 3;
+          }),
+        ),
+      { deadlineMs: 5_000 },
+    );
     await m.clock.advance(4_000);
     expect(m.letters()).toEqual([]);
     await m.clock.advance(2_000);
@@ -225,7 +338,21 @@ describe('a lost envelope', () => {
     const m = await mill();
     await m.feed(numbers(3, 3));
     let aborted = 0;
-    await m.start((s) => s.pipe(mapConcurrent((v) => (v === 1 ? new Observable<Value>(() => () => { aborted += 1; }) : of(v)), { concurrency: 1 })), { deadlineMs: 5_000 });
+    await m.start(
+      (s) =>
+        s.pipe(
+          mapConcurrent(
+            (v) =>
+              v === 1
+                ? new Observable<Value>(() => () => {
+                    aborted += 1;
+                  })
+                : of(v),
+            { concurrency: 1 },
+          ),
+        ),
+      { deadlineMs: 5_000 },
+    );
     await m.clock.advance(6_000);
     expect([aborted, m.letters()[0]?.header('millrace.error.code'), m.committed()]).toEqual([1, 'deadline_exceeded', [3n]]);
   });
@@ -233,7 +360,20 @@ describe('a lost envelope', () => {
   it('is not what waits for a slow model: the time of a record starts with its call', async () => {
     const m = await mill();
     await m.feed(numbers(30, 30));
-    await m.start((s) => s.pipe(mapConcurrent((v) => call(async () => { await sleep(m.clock, 900); return v; }), { concurrency: 1 })), { deadlineMs: 1_000 });
+    await m.start(
+      (s) =>
+        s.pipe(
+          mapConcurrent(
+            (v) =>
+              call(async () => {
+                await sleep(m.clock, 900);
+                return v;
+              }),
+            { concurrency: 1 },
+          ),
+        ),
+      { deadlineMs: 1_000 },
+    );
     await m.clock.advance(60_000);
     expect([m.outputs().length, m.letters().length]).toEqual([30, 0]);
   });
@@ -244,7 +384,19 @@ describe('drain', () => {
     const m = await mill();
     await m.feed(numbers(10, 10));
     const calls: Value[] = [];
-    const work = (hang: boolean) => mapConcurrent((v: Value) => { calls.push(v); return hang && v === 9 ? (NEVER as Observable<Value>) : call(async () => { await sleep(m.clock, 500); return v; }); }, { concurrency: 10 });
+    const work = (hang: boolean) =>
+      mapConcurrent(
+        (v: Value) => {
+          calls.push(v);
+          return hang && v === 9
+            ? (NEVER as Observable<Value>)
+            : call(async () => {
+                await sleep(m.clock, 500);
+                return v;
+              });
+        },
+        { concurrency: 10 },
+      );
     const app = await m.start((s) => s.pipe(work(true)));
     await m.clock.advance(100);
     const drained = app.drain({ deadlineMs: 2_000 });
@@ -262,7 +414,9 @@ describe('drain', () => {
     await m.feed(numbers(10));
     const app = await m.start((s) => s.pipe(mergeMap((e) => timer(1).pipe(map(() => e)))), {}, {});
     await m.clock.advance(0);
-    await new Promise((resume) => { setImmediate(resume); });
+    await new Promise((resume) => {
+      setImmediate(resume);
+    });
     void app.drain({ deadlineMs: 100 });
     await m.feed(numbers(5));
     await m.clock.advance(1_000);
@@ -276,7 +430,22 @@ describe('the window', () => {
     const m = await mill({ partitions: 2 });
     await m.feed(numbers(5_000, 5_000));
     let most = 0;
-    const app = await m.start((s) => s.pipe(mapConcurrent((v) => call(async () => { most = Math.max(most, app.stats().recordsInFlight); await sleep(m.clock, 10); return v; }), { concurrency: 4 })), {}, { maxRecordsInFlight: 50 });
+    const app = await m.start(
+      (s) =>
+        s.pipe(
+          mapConcurrent(
+            (v) =>
+              call(async () => {
+                most = Math.max(most, app.stats().recordsInFlight);
+                await sleep(m.clock, 10);
+                return v;
+              }),
+            { concurrency: 4 },
+          ),
+        ),
+      {},
+      { maxRecordsInFlight: 50 },
+    );
     await m.clock.advance(500);
     expect(app.stats()).toMatchObject({ recordsInFlight: 50, pausedBy: 'records in flight' });
     expect(app.stats().bytesAhead).toBeLessThan(2_000 * 200);
@@ -289,11 +458,19 @@ describe('the window', () => {
     for (const partition of [0, 1]) await m.feed(numbers(500, 500).map((record) => ({ ...record, partition })));
     let release = (): void => undefined;
     let stuck = false;
-    const work = mapConcurrent((v: Value, { position }) => {
-      if (position?.partition !== 0 || v !== 10 || stuck) return of(v);
-      stuck = true;
-      return new Observable<Value>((out) => { release = () => { out.next(v); out.complete(); }; });
-    }, { concurrency: 4 });
+    const work = mapConcurrent(
+      (v: Value, { position }) => {
+        if (position?.partition !== 0 || v !== 10 || stuck) return of(v);
+        stuck = true;
+        return new Observable<Value>((out) => {
+          release = () => {
+            out.next(v);
+            out.complete();
+          };
+        });
+      },
+      { concurrency: 4 },
+    );
     const app = await m.start((s) => s.pipe(work), {}, { maxAboveWatermark: 100 });
     await m.clock.advance(5_000);
     expect(app.stats()).toMatchObject({ settledBeyond: 99, recordsInFlight: 1 });
@@ -316,7 +493,18 @@ describe('trouble with the log', () => {
   it('waits for a broker that is down, loses nothing, and says so meanwhile', async () => {
     const m = await mill();
     await m.feed(numbers(20, 20));
-    const app = await m.start((s) => s.pipe(mapConcurrent((v) => call(async () => { await sleep(m.clock, 100); return v; }), { concurrency: 2 })));
+    const app = await m.start((s) =>
+      s.pipe(
+        mapConcurrent(
+          (v) =>
+            call(async () => {
+              await sleep(m.clock, 100);
+              return v;
+            }),
+          { concurrency: 2 },
+        ),
+      ),
+    );
     await m.clock.advance(450);
     m.transport.broker.down();
     await m.clock.advance(30_000);
@@ -340,9 +528,17 @@ describe('trouble with the log', () => {
     m.transport.broker.append('in', 0, []);
     const big = Buffer.from(JSON.stringify('z'.repeat(1_800)));
     m.feedRaw(big);
-    await m.start((s) => s.pipe(mapValue(() => { throw new Error('no luck'); })));
+    await m.start((s) =>
+      s.pipe(
+        mapValue(() => {
+          throw new Error('no luck');
+        }),
+      ),
+    );
     await m.clock.advance(5_000);
-    expect(m.letters().map(({ value, header }) => [value, header('millrace.payload'), header('__streams.errors.offset')])).toEqual([['', 'omitted', '0']]);
+    expect(m.letters().map(({ value, header }) => [value, header('millrace.payload'), header('__streams.errors.offset')])).toEqual([
+      ['', 'omitted', '0'],
+    ]);
     expect(m.committed()).toEqual([1n]);
   });
 });
@@ -352,7 +548,15 @@ describe('two members', () => {
     const m = await mill({ partitions: 4 });
     await m.feed(numbers(400, 40));
     const calls: Value[] = [];
-    const process = mapConcurrent((v: Value) => call(async () => { calls.push(v); await sleep(m.clock, 20); return v; }), { concurrency: 4 });
+    const process = mapConcurrent(
+      (v: Value) =>
+        call(async () => {
+          calls.push(v);
+          await sleep(m.clock, 20);
+          return v;
+        }),
+      { concurrency: 4 },
+    );
     const a = await m.start((s) => s.pipe(process));
     await m.clock.advance(300);
     const b = await m.start((s) => s.pipe(process));

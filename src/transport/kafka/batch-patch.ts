@@ -75,7 +75,10 @@ function standIn(batch: Buffer, error: unknown, next: bigint | undefined): objec
     timestamp: whole ? String(batch.readBigInt64BE(firstTimestampAt)) : '0',
     isControlRecord: false,
     // kafkajs asks these to leave out what an aborted transaction wrote
-    batchContext: { producerId: whole ? String(batch.readBigInt64BE(producerIdAt)) : '-1', inTransaction: whole && (batch.readInt16BE(attributesAt) & 16) > 0 },
+    batchContext: {
+      producerId: whole ? String(batch.readBigInt64BE(producerIdAt)) : '-1',
+      inTransaction: whole && (batch.readInt16BE(attributesAt) & 16) > 0,
+    },
     undecodable,
   };
 }

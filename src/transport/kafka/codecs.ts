@@ -25,7 +25,10 @@ export function installCodecs({ CompressionCodecs, CompressionTypes, KafkaJSNonR
     compress: ({ buffer }: Encoded) => zstdCompressAsync(buffer),
     decompress: (bytes: Buffer) => zstdDecompressAsync(bytes, capped),
   });
-  for (const [name, type] of [['snappy', CompressionTypes.Snappy], ['lz4', CompressionTypes.LZ4]] as const) {
+  for (const [name, type] of [
+    ['snappy', CompressionTypes.Snappy],
+    ['lz4', CompressionTypes.LZ4],
+  ] as const) {
     CompressionCodecs[type] = () => {
       throw new KafkaJSNonRetriableError(`compressed with ${name}, which is not supported (use gzip, zstd or none)`);
     };

@@ -42,7 +42,9 @@ export class GroupConnection {
   /** Stores offsets as this member in this generation, all or none; the broker refuses a member that it does not know. */
   async commit(memberId: string, generation: number, offsets: readonly OffsetCommit[]): Promise<void> {
     const topics = byTopic(offsets, ({ partition, offset, metadata }) => ({ partition, offset: String(offset), metadata }));
-    await this.#withCoordinator((broker) => broker.offsetCommit({ groupId: this.#groupId, memberId, groupGenerationId: generation, topics }));
+    await this.#withCoordinator((broker) =>
+      broker.offsetCommit({ groupId: this.#groupId, memberId, groupGenerationId: generation, topics }),
+    );
   }
 
   /** Ends a membership, also one whose process is gone: the id is all the broker asks for. */
@@ -57,7 +59,8 @@ export class GroupConnection {
       const committed = new Map<string, { readonly offset: bigint; readonly metadata: string }>();
       const { responses } = await this.#withCoordinator((broker) => broker.offsetFetch({ groupId: this.#groupId, topics }));
       for (const { topic, partitions: parts } of responses) {
-        for (const { partition, offset, metadata } of parts) committed.set(keyOf({ topic, partition }), { offset: BigInt(offset), metadata: metadata ?? '' });
+        for (const { partition, offset, metadata } of parts)
+          committed.set(keyOf({ topic, partition }), { offset: BigInt(offset), metadata: metadata ?? '' });
       }
       const [low, high] = [await this.#ends(topics, true), await this.#ends(topics, false)];
       return new Map(
@@ -77,9 +80,16 @@ export class GroupConnection {
     await this.#lender.disconnect();
   }
 
-  async #ends(topics: ReturnType<typeof byTopic<PartitionOfTopic, { partition: number }>>, fromBeginning: boolean): Promise<ReadonlyMap<string, bigint>> {
+  async #ends(
+    topics: ReturnType<typeof byTopic<PartitionOfTopic, { partition: number }>>,
+    fromBeginning: boolean,
+  ): Promise<ReadonlyMap<string, bigint>> {
     const found = await this.#cluster.fetchTopicsOffset(topics.map((one) => ({ ...one, fromBeginning })));
-    return new Map(found.flatMap(({ topic, partitions }) => partitions.map(({ partition, offset }) => [keyOf({ topic, partition }), BigInt(offset)] as const)));
+    return new Map(
+      found.flatMap(({ topic, partitions }) =>
+        partitions.map(({ partition, offset }) => [keyOf({ topic, partition }), BigInt(offset)] as const),
+      ),
+    );
   }
 
   async #withCoordinator<T>(ask: (broker: BrokerInternals) => Promise<T>): Promise<T> {
@@ -104,7 +114,12 @@ export function lendCluster(kafka: Kafka, groupId: string): { readonly lender: C
     partitionAssigners: [
       ({ cluster }) => {
         lent = cluster as unknown as ClusterInternals;
-        return { name: 'lender', version: 0, assign: () => Promise.resolve([]), protocol: () => ({ name: 'lender', metadata: Buffer.alloc(0) }) };
+        return {
+          name: 'lender',
+          version: 0,
+          assign: () => Promise.resolve([]),
+          protocol: () => ({ name: 'lender', metadata: Buffer.alloc(0) }),
+        };
       },
     ],
   });

@@ -1,4 +1,11 @@
-import type { AssignerProtocol, Cluster, EachBatchPayload, GroupMember as JoinedMember, GroupMemberAssignment, PartitionAssigner } from 'kafkajs';
+import type {
+  AssignerProtocol,
+  Cluster,
+  EachBatchPayload,
+  GroupMember as JoinedMember,
+  GroupMemberAssignment,
+  PartitionAssigner,
+} from 'kafkajs';
 import { balance, type Claim } from '../balance.state.ts';
 import type { Assignment, ConsumeHandlers, OwnedPartition } from '../transport.ts';
 import type { ClusterInternals, GroupInternals, GroupListener } from './internals.ts';
@@ -157,7 +164,9 @@ export class GroupMember {
     this.#tellLost(this.state.identify(memberId));
   }
 
-  #tellLost(partitions: readonly { readonly phase: string; readonly topic: string; readonly partition: number; readonly epoch: number }[]): void {
+  #tellLost(
+    partitions: readonly { readonly phase: string; readonly topic: string; readonly partition: number; readonly epoch: number }[],
+  ): void {
     for (const one of partitions) this.#forget(one);
     const told = partitions.filter(({ phase }) => phase !== 'starting').map(owned);
     if (told.length > 0) this.#options.handlers.lost(told);
@@ -172,13 +181,15 @@ export class GroupMember {
     const { memberId } = this.state;
     const drained = async (): Promise<void> => this.#options.handlers.revoking(partitions.map(owned));
     // rejected or not: what the owner does not want any more must go
-    void drained().catch(() => undefined).then(() => {
-      if (memberId !== this.state.memberId) return;
-      for (const one of partitions) {
-        if (this.state.released(one)) this.#forget(one);
-      }
-      this.#rejoin = true;
-    });
+    void drained()
+      .catch(() => undefined)
+      .then(() => {
+        if (memberId !== this.state.memberId) return;
+        for (const one of partitions) {
+          if (this.state.released(one)) this.#forget(one);
+        }
+        this.#rejoin = true;
+      });
   }
 
   #start(gained: readonly OwnedPartition[]): void {
@@ -233,16 +244,25 @@ export class GroupMember {
 const owned = ({ topic, partition, epoch }: OwnedPartition): OwnedPartition => ({ topic, partition, epoch });
 
 /** The leader's part: reads the members' claims, and lets `balance` decide. */
-async function assign(protocol: typeof AssignerProtocol, lent: Cluster, members: readonly JoinedMember[]): Promise<GroupMemberAssignment[]> {
+async function assign(
+  protocol: typeof AssignerProtocol,
+  lent: Cluster,
+  members: readonly JoinedMember[],
+): Promise<GroupMemberAssignment[]> {
   const cluster = lent as unknown as ClusterInternals;
   const claims = members.map((member) => readClaim(protocol, member));
   const topics = [...new Set(claims.flatMap((claim) => claim.topics))];
   for (const topic of topics) await cluster.addMultipleTargetTopics([topic]).catch(() => undefined); // another's topic may be missing
-  const all = topics.flatMap((topic) => cluster.findTopicPartitionMetadata(topic).map(({ partitionId }) => keyOf({ topic, partition: partitionId })));
+  const all = topics.flatMap((topic) =>
+    cluster.findTopicPartitionMetadata(topic).map(({ partitionId }) => keyOf({ topic, partition: partitionId })),
+  );
   return [...balance(all, claims)].map(([memberId, keys]) => {
     const assignment: Record<string, number[]> = {};
     for (const { topic, partition } of keys.map(parseKey)) (assignment[topic] ??= []).push(partition);
-    return { memberId, memberAssignment: protocol.MemberAssignment.encode({ version: metadataVersion, assignment, userData: Buffer.alloc(0) }) };
+    return {
+      memberId,
+      memberAssignment: protocol.MemberAssignment.encode({ version: metadataVersion, assignment, userData: Buffer.alloc(0) }),
+    };
   });
 }
 
@@ -263,5 +283,7 @@ function readClaim(protocol: typeof AssignerProtocol, { memberId, memberMetadata
 function isClaim(value: unknown): value is OwnClaim {
   if (typeof value !== 'object' || value === null) return false;
   const { generation, owned: held, revoking } = value as Partial<Record<keyof OwnClaim, unknown>>;
-  return typeof generation === 'number' && [held, revoking].every((list) => Array.isArray(list) && list.every((one) => typeof one === 'string'));
+  return (
+    typeof generation === 'number' && [held, revoking].every((list) => Array.isArray(list) && list.every((one) => typeof one === 'string'))
+  );
 }

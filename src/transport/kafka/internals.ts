@@ -60,9 +60,15 @@ export interface BrokerInternals {
     readonly groupId: string;
     readonly memberId: string;
     readonly groupGenerationId: number;
-    readonly topics: readonly { readonly topic: string; readonly partitions: readonly { readonly partition: number; readonly offset: string; readonly metadata: string }[] }[];
+    readonly topics: readonly {
+      readonly topic: string;
+      readonly partitions: readonly { readonly partition: number; readonly offset: string; readonly metadata: string }[];
+    }[];
   }): Promise<unknown>;
-  offsetFetch(request: { readonly groupId: string; readonly topics: readonly { readonly topic: string; readonly partitions: readonly { readonly partition: number }[] }[] }): Promise<{
+  offsetFetch(request: {
+    readonly groupId: string;
+    readonly topics: readonly { readonly topic: string; readonly partitions: readonly { readonly partition: number }[] }[];
+  }): Promise<{
     readonly responses: readonly TopicOffsets[];
   }>;
 }

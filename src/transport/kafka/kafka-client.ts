@@ -42,7 +42,8 @@ function tlsOptions({ ca, cert, key, passphrase, serverName }: KafkaTls): Connec
 }
 
 function saslOptions(sasl: KafkaSasl): SASLOptions {
-  if (sasl.mechanism !== 'oauthbearer') return { mechanism: sasl.mechanism, username: sasl.username, password: sasl.password } as SASLOptions;
+  if (sasl.mechanism !== 'oauthbearer')
+    return { mechanism: sasl.mechanism, username: sasl.username, password: sasl.password } as SASLOptions;
   return { mechanism: 'oauthbearer', oauthBearerProvider: async () => ({ value: await sasl.token() }) };
 }
 

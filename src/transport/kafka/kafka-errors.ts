@@ -1,6 +1,15 @@
 import { type ErrorCode, isStreamError, messageOf, TransportError } from '../../errors.ts';
 
-type TransportCode = Extract<ErrorCode, 'transport_unavailable' | 'transport_failed' | 'authentication_failed' | 'unknown_topic' | 'record_too_large' | 'record_rejected' | 'fenced'>;
+type TransportCode = Extract<
+  ErrorCode,
+  | 'transport_unavailable'
+  | 'transport_failed'
+  | 'authentication_failed'
+  | 'unknown_topic'
+  | 'record_too_large'
+  | 'record_rejected'
+  | 'fenced'
+>;
 
 /** What a broker's answer means to us, by the protocol's error name; what is absent is decided by its retriable flag. */
 const byProtocolType: Readonly<Record<string, TransportCode>> = {
@@ -83,7 +92,11 @@ export function toTransportError(error: unknown, doing: string, brokers: readonl
     systemError(chain, doing, brokers, error) ??
     protocolError(chain, doing, error) ??
     namedError(chain, doing, brokers, error) ??
-    new TransportError(chain.some((one) => one.retriable === true) ? 'transport_unavailable' : 'transport_failed', `cannot ${doing}: ${messageOf(error)}`, { cause: error })
+    new TransportError(
+      chain.some((one) => one.retriable === true) ? 'transport_unavailable' : 'transport_failed',
+      `cannot ${doing}: ${messageOf(error)}`,
+      { cause: error },
+    )
   );
 }
 
@@ -121,7 +134,11 @@ function protocolError(chain: readonly Clue[], doing: string, cause: unknown): T
     if (typeof type !== 'string') continue;
     const code = byProtocolType[type];
     if (code === undefined) continue;
-    return new TransportError(code, `cannot ${doing}: the broker says ${type}${typeof message === 'string' ? `, ${message}` : ''}${hints[code] ?? ''}`, { cause });
+    return new TransportError(
+      code,
+      `cannot ${doing}: the broker says ${type}${typeof message === 'string' ? `, ${message}` : ''}${hints[code] ?? ''}`,
+      { cause },
+    );
   }
   return undefined;
 }
@@ -139,7 +156,10 @@ function namedError(chain: readonly Clue[], doing: string, brokers: readonly str
     if (code === undefined) continue;
     const where = typeof broker === 'string' ? broker : brokers.join(', ');
     const said = typeof message === 'string' ? message : name;
-    const hint = code === 'transport_unavailable' ? ` (brokers: ${where}; is the cluster up, and does the listener expect TLS or not?)` : (hints[code] ?? '');
+    const hint =
+      code === 'transport_unavailable'
+        ? ` (brokers: ${where}; is the cluster up, and does the listener expect TLS or not?)`
+        : (hints[code] ?? '');
     return new TransportError(code, `cannot ${doing}: ${said}${hint}`, { cause });
   }
   return undefined;
@@ -150,4 +170,3 @@ export function protocolTypeOf(error: unknown): string | undefined {
   const found = causes(error).find((one) => typeof one.type === 'string');
   return typeof found?.type === 'string' ? found.type : undefined;
 }
-

@@ -73,7 +73,9 @@ export function resolveKafkaOptions(options: KafkaOptions): ResolvedKafkaOptions
   requireInteger('sessionTimeoutMs', resolved.sessionTimeoutMs, 1_000, 300_000);
   requireInteger('heartbeatMs', resolved.heartbeatMs, 50);
   if (resolved.heartbeatMs * 3 > resolved.sessionTimeoutMs) {
-    throw new OptionError(`heartbeatMs must be at most a third of sessionTimeoutMs (${String(resolved.sessionTimeoutMs)}), got ${String(resolved.heartbeatMs)}`);
+    throw new OptionError(
+      `heartbeatMs must be at most a third of sessionTimeoutMs (${String(resolved.sessionTimeoutMs)}), got ${String(resolved.heartbeatMs)}`,
+    );
   }
   requireInteger('connectTimeoutMs', resolved.connectTimeoutMs, 1);
   requireInteger('requestTimeoutMs', resolved.requestTimeoutMs, 1);
@@ -86,18 +88,22 @@ export function resolveKafkaOptions(options: KafkaOptions): ResolvedKafkaOptions
 }
 
 function checkBrokers(brokers: unknown): void {
-  if (!Array.isArray(brokers) || brokers.length === 0) throw new OptionError('brokers must name at least one broker as host:port, got none');
+  if (!Array.isArray(brokers) || brokers.length === 0)
+    throw new OptionError('brokers must name at least one broker as host:port, got none');
   for (const broker of brokers as readonly unknown[]) {
     const port = typeof broker === 'string' ? Number(/^[^:\s]+:(\d{1,5})$/.exec(broker)?.[1]) : Number.NaN;
     if (port >= 1 && port <= 65_535) continue;
-    throw new OptionError(`brokers must be host:port (IPv6 by name only), got ${typeof broker === 'string' ? JSON.stringify(broker) : typeof broker}`);
+    throw new OptionError(
+      `brokers must be host:port (IPv6 by name only), got ${typeof broker === 'string' ? JSON.stringify(broker) : typeof broker}`,
+    );
   }
 }
 
 function checkSasl(sasl: KafkaSasl, { tls, brokers, allowPlaintextPassword }: ResolvedKafkaOptions): void {
   requireOneOf('sasl.mechanism', sasl.mechanism, ['plain', 'scram-sha-256', 'scram-sha-512', 'oauthbearer']);
   if (sasl.mechanism === 'oauthbearer') {
-    if (typeof sasl.token !== 'function') throw new OptionError(`sasl.token must be a function that resolves with a token, got ${typeof sasl.token}`);
+    if (typeof sasl.token !== 'function')
+      throw new OptionError(`sasl.token must be a function that resolves with a token, got ${typeof sasl.token}`);
   } else {
     requireText('sasl.username', sasl.username);
     if (typeof sasl.password !== 'string' || sasl.password === '') throw new OptionError('sasl.password must be a non-empty string');
@@ -106,7 +112,9 @@ function checkSasl(sasl: KafkaSasl, { tls, brokers, allowPlaintextPassword }: Re
   if (sasl.mechanism.startsWith('scram') || tls !== false || allowPlaintextPassword) return;
   const remote = brokers.find((broker) => !isLoopback(broker));
   if (remote !== undefined) {
-    throw new OptionError(`sasl ${sasl.mechanism} would send its secret unencrypted to ${remote}: set tls, use scram-sha-512, or say allowPlaintextPassword: true`);
+    throw new OptionError(
+      `sasl ${sasl.mechanism} would send its secret unencrypted to ${remote}: set tls, use scram-sha-512, or say allowPlaintextPassword: true`,
+    );
   }
 }
 

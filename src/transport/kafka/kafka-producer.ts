@@ -94,7 +94,10 @@ export class KafkaProducer implements Producer {
   async #checkPlace(topic: string, partition: number): Promise<void> {
     const count = await this.partitionsOf(topic);
     if (Number.isInteger(partition) && partition >= 0 && partition < count) return;
-    throw new TransportError('unknown_topic', `cannot write to ${topic}: partition must be from 0 to ${String(count - 1)}, got ${String(partition)}`);
+    throw new TransportError(
+      'unknown_topic',
+      `cannot write to ${topic}: partition must be from 0 to ${String(count - 1)}, got ${String(partition)}`,
+    );
   }
 
   async #write(topic: string, partition: number, records: readonly OutputRecord[]): Promise<bigint> {
@@ -110,7 +113,8 @@ export class KafkaProducer implements Producer {
         compression: this.#options.compression === 'gzip' ? CompressionTypes.GZIP : CompressionTypes.None,
         messages: records.map((record) => toMessage(record, partition)),
       });
-      if (written?.baseOffset === undefined) throw new TransportError('transport_failed', `the broker acknowledged a write to ${topic}/${String(partition)} without an offset`);
+      if (written?.baseOffset === undefined)
+        throw new TransportError('transport_failed', `the broker acknowledged a write to ${topic}/${String(partition)} without an offset`);
       return BigInt(written.baseOffset);
     } catch (error) {
       const failure = toTransportError(error, `write to ${topic}/${String(partition)}`, this.#options.brokers);
@@ -137,7 +141,10 @@ export class KafkaProducer implements Producer {
       idempotent: true,
       allowAutoTopicCreation: false,
       retry: sendRetry,
-      createPartitioner: () => ({ message }) => message.partition ?? 0, // always set; this silences a warning about the default
+      createPartitioner:
+        () =>
+        ({ message }) =>
+          message.partition ?? 0, // always set; this silences a warning about the default
     });
     const session: Session = { client, connected: client.connect(), underWay: 0, broken: false };
     session.connected.catch(() => {

@@ -14,7 +14,11 @@ const leadersPatienceMs = 15_000;
 const betweenLooksMs = 50;
 
 /** What is known of these topics; missing ones are absent. Opens a connection for each call: one that lives remembers topics that are gone. */
-export function describeTopics(options: ResolvedKafkaOptions, clock: Clock, names: readonly string[]): Promise<ReadonlyMap<string, TopicDescription>> {
+export function describeTopics(
+  options: ResolvedKafkaOptions,
+  clock: Clock,
+  names: readonly string[],
+): Promise<ReadonlyMap<string, TopicDescription>> {
   return patiently(clock, options.startPatienceMs, 'describe topics', options.brokers, () =>
     withCluster(options, clock, async (cluster) => {
       const found = new Map<string, TopicDescription>();
@@ -44,7 +48,12 @@ async function describeTopic(cluster: ClusterInternals, topic: string): Promise<
   };
 }
 
-async function ends(cluster: ClusterInternals, topic: string, partitions: readonly { readonly partition: number }[], fromBeginning: boolean): Promise<ReadonlyMap<number, bigint>> {
+async function ends(
+  cluster: ClusterInternals,
+  topic: string,
+  partitions: readonly { readonly partition: number }[],
+  fromBeginning: boolean,
+): Promise<ReadonlyMap<number, bigint>> {
   const found = await cluster.fetchTopicsOffset([{ topic, fromBeginning, partitions }]);
   return new Map(found.flatMap((one) => one.partitions.map(({ partition, offset }) => [partition, BigInt(offset)] as const)));
 }
@@ -65,7 +74,11 @@ export async function createTopics(options: ResolvedKafkaOptions, clock: Clock, 
       for (const { name, partitions } of wanted) await createTopic(admin, name, partitions);
     }),
   );
-  await untilLed(options, clock, wanted.map(({ name }) => name));
+  await untilLed(
+    options,
+    clock,
+    wanted.map(({ name }) => name),
+  );
 }
 
 /** One at a time: kafkajs tells of several failures as one. */
@@ -87,7 +100,12 @@ async function untilLed(options: ResolvedKafkaOptions, clock: Clock, names: read
       const failure = toTransportError(error, 'create topics', options.brokers);
       const passes = failure.code === 'transport_unavailable' || failure.code === 'unknown_topic';
       if (!passes) throw failure;
-      if (clock.nowMs() > giveUpMs) throw new TransportError('transport_unavailable', `the topics ${names.join(', ')} were created, but not all brokers know them yet`, { cause: error });
+      if (clock.nowMs() > giveUpMs)
+        throw new TransportError(
+          'transport_unavailable',
+          `the topics ${names.join(', ')} were created, but not all brokers know them yet`,
+          { cause: error },
+        );
       await sleep(clock, betweenLooksMs);
     }
   }

@@ -39,13 +39,19 @@ export function loadKafkaJs(): KafkaJsModule {
 function loadAndPatch(): KafkaJsModule {
   const { version } = load('kafkajs/package.json') as { readonly version: string };
   if (version !== patchedVersion) {
-    throw new TransportError('transport_failed', `millrace patches kafkajs ${patchedVersion} and found ${version}: install exactly ${patchedVersion}`);
+    throw new TransportError(
+      'transport_failed',
+      `millrace patches kafkajs ${patchedVersion} and found ${version}: install exactly ${patchedVersion}`,
+    );
   }
   const kafkajs = load('kafkajs') as KafkaJsModule & { [mark]?: true };
   if (kafkajs[mark]) return kafkajs; // by another copy of this module
   const early = captors.find((file) => load.cache[load.resolve(source + file)] !== undefined);
   if (early !== undefined) {
-    throw new TransportError('transport_failed', `kafkajs was used in this process before millrace could patch it (${early} is loaded): call kafka() and use its transport first`);
+    throw new TransportError(
+      'transport_failed',
+      `kafkajs was used in this process before millrace could patch it (${early} is loaded): call kafka() and use its transport first`,
+    );
   }
   patchGroup((load(`${source}consumer/consumerGroup`) as { readonly prototype: GroupInternals }).prototype);
   replace('protocol/recordBatch/record/v0/decoder', () => recordDecoder);
@@ -80,4 +86,3 @@ function patchRequestQueue(prototype: RequestQueue): void {
     if (this.pending.length > 0) schedule.call(this);
   };
 }
-

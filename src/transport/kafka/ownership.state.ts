@@ -24,7 +24,8 @@ export interface Synced {
   readonly dropped: readonly OwnedPartition[];
 }
 
-export const keyOf = ({ topic, partition }: { readonly topic: string; readonly partition: number }): string => `${topic}/${String(partition)}`;
+export const keyOf = ({ topic, partition }: { readonly topic: string; readonly partition: number }): string =>
+  `${topic}/${String(partition)}`;
 
 /** The partition that a `topic/partition` names. */
 export function parseKey(key: string): { readonly topic: string; readonly partition: number } {
@@ -116,7 +117,10 @@ export class OwnershipState {
   }
 
   /** Ends the present epoch of a partition that stays here, and begins another; undefined when it is not ours, or is to go. */
-  renew(partition: { readonly topic: string; readonly partition: number }): { readonly lost: Tenure; readonly gained: OwnedPartition } | undefined {
+  renew(partition: {
+    readonly topic: string;
+    readonly partition: number;
+  }): { readonly lost: Tenure; readonly gained: OwnedPartition } | undefined {
     const lost = this.find(partition);
     if (lost?.phase !== 'live') return undefined;
     return { lost, gained: this.#gain(keyOf(partition)) };

@@ -5,7 +5,13 @@ import { toTransportError } from './kafka-errors.ts';
 const pauseMs = 200;
 
 /** Tries until it works, the failure is final, or `patienceMs` are over: a broker that has just started refuses much for a second. */
-export async function patiently<T>(clock: Clock, patienceMs: number, doing: string, brokers: readonly string[], attempt: () => Promise<T>): Promise<T> {
+export async function patiently<T>(
+  clock: Clock,
+  patienceMs: number,
+  doing: string,
+  brokers: readonly string[],
+  attempt: () => Promise<T>,
+): Promise<T> {
   const giveUpMs = clock.nowMs() + patienceMs;
   for (;;) {
     let failure: TransportError;

@@ -72,4 +72,6 @@ const isPairs = (headers: object): headers is RecordHeaders => Array.isArray(hea
 
 /** For other users of kafkajs in this process, who know nothing of the patch. */
 const pairsOf = (headers: Readonly<Record<string, unknown>>): RecordHeaders =>
-  Object.entries(headers).flatMap(([name, value]) => (Array.isArray(value) ? (value as readonly unknown[]) : [value]).map((one) => [name, one as Uint8Array | null] as const));
+  Object.entries(headers).flatMap(([name, value]) =>
+    (Array.isArray(value) ? (value as readonly unknown[]) : [value]).map((one) => [name, one as Uint8Array | null] as const),
+  );

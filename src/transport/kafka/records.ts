@@ -15,7 +15,8 @@ export function toSourceRecord(message: KafkaMessage, fetchedOffset: bigint): So
 }
 
 /** kafkajs writes anything that is not a Buffer as its text: a Uint8Array would become "1,2,3". */
-const asBuffer = (bytes: Uint8Array | null): Buffer | null => (bytes === null ? null : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+const asBuffer = (bytes: Uint8Array | null): Buffer | null =>
+  bytes === null ? null : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
 export function toMessage({ key, value, headers, timestampMs }: OutputRecord, partition: number): Message {
   return {

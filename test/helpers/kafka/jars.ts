@@ -29,9 +29,11 @@ function lookAround(): KafkaAvailability {
   const java = spawnSync(javaCommand(), ['-version'], { encoding: 'utf8' });
   if (java.error) return { available: false, reason: `no java found (install a JDK >= ${String(oldestJava)}, or set JAVA_HOME)` };
   const major = Number(/version "(\d+)/.exec(`${java.stderr}${java.stdout}`)?.[1] ?? Number.NaN);
-  if (!(major >= oldestJava)) return { available: false, reason: `java is version ${String(major)}, Kafka ${version} needs >= ${String(oldestJava)}` };
+  if (!(major >= oldestJava))
+    return { available: false, reason: `java is version ${String(major)}, Kafka ${version} needs >= ${String(oldestJava)}` };
   if (existsSync(jarFolder())) return { available: true };
-  if (spawnSync('mvn', ['-v']).error) return { available: false, reason: `no mvn found, and Kafka's jars are not in ${jarFolder()} yet (install Maven)` };
+  if (spawnSync('mvn', ['-v']).error)
+    return { available: false, reason: `no mvn found, and Kafka's jars are not in ${jarFolder()} yet (install Maven)` };
   return { available: true };
 }
 
@@ -71,7 +73,8 @@ async function acquire(lock: string): Promise<void> {
       if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
     }
     if (await isStale(lock)) await rm(lock, { recursive: true, force: true });
-    else if (performance.now() > giveUp) throw new Error(`another process holds ${lock} for over ${String(patienceMs / 1000)} s; delete it if none is downloading`);
+    else if (performance.now() > giveUp)
+      throw new Error(`another process holds ${lock} for over ${String(patienceMs / 1000)} s; delete it if none is downloading`);
     else await wait(200);
   }
 }

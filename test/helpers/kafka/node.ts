@@ -67,7 +67,11 @@ export class KafkaNode {
   async end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
     const broker = this.#broker;
     if (!broker) return;
-    const gone = new Promise<void>((resolve) => broker.once('exit', () => { resolve(); }));
+    const gone = new Promise<void>((resolve) =>
+      broker.once('exit', () => {
+        resolve();
+      }),
+    );
     broker.ref();
     broker.kill('SIGCONT'); // a test may have stopped it
     broker.kill(signal);
@@ -81,7 +85,18 @@ export class KafkaNode {
   }
 
   async #format(config: string): Promise<void> {
-    const args = [...this.#java, '-Dkafka.loglevel=ERROR', '-Xmx128m', '-XX:TieredStopAtLevel=1', 'kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', config];
+    const args = [
+      ...this.#java,
+      '-Dkafka.loglevel=ERROR',
+      '-Xmx128m',
+      '-XX:TieredStopAtLevel=1',
+      'kafka.tools.StorageTool',
+      'format',
+      '-t',
+      clusterId,
+      '-c',
+      config,
+    ];
     const tool = spawn(javaCommand(), args, { stdio: ['ignore', 'ignore', 'pipe'] });
     let said = '';
     tool.stderr.on('data', (text: Buffer) => (said += text.toString()));
@@ -94,7 +109,10 @@ export class KafkaNode {
     if (broker.pid === undefined) return;
     const { folder, temporary } = this.setup;
     const script = `cat >/dev/null; kill -9 "$1"; ${temporary ? 'rm -rf "$2"' : ''}`;
-    const watchdog = spawn('sh', ['-c', script, 'watchdog', String(broker.pid), folder], { stdio: ['pipe', 'ignore', 'ignore'], detached: true });
+    const watchdog = spawn('sh', ['-c', script, 'watchdog', String(broker.pid), folder], {
+      stdio: ['pipe', 'ignore', 'ignore'],
+      detached: true,
+    });
     watchdog.unref();
     if (watchdog.stdin && 'unref' in watchdog.stdin && typeof watchdog.stdin.unref === 'function') watchdog.stdin.unref();
     this.#watchdog = watchdog;
@@ -125,7 +143,11 @@ export async function freePorts(count: number): Promise<number[]> {
   const servers = await Promise.all(
     Array.from({ length: count }, () => {
       const server = createServer();
-      return new Promise<typeof server>((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', () => { resolve(server); }));
+      return new Promise<typeof server>((resolve, reject) =>
+        server.once('error', reject).listen(0, '127.0.0.1', () => {
+          resolve(server);
+        }),
+      );
     }),
   );
   const ports = servers.map((server) => {
@@ -175,5 +197,7 @@ function serverProperties({ id, port, controllerPort, voters, nodes, folder, pro
     'controller.quorum.fetch.timeout.ms': '1000',
     ...properties,
   };
-  return `${Object.entries(all).map(([name, value]) => `${name}=${value}`).join('\n')}\n`;
+  return `${Object.entries(all)
+    .map(([name, value]) => `${name}=${value}`)
+    .join('\n')}\n`;
 }

@@ -103,7 +103,10 @@ describe('failures', () => {
   });
 
   it('blots out a key of any form where the server repeats it', async () => {
-    const { model } = await served({ status: 401, body: { error: { message: 'no access for plain-key-12345 here' } } }, { apiKey: 'plain-key-12345' });
+    const { model } = await served(
+      { status: 401, body: { error: { message: 'no access for plain-key-12345 here' } } },
+      { apiKey: 'plain-key-12345' },
+    );
     expect((await failureOf(chunksOf(model))).message).toMatch(/no access for \[key\] here/);
   });
 

@@ -21,7 +21,11 @@ describe('resolveKafkaOptions', () => {
     ['no password', { sasl: { ...plain, password: '' } }, 'sasl.password'],
     ['a token that is no function', { sasl: { mechanism: 'oauthbearer', token: 'x' } }, 'sasl.token'],
     ['a plain password to another machine without TLS', { ...remote, sasl: plain }, 'allowPlaintextPassword'],
-    ['a token to another machine without TLS', { ...remote, sasl: { mechanism: 'oauthbearer', token: () => Promise.resolve('t') } }, 'unencrypted'],
+    [
+      'a token to another machine without TLS',
+      { ...remote, sasl: { mechanism: 'oauthbearer', token: () => Promise.resolve('t') } },
+      'unencrypted',
+    ],
     ['a plain password to a name that only begins like loopback', { brokers: ['127.0.0.1.evil.com:9092'], sasl: plain }, 'unencrypted'],
   ])('refuses %s', (_what, options, says) => {
     const make = (): unknown => resolveKafkaOptions({ brokers: ['localhost:9092'], ...options } as KafkaOptions);

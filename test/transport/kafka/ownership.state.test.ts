@@ -9,7 +9,8 @@ const joined = (assigned: readonly string[], generation = 1): OwnershipState => 
   for (const one of state.synced(generation, assigned).gained) state.started(one);
   return state;
 };
-const keys = (list: readonly { readonly topic: string; readonly partition: number }[]): string[] => list.map(({ topic, partition }) => `${topic}/${String(partition)}`);
+const keys = (list: readonly { readonly topic: string; readonly partition: number }[]): string[] =>
+  list.map(({ topic, partition }) => `${topic}/${String(partition)}`);
 
 describe('OwnershipState', () => {
   it('keeps the epoch of what stays, under the same member id', () => {
@@ -94,8 +95,12 @@ describe('OwnershipState', () => {
         let ids = 0;
         const rebalance = (): void => {
           generation += 1;
-          const plan = balance(all, members.map((one) => ({ memberId: one.memberId ?? '', topics: ['t'], ...one.claim() })));
-          for (const one of members) for (const gained of one.synced(generation, plan.get(one.memberId ?? '') ?? []).gained) one.started(gained);
+          const plan = balance(
+            all,
+            members.map((one) => ({ memberId: one.memberId ?? '', topics: ['t'], ...one.claim() })),
+          );
+          for (const one of members)
+            for (const gained of one.synced(generation, plan.get(one.memberId ?? '') ?? []).gained) one.started(gained);
         };
         for (const { do: what, ...rest } of steps) {
           const at = 'who' in rest ? rest.who % Math.max(1, members.length) : 0;
@@ -121,7 +126,8 @@ describe('OwnershipState', () => {
           rebalance();
         }
         const loads = members.map((one) => one.all.length);
-        if (members.length > 0) expect([loads.reduce((a, b) => a + b, 0), Math.max(...loads) - Math.min(...loads) <= 1]).toEqual([all.length, true]);
+        if (members.length > 0)
+          expect([loads.reduce((a, b) => a + b, 0), Math.max(...loads) - Math.min(...loads) <= 1]).toEqual([all.length, true]);
       }),
     );
   });
