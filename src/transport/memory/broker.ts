@@ -193,10 +193,10 @@ export class Broker {
     }
     const group = this.group(groupId);
     const fate = this.commitFaults.next();
-    const stored = offsets.filter(({ topic, partition, offset, metadata }) => {
-      const key = partitionKey(topic, partition);
-      return fate.applied ? group.commit(memberId, key, { offset, metadata }) : group.owns(memberId, key);
-    });
+    const stored = offsets.filter(
+      ({ topic, partition, offset, metadata }) =>
+        fate.applied && group.commit(memberId, partitionKey(topic, partition), { offset, metadata }),
+    );
     await this.#answer(fate.answered, 'commit');
     return new Set(stored);
   }

@@ -41,6 +41,19 @@ describe('memory in virtual time', () => {
     expect(watcher.values).toEqual(['a0', 'b0', 'a1', 'b1', 'a2', 'b2']);
   });
 
+  it('starts at the first record kept when more was committed than the log ever held', async () => {
+    const { clock, send, join } = await rig();
+    await send(2);
+    const first = await join();
+    await clock.advance(0);
+    await first.consumer.commit([{ ...first.watcher.partition('t', 0), offset: 3n, metadata: '' }]);
+    await first.consumer.close();
+    const { watcher } = await join({ from: 'latest' });
+    await clock.advance(0);
+    expect(watcher.assignments.get('t/0')).toMatchObject({ committed: { offset: 3n }, start: 0n, reset: 'out-of-range' });
+    expect(watcher.values).toEqual(['v0', 'v1']);
+  });
+
   it('keeps retentionBytes, the last record whatever its size, and lets readers go on at the first kept', async () => {
     const { clock, broker, send, join, transport } = await rig({ retentionBytes: 3 * 66 });
     const { watcher, consumer } = await join();
