@@ -12,6 +12,8 @@ export interface CommitterOptions {
   readonly brokers: readonly string[];
   /** A commit may wait as long as a join does, but not for ever. */
   readonly patienceMs: number;
+  /** The broker knows this member, and has begun its session anew: a commit counts as a heartbeat. */
+  readonly accepted: () => void;
   /** The broker knows this member no more. */
   readonly expelled: () => void;
 }
@@ -43,6 +45,7 @@ export class Committer {
       if (memberId === null || due.length === 0) return { fenced: without(offsets, ours) };
       try {
         await this.#options.connection.commit(memberId, state.generation, due);
+        this.#options.accepted();
         for (const { topic, partition, epoch, offset } of due) this.#highest.set(keyOf({ topic, partition }), { epoch, offset });
         return { fenced: without(offsets, ours) };
       } catch (error) {

@@ -80,6 +80,9 @@ export class KafkaConsumer implements Consumer {
       clock,
       brokers: options.brokers,
       patienceMs: options.sessionTimeoutMs * 2,
+      accepted: () => {
+        this.#knownMs = clock.nowMs();
+      },
       expelled: () => {
         this.#member.loseAll();
       },
