@@ -26,7 +26,8 @@ export async function openTransport(context: OpenTransportContext, options: Open
   }
   const { brokers, stop } = await brokersFor(context, options.startBroker === true);
   try {
-    const transport = kafka({ ...kafkaSettings(settings, brokers), clock, log: (level, message, details = {}) => { log[level](details, message); } });
+    // the client tells each of its tries; what comes of them is told by whoever asked
+    const transport = kafka({ ...kafkaSettings(settings, brokers), clock, log: (_level, message, details = {}) => { log.debug(details, message); } });
     let closing: Promise<void> | undefined;
     const close = async (): Promise<void> => {
       await transport.close();

@@ -2,9 +2,9 @@ import { openSync, closeSync, writeSync } from 'node:fs';
 import { messageOf, OptionError } from '../errors.ts';
 import { deadLetterHeaders } from '../flow/dead-letters.ts';
 import { headerText } from '../record/record.ts';
+import type { CliContext } from './context.ts';
 import { toJsonRecord } from './json-record.ts';
 import { bytesText } from './record-text.ts';
-import type { TerminalOutput } from './terminal-output.ts';
 import type { ReadRecord } from './topic-reader.ts';
 
 export interface ResultWriter {
@@ -15,10 +15,11 @@ export interface ResultWriter {
 
 /**
  * Writes results to stdout (`-`) or a file, one a line: the value, or the whole record with `--json`. Dead letters are
- * told on stderr, or as `{"deadLetter": …}` lines on stdout.
+ * told on stderr (by the log, unless it is turned down), or as `{"deadLetter": …}` lines on stdout.
  * @throws OptionError for a file that cannot be written
  */
-export function resultWriter(path: string, out: TerminalOutput): ResultWriter {
+export function resultWriter(path: string, { out, settings }: Pick<CliContext, 'out' | 'settings'>): ResultWriter {
+  const logTells = !['error', 'silent'].includes(settings.logLevel); // the runtime warns of each failed record
   const file = path === '-' ? undefined : openFile(path);
   const textOf = out.isJson ? toJsonRecord : ({ value }: ReadRecord): string => bytesText(value);
   return {
@@ -32,7 +33,7 @@ export function resultWriter(path: string, out: TerminalOutput): ResultWriter {
     deadLetter: ({ headers }) => {
       const [code, message, topic, partition, offset] = (['code', 'message', 'topic', 'partition', 'offset'] as const).map((name) => headerText(headers, deadLetterHeaders[name]) ?? '?');
       const place = `${String(topic)}/${String(partition)}@${String(offset)}`;
-      out.note(`failed: ${place} ${String(code)}: ${String(message)}`);
+      if (!logTells) out.note(`failed: ${place} ${String(code)}: ${String(message)}`);
       out.json({ deadLetter: { position: place, code, message } });
     },
     close: () => {

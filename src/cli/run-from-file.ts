@@ -23,7 +23,7 @@ export async function runFromFile(pipeline: Pipeline, input: string, { output = 
   if (first === undefined || others.length > 0) {
     throw new OptionError(`${pipeline.name} reads several topics, and --input feeds one: run it on Kafka, or from code on memory()`);
   }
-  const writer = resultWriter(output, out);
+  const writer = resultWriter(output, context);
   const transport = memory({ clock });
   const client = connect(transport, { clock });
   const startedMs = clock.nowMs();
