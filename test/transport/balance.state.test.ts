@@ -85,6 +85,17 @@ describe('balance', () => {
       [claim('a', partitions('t', 4)), claim('b', partitions('u', 2), { topics: ['t', 'u'] }), claim('c', [], { topics: ['u'] })],
       { a: ['t/0', 't/1'], b: [], c: [] },
     ],
+    [
+      'what one chain takes from a member and another brings back, it keeps',
+      ['t/0', ...partitions('u', 3), ...partitions('v', 3)],
+      [
+        claim('a'),
+        claim('b', ['u/0'], { topics: ['u'] }),
+        claim('c', ['u/1', 'u/2', 'v/1'], { topics: ['u', 'v'] }),
+        claim('d', ['t/0', 'v/2'], { topics: ['t', 'v'] }),
+      ],
+      { a: [], b: ['u/0'], c: ['u/1', 'v/1'], d: ['v/0', 'v/2'] },
+    ],
   ])('%s', (_what, all, claims, expected) => {
     expect(plan(all, claims)).toEqual(expected);
   });
