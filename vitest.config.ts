@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { defineConfig } from 'vitest/config';
 
-const kafkaTests = ['test/integration/**/*.test.ts', 'test/conformance/kafka*.test.ts'];
+const kafkaTests = ['test/integration/**/*.test.ts', 'test/**/kafka.test.ts'];
 const modelTests = ['test/model/**/*.test.ts'];
 const kafkaSetup = 'test/helpers/kafka-global-setup.ts';
 
