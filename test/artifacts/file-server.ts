@@ -36,7 +36,7 @@ export async function fileServer(content: Buffer, behaviour: Behaviour = {}): Pr
     });
     if (request.method === 'HEAD') response.end();
     else if (isFirst && behaviour.breaksAfter !== undefined)
-      response.write(body.subarray(0, behaviour.breaksAfter), () => response.destroy());
+      response.write(body.subarray(0, behaviour.breaksAfter), () => request.socket.end());
     else response.end(body);
   };
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -33,6 +33,8 @@ const make = async (behaviour?: Behaviour, served: Buffer = content) => {
   return { server, folder, artifact, path, files: () => readdir(dirname(path)) };
 };
 
+const withoutPin = ({ name, file, sources }: Artifact): Artifact => ({ name, file, sources });
+
 describe('pullArtifact', () => {
   it('downloads once, says how far it is, and leaves the file and its stamp alone', async () => {
     const { server, folder, artifact, path, files } = await make();
@@ -131,9 +133,9 @@ describe('pullArtifact', () => {
     const { server, folder, artifact, files } = await make();
     const clock = virtualClock();
     const pulls = Promise.all(Array.from({ length: 5 }, () => pullArtifact(artifact, { folder, clock })));
-    let open = true;
-    void pulls.finally(() => (open = false));
-    while (open) {
+    const state = { open: true };
+    void pulls.finally(() => (state.open = false));
+    while (state.open) {
       await clock.advance(200);
       for (let tick = 0; tick < 5; tick += 1) await files(); // the disk's time is real: let it keep up
     }
@@ -172,7 +174,7 @@ describe('pullArtifact', () => {
 
   it('pins a file that nobody has pinned by what its server says', async () => {
     const { server, folder, artifact } = await make({ headers: { 'x-linked-etag': `"${'0'.repeat(64)}"` } });
-    const { sha256: _, bytes: __, ...unpinned } = artifact;
+    const unpinned = withoutPin(artifact);
     expect((await failureOf(pullArtifact(unpinned, { folder }))).message).toContain(`expected ${'0'.repeat(64)}`);
     expect(server.requests[0]?.method).toBe('HEAD');
   });
@@ -181,7 +183,7 @@ describe('pullArtifact', () => {
 describe('cachedFile', () => {
   it('pins a file that nobody has pinned by its first checksum', async () => {
     const { folder, artifact, path } = await make();
-    const { sha256: _, bytes: __, ...unpinned } = artifact;
+    const unpinned = withoutPin(artifact);
     await pullArtifact(unpinned, { folder });
     expect((await cachedFile(unpinned, folder)).state).toBe('present');
     await writeFile(path, randomBytes(content.length));

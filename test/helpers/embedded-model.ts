@@ -24,8 +24,8 @@ export const quietContext = (): OpenContext => ({ clock: systemClock, signal: ne
 /** A model for tests: without flash attention answers depend less on what runs beside them. */
 export async function openEmbedded(
   options: Partial<LlamaOptions> = {},
-): Promise<OpenedLlama & { readonly model: Model; close(): Promise<void> }> {
+): Promise<OpenedLlama & { readonly model: Model; readonly close: () => Promise<void> }> {
   const resolved = resolveLlamaOptions({ model: 'smollm2', flashAttention: false, contextTokens: 512, ...options });
-  const { value, close } = await openLlama(resolved, quietContext());
-  return { ...value, model: completeModel(value.backend), close };
+  const opened = await openLlama(resolved, quietContext());
+  return { ...opened.value, model: completeModel(opened.value.backend), close: () => opened.close() };
 }

@@ -2,13 +2,13 @@ import { spawn } from 'node:child_process';
 import { copyFile, mkdir, mkdtemp, open, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { firstValueFrom, lastValueFrom, toArray } from 'rxjs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { smollm2 } from '../../src/artifacts/catalogue.ts';
 import { sleep, systemClock } from '../../src/clock.ts';
 import { llama } from '../../src/inference/llama/llama.ts';
 import { embeddedModelFile, openEmbedded, quietContext } from '../helpers/embedded-model.ts';
 import { failureOf } from '../helpers/failure-of.ts';
+import { allOf, resultOf } from '../helpers/result-of.ts';
 
 const file = await embeddedModelFile();
 const original = file.path ?? '';
@@ -33,15 +33,13 @@ describe.skipIf(file.path === undefined)('the process of the embedded model', ()
     const { model, process: own, close } = await openEmbedded({ sequences: 4 });
     try {
       const pid = own.pid;
-      const calls = [1, 2, 3].map((n) =>
-        failureOf(lastValueFrom(model.chat(`Tell a long story, number ${String(n)}.`, { maxTokens: 300 }))),
-      );
-      await firstValueFrom(model.chat('Hello', { maxTokens: 1 })); // they are under way
+      const calls = [1, 2, 3].map((n) => failureOf(resultOf(model.chat(`Tell a long story, number ${String(n)}.`, { maxTokens: 300 }))));
+      await resultOf(model.chat('Hello', { maxTokens: 1 })); // they are under way
       process.kill(pid ?? 0, 'SIGKILL');
       const failures = await Promise.all(calls);
       expect(failures.map((failure) => [failure.code, failure.retryable])).toEqual([1, 2, 3].map(() => ['model_crashed', true]));
       const startedMs = systemClock.nowMs();
-      const chunks = await lastValueFrom(model.chat('Hello', { maxTokens: 4 }).pipe(toArray())); // waits for the new one
+      const chunks = await allOf(model.chat('Hello', { maxTokens: 4 })); // waits for the new one
       expect(chunks.at(-1)?.usage?.outputTokens).toBeGreaterThan(0);
       expect(own.pid).not.toBe(pid);
       expect(systemClock.nowMs() - startedMs).toBeLessThan(20_000);
@@ -53,20 +51,20 @@ describe.skipIf(file.path === undefined)('the process of the embedded model', ()
   it('does not outlive a closed resource, and answers no more', async () => {
     const { model, process: own, close } = await openEmbedded({ sequences: 1 });
     const pid = own.pid ?? 0;
-    const call = failureOf(lastValueFrom(model.chat('Tell a long story.', { maxTokens: 300 })));
+    const call = failureOf(resultOf(model.chat('Tell a long story.', { maxTokens: 300 })));
     await close();
     expect((await call).code).toBe('model_unavailable');
     expect(isAlive(pid)).toBe(false);
-    expect((await failureOf(lastValueFrom(model.chat('Hello')))).code).toBe('model_unavailable');
+    expect((await failureOf(resultOf(model.chat('Hello')))).code).toBe('model_unavailable');
   });
 
   it('refuses more calls than may wait', async () => {
     const { model, close } = await openEmbedded({ sequences: 1, maxWaiting: 1 });
     try {
       const running = [1, 2].map(() => model.chat('Tell a story.', { maxTokens: 100 }).subscribe());
-      expect((await failureOf(lastValueFrom(model.chat('Hello')))).code).toBe('overloaded');
+      expect((await failureOf(resultOf(model.chat('Hello')))).code).toBe('overloaded');
       for (const one of running) one.unsubscribe();
-      await lastValueFrom(model.chat('Hello', { maxTokens: 1 }));
+      await resultOf(model.chat('Hello', { maxTokens: 1 }));
     } finally {
       await close();
     }

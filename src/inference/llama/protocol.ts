@@ -49,7 +49,8 @@ export type Work =
 
 /** What the engine has done and does, for metrics and tests. */
 export interface EngineActivity {
-  /** Tokens generated since the start. */
+  /** Tokens of prompts that were evaluated, and tokens generated, since the start. */
+  readonly inputTokens: number;
   readonly outputTokens: number;
   /** Works that hold a sequence, and works that wait for one. */
   readonly running: number;

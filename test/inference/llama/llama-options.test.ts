@@ -28,7 +28,7 @@ describe('resolveLlamaOptions', () => {
     { options: { model: 'reviews-data' }, says: 'llama.model must name a model, got "reviews-data"' },
     { options: { model: 'hf:owner/repo' }, says: 'hf:owner/repo/file.gguf' },
   ])('llama() refuses $options at the call', ({ options, says }) => {
-    expect(() => llama({ model: 'smollm2', ...options } as LlamaOptions)).toThrow(says);
+    expect(() => llama({ model: 'smollm2', ...options })).toThrow(says);
   });
 
   it.each(['/models/a.gguf', './a.gguf', 'a.gguf', 'hf:owner/repo/dir/a.gguf', 'smollm2'])('llama() takes model %s', (model) => {

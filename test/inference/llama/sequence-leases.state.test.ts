@@ -29,7 +29,7 @@ describe('sequence leases', () => {
               leases = releaseLease(leases, one);
               left.add(one);
             }
-            const step = grantLeases(leases, () => scores.next().value ?? 0);
+            const step = grantLeases(leases, () => Number(scores.next().value));
             leases = step.leases;
             order.push(...step.granted.map(({ id }) => id));
             const all = [...leases.held.values(), ...leases.free];

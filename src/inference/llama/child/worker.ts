@@ -69,7 +69,12 @@ export class Worker {
       case 'count':
         return { tokens: this.#engine.render(work.turns).length };
       case 'activity':
-        return { outputTokens: this.#outputTokens, running: this.#leases.held.size, waiting: this.#leases.waiting.length };
+        return {
+          inputTokens: this.#inputTokens(),
+          outputTokens: this.#outputTokens,
+          running: this.#leases.held.size,
+          waiting: this.#leases.waiting.length,
+        };
     }
   }
 
@@ -128,6 +133,10 @@ export class Worker {
     const { leases, granted } = grantLeases(this.#leases, (id, sequence) => this.#keeps(id, sequence));
     this.#leases = leases;
     for (const { id, sequence } of granted) this.#jobs.get(id)?.granted(sequence);
+  }
+
+  #inputTokens(): number {
+    return this.#engine.sequences.reduce((sum, one) => sum + one.tokenMeter.usedInputTokens, 0);
   }
 
   /** Tokens that need not be evaluated again; less a little for what would be thrown away. */
