@@ -1,0 +1,113 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { commands } from '../../src/cli/commands.ts';
+import { buildProgram } from '../../src/cli/program.ts';
+import { cli, root, runCli, shout } from './run-cli.ts';
+
+describe('help teaches', () => {
+  it.each(commands.map((command) => [command.name, command] as const))('%s has a summary, details and examples that parse', async (name, command) => {
+    expect(command.examples.length).toBeGreaterThan(0);
+    for (const { line } of command.examples) {
+      // the part of a shell line that is ours; quotes and redirections are the shell's
+      const ours = /millrace (.*?)( [|>] |$)/.exec(line)?.[1] ?? '';
+      const words = ours.replace(/'\|'/, 'SEPARATOR').split(/ +/);
+      let invoked = '';
+      const onInvocation = (invocation: { readonly command: { readonly name: string } }): Promise<void> => {
+        invoked = invocation.command.name;
+        return Promise.resolve();
+      };
+      await buildProgram({ version: '0', commands, onInvocation }).parseAsync(words, { from: 'user' });
+      expect(commands.map((one) => one.name)).toContain(invoked);
+    }
+    expect(command.summary).not.toMatch(/\.$/);
+    expect(name).toMatch(/^[a-z]+$/);
+  });
+
+  it('millrace --help lists every command, the precedence and the exit codes', async () => {
+    const { code, stdout } = await runCli(['--help']);
+    expect(code).toBe(0);
+    for (const { name } of commands) expect(stdout).toContain(`  ${name} `);
+    expect(stdout).toMatch(/flags, else from the environment, else from millrace\.config\.json/);
+    expect(stdout).toMatch(/Exit codes: 0 done, 1 failed, 2/);
+  });
+
+  it('millrace help run shows examples, exit codes and settings', async () => {
+    const { code, stdout } = await runCli(['help', 'run']);
+    expect([code, stdout]).toEqual([0, expect.stringMatching(/--watch[^]*--brokers[^]*Examples:[^]*Exit codes[^]*3 +with --input/)]);
+  });
+});
+
+describe('a wrong command line ends with 2 and says what was meant', () => {
+  it.each([
+    ['unknown option', ['run', 'x', '--inptu', 'y'], /unknown option '--inptu' \(Did you mean --input\?\)/],
+    ['unknown command', ['porduce'], /unknown command 'porduce' \(Did you mean produce\?\)/],
+    ['missing argument', ['consume'], /missing required argument 'topic'/],
+    ['too many arguments', ['consume', 'a', 'b'], /too many arguments/],
+    ['bad number', ['consume', 'a', '--max', '0'], /--max <n>' argument '0' is invalid\. It must be an integer >= 1/],
+    ['bad choice', ['doctor', '--transport', 'rabbit'], /Allowed choices are memory, kafka/],
+    ['missing file', ['run', 'test/cli/fixtures/shuot.ts', '--input', '-'], /there is no file .*shuot\.ts; did you mean test\/cli\/fixtures\/shout\.ts\?/],
+    ['folder without a pipeline', ['run', 'test/cli', '--input', '-'], /test\/cli is a folder without a pipeline\.ts/],
+    ['not a module', ['run', 'README.md', '--input', '-'], /must be one of \.ts|there is no file/],
+    ['produce on the embedded broker', ['produce', 'a'], /needs a broker that outlives it.*--transport kafka.*run PIPELINE --input/],
+    ['consume on the embedded broker', ['consume', 'a'], /needs a broker that outlives it/],
+    ['run without input', ['run', shout], /feed it with --input FILE .*--transport kafka/],
+    ['input on kafka', ['run', shout, '--input', '-', '--brokers', 'a:1'], /--input and --output are for --transport memory/],
+    ['watch on stdin', ['run', shout, '--input', '-', '--watch'], /give --input a file/],
+    ['unknown artifact', ['pull', 'smolm2'], /expected one of smollm2/],
+  ])('%s', async (_, args, message) => {
+    const { code, stdout, stderr } = await runCli(args);
+    expect([code, stdout, stderr.trimEnd().split('\n').length]).toEqual([2, '', 1]);
+    expect(stderr).toMatch(message);
+  });
+
+  it('says it as one JSON line with --json', async () => {
+    const { code, stdout, stderr } = await runCli(['run', 'x.ts', '--nope', '--json']);
+    expect([code, stdout]).toEqual([2, '']);
+    expect(JSON.parse(stderr)).toEqual({ error: { code: 'invalid_option', message: expect.stringContaining("unknown option '--nope'") as string } });
+  });
+});
+
+describe('secrets', () => {
+  it('are in no message, whatever is wrong', async () => {
+    const env = { MILLRACE_SASL_PASSWORD: 'hunter2' };
+    const { code, stdout, stderr } = await runCli(['consume', 'a', '--brokers', '127.0.0.1:1', '--sasl-mechanism', 'plain', '--sasl-username', 'me', '--log-level', 'debug'], { env });
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/127\.0\.0\.1:1 refused the connection/);
+    expect(stdout + stderr).not.toContain('hunter2');
+  });
+
+  it('are no flags', async () => {
+    const { code, stderr } = await runCli(['consume', 'a', '--sasl-password', 'hunter2']);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/unknown option '--sasl-password'/);
+    expect(stderr).not.toContain('hunter2');
+  });
+});
+
+describe('the Node version', () => {
+  const source = readFileSync(cli, 'utf8');
+
+  it('is the one of package.json', () => {
+    const { engines } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { readonly engines: { readonly node: string } };
+    expect(engines.node).toBe(`>=${/needed = \[([\d, ]+)\]/.exec(source)?.[1]?.replaceAll(', ', '.') ?? ''}`);
+  });
+
+  it.each([
+    ['v22.21.9', true],
+    ['v22.22.0', false],
+    ['v22.22.0-nightly', false],
+    ['v24.0.0', false],
+    ['v10.24.1', true],
+    ['v100.0.0', false],
+  ])('%s is too old: %s', (version, expected) => {
+    const body = /function isOld[^]*?\n}\n/.exec(source)?.[0] ?? '';
+    // eslint-disable-next-line @typescript-eslint/no-implied-eval -- the file cannot be imported: it runs
+    const isOld = new Function('version', `var needed = [22, 22, 0]; ${body} return isOld(version);`) as (text: string) => boolean;
+    expect(isOld(version)).toBe(expected);
+  });
+
+  it('is looked at in syntax of Node 10', () => {
+    expect(source).not.toMatch(/=>|\?\?|\?\.|`|\bconst\b|\blet\b|\basync\b|catch \{/);
+  });
+});
