@@ -33,6 +33,7 @@ export class Committer {
 
   attach(consumer: Pick<Consumer, 'commit'>): void {
     this.#consumer = consumer;
+    this.#schedule(this.#options.everyMs); // a transport may deliver before its consumer is at hand
   }
 
   /** A watermark moved. */

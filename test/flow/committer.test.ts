@@ -93,6 +93,19 @@ describe('Committer', () => {
     expect(owned[0]?.committed).toBe(502n);
   });
 
+  it('commits what was settled before there was a consumer to commit with', async () => {
+    const { clock, committer: early, owned, commits, settle } = committer();
+    const late = new Committer({ clock, everyMs: 200, everyRecords: 1, partitions: () => owned, trouble: () => undefined });
+    settle(0, 3);
+    late.settled();
+    await clock.advance(100);
+    early.stop();
+    const offsets: bigint[] = [];
+    late.attach({ commit: (given) => { offsets.push(...given.map(({ offset }) => offset)); return Promise.resolve({ fenced: [] }); } });
+    await clock.advance(300);
+    expect([commits, offsets]).toEqual([[], [3n]]);
+  });
+
   it('gives a flush up when it is told to', async () => {
     const { clock, committer: it, owned, settle } = committer(() => 'down');
     settle(0);
