@@ -1,20 +1,20 @@
 import { Subject } from 'rxjs';
 import type { Observable, OperatorFunction } from 'rxjs';
 import type { Envelope } from '../../src/record/envelope.ts';
-import { type TestRun, testRun, type VirtualClock } from '../../src/testing.ts';
+import { type TestRun, testRun } from '../../src/testing.ts';
 
 export interface Fed<T, R> {
-  readonly run: TestRun<VirtualClock>;
+  readonly run: TestRun;
   readonly source: Subject<Envelope<T>>;
   /** Every envelope that was sent in, in order. */
   readonly sent: Envelope<T>[];
   readonly out: Envelope<R>[];
-  send(...values: T[]): void;
-  values(): R[];
-  ended(): string;
+  readonly send: (...values: T[]) => void;
+  readonly values: () => R[];
+  readonly ended: () => string;
   /** `outcome`, or `outcome: code or reason`, or `open`, of each record sent in. */
-  outcomes(): string[];
-  unsubscribe(): void;
+  readonly outcomes: () => string[];
+  readonly unsubscribe: () => void;
 }
 
 /** An operator under test in virtual time: values in, envelopes out, and how every record ended. Outputs are written at once unless `keep`. */

@@ -20,7 +20,7 @@ function failing(errors: readonly unknown[], options: RetryWithBackoffOptions = 
     const error = errors[startsMs.length];
     startsMs.push(clock.nowMs());
     attempts.push(currentScope().attempt);
-    return error === undefined ? of('ok') : throwError(() => error);
+    return error === undefined ? of('ok') : throwError(() => error as Error);
   });
   const result: unknown[] = [];
   const subscription = within(given, work.pipe(retryWithBackoff({ random: () => 1, ...options }))).subscribe({

@@ -99,8 +99,10 @@ describe('withPermit', () => {
   it('has freed the permit before anybody hears of the end', () => {
     const slots = permits(1);
     const used: number[] = [];
-    const look = (): void => void used.push(slots.used);
-    of(1).pipe(withPermit(slots)).subscribe({ complete: look });
+    const look = (): void => {
+      used.push(slots.used);
+    };
+    of(1).pipe(withPermit(slots)).subscribe({ complete: look, error: expect.unreachable });
     throwError(() => new Error('no'))
       .pipe(withPermit(slots))
       .subscribe({ error: look });
@@ -115,7 +117,7 @@ describe('withPermit', () => {
       await Promise.resolve();
       keys.push(currentScope().key);
     }).pipe(withPermit(slots));
-    for (const key of ['a', 'b', 'c']) within(testScope(clock, { key }), work).subscribe();
+    for (const key of ['a', 'b', 'c']) within(testScope(clock, { key }), work).subscribe({ error: expect.unreachable });
     await clock.advance(0);
     expect(keys).toEqual(['a', 'b', 'c']);
   });
@@ -125,12 +127,10 @@ describe('withPermit', () => {
     const gate = new Subject<number>();
     gate.pipe(withPermit(slots)).subscribe();
     let done = 0;
-    for (let i = 0; i < 20_000; i += 1)
-      of(i)
-        .pipe(withPermit(slots))
-        .subscribe(() => {
-          done += 1;
-        });
+    const count = (): void => {
+      done += 1;
+    };
+    for (let i = 0; i < 20_000; i += 1) of(i).pipe(withPermit(slots)).subscribe({ next: count, error: expect.unreachable });
     gate.complete();
     expect([done, slots.used]).toEqual([20_000, 0]);
   });

@@ -25,14 +25,13 @@ describe('permits', () => {
   it('passes on a permit whose owner left between being named and being told', () => {
     const slots = permits(2);
     const release = [slots.acquire(() => undefined), slots.acquire(() => undefined)];
-    let leave: (() => void) | undefined;
     const told = vi.fn();
     // the first waiter, when told, frees the other permit and then makes its next owner leave
     slots.acquire(() => {
       release[1]?.();
-      leave?.();
+      leave();
     });
-    leave = slots.acquire(told);
+    const leave = slots.acquire(told);
     release[0]?.();
     expect([told.mock.calls.length, slots.used, slots.waiting]).toEqual([0, 1, 0]);
   });

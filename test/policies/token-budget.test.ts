@@ -66,6 +66,17 @@ describe('tokenBudget', () => {
     expect(clock.nowMs()).toBe(0); // no timer was left
   });
 
+  it('tells a new first waiter although the time is the same', () => {
+    const { ask, holds } = setUp({ tokensPerMinute: 10 });
+    ask('a', 10);
+    ask('b', 5).cancel();
+    ask('c', 5);
+    expect(holds).toEqual([
+      ['b', 60_000],
+      ['c', 60_000],
+    ]);
+  });
+
   it('settles once, and gives a call that never ran everything back', () => {
     const { budget, ask } = setUp({ tokensPerMinute: 10, requestsPerMinute: 2 });
     const share = ask('a', 6);
