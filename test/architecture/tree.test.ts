@@ -94,7 +94,9 @@ describe('operators', () => {
 describe('tests', () => {
   it('lie where their source lies', () => {
     const mirrors = files.filter((file) =>
-      /^test\/(?!.*(conformance|/kafka\.test))(flow|policies|record|codec|runtime|cli|transport|inference|operators)\/.*\.test\.ts$/.test(file),
+      /^test\/(?!.*(conformance|\/kafka\.test))(flow|policies|record|codec|runtime|cli|transport|inference|operators)\/.*\.test\.ts$/.test(
+        file,
+      ),
     );
     const sources = (file: string): string =>
       file
