@@ -20,13 +20,6 @@ import { tokenBudget } from '../../src/policies/token-budget.ts';
 import type { BatchEnvelope, Envelope, RoutedEnvelope } from '../../src/record/envelope.ts';
 import type { OpenedResources } from '../../src/resource.ts';
 
-type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
-/** `is<Expected>()(actual)`: the types are the same, not just assignable. */
-const is =
-  <Expected>() =>
-  <Actual>(_actual: Equal<Expected, Actual> extends true ? Actual : never): void =>
-    undefined;
-
 const routedTo = <N extends string>(routed: Observable<RoutedEnvelope<string, string | null, N>>) => routed;
 
 interface Key {
