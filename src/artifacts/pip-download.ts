@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 const pythons = process.platform === 'win32' ? ['py', 'python'] : ['python3', 'python'];
@@ -7,13 +7,17 @@ const maxOutput = 4_096;
 
 /**
  * Downloads one package, without what it depends on, into `folder`, with the pip of the first Python found. It is pip that
- * knows the user's index, proxy and certificates. Returns the archive's path; the caller removes the folder.
+ * knows the user's index, proxy and certificates. `requirement` pins version and hash (`name==1.0 --hash=sha256:…`): to read
+ * a source archive's metadata pip runs its set-up code, which must be the one we have seen. Returns the archive's path; the
+ * caller removes the folder.
  *
  * Ends the download when `signal` aborts.
  */
 export async function pipDownload(requirement: string, folder: string, signal?: AbortSignal): Promise<string> {
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
+  const list = `${folder}.txt`; // hashes can be given in a file only
+  await writeFile(list, `${requirement}\n`);
   const failures: string[] = [];
   for (const python of pythons) {
     signal?.throwIfAborted();
@@ -22,12 +26,14 @@ export async function pipDownload(requirement: string, folder: string, signal?: 
       'pip',
       'download',
       '--no-deps',
+      '--require-hashes',
       '--disable-pip-version-check',
       '--progress-bar',
       'off',
       '--dest',
       folder,
-      requirement,
+      '--requirement',
+      list,
     ];
     const failure = await run(python, args, signal);
     if (failure !== undefined) {
