@@ -16,8 +16,11 @@ export interface LabelledVector {
   readonly vector: Float32Array;
 }
 
-/** Examples that vote. Measured, see the README. */
+/** Examples that vote. Measured, as the rest here: see the README. */
 const voters = 5;
+
+/** The vector is that of the last token, which holds what would come next: so that is the aspect. */
+const leadingToAspect = (text: string): string => `${text} This is about the`;
 
 /**
  * Finds aspects by the labelled examples whose embeddings are nearest. Opening it embeds the examples, once; a model
@@ -42,7 +45,7 @@ export function aspectFinder(model: Resource<Model>): Resource<FindAspect> {
 async function byExamples(model: Model, { clock, log }: OpenContext): Promise<FindAspect> {
   const startedMs = clock.nowMs();
   const texts = aspects.flatMap((aspect) => aspectExamples[aspect].map((text) => ({ aspect, text })));
-  const embeddings = await firstValueFrom(model.embed(texts.map(({ text }) => text)));
+  const embeddings = await firstValueFrom(model.embed(texts.map(({ text }) => leadingToAspect(text))));
   const examples = embeddings.flatMap(({ vector }, index) => {
     const aspect = texts[index]?.aspect;
     return aspect === undefined ? [] : [{ aspect, vector }];
@@ -50,7 +53,7 @@ async function byExamples(model: Model, { clock, log }: OpenContext): Promise<Fi
   const nearest = nearestAspect(examples);
   log('debug', 'the examples of the aspects are embedded', { examples: examples.length, ms: Math.round(clock.nowMs() - startedMs) });
   return (text, ctx) =>
-    model.embed([text], ctx).pipe(
+    model.embed([leadingToAspect(text)], ctx).pipe(
       map(([found]) => {
         if (found === undefined) throw new Error('expected one embedding, got none');
         return { aspect: nearest(found.vector), tokens: found.usage.totalTokens };
@@ -67,14 +70,14 @@ function byQuestion(model: Model): FindAspect {
 
 /**
  * The aspect for which the nearest examples vote, each as strongly as it is near. All vectors are taken relative to the
- * mean of the examples: sentences of one kind point the same way, and only the rest tells them apart.
+ * examples' mean, in units of their spread: sentences of one kind point the same way, and only the rest tells them apart.
  */
 export function nearestAspect(examples: readonly LabelledVector[]): (vector: Float32Array) => Aspect {
-  const mean = meanOf(examples.map(({ vector }) => vector));
-  const centred = examples.map(({ aspect, vector }) => ({ aspect, vector: direction(vector, mean) }));
+  const directionOf = standardized(examples.map(({ vector }) => vector));
+  const placed = examples.map(({ aspect, vector }) => ({ aspect, vector: directionOf(vector) }));
   return (vector) => {
-    const own = direction(vector, mean);
-    const near = centred
+    const own = directionOf(vector);
+    const near = placed
       .map((one) => ({ aspect: one.aspect, nearness: dot(one.vector, own) }))
       .sort((a, b) => b.nearness - a.nearness)
       .slice(0, voters);
@@ -85,17 +88,25 @@ export function nearestAspect(examples: readonly LabelledVector[]): (vector: Flo
   };
 }
 
+/** A dimension in which all examples are alike says nothing, and would be blown up. */
+const leastSpread = 1e-4;
+
+/** From the mean of `vectors` to a vector, each dimension in units of its spread, with length 1 (0 at the mean itself). */
+function standardized(vectors: readonly Float32Array[]): (vector: Float32Array) => Float32Array {
+  const mean = meanOf(vectors);
+  const variance = meanOf(vectors.map((vector) => vector.map((x, i) => (x - (mean[i] ?? 0)) ** 2)));
+  const spread = variance.map((x) => Math.sqrt(x) + leastSpread);
+  return (vector) => {
+    const difference = vector.map((x, i) => (x - (mean[i] ?? 0)) / (spread[i] ?? 1));
+    const length = Math.hypot(...difference);
+    return length > 0 ? difference.map((x) => x / length) : difference;
+  };
+}
+
 function meanOf(vectors: readonly Float32Array[]): Float32Array {
   const mean = new Float32Array(vectors[0]?.length ?? 0);
   for (const vector of vectors) for (const [i, x] of vector.entries()) mean[i] = (mean[i] ?? 0) + x / vectors.length;
   return mean;
-}
-
-/** From `mean` to `vector`, with length 1; all zeros where they are the same. */
-function direction(vector: Float32Array, mean: Float32Array): Float32Array {
-  const difference = vector.map((x, i) => x - (mean[i] ?? 0));
-  const length = Math.hypot(...difference);
-  return length > 0 ? difference.map((x) => x / length) : difference;
 }
 
 const dot = (a: Float32Array, b: Float32Array): number => a.reduce((sum, x, i) => sum + x * (b[i] ?? 0), 0);
