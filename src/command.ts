@@ -54,14 +54,17 @@ export interface CommandSpec<O extends CommandOptions> {
    * Does the work. Resolves with the exit code, or nothing for 0. What it throws is shown as one line (with `--json` one
    * JSON line) on stderr, and ends the process with 2 for an OptionError, 1 for anything else.
    */
-  run(given: { readonly options: GivenOptions<O>; readonly args: readonly string[] }, context: CommandContext): Promise<number | void>;
+  run(
+    given: { readonly options: GivenOptions<O>; readonly args: readonly string[] },
+    context: CommandContext,
+  ): Promise<number> | Promise<void>;
 }
 
 /** A command of `millrace`. */
 export type Command = CommandSpec<CommandOptions>;
 
 /** Types the options of a command from their description. Checks nothing; the command line does when it composes. */
-export const defineCommand = <const O extends CommandOptions>(spec: CommandSpec<O>): Command => spec as unknown as Command;
+export const defineCommand = <const O extends CommandOptions>(spec: CommandSpec<O>): Command => spec;
 
 /** What the command line knows, resolved from flags, environment, file and defaults. Secrets stay behind {@link CommandContext.openTransport}. */
 export interface CommandSettings {
@@ -98,7 +101,7 @@ export interface OpenedTransport {
   /** For people: `the embedded broker`, `Kafka at localhost:9092`. */
   readonly where: string;
   /** Ends the transport, and the broker where one was started for it. Idempotent. */
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 export interface OpenTransportOptions {

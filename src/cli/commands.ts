@@ -1,3 +1,4 @@
+import { reviewsCommand } from '../../pipelines/reviews/command.ts';
 import type { Command } from '../command.ts';
 import { consumeCommand } from './consume-command.ts';
 import { doctorCommand } from './doctor-command.ts';
@@ -6,4 +7,4 @@ import { pullCommand } from './pull-command.ts';
 import { runCommand } from './run-command.ts';
 
 /** In the order of `millrace --help`. */
-export const commands: readonly Command[] = [runCommand, produceCommand, consumeCommand, pullCommand, doctorCommand];
+export const commands: readonly Command[] = [reviewsCommand, runCommand, produceCommand, consumeCommand, pullCommand, doctorCommand];

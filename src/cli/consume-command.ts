@@ -14,7 +14,7 @@ const options = {
 
 export const consumeCommand: Command = defineCommand({
   name: 'consume',
-  summary: 'Print the records of a topic as they come',
+  summary: 'print the records of a topic as they come',
   details: `Prints one value a line; with --json whole records: topic, partition, offset, timestampMs, key, value, headers. Values that
 are JSON objects or arrays stand in there as such, other texts as strings, bytes that are not UTF-8 as "valueBase64" (without
 --json as base64:…). Control characters are shown, not sent, where stdout is a terminal. It commits nothing and never ends by

@@ -20,6 +20,9 @@ export interface CliContext extends CommandContext {
 export function commandContext(settings: Settings, out: TerminalOutput, interrupt: Interrupt): CliContext {
   const { signal } = interrupt;
   const clock = systemClock;
+  const note = (text: string): void => {
+    out.note(text);
+  };
   const write = (line: string): void => {
     out.beside(out.isTty ? humanLog(line) : line);
   };
@@ -31,7 +34,7 @@ export function commandContext(settings: Settings, out: TerminalOutput, interrup
     clock,
     signal,
     interrupt,
-    openTransport: (options) => openTransport({ settings, log, clock, signal, note: out.note }, options),
+    openTransport: (options) => openTransport({ settings, log, clock, signal, note }, options),
     pull: (name, onProgress) => pullArtifact(artifactNamed(name), { signal, clock, ...(onProgress ? { onProgress } : {}) }),
   };
 }

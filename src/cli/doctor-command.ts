@@ -4,7 +4,7 @@ import { checkBroker, checkBrokerStart, checkData, checkModel, checkNode, type F
 
 export const doctorCommand: Command = defineCommand({
   name: 'doctor',
-  summary: 'Say what is here, what is missing, and how to get it',
+  summary: 'say what is here, what is missing, and how to get it',
   details: `Looks at Node, the broker that the settings name, what could start one, the model, the GPU and the demo's data. The model is
 loaded for a moment where it lies in the cache; nothing is downloaded. Ends with 1 when pipelines with the embedded model
 cannot run here (on Kafka, where the settings say Kafka).`,

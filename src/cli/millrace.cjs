@@ -15,7 +15,7 @@ function isOld(version) {
   return false;
 }
 
-/** In the repository a Node of the right version comes with `npm ci`. */
+/** In the repository a Node of the right version comes with "npm ci". */
 function ownNode() {
   try {
     var candidate = fs.realpathSync(path.join(__dirname, '..', '..', 'node_modules', '.bin', 'node'));
@@ -47,6 +47,7 @@ function refuse() {
 }
 
 function runHere() {
+  require('module').enableCompileCache(); // half the start is stripping types and compiling
   var main = fs.existsSync(path.join(__dirname, 'main.ts')) ? 'main.ts' : 'main.js'; // the repository's sources, or the package's
   import(require('url').pathToFileURL(path.join(__dirname, main)).href)
     .then(function (loaded) {

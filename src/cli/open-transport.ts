@@ -27,7 +27,13 @@ export async function openTransport(context: OpenTransportContext, options: Open
   const { brokers, stop } = await brokersFor(context, options.startBroker === true);
   try {
     // the client tells each of its tries; what comes of them is told by whoever asked
-    const transport = kafka({ ...kafkaSettings(settings, brokers), clock, log: (_level, message, details = {}) => { log.debug(details, message); } });
+    const transport = kafka({
+      ...kafkaSettings(settings, brokers),
+      clock,
+      log: (_level, message, details = {}) => {
+        log.debug(details, message);
+      },
+    });
     let closing: Promise<void> | undefined;
     const close = async (): Promise<void> => {
       await transport.close();
@@ -55,14 +61,19 @@ async function brokersFor({ settings, clock, signal, note }: OpenTransportContex
   if (await answers(usual, clock)) return { brokers, stop: nothing };
   const otherwise = 'name one with --brokers or MILLRACE_BROKERS, or start one with `docker compose up -d`';
   const starter = brokerStarter();
-  if (starter === undefined) throw new TransportError('transport_unavailable', `no Kafka broker was named and none answers at ${usual}: ${otherwise}`);
+  if (starter === undefined)
+    throw new TransportError('transport_unavailable', `no Kafka broker was named and none answers at ${usual}: ${otherwise}`);
   note('no Kafka broker was named and none answers at localhost:9092: starting one from jars (the first time they are downloaded)');
   try {
     const started = await startBroker(starter, signal);
-    return { brokers: started.brokers, stop: started.stop };
+    return { brokers: started.brokers, stop: () => started.stop() };
   } catch (error) {
     signal.throwIfAborted();
-    throw new TransportError('transport_unavailable', `no Kafka broker was named, none answers at ${usual}, and none could be started (${messageOf(error)}): ${otherwise}`, { cause: error });
+    throw new TransportError(
+      'transport_unavailable',
+      `no Kafka broker was named, none answers at ${usual}, and none could be started (${messageOf(error)}): ${otherwise}`,
+      { cause: error },
+    );
   }
 }
 

@@ -16,7 +16,7 @@ const options = {
 
 export const produceCommand: Command = defineCommand({
   name: 'produce',
-  summary: 'Write the lines of a file, or of stdin, to a topic',
+  summary: 'write the lines of a file, or of stdin, to a topic',
   details: `Each line is the value of one record, byte by byte, with no key unless --key-separator is given. With --json each line is a
 record as \`consume --json\` prints them: {"key": "k", "value": …, "headers": [["name", "text"]]}; a text is taken as it is, an
 object or array as its JSON, null is a tombstone, "valueBase64" and "keyBase64" take any bytes. Empty lines are skipped.

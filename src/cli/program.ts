@@ -46,6 +46,7 @@ files or the environment alone.
 Exit codes: 0 done, 1 failed, 2 command line or settings, 130 and 143 ended by SIGINT or SIGTERM before the work was done.
 
 Begin with:
+  millrace demo                   real records through a real model, on this machine
   millrace doctor                 what is here, what is missing, and how to get it
   millrace help run               how to run a pipeline`;
 
@@ -63,7 +64,7 @@ function addCommand(program: Program, command: Command, onInvocation: ProgramOpt
   const sub = program
     .command(name)
     .summary(summary)
-    .description([`${summary}.`, details].filter(Boolean).join('\n\n'));
+    .description([`${summary.charAt(0).toUpperCase()}${summary.slice(1)}.`, details].filter(Boolean).join('\n\n'));
   for (const { name: argument, summary: says, required = false, many = false } of command.arguments ?? []) {
     const inside = many ? `${argument}...` : argument;
     sub.addArgument(new Argument(required ? `<${inside}>` : `[${inside}]`, says));

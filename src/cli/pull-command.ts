@@ -12,7 +12,7 @@ const names = catalogue.map(({ name }) => name);
 
 export const pullCommand: Command = defineCommand({
   name: 'pull',
-  summary: 'Fetch models and demo data into the cache',
+  summary: 'fetch models and demo data into the cache',
   details: `Without names: ${names.join(' and ')}, which is what the demo needs. What is there already is not fetched again; each file is
 checked against its SHA-256, and a download that broke off goes on where it stopped. Files lie in $MILLRACE_CACHE, else in
 $XDG_CACHE_HOME/millrace, else in ~/.cache/millrace.`,

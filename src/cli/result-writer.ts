@@ -25,13 +25,16 @@ export function resultWriter(path: string, { out, settings }: Pick<CliContext, '
   return {
     result: async (record) => {
       const text = textOf(record);
-      if (file !== undefined) writeSync(file, `${text}\n`); // waits for the disk, so that nothing piles up
+      if (file !== undefined)
+        writeSync(file, `${text}\n`); // waits for the disk, so that nothing piles up
       else if (out.isJson) out.raw(text);
       else out.line(text);
       await out.drained();
     },
     deadLetter: ({ headers }) => {
-      const [code, message, topic, partition, offset] = (['code', 'message', 'topic', 'partition', 'offset'] as const).map((name) => headerText(headers, deadLetterHeaders[name]) ?? '?');
+      const [code, message, topic, partition, offset] = (['code', 'message', 'topic', 'partition', 'offset'] as const).map(
+        (name) => headerText(headers, deadLetterHeaders[name]) ?? '?',
+      );
       const place = `${String(topic)}/${String(partition)}@${String(offset)}`;
       if (!logTells) out.note(`failed: ${place} ${String(code)}: ${String(message)}`);
       out.json({ deadLetter: { position: place, code, message } });

@@ -1,28 +1,17 @@
 import { open } from 'node:inspector';
-import { type Command, defineCommand, type GivenOptions } from '../command.ts';
+import { type Command, defineCommand } from '../command.ts';
 import { OptionError } from '../errors.ts';
 import type { CliContext } from './context.ts';
 import { findPipeline, loadPipeline } from './load-pipeline.ts';
 import { runFromFile } from './run-from-file.ts';
+import { type RunOptions, runOptions } from './run-options.ts';
 import { runService } from './run-service.ts';
 import { supervised } from './supervised.ts';
 import { watchPipeline } from './watch-pipeline.ts';
 
-const options = {
-  input: { kind: 'text', value: 'file', summary: 'with the embedded broker: records to feed, one a line; - is stdin' },
-  output: { kind: 'text', value: 'file', summary: 'with --input: where results go, one a line; - is stdout (default)' },
-  createTopics: { kind: 'flag', summary: 'create topics that are missing, outputs and dead letters too' },
-  drainDeadlineMs: { kind: 'integer', value: 'ms', min: 0, summary: 'how long a stop waits for what is in flight (default: 30000)' },
-  watch: { kind: 'flag', summary: 'drain and start again when the file, or what it imports, changes' },
-  inspect: { kind: 'flag', summary: "open Node's inspector before the pipeline is loaded; also --inspect=PORT" },
-  inspectPort: { kind: 'integer', value: 'port', min: 0, max: 65_535, summary: 'where it listens (default: 9229)' },
-} as const;
-
-export type RunOptions = GivenOptions<typeof options>;
-
 export const runCommand: Command = defineCommand({
   name: 'run',
-  summary: 'Run a pipeline',
+  summary: 'run a pipeline',
   details: `PIPELINE is a .ts or .js file whose default export is definePipeline({ … }), or a folder with pipeline.ts.
 
 On Kafka it runs until Ctrl-C or SIGTERM: then it takes nothing more, finishes what is in flight, commits, leaves, and ends
@@ -34,7 +23,7 @@ of its own. Results come as lines, as they complete; failed records are told on 
 --watch runs it in a child process, so that a change finds no old module; watched are the file and what it imports below its
 folder or the current one, node_modules excepted. Breakpoints: --inspect, or start node itself with its flags.`,
   arguments: [{ name: 'pipeline', required: true, summary: 'file or folder' }],
-  options,
+  options: runOptions,
   examples: [
     { line: 'millrace run pipeline.ts --brokers localhost:9092 --create-topics', does: 'until Ctrl-C' },
     { line: 'millrace run pipeline.ts --input records.ndjson > results.ndjson', does: 'no broker needed' },

@@ -9,7 +9,7 @@ import { feedInput } from './feed-input.ts';
 import { lineBatches, openInput } from './line-batches.ts';
 import { liveLine, settledOf } from './live-line.ts';
 import { type ResultWriter, resultWriter } from './result-writer.ts';
-import type { RunOptions } from './run-command.ts';
+import type { RunOptions } from './run-options.ts';
 import { summary } from './run-summary.ts';
 import { readTopics } from './topic-reader.ts';
 
@@ -17,7 +17,12 @@ const failedRecords = 3;
 const pollMs = 10;
 
 /** Feeds a pipeline on an embedded broker from a file or stdin, writes what comes out, and ends when all of it is settled. */
-export async function runFromFile(pipeline: Pipeline, input: string, { output = '-', drainDeadlineMs }: RunOptions, context: CliContext): Promise<number> {
+export async function runFromFile(
+  pipeline: Pipeline,
+  input: string,
+  { output = '-', drainDeadlineMs }: RunOptions,
+  context: CliContext,
+): Promise<number> {
   const { out, log, clock, signal } = context;
   const [first, ...others] = Object.values(pipeline.inputs);
   if (first === undefined || others.length > 0) {
@@ -27,14 +32,27 @@ export async function runFromFile(pipeline: Pipeline, input: string, { output = 
   const transport = memory({ clock });
   const client = connect(transport, { clock });
   const startedMs = clock.nowMs();
-  const app = await start(pipeline, { transport, createTopics: true, log, clock, signals: false, ...(drainDeadlineMs === undefined ? {} : { drainDeadlineMs }) });
+  const app = await start(pipeline, {
+    transport,
+    createTopics: true,
+    log,
+    clock,
+    signals: false,
+    ...(drainDeadlineMs === undefined ? {} : { drainDeadlineMs }),
+  });
   const endLive = liveLine(app, out, clock);
   const stopReading = new AbortController();
   const results = readResults(pipeline, transport, writer, stopReading.signal);
   try {
     const watermark = (): bigint => transport.broker.committed(pipeline.groupId, first.name, 0)?.offset ?? 0n;
     const enough = AbortSignal.any([signal, endOf(app), results.failed]);
-    const fed = await feedInput(lineBatches(openInput(input, enough)), { client, topic: first.name, watermark, clock, signal: enough }).catch(unlessAborted(enough, 0));
+    const fed = await feedInput(lineBatches(openInput(input, enough)), {
+      client,
+      topic: first.name,
+      watermark,
+      clock,
+      signal: enough,
+    }).catch(unlessAborted(enough, 0));
     while (!enough.aborted && settledOf(app.stats()) < fed) await sleep(clock, pollMs, enough).catch(unlessAborted(enough, undefined));
     const isDone = !enough.aborted;
     await app.drain();
@@ -57,15 +75,19 @@ export async function runFromFile(pipeline: Pipeline, input: string, { output = 
 /** Aborted when a pipeline has ended by itself; `done` says why. */
 function endOf(app: App): AbortSignal {
   const controller = new AbortController();
-  const abort = (): void => { controller.abort(); };
+  const abort = (): void => {
+    controller.abort();
+  };
   app.done.then(abort, abort);
   return controller.signal;
 }
 
-const unlessAborted = <T>(signal: AbortSignal, value: T) => (error: unknown): T => {
-  if (signal.aborted) return value;
-  throw error;
-};
+const unlessAborted =
+  <T>(signal: AbortSignal, value: T) =>
+  (error: unknown): T => {
+    if (signal.aborted) return value;
+    throw error;
+  };
 
 interface Results {
   /** Aborted when results cannot be written or read; `caughtUp` says why. */
@@ -81,21 +103,26 @@ function readResults({ outputs, deadLetter }: Pipeline, transport: MemoryTranspo
   const failed = new AbortController();
   let seen = 0n;
   let wake = (): void => undefined;
-  const reading = topics.length === 0 ? Promise.resolve() : readTopics(transport, {
-    topics,
-    from: 'earliest',
-    signal,
-    take: async (records) => {
-      for (const record of records) {
-        if (record.topic === dead) writer.deadLetter(record);
-        else await writer.result(record);
-        seen += 1n;
-      }
-      wake();
-      return false;
-    },
+  const reading =
+    topics.length === 0
+      ? Promise.resolve()
+      : readTopics(transport, {
+          topics,
+          from: 'earliest',
+          signal,
+          take: async (records) => {
+            for (const record of records) {
+              if (record.topic === dead) writer.deadLetter(record);
+              else await writer.result(record);
+              seen += 1n;
+            }
+            wake();
+            return false;
+          },
+        });
+  reading.catch(() => {
+    failed.abort();
   });
-  reading.catch(() => { failed.abort(); });
   const behind = async (): Promise<boolean> => {
     const found = await transport.describeTopics(topics);
     return [...found.values()].flatMap(({ partitions }) => partitions).reduce((sum, { high }) => sum + high, 0n) > seen;
@@ -103,7 +130,13 @@ function readResults({ outputs, deadLetter }: Pipeline, transport: MemoryTranspo
   return {
     failed: failed.signal,
     caughtUp: async () => {
-      while (await behind()) await Promise.race([new Promise<void>((resolve) => { wake = resolve; }), reading]);
+      while (await behind())
+        await Promise.race([
+          new Promise<void>((resolve) => {
+            wake = resolve;
+          }),
+          reading,
+        ]);
     },
     ended: reading.catch(() => undefined),
   };

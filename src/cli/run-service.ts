@@ -2,7 +2,7 @@ import type { Pipeline } from '../pipeline.ts';
 import { start } from '../runtime/start.ts';
 import type { CliContext } from './context.ts';
 import { liveLine } from './live-line.ts';
-import type { RunOptions } from './run-command.ts';
+import type { RunOptions } from './run-options.ts';
 import { summary } from './run-summary.ts';
 
 /** Runs a pipeline until it is told to stop. Rejects with what stopped it otherwise. */

@@ -89,7 +89,7 @@ export const settingsTable: Readonly<Record<keyof GivenSettings, SettingInfo>> =
 /** Everything that was resolved; secrets are functions, so that printing it shows none. */
 export interface Settings extends CommandSettings {
   readonly brokersGiven: boolean;
-  readonly kafka: Omit<GivenSettings, 'transport' | 'brokers' | 'json' | 'logLevel'>;
+  readonly kafka: Omit<GivenSettings, 'brokers' | 'json' | 'logLevel'>;
   readonly secret: (name: 'saslPassword' | 'tlsPassphrase') => string | undefined;
   /** For people: what looks like a mistake and is not one for sure. */
   readonly remarks: readonly string[];
@@ -123,10 +123,9 @@ export function resolveSettings({ flags, env, cwd }: SettingsSources): Settings 
   if (fromFlags.transport === 'memory' && fromFlags.brokers !== undefined) {
     throw new OptionError('--brokers contradicts --transport memory: the embedded broker lives in this process; leave one of them out');
   }
-  const transport = transportOf([fromFlags, fromEnvironment, fromFile]);
-  const { brokers, json = false, logLevel = 'warn', transport: _, ...kafka } = { ...fromFile, ...fromEnvironment, ...fromFlags };
+  const { brokers, json = false, logLevel = 'warn', ...kafka } = { ...fromFile, ...fromEnvironment, ...fromFlags };
   return {
-    transport,
+    transport: transportOf([fromFlags, fromEnvironment, fromFile]),
     brokers: brokers ?? ['localhost:9092'],
     brokersGiven: brokers !== undefined,
     json,

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { TransportError } from '../errors.ts';
+import { messageOf, TransportError } from '../errors.ts';
 import type { SourceRecord } from '../record/record.ts';
-import type { Consumer, Fetch, OwnedPartition, Transport } from '../transport/transport.ts';
+import type { ConsumeHandlers, Consumer, Fetch, OwnedPartition, Transport } from '../transport/transport.ts';
 
 export interface ReadRecord extends SourceRecord {
   readonly topic: string;
@@ -25,80 +25,103 @@ export interface ReadOptions {
  * Holds what was fetched before the pause reaches the source: one fetch per partition.
  * @throws TransportError `unknown_topic`, or what ended the consumer
  */
-export async function readTopics(transport: Transport, { topics, from, signal, onReady, onTrouble, take }: ReadOptions): Promise<void> {
+export async function readTopics(transport: Transport, options: ReadOptions): Promise<void> {
+  const { topics, from, signal, onReady } = options;
   const found = await transport.describeTopics(topics);
   const missing = topics.filter((name) => !found.has(name));
-  if (missing.length > 0)
-    throw new TransportError(
-      'unknown_topic',
-      `topic ${missing.join(', ')} does not exist; check its name, or produce to it with --create-topics`,
-    );
-  const waiting: Fetch[] = [];
-  let owned: OwnedPartition[] = [];
-  let consumer: Consumer | undefined;
-  let busy = false;
-  let finish: (error?: Error) => void = () => undefined;
-  const finished = new Promise<void>((resolve, reject) => {
-    finish = (error) => {
-      if (error) reject(error);
-      else resolve();
-    };
-  });
-  finished.catch(() => undefined);
-  const work = async (): Promise<void> => {
-    busy = true;
-    consumer?.pause(owned);
-    for (let fetch = waiting.shift(); fetch && !signal.aborted; fetch = waiting.shift()) {
-      const { topic, partition } = fetch;
-      if (await take(fetch.records.map((record) => ({ ...record, topic, partition })))) {
-        finish();
-        return; // stays busy: nothing more is taken
-      }
-    }
-    busy = false;
-    consumer?.resume(owned);
-  };
-  const same =
-    (one: OwnedPartition) =>
-    (other: OwnedPartition): boolean =>
-      one.topic === other.topic && one.partition === other.partition;
-  const forget = (gone: readonly OwnedPartition[]): void => {
-    owned = owned.filter((one) => !gone.some(same(one)));
-  };
+  if (missing.length > 0) {
+    const text = `topic ${missing.join(', ')} does not exist; check its name, or produce to it with --create-topics`;
+    throw new TransportError('unknown_topic', text);
+  }
+  const reader = new Reader(options);
   const onAbort = (): void => {
-    finish();
+    reader.finish();
   };
   signal.addEventListener('abort', onAbort, { once: true });
   if (signal.aborted) return;
+  let consumer: Consumer | undefined;
   try {
-    consumer = await transport.consume(
-      { groupId: `millrace-cli-${randomUUID()}`, topics, from },
-      {
-        assigned: (partitions) => {
-          owned = [...owned, ...partitions];
-        },
-        revoking: (partitions) => {
-          forget(partitions);
-          return Promise.resolve();
-        },
-        lost: forget,
-        health: (state) => {
-          if (state.state !== 'ok') onTrouble?.(state.why);
-        },
-        fetched: (fetch) => {
-          waiting.push(fetch);
-          if (!busy)
-            work().catch((error: unknown) => {
-              finish(error instanceof Error ? error : new Error(String(error)));
-            });
-        },
-        failed: finish,
-      },
-    );
+    consumer = await transport.consume({ groupId: `millrace-cli-${randomUUID()}`, topics, from }, reader.handlers);
+    reader.attach(consumer);
     onReady?.();
-    await finished;
+    await reader.finished;
   } finally {
     signal.removeEventListener('abort', onAbort);
     await consumer?.close();
+  }
+}
+
+/** One reading: passes fetches on one at a time, and holds the source while one is being taken. */
+class Reader {
+  readonly finished: Promise<void>;
+  readonly handlers: ConsumeHandlers;
+  readonly #options: ReadOptions;
+  readonly #waiting: Fetch[] = [];
+  #owned: OwnedPartition[] = [];
+  #consumer: Consumer | undefined;
+  #busy = false;
+  #end: { readonly resolve: () => void; readonly reject: (error: Error) => void } | undefined;
+
+  constructor(options: ReadOptions) {
+    this.#options = options;
+    this.finished = new Promise((resolve, reject) => {
+      this.#end = { resolve, reject };
+    });
+    this.finished.catch(() => undefined); // told to whoever waits for it
+    this.handlers = {
+      assigned: (partitions) => {
+        this.#owned = [...this.#owned, ...partitions];
+        if (this.#busy) this.#consumer?.pause(partitions); // they begin resumed
+      },
+      revoking: (partitions) => {
+        this.#forget(partitions);
+        return Promise.resolve();
+      },
+      lost: (partitions) => {
+        this.#forget(partitions);
+      },
+      health: (state) => {
+        if (state.state !== 'ok') options.onTrouble?.(state.why);
+      },
+      fetched: (fetch) => {
+        this.#waiting.push(fetch);
+        if (!this.#busy) void this.#work();
+      },
+      failed: (error) => {
+        this.finish(error);
+      },
+    };
+  }
+
+  attach(consumer: Consumer): void {
+    this.#consumer = consumer;
+    if (this.#busy) consumer.pause(this.#owned);
+  }
+
+  finish(error?: Error): void {
+    if (error) this.#end?.reject(error);
+    else this.#end?.resolve();
+  }
+
+  async #work(): Promise<void> {
+    const { signal, take } = this.#options;
+    this.#busy = true;
+    this.#consumer?.pause(this.#owned);
+    try {
+      for (let fetch = this.#waiting.shift(); fetch && !signal.aborted; fetch = this.#waiting.shift()) {
+        const { topic, partition } = fetch;
+        if (!(await take(fetch.records.map((record) => ({ ...record, topic, partition }))))) continue;
+        this.finish();
+        return; // stays busy: nothing more is taken
+      }
+      this.#busy = false;
+      this.#consumer?.resume(this.#owned);
+    } catch (error) {
+      this.finish(error instanceof Error ? error : new Error(messageOf(error)));
+    }
+  }
+
+  #forget(gone: readonly OwnedPartition[]): void {
+    this.#owned = this.#owned.filter((one) => !gone.some(({ topic, partition }) => one.topic === topic && one.partition === partition));
   }
 }

@@ -10,58 +10,53 @@ import { type FromSupervisor, supervisedVariable } from './supervised.ts';
 const settleMs = 150;
 
 /** Runs the pipeline of this command line in a child process, anew after each change of a file it loaded, until interrupted. */
-export async function watchPipeline(path: string, context: CliContext): Promise<number> {
-  const { out, signal, clock, interrupt } = context;
-  let child: ChildProcess | undefined;
-  let cancel: CancelTimer | undefined;
-  let changed: string | undefined;
-  let wake = (): void => undefined;
+export async function watchPipeline(path: string, { out, signal, clock, interrupt }: CliContext): Promise<number> {
+  const state: { child?: ChildProcess | undefined; cancel?: CancelTimer; changed?: string | undefined; wake?: () => void } = {};
   const tell = (message: FromSupervisor): void => {
-    if (child?.connected === true) child.send(message, () => undefined);
+    if (state.child?.connected === true) state.child.send(message, () => undefined);
   };
   const files = watchedFiles([dirname(path), process.cwd()], (file) => {
-    cancel?.();
-    cancel = clock.schedule(settleMs, () => {
-      changed = relative(process.cwd(), file);
+    state.cancel?.();
+    state.cancel = clock.schedule(settleMs, () => {
+      state.changed = relative(process.cwd(), file);
       tell('stop');
-      wake();
+      state.wake?.();
     });
   });
   const onAbort = (): void => {
     tell('stop');
-    wake();
+    state.wake?.();
   };
-  const onSecond = (): void => {
-    if (interrupt.exitCode !== undefined) child?.kill('SIGKILL');
+  // a second signal ends this process at once, and must not leave the child
+  const onExit = (): void => {
+    if (interrupt.exitCode !== undefined) state.child?.kill('SIGKILL');
   };
   signal.addEventListener('abort', onAbort, { once: true });
-  process.once('exit', onSecond);
-  let code = 0;
+  process.once('exit', onExit);
+  // asked through functions, as the compiler does not know what happens during an await
+  const change = (): string | undefined => state.changed;
+  const isStopped = (): boolean => signal.aborted;
   try {
     files.add(path);
-    while (!signal.aborted) {
-      changed = undefined;
-      child = spawnSelf((file) => {
-        files.add(file);
-      });
-      code = await exitOf(child);
-      child = undefined;
-      if (signal.aborted) break;
-      if (changed === undefined) {
-        out.note(`ended with ${String(code)}; waiting for a change`);
-        while (changed === undefined && !signal.aborted)
-          await new Promise<void>((resolve) => {
-            wake = resolve;
-          });
+    while (!isStopped()) {
+      state.changed = undefined;
+      state.child = spawnSelf(files.add);
+      const code = await exitOf(state.child);
+      state.child = undefined;
+      if (change() === undefined && !isStopped()) out.note(`ended with ${String(code)}; waiting for a change`);
+      while (change() === undefined && !isStopped()) {
+        await new Promise<void>((resolve) => {
+          state.wake = resolve;
+        });
       }
-      if (changed !== undefined) out.note(`${changed} has changed: starting again`);
+      if (!isStopped()) out.note(`${change() ?? path} has changed: starting again`);
     }
-    return code === 143 ? 0 : code; // it was told to stop, and did
+    return 0; // being interrupted is how watching ends
   } finally {
-    cancel?.();
+    state.cancel?.();
     files.close();
     signal.removeEventListener('abort', onAbort);
-    process.off('exit', onSecond);
+    process.off('exit', onExit);
   }
 }
 

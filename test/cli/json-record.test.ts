@@ -4,8 +4,14 @@ import { fromJsonRecord, isJsonRecord, type PlacedRecord, toJsonRecord } from '.
 
 const place = { topic: 't', partition: 0, offset: 7n, timestampMs: 5 };
 const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
-const text = (bytes: Uint8Array | null): string | null => (bytes === null ? null : new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes));
-const record = (value: string | Uint8Array | null): PlacedRecord => ({ ...place, key: null, value: typeof value === 'string' ? utf8(value) : value, headers: [] });
+const text = (bytes: Uint8Array | null): string | null =>
+  bytes === null ? null : new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
+const record = (value: string | Uint8Array | null): PlacedRecord => ({
+  ...place,
+  key: null,
+  value: typeof value === 'string' ? utf8(value) : value,
+  headers: [],
+});
 
 describe('a record as a line of JSON', () => {
   it.each([
@@ -29,7 +35,10 @@ describe('a record as a line of JSON', () => {
         expect(line).not.toMatch(/[\n\r]/);
         const back = fromJsonRecord(line);
         const hex = (one: Uint8Array | null): string | null => (one === null ? null : Buffer.from(one).toString('hex'));
-        expect([hex(back.key), back.headers.map(([name, one]) => [name, hex(one)])]).toEqual([hex(key), pairs.map(([name, one]) => [name, hex(one)])]);
+        expect([hex(back.key), back.headers.map(([name, one]) => [name, hex(one)])]).toEqual([
+          hex(key),
+          pairs.map(([name, one]) => [name, hex(one)]),
+        ]);
         // white space between the tokens of an object is not kept, nor how its numbers and escapes are spelt
         if (text(back.value) !== text(value)) expect(JSON.parse(text(back.value) ?? '')).toEqual(JSON.parse(text(value) ?? ''));
       }),

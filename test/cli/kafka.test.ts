@@ -20,7 +20,14 @@ describeWithKafka('millrace on Kafka', () => {
   it('copies whole records with --json on both sides, binary ones and tombstones too', async () => {
     const [brokers, from, to] = [await brokersFlag(), freshTopic(), freshTopic()];
     const records = [
-      { key: 'a', value: { n: 1 }, headers: [['h', 'x'], ['h', null]] },
+      {
+        key: 'a',
+        value: { n: 1 },
+        headers: [
+          ['h', 'x'],
+          ['h', null],
+        ],
+      },
       { key: 'a', valueBase64: '/wA=', headers: [['b', { base64: '/w==' }]] },
       { key: 'a', value: null, headers: [] },
       { keyBase64: '/w==', value: 'text', headers: [] },
@@ -31,12 +38,19 @@ describeWithKafka('millrace on Kafka', () => {
     const read = await runCli(['consume', from, '--from-beginning', '--max', '4', '--json', ...brokers]);
     await runCli(['produce', to, '--json', '--create-topics', ...brokers], { input: read.stdout });
     const copy = await runCli(['consume', to, '--from-beginning', '--max', '4', '--json', ...brokers]);
-    expect(jsonLines(copy.stdout)).toEqual(records.map((record, i) => ({ ...record, topic: to, partition: 0, offset: String(i), timestampMs: expect.any(Number) as number })));
+    expect(jsonLines(copy.stdout)).toEqual(
+      records.map((record, i) => ({ ...record, topic: to, partition: 0, offset: String(i), timestampMs: expect.any(Number) as number })),
+    );
   });
 
   it('names the line that is no record, and what was written before it', async () => {
-    const { code, stderr } = await runCli(['produce', freshTopic(), '--json', '--create-topics', ...(await brokersFlag())], { input: '{"value":1}\n{"valeu":2}\n' });
-    expect([code, stderr]).toEqual([2, expect.stringMatching(/line 2: unknown field \\"valeu\\", did you mean value\?; 0 records were written before it/)]);
+    const { code, stderr } = await runCli(['produce', freshTopic(), '--json', '--create-topics', ...(await brokersFlag())], {
+      input: '{"value":1}\n{"valeu":2}\n',
+    });
+    expect([code, stderr]).toEqual([
+      2,
+      expect.stringMatching(/line 2: unknown field \\"valeu\\", did you mean value\?; 0 records were written before it/),
+    ]);
   });
 
   it('says that a topic does not exist, and what to do', async () => {

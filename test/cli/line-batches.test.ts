@@ -8,7 +8,8 @@ async function* from(chunks: readonly string[]): AsyncGenerator<Uint8Array> {
 
 async function linesOf(chunks: readonly string[]): Promise<string[]> {
   const lines: string[] = [];
-  for await (const batch of lineBatches(from(chunks))) for (const { number, bytes } of batch) lines.push(`${String(number)}:${Buffer.from(bytes).toString()}`);
+  for await (const batch of lineBatches(from(chunks)))
+    for (const { number, bytes } of batch) lines.push(`${String(number)}:${Buffer.from(bytes).toString()}`);
   return lines;
 }
 
@@ -16,8 +17,14 @@ describe('lineBatches', () => {
   it.each([
     [['a\nb\n'], ['1:a', '2:b']],
     [['a\nb'], ['1:a', '2:b']],
-    [['a\r', '\nb\r\n'], ['1:a', '2:b']],
-    [['a', 'b', '\n\n', 'c'], ['1:ab', '2:', '3:c']],
+    [
+      ['a\r', '\nb\r\n'],
+      ['1:a', '2:b'],
+    ],
+    [
+      ['a', 'b', '\n\n', 'c'],
+      ['1:ab', '2:', '3:c'],
+    ],
     [[], []],
   ])('%j', async (chunks, expected) => {
     expect(await linesOf(chunks)).toEqual(expected);

@@ -84,4 +84,8 @@ export async function userFolder(): Promise<{ readonly folder: string; readonly 
   return { folder, remove: () => rm(folder, { recursive: true, force: true }) };
 }
 
-export const jsonLines = (text: string): readonly unknown[] => text.trimEnd().split('\n').map((line): unknown => JSON.parse(line));
+export const jsonLines = (text: string): readonly unknown[] =>
+  text
+    .trimEnd()
+    .split('\n')
+    .map((line): unknown => JSON.parse(line));

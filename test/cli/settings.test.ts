@@ -9,7 +9,10 @@ import { resolveSettings } from '../../src/cli/settings.ts';
 let cwd: string;
 beforeAll(() => {
   cwd = mkdtempSync(join(tmpdir(), 'millrace-settings-'));
-  writeFileSync(join(cwd, 'millrace.config.json'), JSON.stringify({ brokers: ['file:1'], logLevel: 'error', clientId: 'from-file', saslPasswordFile: 'secret.txt' }));
+  writeFileSync(
+    join(cwd, 'millrace.config.json'),
+    JSON.stringify({ brokers: ['file:1'], logLevel: 'error', clientId: 'from-file', saslPasswordFile: 'secret.txt' }),
+  );
   writeFileSync(join(cwd, 'secret.txt'), 'hunter2\n');
   writeFileSync(join(cwd, 'memory.json'), JSON.stringify({ transport: 'memory' }));
   writeFileSync(join(cwd, 'typo.json'), JSON.stringify({ borkers: ['a:1'] }));
@@ -43,7 +46,14 @@ describe('flags before environment before file before defaults', () => {
 
   it('has defaults where nothing is given', () => {
     const settings = resolveSettings({ ...empty, cwd: tmpdir() });
-    expect(settings).toMatchObject({ transport: 'memory', brokers: ['localhost:9092'], brokersGiven: false, json: false, logLevel: 'warn', kafka: {} });
+    expect(settings).toMatchObject({
+      transport: 'memory',
+      brokers: ['localhost:9092'],
+      brokersGiven: false,
+      json: false,
+      logLevel: 'warn',
+      kafka: {},
+    });
   });
 });
 
@@ -66,7 +76,11 @@ describe('what is wrong is said with its place and what was meant', () => {
   });
 
   it('remarks on a variable that looks like one of ours, and on no other', () => {
-    const { remarks } = resolveSettings({ flags: {}, env: { MILLRACE_BROKER: 'a:1', MILLRACE_CACHE: '/x', MILLRACE_SOMETHING_ELSE: '1', BROKERS: 'b' }, cwd });
+    const { remarks } = resolveSettings({
+      flags: {},
+      env: { MILLRACE_BROKER: 'a:1', MILLRACE_CACHE: '/x', MILLRACE_SOMETHING_ELSE: '1', BROKERS: 'b' },
+      cwd,
+    });
     expect(remarks).toEqual([expect.stringMatching(/MILLRACE_BROKER, .*did you mean MILLRACE_BROKERS\?/)]);
   });
 });
@@ -75,7 +89,11 @@ describe('what Kafka is given', () => {
   const kafkaOf = (flags: Record<string, unknown>, env: Record<string, string> = {}) => kafkaSettings(resolveSettings({ flags, env, cwd }));
 
   it('takes the password from a file beside the configuration, without its line end', () => {
-    expect(kafkaOf({ saslMechanism: 'scram-sha-512', saslUsername: 'me' }).sasl).toEqual({ mechanism: 'scram-sha-512', username: 'me', password: 'hunter2' });
+    expect(kafkaOf({ saslMechanism: 'scram-sha-512', saslUsername: 'me' }).sasl).toEqual({
+      mechanism: 'scram-sha-512',
+      username: 'me',
+      password: 'hunter2',
+    });
   });
 
   it('takes it from the environment', () => {
@@ -86,8 +104,14 @@ describe('what Kafka is given', () => {
   it.each([
     [{ saslUsername: 'me' }, /need saslMechanism/],
     [{ saslMechanism: 'plain' }, /saslMechanism plain needs saslUsername/],
-    [{ config: 'memory.json', saslMechanism: 'plain', saslUsername: 'me' }, /needs a password: --sasl-password-file, or MILLRACE_SASL_PASSWORD/],
-    [{ config: 'memory.json', saslMechanism: 'plain', saslUsername: 'me', saslPasswordFile: '/nowhere' }, /saslPasswordFile cannot be read: ENOENT/],
+    [
+      { config: 'memory.json', saslMechanism: 'plain', saslUsername: 'me' },
+      /needs a password: --sasl-password-file, or MILLRACE_SASL_PASSWORD/,
+    ],
+    [
+      { config: 'memory.json', saslMechanism: 'plain', saslUsername: 'me', saslPasswordFile: '/nowhere' },
+      /saslPasswordFile cannot be read: ENOENT/,
+    ],
     [{ config: 'memory.json', tlsCert: 'secret.txt' }, /tlsCert and tlsKey need each other/],
   ])('%j', (flags, message) => {
     expect(() => kafkaOf(flags)).toThrow(message);

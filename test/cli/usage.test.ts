@@ -6,23 +6,26 @@ import { buildProgram } from '../../src/cli/program.ts';
 import { cli, root, runCli, shout } from './run-cli.ts';
 
 describe('help teaches', () => {
-  it.each(commands.map((command) => [command.name, command] as const))('%s has a summary, details and examples that parse', async (name, command) => {
-    expect(command.examples.length).toBeGreaterThan(0);
-    for (const { line } of command.examples) {
-      // the part of a shell line that is ours; quotes and redirections are the shell's
-      const ours = /millrace (.*?)( [|>] |$)/.exec(line)?.[1] ?? '';
-      const words = ours.replace(/'\|'/, 'SEPARATOR').split(/ +/);
-      let invoked = '';
-      const onInvocation = (invocation: { readonly command: { readonly name: string } }): Promise<void> => {
-        invoked = invocation.command.name;
-        return Promise.resolve();
-      };
-      await buildProgram({ version: '0', commands, onInvocation }).parseAsync(words, { from: 'user' });
-      expect(commands.map((one) => one.name)).toContain(invoked);
-    }
-    expect(command.summary).not.toMatch(/\.$/);
-    expect(name).toMatch(/^[a-z]+$/);
-  });
+  it.each(commands.map((command) => [command.name, command] as const))(
+    '%s has a summary, details and examples that parse',
+    async (name, command) => {
+      expect(command.examples.length).toBeGreaterThan(0);
+      for (const { line } of command.examples) {
+        // the part of a shell line that is ours; quotes and redirections are the shell's
+        const ours = /millrace (.*?)( [|>] |$)/.exec(line)?.[1] ?? '';
+        const words = ours.replace(/'\|'/, 'SEPARATOR').split(/ +/);
+        let invoked = '';
+        const onInvocation = (invocation: { readonly command: { readonly name: string } }): Promise<void> => {
+          invoked = invocation.command.name;
+          return Promise.resolve();
+        };
+        await buildProgram({ version: '0', commands, onInvocation }).parseAsync(words, { from: 'user' });
+        expect(commands.map((one) => one.name)).toContain(invoked);
+      }
+      expect(command.summary).not.toMatch(/\.$/);
+      expect(name).toMatch(/^[a-z]+$/);
+    },
+  );
 
   it('millrace --help lists every command, the precedence and the exit codes', async () => {
     const { code, stdout } = await runCli(['--help']);
@@ -46,7 +49,11 @@ describe('a wrong command line ends with 2 and says what was meant', () => {
     ['too many arguments', ['consume', 'a', 'b'], /too many arguments/],
     ['bad number', ['consume', 'a', '--max', '0'], /--max <n>' argument '0' is invalid\. It must be an integer >= 1/],
     ['bad choice', ['doctor', '--transport', 'rabbit'], /Allowed choices are memory, kafka/],
-    ['missing file', ['run', 'test/cli/fixtures/shuot.ts', '--input', '-'], /there is no file .*shuot\.ts; did you mean test\/cli\/fixtures\/shout\.ts\?/],
+    [
+      'missing file',
+      ['run', 'test/cli/fixtures/shuot.ts', '--input', '-'],
+      /there is no file .*shuot\.ts; did you mean test\/cli\/fixtures\/shout\.ts\?/,
+    ],
     ['folder without a pipeline', ['run', 'test/cli', '--input', '-'], /test\/cli is a folder without a pipeline\.ts/],
     ['not a module', ['run', 'README.md', '--input', '-'], /must be one of \.ts|there is no file/],
     ['produce on the embedded broker', ['produce', 'a'], /needs a broker that outlives it.*--transport kafka.*run PIPELINE --input/],
@@ -64,14 +71,19 @@ describe('a wrong command line ends with 2 and says what was meant', () => {
   it('says it as one JSON line with --json', async () => {
     const { code, stdout, stderr } = await runCli(['run', 'x.ts', '--nope', '--json']);
     expect([code, stdout]).toEqual([2, '']);
-    expect(JSON.parse(stderr)).toEqual({ error: { code: 'invalid_option', message: expect.stringContaining("unknown option '--nope'") as string } });
+    expect(JSON.parse(stderr)).toEqual({
+      error: { code: 'invalid_option', message: expect.stringContaining("unknown option '--nope'") as string },
+    });
   });
 });
 
 describe('secrets', () => {
   it('are in no message, whatever is wrong', async () => {
     const env = { MILLRACE_SASL_PASSWORD: 'hunter2' };
-    const { code, stdout, stderr } = await runCli(['consume', 'a', '--brokers', '127.0.0.1:1', '--sasl-mechanism', 'plain', '--sasl-username', 'me', '--log-level', 'debug'], { env });
+    const { code, stdout, stderr } = await runCli(
+      ['consume', 'a', '--brokers', '127.0.0.1:1', '--sasl-mechanism', 'plain', '--sasl-username', 'me', '--log-level', 'debug'],
+      { env },
+    );
     expect(code).toBe(1);
     expect(stderr).toMatch(/127\.0\.0\.1:1 refused the connection/);
     expect(stdout + stderr).not.toContain('hunter2');
