@@ -13,6 +13,8 @@ export interface KafkaHooks {
   freshName(prefix: string): string;
   /** Sends a LeaveGroup in the consumer's name: the broker forgets it as if its session had ended. It notices 1 s later. */
   expel(consumer: Consumer): Promise<void>;
+  /** Stops a consumer's heartbeats, and with them its fetches, for a while, as a stopped process would. */
+  freeze(consumer: Consumer, forMs: number): void;
   truncate(topic: string, partition: number, before: bigint): Promise<void>;
   /** An aborted transaction: its record and its marker take offsets that nobody can read. */
   leaveGap(topic: string, partition: number): Promise<void>;
@@ -24,8 +26,14 @@ const unawareMs = 1_000; // a cut-off member that comes back at once would get i
 
 const frozen = new Map<string, Promise<void>>();
 
-/** Stops a member's heartbeats, and with them its fetches, for a while, as a stopped process would. */
-export function freeze(memberId: string, forMs: number): void {
+function membershipOf(consumer: Consumer): { readonly groupId: string; readonly memberId: string } {
+  if (!(consumer instanceof KafkaConsumer)) throw new Error('not a consumer of the Kafka transport');
+  const { groupId, memberId } = consumer.membership;
+  if (memberId === null) throw new Error('the consumer is in no group');
+  return { groupId, memberId };
+}
+
+function freeze(memberId: string, forMs: number): void {
   loadKafkaJs();
   const { prototype } = createRequire(import.meta.url)('kafkajs/src/consumer/consumerGroup') as {
     prototype: { heartbeat(this: { readonly memberId: string | null }, options: unknown): Promise<void>; frozen?: true };
@@ -55,9 +63,7 @@ export function kafkaHooks(brokers: readonly string[]): KafkaHooks {
   return {
     freshName: (prefix) => `${prefix}-${randomUUID().slice(0, 8)}`,
     expel: async (consumer) => {
-      if (!(consumer instanceof KafkaConsumer)) throw new Error('not a consumer of the Kafka transport');
-      const { groupId, memberId } = consumer.membership;
-      if (memberId === null) throw new Error('the consumer is in no group');
+      const { groupId, memberId } = membershipOf(consumer);
       const { lender, cluster } = lendCluster(client, groupId);
       await lender.connect();
       await cluster.refreshMetadata();
@@ -65,6 +71,9 @@ export function kafkaHooks(brokers: readonly string[]): KafkaHooks {
       freeze(memberId, unawareMs);
       await coordinator.leaveGroup({ groupId, memberId });
       await lender.disconnect();
+    },
+    freeze: (consumer, forMs) => {
+      freeze(membershipOf(consumer).memberId, forMs);
     },
     truncate: (topic, partition, before) =>
       asAdmin(async (admin) => {

@@ -20,10 +20,10 @@ describeWithKafka('a group on Kafka whose members come and go', () => {
     await transport.createTopics([{ name: topic, partitions }]);
     const producer = await transport.produce();
     const log: Entry[] = [];
-    let producing = true;
+    const pumping = new AbortController();
     let sent = 0;
     const pump = (async () => {
-      while (producing) {
+      while (!pumping.signal.aborted) {
         for (let partition = 0; partition < partitions; partition += 1) {
           await producer.send(topic, partition, [{ key: null, value: Buffer.from('x'), headers: [] }]);
           sent += 1;
@@ -41,7 +41,7 @@ describeWithKafka('a group on Kafka whose members come and go', () => {
     await Promise.all([a.leave(), join('e').then((e) => e.leave())]); // the leader leaves while one only looks in
     await b.leave();
     await until('c and d share', () => c.owned.length === partitions / 2 && d.owned.length === partitions / 2);
-    producing = false;
+    pumping.abort();
     await pump;
     await until('all is started', () => starts(log).size === sent);
     await Promise.all([c.leave(), d.leave()]);

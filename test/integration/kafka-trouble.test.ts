@@ -1,10 +1,9 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { sleep, systemClock } from '../../src/clock.ts';
 import { kafka } from '../../src/transport/kafka/kafka.ts';
-import type { KafkaConsumer } from '../../src/transport/kafka/kafka-consumer.ts';
 import type { Transport } from '../../src/transport/transport.ts';
 import { type RunningKafka, startKafka } from '../helpers/kafka-broker.ts';
-import { freeze, kafkaHooks, type KafkaHooks } from '../helpers/kafka-hooks.ts';
+import { kafkaHooks, type KafkaHooks } from '../helpers/kafka-hooks.ts';
 import { freePorts } from '../helpers/kafka/node.ts';
 import { describeWithKafka } from '../helpers/shared-kafka.ts';
 import { type Entry, Member, overlaps, starts, until } from './member.ts';
@@ -78,10 +77,14 @@ describeWithKafka('a Kafka that gives trouble', () => {
     await until('they share', () => sleeper.owned.length === 1 && heir.owned.length === 1);
     const [had] = sleeper.owned;
     if (!had) throw new Error('the sleeper has nothing');
-    freeze((sleeper.consumer as KafkaConsumer).membership.memberId ?? '', 6_000);
+    hooks.freeze(sleeper.consumer, 6_000);
 
     await until('the heir has both', () => heir.owned.length === 2);
-    expect(await heir.consumer.commit([{ ...(heir.owned.find(({ partition }) => partition === had.partition) ?? had), offset: 50n, metadata: '' }])).toEqual({ fenced: [] });
+    expect(
+      await heir.consumer.commit([
+        { ...(heir.owned.find(({ partition }) => partition === had.partition) ?? had), offset: 50n, metadata: '' },
+      ]),
+    ).toEqual({ fenced: [] });
     expect(await sleeper.consumer.commit([{ ...had, offset: 7n, metadata: '' }])).toEqual({ fenced: [had] });
     expect(log).toContainEqual({ what: 'lost', who: 'sleeper', key: `${topic}/${String(had.partition)}` });
     await until('it comes back', () => sleeper.owned.length === 1 && heir.owned.length === 1);
@@ -95,7 +98,11 @@ describeWithKafka('a Kafka that gives trouble', () => {
     const topic = hooks.freshName('retention');
     await transport.createTopics([{ name: topic, partitions: 1 }]);
     const producer = await transport.produce();
-    await producer.send(topic, 0, Array.from({ length: 10 }, (_, i) => text(String(i))));
+    await producer.send(
+      topic,
+      0,
+      Array.from({ length: 10 }, (_, i) => text(String(i))),
+    );
     const log: Entry[] = [];
     const member = new Member('m', log);
     const told: unknown[] = [];
@@ -109,11 +116,18 @@ describeWithKafka('a Kafka that gives trouble', () => {
     await sleep(systemClock, 300); // a commit
     member.consumer.pause(member.owned);
     await sleep(systemClock, 200);
-    await producer.send(topic, 0, Array.from({ length: 10 }, (_, i) => text(String(i))));
+    await producer.send(
+      topic,
+      0,
+      Array.from({ length: 10 }, (_, i) => text(String(i))),
+    );
     await hooks.truncate(topic, 0, 15n);
     member.consumer.resume(member.owned);
     await until('the rest is started', () => starts(log).has(`${topic}/0@19`));
-    expect(told).toEqual([[0n, 'none-committed'], [15n, 'out-of-range']]);
+    expect(told).toEqual([
+      [0n, 'none-committed'],
+      [15n, 'out-of-range'],
+    ]);
     expect(starts(log).size).toBe(15);
     await member.leave();
     await producer.close();
@@ -126,9 +140,11 @@ describeWithKafka('a Kafka that gives trouble', () => {
       await fast.createTopics([{ name: topic, partitions: 4 }]);
       const producer = await fast.produce();
       const batch = Array.from({ length: 1_000 }, () => text('x'.repeat(100)));
-      await Promise.all([0, 1, 2, 3].map(async (partition) => {
-        for (let i = 0; i < 5; i += 1) await producer.send(topic, partition, batch);
-      }));
+      await Promise.all(
+        [0, 1, 2, 3].map(async (partition) => {
+          for (let i = 0; i < 5; i += 1) await producer.send(topic, partition, batch);
+        }),
+      );
       let records = 0;
       const handlers = new Member('reader', []);
       handlers.fetched = (fetch) => {

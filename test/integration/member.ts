@@ -1,5 +1,13 @@
 import { sleep, systemClock } from '../../src/clock.ts';
-import type { Assignment, ConsumeHandlers, Consumer, ConsumerHealth, Fetch, OwnedPartition, Transport } from '../../src/transport/transport.ts';
+import type {
+  Assignment,
+  ConsumeHandlers,
+  Consumer,
+  ConsumerHealth,
+  Fetch,
+  OwnedPartition,
+  Transport,
+} from '../../src/transport/transport.ts';
 
 /** What a group of members did, in order; shared by them, so that overlaps can be seen. */
 export interface Entry {
@@ -20,6 +28,7 @@ export class Member implements ConsumeHandlers {
   commits = true;
   readonly #owned = new Map<string, { readonly part: OwnedPartition; next: bigint; readonly inFlight: Set<bigint> }>();
   #consumer: Consumer | undefined;
+  #leaving = false;
   #stopped = false;
   #commits: Promise<void> = Promise.resolve();
 
@@ -68,6 +77,7 @@ export class Member implements ConsumeHandlers {
   }
 
   fetched({ topic, partition, records }: Fetch): void {
+    if (this.#leaving) return; // also of what is gained while it drains: not begun, so not committed
     const key = `${topic}/${String(partition)}`;
     for (const { offset } of records) void this.#work(key, offset);
   }
@@ -78,8 +88,8 @@ export class Member implements ConsumeHandlers {
 
   async leave(): Promise<void> {
     const { consumer } = this;
+    this.#leaving = true;
     consumer.pause(this.owned);
-    await sleep(systemClock, 150); // a fetch that is under way
     await this.#drained([...this.#owned.keys()]);
     this.#stopped = true;
     await this.#commits;

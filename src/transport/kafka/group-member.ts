@@ -17,7 +17,6 @@ const protocolName = 'millrace-cooperative';
 const metadataVersion = 0; // the layout that kafkajs writes, whatever number it is given
 
 export interface GroupMemberOptions {
-  readonly topics: readonly string[];
   readonly handlers: Pick<ConsumeHandlers, 'assigned' | 'revoking' | 'lost' | 'fetched'>;
   readonly kafkajs: KafkaJsModule;
   /** Finds where gained partitions start; asks again until it knows, or `wanted` says that it need not. */

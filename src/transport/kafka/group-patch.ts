@@ -10,16 +10,16 @@ const listenerOf = (group: GroupInternals): GroupListener | undefined => group.a
  */
 export function patchGroup(prototype: GroupInternals): void {
   const { joinAndSync, leave, recoverFromOffsetOutOfRange } = prototype;
-  prototype.joinAndSync = async function (this: GroupInternals) {
+  prototype.joinAndSync = async function () {
     const listener = listenerOf(this);
     listener?.beforeJoin(this);
     await joinAndSync.call(this);
     listener?.afterSync(this);
   };
-  prototype.leave = async function (this: GroupInternals) {
+  prototype.leave = async function () {
     if (!listenerOf(this)) await leave.call(this);
   };
-  prototype.recoverFromOffsetOutOfRange = async function (this: GroupInternals, error) {
+  prototype.recoverFromOffsetOutOfRange = async function (error) {
     const listener = listenerOf(this);
     if (listener) listener.outOfRange(this, error.topic, error.partition);
     else await recoverFromOffsetOutOfRange.call(this, error);

@@ -20,9 +20,9 @@ export interface GroupInternals {
   readonly assigners: readonly { readonly millrace?: GroupListener }[];
   assigned(): readonly TopicPartitions[];
   isLeader(): boolean;
-  joinAndSync(): Promise<void>;
-  leave(): Promise<void>;
-  recoverFromOffsetOutOfRange(error: { readonly topic: string; readonly partition: number }): Promise<void>;
+  joinAndSync: (this: GroupInternals) => Promise<void>;
+  leave: (this: GroupInternals) => Promise<void>;
+  recoverFromOffsetOutOfRange: (this: GroupInternals, error: { readonly topic: string; readonly partition: number }) => Promise<void>;
 }
 
 /** What the patched group tells; it is found through the assigner that carries it. */

@@ -1,5 +1,5 @@
 import type { ConnectionOptions } from 'node:tls';
-import type { Kafka, KafkaConfig, LogEntry, logLevel, SASLOptions } from 'kafkajs';
+import type { Kafka, KafkaConfig, LogEntry, SASLOptions } from 'kafkajs';
 import { loadKafkaJs } from './kafkajs.ts';
 import type { KafkaSasl, KafkaTls, ResolvedKafkaOptions } from './kafka-options.ts';
 
@@ -8,7 +8,7 @@ const shortRetry = { initialRetryTime: 100, maxRetryTime: 300, retries: 2 };
 
 /** A kafkajs client with every unsafe default overridden; see kafka.ts for the list. It opens no connection. */
 export function kafkaClient(options: ResolvedKafkaOptions, clientId: string = options.clientId): Kafka {
-  const { Kafka } = loadKafkaJs();
+  const { Kafka, logLevel } = loadKafkaJs();
   const config: KafkaConfig = {
     clientId,
     brokers: [...options.brokers],
@@ -16,7 +16,7 @@ export function kafkaClient(options: ResolvedKafkaOptions, clientId: string = op
     requestTimeout: options.requestTimeoutMs,
     enforceRequestTimeout: true,
     retry: shortRetry,
-    logLevel: options.log ? warnings : silent,
+    logLevel: options.log ? logLevel.WARN : logLevel.NOTHING,
     logCreator: () => (entry) => {
       tell(options, entry);
     },
@@ -26,10 +26,6 @@ export function kafkaClient(options: ResolvedKafkaOptions, clientId: string = op
   if (sasl) config.sasl = saslOptions(sasl);
   return new Kafka(config);
 }
-
-const silent: logLevel.NOTHING = 0;
-const warnings: logLevel.WARN = 2;
-const errors: logLevel.ERROR = 1;
 
 function tlsOptions({ ca, cert, key, passphrase, serverName }: KafkaTls): ConnectionOptions {
   return {
@@ -42,8 +38,7 @@ function tlsOptions({ ca, cert, key, passphrase, serverName }: KafkaTls): Connec
 }
 
 function saslOptions(sasl: KafkaSasl): SASLOptions {
-  if (sasl.mechanism !== 'oauthbearer')
-    return { mechanism: sasl.mechanism, username: sasl.username, password: sasl.password } as SASLOptions;
+  if (sasl.mechanism !== 'oauthbearer') return { mechanism: sasl.mechanism, username: sasl.username, password: sasl.password };
   return { mechanism: 'oauthbearer', oauthBearerProvider: async () => ({ value: await sasl.token() }) };
 }
 
@@ -57,5 +52,5 @@ function tell({ log }: ResolvedKafkaOptions, { level, namespace, log: entry }: L
     if (typeof value === 'string' || typeof value === 'number') details[field] = value;
   }
   // what matters of it is told through health, failed and rejections; here it is background
-  log?.(level === errors ? 'warn' : 'debug', entry.message, details);
+  log?.(level === loadKafkaJs().logLevel.ERROR ? 'warn' : 'debug', entry.message, details);
 }

@@ -1,7 +1,8 @@
-import type { Consumer as KafkaJsConsumer, Kafka } from 'kafkajs';
+import type { Consumer as KafkaJsConsumer, EachBatchPayload, Kafka } from 'kafkajs';
 import { type CancelTimer, type Clock, sleep } from '../../clock.ts';
-import { messageOf, TransportError } from '../../errors.ts';
-import type { Assignment, ConsumeHandlers, ConsumeOptions, Consumer, ConsumerHealth, OffsetCommit, OwnedPartition } from '../transport.ts';
+import { TransportError } from '../../errors.ts';
+import type { ConsumeHandlers, ConsumeOptions, Consumer, ConsumerHealth, OffsetCommit, OwnedPartition } from '../transport.ts';
+import { listenTo } from './client-signs.ts';
 import { Committer } from './commit.ts';
 import { GroupConnection } from './group-connection.ts';
 import { GroupMember, type MemberRun } from './group-member.ts';
@@ -9,9 +10,8 @@ import { kafkaClient } from './kafka-client.ts';
 import { toTransportError } from './kafka-errors.ts';
 import type { ResolvedKafkaOptions } from './kafka-options.ts';
 import { loadKafkaJs } from './kafkajs.ts';
-import { keyOf } from './ownership.state.ts';
 import { atMost, patiently } from './patience.ts';
-import { startOffset } from './start-offset.ts';
+import { findStarts, type StartLookup } from './start-lookup.ts';
 import { SupervisorState } from './supervisor.state.ts';
 
 const fetchWaitMs = 100; // resume, stop and a wanted re-join are seen after at most this; kafkajs: 5 s
@@ -19,7 +19,6 @@ const defaultFetchBytes = 1024 * 1024;
 const checkEveryMs = 500;
 const joinWordMs = 1_000; // a join that lasts longer waits for somebody, and that is said
 const closePatienceMs = 3_000;
-const lookupRetryMs = 250;
 /** Inside one run: enough to sit out a broker's restart (up to 10 s) without losing the partitions. */
 const runRetry = { initialRetryTime: 50, maxRetryTime: 250, retries: 40, restartOnFailure: () => Promise.resolve(false) };
 
@@ -38,6 +37,7 @@ export class KafkaConsumer implements Consumer {
   readonly #connection: GroupConnection;
   readonly #member: GroupMember;
   readonly #committer: Committer;
+  readonly #lookup: StartLookup;
   readonly #supervisor: SupervisorState;
   readonly #closing = new AbortController();
   /** Resolves when the caller has its consumer. */
@@ -52,7 +52,14 @@ export class KafkaConsumer implements Consumer {
   #stopChecks: CancelTimer | undefined;
   #closed: Promise<void> | undefined;
 
-  private constructor(options: ResolvedKafkaOptions, clock: Clock, consume: ConsumeOptions, handlers: ConsumeHandlers, kafka: Kafka, connection: GroupConnection) {
+  private constructor(
+    options: ResolvedKafkaOptions,
+    clock: Clock,
+    consume: ConsumeOptions,
+    handlers: ConsumeHandlers,
+    kafka: Kafka,
+    connection: GroupConnection,
+  ) {
     this.#options = options;
     this.#clock = clock;
     this.#consume = consume;
@@ -63,10 +70,12 @@ export class KafkaConsumer implements Consumer {
     this.#kafka = kafka;
     this.#connection = connection;
     this.#member = new GroupMember({
-      topics: consume.topics,
       handlers,
       kafkajs: loadKafkaJs(),
-      findStarts: (partitions, wanted) => this.#findStarts(partitions, wanted),
+      findStarts: async (partitions, wanted) => {
+        await this.#opened; // nothing is told before the caller has its consumer
+        return findStarts(this.#lookup, partitions, wanted);
+      },
       joining: (underWay) => {
         this.#joiningSinceMs = underWay ? clock.nowMs() : undefined;
         this.#supervisor.sign(clock.nowMs());
@@ -87,14 +96,26 @@ export class KafkaConsumer implements Consumer {
         this.#member.loseAll();
       },
     });
+    const { log } = options;
+    this.#lookup = { connection, committer: this.#committer, clock, from: consume.from, closing: this.#closing.signal, log };
     // a join may wait for the session of a dead member, and then for those who are slow to join
-    this.#supervisor = new SupervisorState({ maxRestarts: options.maxRestarts, hangMs: options.sessionTimeoutMs * 2 + options.requestTimeoutMs });
+    this.#supervisor = new SupervisorState({
+      maxRestarts: options.maxRestarts,
+      hangMs: options.sessionTimeoutMs * 2 + options.requestTimeoutMs,
+    });
   }
 
-  static async open(options: ResolvedKafkaOptions, clock: Clock, consume: ConsumeOptions, handlers: ConsumeHandlers): Promise<KafkaConsumer> {
+  static async open(
+    options: ResolvedKafkaOptions,
+    clock: Clock,
+    consume: ConsumeOptions,
+    handlers: ConsumeHandlers,
+  ): Promise<KafkaConsumer> {
     const kafka = kafkaClient(options, consume.clientId);
     const doing = `join group ${consume.groupId}`;
-    const connection = await patiently(clock, options.startPatienceMs, doing, options.brokers, () => GroupConnection.open(kafka, consume.groupId, consume.topics));
+    const connection = await patiently(clock, options.startPatienceMs, doing, options.brokers, () =>
+      GroupConnection.open(kafka, consume.groupId, consume.topics),
+    );
     const consumer = new KafkaConsumer(options, clock, consume, handlers, kafka, connection);
     try {
       await patiently(clock, options.startPatienceMs, doing, options.brokers, () => consumer.#start());
@@ -129,6 +150,10 @@ export class KafkaConsumer implements Consumer {
     return this.#closed;
   }
 
+  #isClosing(): boolean {
+    return this.#closing.signal.aborted;
+  }
+
   async #end(): Promise<void> {
     this.#closing.abort();
     this.#stopChecks?.();
@@ -156,44 +181,31 @@ export class KafkaConsumer implements Consumer {
     });
     const run: Run = { client, member };
     this.#run = run;
-    const crashed = this.#listen(run);
+    const crashed = listenTo(client, member, {
+      alive: () => {
+        this.#supervisor.sign(this.#clock.nowMs());
+      },
+      known: () => {
+        this.#knownMs = this.#clock.nowMs();
+      },
+    });
     try {
       await client.connect();
       await client.subscribe({ topics: [...this.#consume.topics], fromBeginning: true }); // never reached: starts are ours
-      const eachBatch = member.deliver;
-      await Promise.race([crashed, client.run({ autoCommit: false, eachBatchAutoResolve: true, eachBatch: async (payload) => { eachBatch(payload); return Promise.resolve(); } })]);
+      const eachBatch = (payload: EachBatchPayload): Promise<void> => {
+        member.deliver(payload);
+        return Promise.resolve();
+      };
+      await Promise.race([crashed, client.run({ autoCommit: false, eachBatchAutoResolve: true, eachBatch })]);
       await Promise.race([crashed, Promise.resolve()]); // run() resolves after a crash too
     } catch (error) {
       await this.#stopRun();
       throw error;
     }
     this.#supervisor.started(this.#clock.nowMs());
-    crashed.catch((error: unknown) => { void this.#recover(run, error); });
-  }
-
-  /** Signs of life, the wish to re-join, and a promise that rejects when the client has crashed. */
-  #listen({ client, member }: Run): Promise<never> {
-    const { FETCH_START, FETCH, HEARTBEAT, GROUP_JOIN, END_BATCH_PROCESS, CRASH } = client.events;
-    const alive = (): void => {
-      this.#supervisor.sign(this.#clock.nowMs());
-    };
-    for (const event of [FETCH, GROUP_JOIN, END_BATCH_PROCESS]) client.on(event as typeof FETCH, alive);
-    client.on(HEARTBEAT, () => {
-      alive();
-      this.#knownMs = this.#clock.nowMs();
+    crashed.catch((error: unknown) => {
+      void this.#recover(run, error);
     });
-    client.on(FETCH_START, () => {
-      if (!member.takeRejoin()) return;
-      // Thrown synchronously this leaves the fetch outside of any catch of kafkajs and ends its loop; the type makes the
-      // runner join again. It works with everything paused and no data, and what other brokers send meanwhile is fetched again.
-      const { KafkaJSProtocolError } = loadKafkaJs();
-      throw new KafkaJSProtocolError(Object.assign(new Error('a partition was let go'), { type: 'REBALANCE_IN_PROGRESS', code: 27, retriable: false }));
-    });
-    const crashed = new Promise<never>((_resolve, reject) => {
-      client.on(CRASH, ({ payload }) => { reject(payload.error); });
-    });
-    crashed.catch(() => undefined);
-    return crashed;
   }
 
   /** Ends the present run, and not the membership. */
@@ -212,7 +224,7 @@ export class KafkaConsumer implements Consumer {
   }
 
   async #recover(broken: Run, cause: unknown): Promise<void> {
-    if (this.#closing.signal.aborted || this.#recovering || this.#run !== broken) return;
+    if (this.#isClosing() || this.#recovering || this.#run !== broken) return;
     this.#recovering = true;
     this.#joiningSinceMs = undefined;
     let error = toTransportError(cause, `consume as ${this.#consume.groupId}`, this.#options.brokers);
@@ -228,7 +240,7 @@ export class KafkaConsumer implements Consumer {
         this.#tell({ state: 'ok' });
         return;
       } catch (failure) {
-        if (this.#closing.signal.aborted) return;
+        if (this.#isClosing()) return;
         error = toTransportError(failure, `consume as ${this.#consume.groupId}`, this.#options.brokers);
       }
     }
@@ -239,7 +251,7 @@ export class KafkaConsumer implements Consumer {
 
   #check(): void {
     this.#stopChecks = this.#clock.schedule(checkEveryMs, () => {
-      if (this.#closing.signal.aborted) return;
+      if (this.#isClosing()) return;
       this.#look();
       this.#check();
     });
@@ -258,40 +270,14 @@ export class KafkaConsumer implements Consumer {
       const leftMs = this.#joiningSinceMs + this.#options.sessionTimeoutMs - nowMs;
       const left = leftMs > 0 ? `, at most ${String(Math.ceil(leftMs / 1_000))} s more` : '';
       this.#tell({ state: 'waiting', why: `the group ${this.#consume.groupId} waits for a member that does not answer${left}` });
-    } else if (vital === 'quiet') this.#tell({ state: 'reconnecting', why: `no answer from ${this.#options.brokers.join(', ')} for some seconds` });
+    } else if (vital === 'quiet')
+      this.#tell({ state: 'reconnecting', why: `no answer from ${this.#options.brokers.join(', ')} for some seconds` });
     else if (this.#joiningSinceMs === undefined) this.#tell({ state: 'ok' });
   }
 
   #tell(health: ConsumerHealth): void {
-    if (this.#closing.signal.aborted || JSON.stringify(health) === JSON.stringify(this.#health)) return;
+    if (this.#isClosing() || JSON.stringify(health) === JSON.stringify(this.#health)) return;
     this.#health = health;
     this.#handlers.health(health);
-  }
-
-  async #findStarts(partitions: readonly OwnedPartition[], wanted: () => boolean): Promise<readonly Assignment[]> {
-    await this.#opened; // nothing is told before the caller has its consumer
-    while (wanted() && !this.#closing.signal.aborted) {
-      try {
-        return await this.#askStarts(partitions);
-      } catch (error) {
-        this.#options.log?.('warn', `cannot find where partitions start, trying again: ${messageOf(error)}`);
-        await sleep(this.#clock, lookupRetryMs, this.#closing.signal).catch(() => undefined);
-      }
-    }
-    return [];
-  }
-
-  async #askStarts(partitions: readonly OwnedPartition[]): Promise<readonly Assignment[]> {
-    const facts = await this.#connection.starts(partitions);
-    const assignments = partitions.flatMap((one): Assignment[] => {
-      const known = facts.get(keyOf(one));
-      if (!known) return [];
-      const committed = known.committed < 0n ? undefined : { offset: known.committed, metadata: known.metadata };
-      return [{ ...one, committed, ...startOffset(known, this.#consume.from) }];
-    });
-    // Without a commit the next owner would begin at a later end, and what came between would be nobody's
-    const anchors = assignments.filter(({ reset }) => reset === 'none-committed' && this.#consume.from === 'latest');
-    if (anchors.length > 0) await this.#committer.commit(anchors.map(({ start, ...one }) => ({ topic: one.topic, partition: one.partition, epoch: one.epoch, offset: start, metadata: '' })));
-    return assignments;
   }
 }

@@ -76,13 +76,13 @@ function replace(file: string, make: (original: unknown) => unknown): void {
 interface RequestQueue {
   readonly throttledUntil: number;
   readonly pending: readonly unknown[];
-  scheduleCheckPendingRequests(): void;
+  scheduleCheckPendingRequests: (this: RequestQueue) => void;
 }
 
 /** The queue needs its timer only while requests wait or the broker throttles; idle, its delay is negative, which means 1 ms. */
 function patchRequestQueue(prototype: RequestQueue): void {
   const schedule = prototype.scheduleCheckPendingRequests;
-  prototype.scheduleCheckPendingRequests = function (this: RequestQueue) {
+  prototype.scheduleCheckPendingRequests = function () {
     if (this.pending.length > 0) schedule.call(this);
   };
 }

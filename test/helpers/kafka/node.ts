@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, existsSync, openSync } from 'node:fs';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { createServer, Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { javaCommand } from './jars.ts';
@@ -114,7 +114,7 @@ export class KafkaNode {
       detached: true,
     });
     watchdog.unref();
-    if (watchdog.stdin && 'unref' in watchdog.stdin && typeof watchdog.stdin.unref === 'function') watchdog.stdin.unref();
+    if (watchdog.stdin instanceof Socket) watchdog.stdin.unref(); // it alone must not keep this process alive
     this.#watchdog = watchdog;
   }
 

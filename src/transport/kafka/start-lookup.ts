@@ -1,0 +1,55 @@
+import { type Clock, sleep } from '../../clock.ts';
+import { messageOf } from '../../errors.ts';
+import type { Assignment, ConsumeOptions, OwnedPartition } from '../transport.ts';
+import type { Committer } from './commit.ts';
+import type { GroupConnection } from './group-connection.ts';
+import type { ResolvedKafkaOptions } from './kafka-options.ts';
+import { keyOf } from './ownership.state.ts';
+import { startOffset } from './start-offset.ts';
+
+const retryMs = 250;
+
+export interface StartLookup {
+  readonly connection: GroupConnection;
+  readonly committer: Committer;
+  readonly clock: Clock;
+  readonly from: ConsumeOptions['from'];
+  readonly closing: AbortSignal;
+  readonly log: ResolvedKafkaOptions['log'];
+}
+
+/** Where gained partitions start. Asks until the broker answers, or nobody wants to know any more: then nothing. */
+export async function findStarts(
+  lookup: StartLookup,
+  partitions: readonly OwnedPartition[],
+  wanted: () => boolean,
+): Promise<readonly Assignment[]> {
+  while (wanted() && !lookup.closing.aborted) {
+    try {
+      return await askStarts(lookup, partitions);
+    } catch (error) {
+      lookup.log?.('warn', `cannot find where partitions start, trying again: ${messageOf(error)}`);
+      await sleep(lookup.clock, retryMs, lookup.closing).catch(() => undefined);
+    }
+  }
+  return [];
+}
+
+async function askStarts(
+  { connection, committer, from }: StartLookup,
+  partitions: readonly OwnedPartition[],
+): Promise<readonly Assignment[]> {
+  const facts = await connection.starts(partitions);
+  const assignments = partitions.flatMap((one): Assignment[] => {
+    const known = facts.get(keyOf(one));
+    if (!known) return [];
+    const committed = known.committed < 0n ? undefined : { offset: known.committed, metadata: known.metadata };
+    return [{ ...one, committed, ...startOffset(known, from) }];
+  });
+  // Without a commit the next owner would begin at a later end, and what came between would be nobody's.
+  const anchors = from === 'latest' ? assignments.filter(({ reset }) => reset === 'none-committed') : [];
+  if (anchors.length > 0) {
+    await committer.commit(anchors.map(({ topic, partition, epoch, start }) => ({ topic, partition, epoch, offset: start, metadata: '' })));
+  }
+  return assignments;
+}
