@@ -84,7 +84,7 @@ export const reviewsCommand = defineCommand({
         signal,
       };
       const { summary, letters, ended } = await runDemo(run);
-      out.json({ summary });
+      out.json({ summary: { ...summary, deadLetters: letters } });
       showSummary(out, summary, letters, people);
       if (ended === 'time') out.note(`stopped after ${String(defaultBudgetMs / 1000)} s: --records N or --all takes as long as it needs`);
       const isClean = summary.failed <= 1 && (ended !== 'complete' || summary.unfinished === 0);

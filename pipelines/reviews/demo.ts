@@ -17,7 +17,7 @@ import type { RatedSentence } from './data.ts';
 import { endsOf, feed, idIn, malformed } from './feed.ts';
 import type { Asking } from './judge-sentiment.ts';
 import { reviewsPipeline, reviewsTopics } from './pipeline.ts';
-import { progressLine, resultLine, type ShownLetter } from './show.ts';
+import { type Progress, progressLine, resultLine, type ShownLetter } from './show.ts';
 import { type Summary, Tally } from './tally.ts';
 
 export interface DemoOptions {
@@ -27,7 +27,7 @@ export interface DemoOptions {
   readonly concurrency: number;
   readonly prefix: string;
   readonly sentences: readonly RatedSentence[];
-  /** Takes nothing more after this long, in ms; undefined: goes on until all is done. */
+  /** Takes nothing more after this long, the model's loading included, in ms; undefined: goes on until all is done. */
   readonly budgetMs: number | undefined;
   readonly clock: Clock;
   readonly log: Log;
@@ -51,6 +51,8 @@ const partitions = 4;
 const drainDeadlineMs = 20_000;
 /** For the last results to come back from the output topic, and for the group to have settled all it read. */
 const patienceMs = 15_000;
+/** However long loading took, there is something to see. */
+const leastRunningMs = 10_000;
 /** A reader of the example sees the first ones; the topic has all. */
 const lettersShown = 10;
 
@@ -79,7 +81,8 @@ export async function runDemo(options: DemoOptions): Promise<DemoResult> {
     const pipeline = reviewsPipeline({ model, asking, prefix, concurrency, clock });
     // few in flight: what is taken is waited for at the end
     app = await start(pipeline, { transport, clock, log, signals: false, maxRecordsInFlight: 4 * concurrency, drainDeadlineMs });
-    const ended = await view.until(app);
+    const untilMs = options.budgetMs === undefined ? undefined : Math.max(startedMs + options.budgetMs, clock.nowMs() + leastRunningMs);
+    const ended = await view.until(app, untilMs);
     await app.drain();
     await view.caughtUp();
     const summary = view.tally.summary({ dropped: app.stats().dropped, seconds: (clock.nowMs() - startedMs) / 1000 });
@@ -147,8 +150,8 @@ class View {
   }
 
   /** Resolves when the demo is to end; rejects when the pipeline or a reader failed. */
-  async until(app: App): Promise<Ended> {
-    const { clock, signal, budgetMs } = this.#options;
+  async until(app: App, untilMs: number | undefined): Promise<Ended> {
+    const { clock, signal } = this.#options;
     const startedMs = clock.nowMs();
     let completeSinceMs: number | undefined;
     let stopTicking = (): void => undefined;
@@ -161,11 +164,14 @@ class View {
         // results of an earlier run may be all there, and their records still be done again
         const isSettled = owned > 0 && lag === 0n;
         if (completeSinceMs !== undefined && (isSettled || nowMs - completeSinceMs >= patienceMs)) resolve('complete');
-        else if (budgetMs !== undefined && nowMs - startedMs >= budgetMs) resolve('time');
+        else if (untilMs !== undefined && nowMs >= untilMs) resolve('time');
       };
       const tick = (): void => {
         look();
-        this.#showProgress(app, clock.nowMs() - startedMs);
+        this.#showProgress(app, {
+          elapsedMs: clock.nowMs() - startedMs,
+          leftMs: untilMs === undefined ? undefined : untilMs - clock.nowMs(),
+        });
         stopTicking = clock.schedule(tickMs, tick);
       };
       onAbort = () => {
@@ -206,11 +212,11 @@ class View {
     }
   }
 
-  #showProgress(app: App, elapsedMs: number): void {
-    const { out, budgetMs } = this.#options;
+  #showProgress(app: App, time: Pick<Progress, 'elapsedMs' | 'leftMs'>): void {
+    const { out } = this.#options;
     if (!out.isTty) return;
     const { finished, records, fresh } = this.tally;
-    out.live(progressLine({ finished, records, ...fresh, inFlight: app.stats().recordsInFlight, elapsedMs, budgetMs }));
+    out.live(progressLine({ finished, records, ...fresh, inFlight: app.stats().recordsInFlight, ...time }));
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Subscription } from 'rxjs';
+import { Subscription } from 'rxjs';
 import { type Client, type Clock, type ConsumedRecord, type Transport, topic, type Topic } from 'millrace';
 import type { RatedSentence } from './data.ts';
 import type { Review } from './schema.ts';
@@ -68,20 +68,20 @@ async function recordsThere({ client, transport, name, clock, signal }: Reading)
   if (ends.size === 0) return [];
   const records: ConsumedRecord<Uint8Array | null>[] = [];
   await new Promise<void>((resolve, reject) => {
-    let subscription: Subscription | undefined;
+    const subscription = new Subscription();
     const finish = (error?: unknown): void => {
       stopWaiting();
       signal.removeEventListener('abort', onAbort);
-      subscription?.unsubscribe();
+      subscription.unsubscribe();
       if (error === undefined) resolve();
-      else reject(error instanceof Error ? error : new Error(String(error)));
+      else reject(error instanceof Error ? error : new Error('reading the topic failed', { cause: error }));
     };
     const onAbort = (): void => {
       finish(signal.reason);
     };
     let stopWaiting = clock.schedule(silenceMs, finish);
     signal.addEventListener('abort', onAbort, { once: true });
-    subscription = client.consume(topic(name)).subscribe({
+    const reading = client.consume(topic(name)).subscribe({
       next: (record) => {
         const { partition, offset } = record.position;
         records.push(record);
@@ -92,6 +92,7 @@ async function recordsThere({ client, transport, name, clock, signal }: Reading)
       },
       error: finish,
     });
+    subscription.add(reading);
     if (signal.aborted) onAbort();
   });
   return records;

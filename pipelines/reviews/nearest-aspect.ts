@@ -1,4 +1,4 @@
-import { firstValueFrom, map, type Observable } from 'rxjs';
+import { lastValueFrom, map, type Observable } from 'rxjs';
 import type { CallContext, Model, Opened, OpenContext, Resource } from 'millrace';
 import { type Aspect, aspectExamples, aspects } from './aspect-examples.ts';
 
@@ -45,7 +45,7 @@ export function aspectFinder(model: Resource<Model>): Resource<FindAspect> {
 async function byExamples(model: Model, { clock, log }: OpenContext): Promise<FindAspect> {
   const startedMs = clock.nowMs();
   const texts = aspects.flatMap((aspect) => aspectExamples[aspect].map((text) => ({ aspect, text })));
-  const embeddings = await firstValueFrom(model.embed(texts.map(({ text }) => leadingToAspect(text))));
+  const embeddings = await lastValueFrom(model.embed(texts.map(({ text }) => leadingToAspect(text))), { defaultValue: [] });
   const examples = embeddings.flatMap(({ vector }, index) => {
     const aspect = texts[index]?.aspect;
     return aspect === undefined ? [] : [{ aspect, vector }];

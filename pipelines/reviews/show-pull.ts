@@ -1,9 +1,10 @@
 import type { CommandContext, PullProgress } from 'millrace';
 
 /** Fetches a model or data set where it is not here yet, and shows how far it is. Says nothing of what is in the cache. */
-export async function showPull({ out, pull }: CommandContext, name: string): Promise<string> {
+export async function showPull(context: CommandContext, name: string): Promise<string> {
+  const { out } = context;
   let isFetching = false;
-  const path = await pull(name, (progress) => {
+  const path = await context.pull(name, (progress) => {
     if (progress.phase === 'ready') return;
     if (!isFetching) out.note(`fetching ${name}, once for all projects of this user`);
     isFetching = true;

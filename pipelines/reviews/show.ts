@@ -28,16 +28,16 @@ export interface Progress {
   readonly tokens: number;
   readonly inFlight: number;
   readonly elapsedMs: number;
-  /** When the demo stops by itself, counted as `elapsedMs` is; undefined: when all is done. */
-  readonly budgetMs: number | undefined;
+  /** Until the demo stops by itself; undefined: when all is done. */
+  readonly leftMs: number | undefined;
 }
 
 /** The live line. */
-export function progressLine({ finished, records, done, tokens, inFlight, elapsedMs, budgetMs }: Progress): string {
+export function progressLine({ finished, records, done, tokens, inFlight, elapsedMs, leftMs }: Progress): string {
   const seconds = Math.max(0.001, elapsedMs / 1000);
   const rate = done / seconds;
-  const leftMs = rate > 0 ? ((records - finished) / rate) * 1000 : Number.POSITIVE_INFINITY;
-  const etaMs = Math.min(leftMs, budgetMs === undefined ? Number.POSITIVE_INFINITY : Math.max(0, budgetMs - elapsedMs));
+  const neededMs = rate > 0 ? ((records - finished) / rate) * 1000 : Number.POSITIVE_INFINITY;
+  const etaMs = Math.min(neededMs, Math.max(0, leftMs ?? Number.POSITIVE_INFINITY));
   const speed = `${rate.toFixed(1)} records/s · ${String(Math.round(tokens / seconds))} tokens/s`;
   return `${String(finished)} of ${String(records)} · ${speed} · ${String(inFlight)} in flight · ETA ${clockTime(etaMs)}`;
 }

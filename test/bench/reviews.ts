@@ -46,7 +46,10 @@ const wordings: Readonly<Record<string, Wording>> = {
   'answer begun, no question': begun('Review: ', 'The sentiment of this review is'),
   'answer begun: "This review is"': begun('Is this review positive or negative?\n\n', 'This review is'),
   'question before the sentence': asked(words, (text) => `Is this customer review positive or negative?\n\nReview: "${text}"`),
-  'instruction, one word': asked(words, (text) => `Classify the sentiment of this sentence as positive or negative. Answer with one word.\n\nSentence: ${text}`),
+  'instruction, one word': asked(
+    words,
+    (text) => `Classify the sentiment of this sentence as positive or negative. Answer with one word.\n\nSentence: ${text}`,
+  ),
   'instruction in the system turn': asked(words, (text) => [
     { role: 'system', content: 'You classify the sentiment of customer reviews. Answer with one word: positive or negative.' },
     { role: 'user', content: text },
@@ -54,7 +57,10 @@ const wordings: Readonly<Record<string, Wording>> = {
   'good or bad': asked(['good', 'bad'], (text) => `Is this customer review good or bad?\n\nReview: "${text}"`),
   'four examples as turns': asked(words, (text) => [
     { role: 'system', content: 'Say whether the review is positive or negative.' },
-    ...shown.flatMap(([content, answer]) => [{ role: 'user' as const, content }, { role: 'assistant' as const, content: answer }]),
+    ...shown.flatMap(([content, answer]) => [
+      { role: 'user' as const, content },
+      { role: 'assistant' as const, content: answer },
+    ]),
     { role: 'user', content: text },
   ]),
 };
@@ -72,10 +78,18 @@ export async function run(context: ExperimentContext): Promise<ExperimentResult>
   }
 }
 
-async function sentiment(model: Model, sentences: readonly RatedSentence[], count: number, say: (line: string) => void): Promise<Finding[]> {
+async function sentiment(
+  model: Model,
+  sentences: readonly RatedSentence[],
+  count: number,
+  say: (line: string) => void,
+): Promise<Finding[]> {
   const findings: Finding[] = [];
   const clear = (half: Half): readonly RatedSentence[] =>
-    chooseSentences(sentences.filter(({ review, rating }) => halfOf(review) === half && Math.abs(rating) > 1), count);
+    chooseSentences(
+      sentences.filter(({ review, rating }) => halfOf(review) === half && Math.abs(rating) > 1),
+      count,
+    );
   for (const [what, wording] of Object.entries(wordings)) {
     const found = await judge(model, wording, clear('choose'));
     findings.push(inform(`sentiment, choose: ${what}`, describe(found)));
@@ -99,7 +113,11 @@ interface Judged {
 async function judge(model: Model, { labels, prompt }: Wording, sentences: readonly RatedSentence[]): Promise<Judged> {
   const startedMs = systemClock.nowMs();
   const calls = from(sentences).pipe(
-    mergeMap(({ text, rating }) => model.classify(prompt(text), { labels }).pipe(map(({ probabilities }) => ({ rating, share: probabilities?.[labels[0]] ?? 0.5 }))), 4),
+    mergeMap(
+      ({ text, rating }) =>
+        model.classify(prompt(text), { labels }).pipe(map(({ probabilities }) => ({ rating, share: probabilities?.[labels[0]] ?? 0.5 }))),
+      4,
+    ),
     toArray(),
   );
   const judged = await lastValueFrom(calls);
@@ -110,7 +128,8 @@ async function judge(model: Model, { labels, prompt }: Wording, sentences: reado
   return { right, of: judged.length, separation: pairs.reduce((sum, one) => sum + one, 0) / Math.max(1, pairs.length), msEach };
 }
 
-const describe = ({ right, of, separation, msEach }: Judged): string => `${percent(right)} of ${String(of)}, separates ${percent(separation)}, ${msEach.toFixed(0)} ms each`;
+const describe = ({ right, of, separation, msEach }: Judged): string =>
+  `${percent(right)} of ${String(of)}, separates ${percent(separation)}, ${msEach.toFixed(0)} ms each`;
 const percent = (share: number): string => `${(share * 100).toFixed(0)} %`;
 const inform = (what: string, measured: string): Finding => ({ what, measured, passes: '', pass: true });
 
@@ -127,7 +146,9 @@ async function aspect(model: Model, sentences: readonly RatedSentence[], say: (l
     const startedMs = systemClock.nowMs();
     const known = await vectors(examples.map(({ text }) => text));
     const ms = (systemClock.nowMs() - startedMs) / examples.length;
-    const nearest = nearestAspect(known.flatMap((vector, i) => (examples[i] === undefined ? [] : [{ aspect: examples[i].aspect, vector }])));
+    const nearest = nearestAspect(
+      known.flatMap((vector, i) => (examples[i] === undefined ? [] : [{ aspect: examples[i].aspect, vector }])),
+    );
     const found = (await vectors(labelled.map(({ text }) => text))).map((vector) => nearest(vector));
     for (const half of ['choose', 'report'] as const) {
       const mine = labelled.flatMap((one, i) => (halfOf(one.review) === half ? [{ truth: one.aspect, found: found[i] ?? 'other' }] : []));

@@ -37,9 +37,12 @@ describe('the reviews', () => {
     expect(sample.filter(({ rating }) => rating < -1).length).toBeGreaterThan(8);
   });
 
-  it.each(['{"id":"a_1","rating":"2","text":"x"}', '{"id":"a_1","rating":2}', '{"id":7,"rating":2,"text":"x"}'])('refuse the sample %s', (line) => {
-    expect(() => parseSample(line)).toThrow(/line 1/);
-  });
+  it.each(['{"id":"a_1","rating":"2","text":"x"}', '{"id":"a_1","rating":2}', '{"id":7,"rating":2,"text":"x"}'])(
+    'refuse the sample %s',
+    (line) => {
+      expect(() => parseSample(line)).toThrow(/line 1/);
+    },
+  );
 });
 
 describe('chooseSentences', () => {

@@ -5,8 +5,11 @@ import { feed } from '../../../pipelines/reviews/feed.ts';
 import { reviewsTopics } from '../../../pipelines/reviews/pipeline.ts';
 import type { EnrichedReview } from '../../../pipelines/reviews/schema.ts';
 import { currentScope, inScope } from '../../../src/call.ts';
+import { sleep } from '../../../src/clock.ts';
 import type { Output } from '../../../src/command.ts';
+import type { Model } from '../../../src/inference/model.ts';
 import { type ScriptedModel, scripted } from '../../../src/inference/scripted/scripted.ts';
+import type { Resource } from '../../../src/resource.ts';
 import { connect } from '../../../src/runtime/connect.ts';
 import { silentLog } from '../../../src/runtime/logging.ts';
 import { memory, type MemoryTransport } from '../../../src/transport/memory/memory.ts';
@@ -15,7 +18,12 @@ import { type VirtualClock, virtualClock } from '../../../src/virtual-clock.ts';
 const partitions = 4;
 const sentences: readonly RatedSentence[] = Array.from({ length: 60 }, (_, i) => {
   const isGood = i % 3 === 0;
-  return { id: `${String(i % 20)}_${String(i)}`, review: String(i % 20), text: `sentence ${String(i)} is ${isGood ? 'good' : 'bad'}`, rating: isGood ? 2 : -0.5 };
+  return {
+    id: `${String(i % 20)}_${String(i)}`,
+    review: String(i % 20),
+    text: `sentence ${String(i)} is ${isGood ? 'good' : 'bad'}`,
+    rating: isGood ? 2 : -0.5,
+  };
 });
 
 const judge = (options: Parameters<typeof scripted>[1] = {}): ScriptedModel =>
@@ -47,9 +55,15 @@ function stage(): Stage {
     isJson: false,
     isTty: false,
     width: 80,
-    line: (text) => { lines.push(text); },
-    json: (value) => { json.push(value); },
-    note: (text) => { notes.push(text); },
+    line: (text) => {
+      lines.push(text);
+    },
+    json: (value) => {
+      json.push(value);
+    },
+    note: (text) => {
+      notes.push(text);
+    },
     live: nothing,
     table: nothing,
     drained: () => Promise.resolve(),
@@ -62,14 +76,27 @@ function stage(): Stage {
     json,
     notes,
     run: async (given) => {
-      const defaults = { transport, model: judge(), asking: 'completion', concurrency: 4, prefix: '', sentences, budgetMs: undefined, clock, log: silentLog, out } as const;
+      const defaults = {
+        transport,
+        model: judge(),
+        asking: 'completion',
+        concurrency: 4,
+        prefix: '',
+        sentences,
+        budgetMs: undefined,
+        clock,
+        log: silentLog,
+        out,
+      } as const;
       // calls outside a pipeline, as the examples' embedding, take the clock of the scope they are made in
       const scope = { ...currentScope(), clock };
       const running = inScope(scope, () => runDemo({ ...defaults, signal: new AbortController().signal, ...given }));
-      let isOver = false;
-      const over = (): void => { isOver = true; };
+      const end = { isOver: false };
+      const over = (): void => {
+        end.isOver = true;
+      };
       running.then(over, over);
-      for (let i = 0; i < 10_000 && !isOver; i += 1) await clock.advance(50);
+      for (let i = 0; i < 10_000 && !end.isOver; i += 1) await clock.advance(50);
       return running;
     },
     values: (topic) => raw(topic).map(({ value }) => JSON.parse(Buffer.from(value ?? []).toString()) as Record<string, unknown>),
@@ -88,7 +115,13 @@ describe('the demo', () => {
     expect(ids(s.json as Record<string, unknown>[])).toEqual(everyId);
     expect(summary).toMatchObject({ records: 61, done: 60, failed: 1, dropped: 0, unfinished: 0, earlier: 0, repeated: 0 });
     expect(summary.agreement).toEqual({ beyond1: { share: 1, of: 20 }, all: { share: 1, of: 60 } });
-    expect(letters).toEqual([{ position: expect.stringMatching(/^reviews\/\d@\d+$/) as string, code: 'decode_failed', message: expect.stringContaining('expected JSON') as string }]);
+    expect(letters).toEqual([
+      {
+        position: expect.stringMatching(/^reviews\/\d@\d+$/) as string,
+        code: 'decode_failed',
+        message: expect.stringContaining('expected JSON') as string,
+      },
+    ]);
     expect(ended).toBe('complete');
   });
 
@@ -106,24 +139,47 @@ describe('the demo', () => {
     const s = stage();
     await s.run();
     for (let review = 0; review < 20; review += 1) {
-      const mine = s.values('reviews.enriched').map(({ id }) => String(id).split('_')).filter(([of]) => of === String(review)).map(([, n]) => Number(n));
+      const mine = s
+        .values('reviews.enriched')
+        .map(({ id }) => String(id).split('_'))
+        .filter(([of]) => of === String(review))
+        .map(([, n]) => Number(n));
       expect(mine).toEqual(mine.toSorted((a, b) => a - b));
     }
   });
 
   it('stops taking when its time is up, and finishes what it took', async () => {
     const s = stage();
-    const { summary, ended } = await s.run({ budgetMs: 1_000 });
+    const startedMs = s.clock.nowMs();
+    const { summary, ended } = await s.run({ budgetMs: 20_000, model: judge({ latencyMs: 2_000 }) });
     expect(ended).toBe('time');
-    expect(summary.unfinished).toBeGreaterThan(20);
+    expect(s.clock.nowMs() - startedMs).toBeLessThan(40_000);
+    expect(summary.done).toBeGreaterThan(15);
+    expect(summary.unfinished).toBeGreaterThan(10);
     expect(summary.done + summary.failed + summary.unfinished).toBe(61);
     expect(s.values('reviews.enriched')).toHaveLength(summary.done);
+  });
+
+  it('has something to show when loading took all its time', async () => {
+    const s = stage();
+    const model = judge();
+    const slow: Resource<Model> = {
+      name: 'slow',
+      open: async (context) => {
+        await sleep(context.clock, 60_000);
+        return model.open(context);
+      },
+    };
+    const { summary, ended } = await s.run({ budgetMs: 20_000, model: slow });
+    expect([ended, summary.done]).toEqual(['complete', 60]);
   });
 
   it('goes on where an interrupted run stopped, and does nothing twice', async () => {
     const s = stage();
     const controller = new AbortController();
-    s.clock.schedule(1_500, () => { controller.abort(); });
+    s.clock.schedule(1_500, () => {
+      controller.abort();
+    });
     const first = await s.run({ signal: controller.signal });
     expect(first.ended).toBe('interrupted');
     expect(first.summary.done).toBeGreaterThan(5);
@@ -150,7 +206,14 @@ describe('the demo', () => {
     const client = connect(s.transport, { clock: s.clock });
     const { input } = reviewsTopics();
     await s.transport.createTopics([{ name: input.name }]);
-    await feed({ client, transport: s.transport, input, sentences: sentences.slice(0, 25), clock: s.clock, signal: new AbortController().signal });
+    await feed({
+      client,
+      transport: s.transport,
+      input,
+      sentences: sentences.slice(0, 25),
+      clock: s.clock,
+      signal: new AbortController().signal,
+    });
     await s.run();
     const inputs = Array.from({ length: partitions }, (_, i) => s.transport.broker.records('reviews', i)).flat();
     expect(inputs).toHaveLength(61);
@@ -164,7 +227,16 @@ describe('the demo', () => {
     await s.transport.createTopics([{ name: output.name }]);
     const [one] = sentences;
     const key = one?.review ?? '';
-    const value = { id: one?.id ?? '', text: 'x', sentiment: 'positive', confidence: 1, aspect: 'other', model: 'm', tokens: 1, latencyMs: 1 } as const;
+    const value = {
+      id: one?.id ?? '',
+      text: 'x',
+      sentiment: 'positive',
+      confidence: 1,
+      aspect: 'other',
+      model: 'm',
+      tokens: 1,
+      latencyMs: 1,
+    } as const;
     await client.produce(output, [{ key, value }]); // written, and then the process died before it committed
     const { summary } = await s.run();
     expect(summary).toMatchObject({ done: 60, earlier: 1, repeated: 1, unfinished: 0 });

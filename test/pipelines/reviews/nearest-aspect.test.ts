@@ -35,7 +35,9 @@ describe('the finder of aspects', () => {
   it('embeds the examples once and each text once', async () => {
     const model = scripted('no chat');
     const { value: find } = await aspectFinder(model).open(context);
-    const found = await Promise.all(['the sound is clear and the bass is deep.', 'great value for the money.'].map((text) => firstValueFrom(find(text))));
+    const found = await Promise.all(
+      ['the sound is clear and the bass is deep.', 'great value for the money.'].map((text) => firstValueFrom(find(text))),
+    );
     expect(found.map(({ aspect }) => aspect)).toEqual(['sound', 'price']);
     expect(found.every(({ tokens }) => tokens > 0)).toBe(true);
     expect(model.stats.calls).toBe(3);

@@ -3,7 +3,8 @@ import type { RatedSentence } from '../../../pipelines/reviews/data.ts';
 import type { EnrichedReview } from '../../../pipelines/reviews/schema.ts';
 import { quantile, Tally } from '../../../pipelines/reviews/tally.ts';
 
-const rated = (ratings: readonly number[]): RatedSentence[] => ratings.map((rating, i) => ({ id: `r_${String(i)}`, review: 'r', text: 't', rating }));
+const rated = (ratings: readonly number[]): RatedSentence[] =>
+  ratings.map((rating, i) => ({ id: `r_${String(i)}`, review: 'r', text: 't', rating }));
 const result = (i: number, sentiment: EnrichedReview['sentiment'], latencyMs = 10): EnrichedReview => ({
   id: `r_${String(i)}`,
   text: 't',
@@ -32,7 +33,15 @@ describe('the tally', () => {
   it('counts a result once, however often it comes, and tells the repeats', () => {
     const tally = new Tally(rated([2, 2]));
     expect([tally.result(result(0, 'positive'), true), tally.result(result(0, 'negative'), false)].map(Boolean)).toEqual([true, false]);
-    expect(tally.summary({ dropped: 0, seconds: 1 })).toMatchObject({ records: 3, done: 1, earlier: 1, repeated: 1, unfinished: 2, tokens: 5, agreement: { all: { share: 1, of: 1 } } });
+    expect(tally.summary({ dropped: 0, seconds: 1 })).toMatchObject({
+      records: 3,
+      done: 1,
+      earlier: 1,
+      repeated: 1,
+      unfinished: 2,
+      tokens: 5,
+      agreement: { all: { share: 1, of: 1 } },
+    });
     expect(tally.fresh).toEqual({ done: 0, tokens: 0 });
   });
 
@@ -62,7 +71,12 @@ describe('the tally', () => {
   });
 
   it('takes a dropped record for finished in the summary', () => {
-    expect(new Tally(rated([1, 1])).summary({ dropped: 2, seconds: 1.26 })).toMatchObject({ records: 3, dropped: 2, unfinished: 1, seconds: 1.3 });
+    expect(new Tally(rated([1, 1])).summary({ dropped: 2, seconds: 1.26 })).toMatchObject({
+      records: 3,
+      dropped: 2,
+      unfinished: 1,
+      seconds: 1.3,
+    });
   });
 });
 
