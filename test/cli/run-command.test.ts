@@ -169,3 +169,18 @@ describe('millrace run --watch', () => {
     expect(stdout).toBe('word\n');
   });
 });
+
+describe('what ends a run early', () => {
+  it("a failure under deadLetter 'stop' ends it with 1 and its message, whatever input is left", async () => {
+    const text = pipelineText('').replace('word + suffix', "(() => { throw new Error('no such word'); })() + suffix");
+    const folder = await userPipeline({ 'p.ts': text, 'suffix.ts': "export const suffix = '';" });
+    const running = startCli(['run', 'p.ts', '--input', '-'], { cwd: folder, input: 'a\n', keepStdin: true });
+    const { code, stderr } = await running.ended;
+    expect([code, stderr]).toEqual([1, expect.stringMatching(/millrace: .*no such word/)]);
+  });
+
+  it('an output that cannot be written is said before anything runs', async () => {
+    const { code, stderr } = await runCli(['run', shout, '--input', '-', '--output', '/nowhere/out.txt'], { input: 'a\n' });
+    expect([code, stderr]).toEqual([2, expect.stringMatching(/--output cannot be written: ENOENT/)]);
+  });
+});
