@@ -72,29 +72,3 @@ export interface BrokerInternals {
     readonly responses: readonly TopicOffsets[];
   }>;
 }
-
-/** The read and write cursors that records are decoded from and encoded to. */
-export interface DecoderInternals {
-  readInt8(): number;
-  readVarInt(): number;
-  readVarLong(): { toString(): string };
-  readVarIntBytes(): Buffer | null;
-  readVarIntString(): string | null;
-  readVarIntArray<T>(read: (decoder: DecoderInternals) => T): readonly T[];
-}
-
-export interface EncoderInternals {
-  writeInt8(value: number): EncoderInternals;
-  writeVarInt(value: number): EncoderInternals;
-  writeVarLong(value: unknown): EncoderInternals;
-  writeVarIntBytes(value: Uint8Array | null): EncoderInternals;
-  writeVarIntString(value: string): EncoderInternals;
-  writeEncoder(value: EncoderInternals): EncoderInternals;
-}
-
-export interface EncoderClass {
-  new (): EncoderInternals;
-  sizeOfVarInt(value: number): number;
-  sizeOfVarLong(value: unknown): number;
-  sizeOfVarIntBytes(value: Uint8Array | null): number;
-}
