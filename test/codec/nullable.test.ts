@@ -24,6 +24,6 @@ it('lets tombstones through, which never reach the codec', () => {
 
 it('keeps an empty value apart from no value', () => {
   expect(nullable(text()).decode(new Uint8Array())).toBe('');
-  expect(nullable(text()).encode('')).toEqual(new Uint8Array());
+  expect(nullable(text()).encode('')).toHaveLength(0);
   expect(() => nullable(json()).decode(new Uint8Array())).toThrow(/expected JSON/);
 });
