@@ -1,7 +1,8 @@
 import type { OperatorFunction } from 'rxjs';
 import { requireInteger } from '../src/errors.ts';
 import { branch, type Envelope, take } from '../src/record/envelope.ts';
-import { type Handle, recordError } from '../src/record/lineage.ts';
+import type { Handle } from '../src/record/handle.ts';
+import { recordError } from '../src/record/record-error.ts';
 import { formatPosition, type Position } from '../src/record/record.ts';
 import { fail, threw } from './internal/fail.ts';
 import { operate } from './internal/operate.ts';

@@ -1,6 +1,6 @@
 import type { OperatorFunction } from 'rxjs';
 import { type Envelope, membersOf, resume, take } from '../src/record/envelope.ts';
-import { recordError } from '../src/record/lineage.ts';
+import { recordError } from '../src/record/record-error.ts';
 import { formatPosition, type Position } from '../src/record/record.ts';
 import { fail } from './internal/fail.ts';
 import { operate } from './internal/operate.ts';

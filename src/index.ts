@@ -5,14 +5,9 @@ export type { StartOptions } from './runtime/options.ts';
 export type { StatsSnapshot } from './runtime/stats.ts';
 export type { LifecycleState } from './runtime/lifecycle.state.ts';
 export { createLogger, type Log, type LoggerSettings, type LogLevel, silentLog } from './runtime/logging.ts';
-export {
-  type Client,
-  connect,
-  type ConsumedRecord,
-  type ConsumeFromOptions,
-  type NewRecord,
-  type ProduceRecordsOptions,
-} from './runtime/connect.ts';
+export { type Client, connect } from './runtime/connect.ts';
+export type { ConsumedRecord, ConsumeFromOptions } from './runtime/read-records.ts';
+export type { NewRecord, ProduceRecordsOptions } from './runtime/record-writer.ts';
 
 export { type BatchEnvelope, Envelope, type OutputFields } from './record/envelope.ts';
 export type { Ordering } from './record/ordering.ts';

@@ -20,11 +20,7 @@ export function topic(name: string): Topic<Uint8Array | null>;
 export function topic<T>(name: string, codec: Codec<T>): Topic<T>;
 /** A topic with codecs for values and keys. */
 export function topic<T, K>(name: string, codec: Codec<T>, options: { readonly key: Codec<K> }): Topic<T, K>;
-export function topic(
-  name: string,
-  codec: Codec<unknown> = bytes() as Codec<unknown>,
-  options?: { readonly key: Codec<unknown> },
-): Topic<unknown, unknown> {
+export function topic(name: string, codec: Codec<unknown> = bytes(), options?: { readonly key: Codec<unknown> }): Topic<unknown, unknown> {
   requireText('topic name', name);
   if (!/^[\w.-]{1,249}$/.test(name) || name === '.' || name === '..') {
     throw new OptionError(`topic name must be 1 to 249 letters, digits, '.', '_' or '-', got ${JSON.stringify(name)}`);
@@ -70,6 +66,9 @@ export interface Pipeline<In = unknown, Out = unknown, K = string | null> {
   readonly process: (source: Observable<Envelope<In, K>>, resources: never) => Observable<Envelope<Out, unknown>>;
 }
 
+/** The resources of a pipeline that names none. */
+type NoResources = Readonly<Record<string, never>>;
+
 /** Longest time from taking a record to the end of its last call: long enough for a slow model's retries, short enough to be noticed. */
 const defaultDeadlineMs = 600_000;
 
@@ -77,12 +76,9 @@ const defaultDeadlineMs = 600_000;
  * Checks a pipeline and fills in what it leaves out. The result starts nothing and can be started often.
  * @throws OptionError for a missing or contradictory field.
  */
-export function definePipeline<
-  In,
-  Out,
-  K = string | null,
-  const R extends Readonly<Record<string, Resource<unknown>>> = Readonly<Record<never, never>>,
->(spec: PipelineSpec<In, Out, K, R>): Pipeline<In, Out, K> {
+export function definePipeline<In, Out, K = string | null, const R extends Readonly<Record<string, Resource<unknown>>> = NoResources>(
+  spec: PipelineSpec<In, Out, K, R>,
+): Pipeline<In, Out, K> {
   const { name, groupId = name, ordering = 'key', deadlineMs = defaultDeadlineMs, from = 'earliest', deadLetter } = spec;
   requireText('pipeline name', name);
   requireText('groupId', groupId);
@@ -106,14 +102,16 @@ export function definePipeline<
   return { name, groupId, inputs, outputs, singleOutput, deadLetter, ordering, deadlineMs, from, resources, process: spec.process };
 }
 
-const isTopic = (value: object): value is Topic<never, never> =>
-  'name' in value && typeof value.name === 'string' && 'value' in value && 'key' in value;
+const isTopic = (value: unknown): value is Topic<never, never> =>
+  typeof value === 'object' && value !== null && 'name' in value && typeof value.name === 'string' && 'value' in value && 'key' in value;
 
 function named<T, K>(field: string, given: Topic<T, K> | Readonly<Record<string, Topic<T, K>>>): Readonly<Record<string, Topic<T, K>>> {
   if (typeof given !== 'object') throw new OptionError(`${field} must be a topic, or topics under names`);
-  if (isTopic(given)) return { [given.name]: given as Topic<T, K> };
-  for (const [name, one] of Object.entries(given)) {
+  if (isOneTopic(given)) return { [given.name]: given };
+  for (const [name, one] of Object.entries<unknown>(given)) {
     if (!isTopic(one)) throw new OptionError(`${field}.${name} must be a topic: topic('name', codec)`);
   }
-  return given as Readonly<Record<string, Topic<T, K>>>;
+  return given;
 }
+
+const isOneTopic = <T, K>(given: Topic<T, K> | Readonly<Record<string, Topic<T, K>>>): given is Topic<T, K> => isTopic(given);

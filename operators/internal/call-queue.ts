@@ -1,6 +1,6 @@
 import { Fifo } from '../../src/fifo.ts';
 import { type Envelope, take } from '../../src/record/envelope.ts';
-import type { Handle } from '../../src/record/lineage.ts';
+import type { Handle } from '../../src/record/handle.ts';
 
 /** An envelope that was taken, with its claim. */
 export interface Taken<T, K> {

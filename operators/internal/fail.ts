@@ -1,6 +1,7 @@
 import { messageOf } from '../../src/errors.ts';
 import { type Envelope, membersOf } from '../../src/record/envelope.ts';
-import { type Handle, recordError } from '../../src/record/lineage.ts';
+import type { Handle } from '../../src/record/handle.ts';
+import { recordError } from '../../src/record/record-error.ts';
 import { formatPosition, type Position } from '../../src/record/record.ts';
 
 /** Fails an envelope that was taken; of a batch each member, with an error that names its own position. */

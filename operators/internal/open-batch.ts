@@ -1,5 +1,5 @@
 import { type Envelope, runOf } from '../../src/record/envelope.ts';
-import type { Handle } from '../../src/record/lineage.ts';
+import type { Handle } from '../../src/record/handle.ts';
 
 export interface BatchLimits {
   readonly maxSize: number;

@@ -7,9 +7,9 @@ import type { Owned } from './owned.ts';
 export interface CommitterOptions {
   readonly clock: Clock;
   /** Longest time between settling and committing, in ms. */
-  readonly everyMs: number;
+  readonly commitIntervalMs: number;
   /** A commit leaves earlier when this many records were settled since the last. */
-  readonly everyRecords: number;
+  readonly commitEveryRecords: number;
   readonly partitions: () => readonly Owned[];
   readonly trouble: (why: string | undefined) => void;
 }
@@ -33,15 +33,15 @@ export class Committer {
 
   attach(consumer: Pick<Consumer, 'commit'>): void {
     this.#consumer = consumer;
-    this.#schedule(this.#options.everyMs); // a transport may deliver before its consumer is at hand
+    this.#schedule(this.#options.commitIntervalMs); // a transport may deliver before its consumer is at hand
   }
 
   /** A watermark moved. */
   settled(): void {
     this.#settled += 1;
     if (this.#running) return; // looked at again when that one is over
-    if (this.#settled >= this.#options.everyRecords && !this.#retryWaits) void this.#begin();
-    else this.#schedule(this.#options.everyMs);
+    if (this.#settled >= this.#options.commitEveryRecords && !this.#retryWaits) void this.#begin();
+    else this.#schedule(this.#options.commitIntervalMs);
   }
 
   /** Commits what has moved; resolves when one commit that began after this call is over, whatever came of it. */
@@ -53,7 +53,7 @@ export class Committer {
   #begin(): Promise<void> {
     const running = this.#commitOnce().then(() => {
       this.#running = undefined;
-      if (this.#settled > 0) this.#schedule(this.#settled >= this.#options.everyRecords ? 0 : this.#options.everyMs);
+      if (this.#settled > 0) this.#schedule(this.#settled >= this.#options.commitEveryRecords ? 0 : this.#options.commitIntervalMs);
     });
     this.#running = running;
     return running;

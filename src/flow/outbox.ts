@@ -92,9 +92,9 @@ export class Outbox {
           batch.map(({ record }) => record),
         );
         this.#recovered();
-        for (const [i, { record, sent }] of batch.entries()) {
-          this.#options.held.bytes -= recordBytes(record);
-          sent({ topic: this.topic, partition: this.partition, offset: base + BigInt(i) });
+        for (const [i, outgoing] of batch.entries()) {
+          this.#options.held.bytes -= recordBytes(outgoing.record);
+          outgoing.sent({ topic: this.topic, partition: this.partition, offset: base + BigInt(i) });
         }
         return;
       } catch (error) {

@@ -2,7 +2,7 @@ import { type Clock } from '../clock.ts';
 import { CodecError, isStreamError, messageOf, PipelineError } from '../errors.ts';
 import type { Pipeline, Topic } from '../pipeline.ts';
 import { type Envelope, outputFieldsOf, rawKeyOf, take } from '../record/envelope.ts';
-import { recordError } from '../record/lineage.ts';
+import { recordError } from '../record/record-error.ts';
 import { formatPosition, type OutputRecord } from '../record/record.ts';
 import type { Producer } from '../transport/transport.ts';
 import { Outbox, type Outgoing } from './outbox.ts';

@@ -15,7 +15,7 @@ export interface SourceOptions extends WindowOptions {
   readonly open: OpenParts;
   /** Most records of one partition above its watermark, in flight or settled: what a crash could do again. Beyond it the partition waits. */
   readonly maxAboveWatermark: number;
-  /** Bytes that wait for the broker on the way out; nothing is taken while they reach `maxBytes`. */
+  /** Bytes that wait for the broker on the way out; nothing is taken while they reach `maxBytesInFlight`. */
   readonly outgoingBytes: () => number;
   /** Puts a record into the pipeline. Must not throw. */
   readonly emit: (taken: Taken) => void;
@@ -200,7 +200,7 @@ export class Source {
     this.#pumping = true;
     while (this.#again) {
       this.#again = false;
-      if (this.#streaming) this.#emitReady();
+      this.#emitReady();
       this.#take();
     }
     this.#pumping = false;
@@ -209,15 +209,15 @@ export class Source {
   }
 
   #emitReady(): void {
-    if (this.isolation.active) {
+    if (this.#streaming && this.isolation.active) {
       const suspect = this.isolation.next();
       if (suspect) this.#options.emit(suspect);
       return;
     }
-    for (let taken = this.#ready.shift(); taken; taken = this.#ready.shift()) {
-      if (taken.over) continue; // its partition left while it waited
-      this.#options.emit(taken);
-      if (!this.#streaming || this.isolation.active) return; // it ended the stream
+    while (this.#streaming && !this.isolation.active) {
+      const taken = this.#ready.shift();
+      if (!taken) return;
+      if (!taken.over) this.#options.emit(taken); // else its partition left while it waited
     }
   }
 
@@ -257,14 +257,14 @@ export class Source {
     this.window.take(bytes);
     if (!partition.lanes.enter(lane, taken)) return;
     this.#ready.push(taken);
-    if (this.#streaming) this.#emitReady();
+    this.#emitReady();
   }
 
   #whyClosed(bytes: number): string | undefined {
     if (this.#stopped) return 'stopped';
     if (!this.#streaming) return 'the stream restarts';
     if (this.isolation.active) return 'records run one at a time after the stream ended';
-    if (this.#options.outgoingBytes() >= this.#options.maxBytes) return 'bytes for the broker';
+    if (this.#options.outgoingBytes() >= this.#options.maxBytesInFlight) return 'bytes for the broker';
     const nowMs = this.#options.clock.nowMs();
     const reason = this.window.closedBy(bytes, nowMs);
     const [hold] = this.window.holds(nowMs);

@@ -1,9 +1,9 @@
 /** The caps of what is in flight: taken from the log and not settled. */
 export interface WindowOptions {
   /** The first bound: bytes of keys, values and headers. */
-  readonly maxBytes: number;
+  readonly maxBytesInFlight: number;
   /** The second bound; wide, because what waits in a lane is cheap, and a narrow window full of one hot key starves all others. */
-  readonly maxRecords: number;
+  readonly maxRecordsInFlight: number;
 }
 
 /**
@@ -30,8 +30,8 @@ export class Window {
 
   /** Why nothing may be taken now; undefined when `bytes` more may. */
   closedBy(bytes: number, nowMs: number): string | undefined {
-    if (this.#records >= this.#options.maxRecords) return 'records in flight';
-    if (this.#records > 0 && this.#bytes + bytes > this.#options.maxBytes) return 'bytes in flight';
+    if (this.#records >= this.#options.maxRecordsInFlight) return 'records in flight';
+    if (this.#records > 0 && this.#bytes + bytes > this.#options.maxBytesInFlight) return 'bytes in flight';
     for (const [reason, untilMs] of this.#holds) if (untilMs > nowMs) return reason;
     return undefined;
   }

@@ -1,5 +1,8 @@
 import { RecordError } from '../errors.ts';
-import { CompositePart, Handle, type Part, recordError, type Settlement, watch } from './lineage.ts';
+import { CompositePart, Handle, watch } from './handle.ts';
+import type { Part } from './part.ts';
+import { recordError } from './record-error.ts';
+import type { Settlement } from './lineage.ts';
 import { formatPosition, type Position, type RecordHeaders } from './record.ts';
 import type { Run } from './run.ts';
 

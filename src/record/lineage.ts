@@ -1,13 +1,9 @@
-import { type ErrorCode, RecordError } from '../errors.ts';
+import type { ErrorCode } from '../errors.ts';
 import { type Outcome, type Verdict, worse } from './outcome.ts';
+import type { EndReason, Part, Place } from './part.ts';
 import { formatPosition, type OutputPosition, type Position } from './record.ts';
+import { recordError } from './record-error.ts';
 import type { Run } from './run.ts';
-
-/** Why a call or a wait must end although its part of the record has not. */
-export type EndReason = 'closed' | 'deadline';
-
-/** What an operator does with a part at the moment: decides what passing the deadline means for it. */
-export type Place = 'flowing' | 'queued' | 'calling';
 
 /** Who is told of a record's way. Each is called at most once. */
 export interface SettlementObserver {
@@ -15,35 +11,6 @@ export interface SettlementObserver {
   handed(): void;
   /** The record is settled. */
   decided(verdict: Verdict): void;
-}
-
-/** The claim that one envelope holds on the records it descends from. Operators and the sink speak to it. */
-export interface Part {
-  /** False once nobody waits for this part: its records were given back, or it is settled. */
-  readonly live: boolean;
-  /** When the time of its records is up (the earliest of several), in the clock's milliseconds. */
-  readonly deadlineMs: number;
-  readonly depth: number;
-  /** How many open claims this is: 1, or for a batch the open ones of its members. */
-  readonly claims: number;
-  /** A new claim on the same records, one operator further on; for `split`. */
-  fork(): Part;
-  /** Ends this claim without a say in the outcome: its forks answer for the records. */
-  retire(): void;
-  /** The part passed one operator. */
-  advance(): void;
-  /** Says what is done with the part. The first `calling` starts its record's time anew: a wait in a queue is ours, not the record's. */
-  at(place: Place): void;
-  /** Counts calls that ran for the records of this part. */
-  attempted(calls: number): void;
-  /** Calls `end` when the part is closed from outside or its deadline passes; the result takes the listener away. */
-  onEnd(end: (reason: EndReason) => void): () => void;
-  /** The sink has taken the output in order. */
-  handed(): void;
-  /** False when the part was settled before, or its records are closed. */
-  settle(outcome: 'done', output?: OutputPosition): boolean;
-  settle(outcome: 'dropped', reason: string): boolean;
-  settle(outcome: 'failed', error: Error): boolean;
 }
 
 /** Counts the parts of one source record and decides its end exactly once. */
@@ -161,7 +128,8 @@ export class Settlement {
 
 type PartState = 'open' | 'handed' | 'settled';
 
-class SinglePart implements Part {
+/** The claim of one part on one record. */
+export class SinglePart implements Part {
   readonly #settlement: Settlement;
   #listeners: Set<(reason: EndReason) => void> | undefined;
   #state: PartState = 'open';
@@ -276,100 +244,3 @@ class SinglePart implements Part {
     this.#settlement.run.open.moved(this.depth, -1);
   }
 }
-
-/** Several parts that go one way together: a batch, or a merge. It ends from outside only when all of them have. */
-export class CompositePart implements Part {
-  readonly members: readonly Handle[];
-
-  constructor(members: readonly Handle[]) {
-    this.members = members;
-  }
-
-  get #parts(): Part[] {
-    return this.members.map((member) => member.part);
-  }
-
-  get live(): boolean {
-    return this.members.some((member) => member.part.live);
-  }
-
-  get deadlineMs(): number {
-    return Math.min(...this.#parts.map((part) => part.deadlineMs));
-  }
-
-  get depth(): number {
-    return Math.max(...this.#parts.map((part) => part.depth));
-  }
-
-  get claims(): number {
-    return this.members.reduce((sum, member) => sum + member.part.claims, 0);
-  }
-
-  retire(): void {
-    for (const part of this.#parts) part.retire();
-  }
-
-  fork(): Part {
-    return new CompositePart(this.#parts.map((part) => watch(part.fork())));
-  }
-
-  advance(): void {
-    for (const part of this.#parts) part.advance();
-  }
-
-  at(place: Place): void {
-    for (const part of this.#parts) part.at(place);
-  }
-
-  attempted(calls: number): void {
-    for (const part of this.#parts) part.attempted(calls);
-  }
-
-  onEnd(end: (reason: EndReason) => void): () => void {
-    const stops = this.#parts.map((part) =>
-      part.onEnd((reason) => {
-        if (reason === 'deadline' || !this.live) end(reason); // the earliest deadline counts for all
-      }),
-    );
-    return () => {
-      for (const stop of stops) stop();
-    };
-  }
-
-  handed(): void {
-    for (const part of this.#parts) part.handed();
-  }
-
-  settle(outcome: 'done' | 'dropped' | 'failed', detail?: OutputPosition | Error | string): boolean {
-    let any = false;
-    for (const part of this.#parts) any = part.settle(outcome as 'done', detail as OutputPosition) || any;
-    return any;
-  }
-}
-
-/** Holds a part on behalf of exactly one envelope or operator. When a handle is garbage, its part was lost. */
-export class Handle {
-  readonly part: Part;
-  constructor(part: Part) {
-    this.part = part;
-  }
-}
-
-const lostAndFound = new FinalizationRegistry<SinglePart>((part) => {
-  part.lost();
-});
-
-/** A handle that is missed when it becomes garbage while its part is open. Costs about 1 µs. */
-export function watch(part: Part): Handle {
-  const handle = new Handle(part);
-  if (part instanceof SinglePart) lostAndFound.register(handle, part);
-  return handle;
-}
-
-/** Begins to watch a handle that was made without; for the source, which spares synchronous pipelines the cost. */
-export function watchLater(handle: Handle): void {
-  if (handle.part instanceof SinglePart && handle.part.live) lostAndFound.register(handle, handle.part);
-}
-
-export const recordError = (code: ErrorCode, message: string, position: Omit<Position, 'epoch'>, cause?: unknown): RecordError =>
-  new RecordError(code, message, { position: formatPosition(position), ...(cause === undefined ? {} : { cause }) });

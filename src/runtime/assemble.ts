@@ -4,32 +4,19 @@ import type { Taken } from '../flow/owned.ts';
 import { outputTo, type Sink } from '../flow/sink.ts';
 import { Source } from '../flow/source.ts';
 import type { Pipeline } from '../pipeline.ts';
-import { Settlement, watchLater } from '../record/lineage.ts';
 import { handleOf } from '../record/envelope.ts';
+import { watchLater } from '../record/handle.ts';
+import { Settlement } from '../record/lineage.ts';
 import type { Verdict } from '../record/outcome.ts';
 import { OpenParts, type Run } from '../record/run.ts';
-import type { Consumer, ConsumeHandlers } from '../transport/transport.ts';
-import { afterEnd } from './after-end.ts';
 import { decodeEnvelope } from './decode.ts';
-import { consumeHandlers } from './handlers.ts';
 import type { ResolvedStartOptions } from './options.ts';
+import { RestartingStream } from './restarting-stream.ts';
 import type { Stats } from './stats.ts';
-import { Stream } from './stream.ts';
 
-/** A pipeline with all its parts in place: what `start` drives. */
-export interface Line {
-  readonly source: Source;
-  readonly committer: Committer;
-  readonly handlers: ConsumeHandlers;
-  /** Builds the stream; records flow as soon as partitions are assigned. */
-  open(): void;
-  attach(consumer: Consumer): void;
-  stream(): Stream;
-  /** Aborts every call and stops every timer. */
-  close(): void;
-}
-
-export interface Given {
+/** What a line is assembled from. */
+export interface LineParts {
+  readonly pipeline: Pipeline;
   readonly options: ResolvedStartOptions;
   readonly resources: Readonly<Record<string, unknown>>;
   readonly sink: Sink;
@@ -38,130 +25,88 @@ export interface Given {
   readonly fail: (error: Error) => void;
 }
 
+/** A pipeline with all its parts in place. */
+export interface Line {
+  /** Takes records from the transport while the window allows; lanes keep their order. */
+  readonly source: Source;
+  /** The user's operators, policies and model. */
+  readonly stream: RestartingStream;
+  /** Stores what is settled without a gap. */
+  readonly committer: Committer;
+}
+
 /**
- * The spine. One record's whole way, in order; every step is a part of its own, named here and nowhere else.
+ * The spine: one record's whole way, in order. Every step is a part of its own, named here and nowhere else.
  *
  *     transport ─ window ─ lanes ─ decode ─ process ─ encode ─ sink ─ settle ─ tracker ─ commit
  */
-export function assemble(pipeline: Pipeline, { options, resources, sink, stats, fail }: Given): Line {
+export function assemble(parts: LineParts): Line {
+  const { pipeline, options, sink, stats } = parts;
   const { clock, log } = options;
-
-  // The transport hands over what it fetched; the window takes what may be in flight; lanes keep the order.
   const open = new OpenParts();
-  const source = new Source({
-    ordering: pipeline.ordering,
-    maxBytes: options.maxBytesInFlight,
-    maxRecords: options.maxRecordsInFlight,
-    maxAboveWatermark: options.maxAboveWatermark,
-    outgoingBytes: () => sink.bytes,
-    clock,
-    open,
-    emit,
-  });
-
-  // A record enters the pipeline: from here on a settlement answers for it.
   const run: Run = {
     clock,
     open,
-    hold: (reason, untilMs) => {
-      source.hold(reason, untilMs);
-    },
-    failed: (error) => {
-      log.debug({ code: stats.codeOf(error), error: error.message }, 'a part failed');
-    },
+    hold: (reason, untilMs) => source.hold(reason, untilMs),
+    failed: (error) => log.debug({ code: stats.codeOf(error), error: error.message }, 'a part failed'),
   };
-  function answerFor(taken: Taken): Settlement {
-    const settlement: Settlement = new Settlement(taken.partition.positionOf(taken.record), pipeline.deadlineMs, run, {
+
+  // 1 The transport hands over what it fetched; the window takes what may be in flight; lanes keep the order.
+  const { ordering } = pipeline;
+  const source = new Source({ ...options, ordering, open, outgoingBytes: () => sink.bytes, emit: (taken) => emit(taken) });
+
+  // 2 A record may run: from here on a settlement answers for it. It is decoded, and enters the pipeline.
+  const emit = (taken: Taken): void => {
+    const settlement = answerFor(taken);
+    const envelope = decodeEnvelope(pipeline, taken, settlement);
+    if (envelope === undefined) return; // no value: it has failed on the spot
+    const handle = handleOf(envelope);
+    stream.emit(envelope);
+    if (handle && !settlement.closed && !settlement.isHanded) watchLater(handle); // synchronous pipelines are spared the cost
+  };
+  const answerFor = (taken: Taken): Settlement => {
+    const position = taken.partition.positionOf(taken.record);
+    const isPresent = (): boolean => taken.settlement === settlement; // not that of a run before a restart
+    const settlement: Settlement = new Settlement(position, pipeline.deadlineMs, run, {
       handed: () => {
-        if (taken.settlement === settlement) source.through(taken);
+        if (isPresent()) source.through(taken);
       },
       decided: (verdict) => {
-        if (taken.settlement === settlement) settle(taken, verdict);
+        if (isPresent()) settle(taken, verdict);
       },
     });
     taken.settlement = settlement;
     return settlement;
-  }
-  function emit(taken: Taken): void {
-    const settlement = answerFor(taken);
-    const envelope = decodeEnvelope(pipeline, taken, settlement);
-    if (envelope === undefined) return; // undecodable: failed on the spot
-    const handle = handleOf(envelope);
-    stream.emit(envelope);
-    if (handle && !settlement.closed && !settlement.isHanded) watchLater(handle); // a synchronous pipeline is spared the cost
-  }
-
-  // The user's operators, policies and model; what reaches the end is encoded and handed to the sink.
-  const output = outputTo(pipeline, sink);
-  let stream = newStream();
-  function newStream(): Stream {
-    return new Stream({
-      pipeline,
-      resources,
-      output,
-      ended: (error) => {
-        afterEnd({ pipeline, source, answerFor, clock, log, fail, restart }, error);
-      },
-    });
-  }
-  function start(): void {
-    stream.start();
-    if (!stream.over) source.setStreaming(true);
-  }
-  function restart(): void {
-    if (source.stopped) return;
-    stats.restarts += 1;
-    stream = newStream();
-    start();
-  }
-
-  // Every part is acknowledged, failed or dropped: the record is settled, exactly once, as the worst of them.
-  function settle(taken: Taken, verdict: Verdict): void {
-    stats.verdict(verdict, taken, clock.nowMs());
-    const settled = (): void => {
-      if (source.settle(taken)) committer.settled();
-    };
-    if (verdict.outcome === 'done' || verdict.outcome === 'dropped') settled();
-    else if (verdict.outcome === 'failed') bury(taken, verdict, settled);
-  }
-
-  // A failed record is settled when its dead letter is acknowledged.
-  function bury(taken: Taken, verdict: Verdict & { outcome: 'failed' }, settled: () => void): void {
-    const { deadLetter, name } = pipeline;
-    log.warn(
-      { code: stats.codeOf(verdict.error), position: stats.place(taken), attempts: verdict.attempts, error: verdict.error.message },
-      'record failed',
-    );
-    if (deadLetter === 'stop') {
-      source.abandon(taken, 'stopped');
-      fail(verdict.error);
-    } else sendDeadLetter({ pipeline: name, topic: deadLetter.name, sink, nowMs: () => clock.nowMs() }, taken, verdict, settled);
-  }
-
-  // What is settled without a gap is committed.
-  const committer = new Committer({
-    clock,
-    everyMs: options.commitIntervalMs,
-    everyRecords: options.commitEveryRecords,
-    partitions: () => source.partitions,
-    trouble: (why) => {
-      stats.trouble('commit', why);
-    },
-  });
-  return {
-    source,
-    committer,
-    handlers: consumeHandlers({ pipeline, options, source, committer, stats, fail }),
-    open: start,
-    attach: (consumer) => {
-      source.attach(consumer);
-      committer.attach(consumer);
-    },
-    stream: () => stream,
-    close: () => {
-      source.stop();
-      stream.stop();
-      committer.stop();
-    },
   };
+
+  // 3 The user's operators, policies and model. What reaches the end is encoded and handed to the sink.
+  const stream = new RestartingStream({ ...parts, clock, log, source, answerFor, output: outputTo(pipeline, sink) });
+
+  // 4 Every part is acknowledged, failed or dropped: the record is settled, exactly once, as the worst of them.
+  const settle = (taken: Taken, verdict: Verdict): void => {
+    stats.verdict(verdict, taken, clock.nowMs());
+    if (verdict.outcome === 'failed') bury(parts, source, taken, verdict, () => settled(taken));
+    else if (verdict.outcome !== 'given-back') settled(taken);
+  };
+
+  // 5 The tracker moves its watermark over what is settled without a gap; the committer stores it.
+  const settled = (taken: Taken): void => {
+    if (source.settle(taken)) committer.settled();
+  };
+  const trouble = (why: string | undefined): void => stats.trouble('commit', why);
+  const committer = new Committer({ ...options, partitions: () => source.partitions, trouble });
+
+  return { source, stream, committer };
+}
+
+/** A failed record is settled when its dead letter is acknowledged; without dead letters it ends the pipeline. */
+function bury(parts: LineParts, source: Source, taken: Taken, verdict: Verdict & { outcome: 'failed' }, settled: () => void): void {
+  const { pipeline, options, sink, stats, fail } = parts;
+  const { error, attempts } = verdict;
+  const { name, deadLetter } = pipeline;
+  options.log.warn({ code: stats.codeOf(error), position: stats.place(taken), attempts, error: error.message }, 'record failed');
+  if (deadLetter === 'stop') {
+    source.abandon(taken, 'stopped');
+    fail(error);
+  } else sendDeadLetter({ pipeline: name, topic: deadLetter.name, sink, nowMs: () => options.clock.nowMs() }, taken, verdict, settled);
 }

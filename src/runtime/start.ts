@@ -4,6 +4,7 @@ import type { Pipeline } from '../pipeline.ts';
 import type { Opened, Resource } from '../resource.ts';
 import type { Consumer, Producer } from '../transport/transport.ts';
 import { assemble, type Line } from './assemble.ts';
+import { consumeHandlers } from './handlers.ts';
 import { Lifecycle, type LifecycleState } from './lifecycle.state.ts';
 import { type ResolvedStartOptions, resolveStartOptions, type StartOptions } from './options.ts';
 import { releasePartitions } from './release.ts';
@@ -98,28 +99,34 @@ class Running implements App {
       },
     );
     const resources = await this.#openResources();
-    const line = assemble(this.#pipeline, {
+    const parts = {
+      pipeline: this.#pipeline,
       options: this.#options,
-      resources,
-      sink,
       stats: this.#stats,
-      fail: (error) => {
+      fail: (error: Error): void => {
         this.#fail(error);
       },
-    });
+    };
+    const line = assemble({ ...parts, resources, sink });
     this.#sink = sink;
     this.#line = line;
     this.#closers.push(() => {
-      line.close();
+      line.source.stop();
+      line.stream.stop();
+      line.committer.stop();
     });
-    line.open();
+    line.stream.open();
     this.#closers.push(sweepDeadlines(line.source, clock));
     const names = Object.values(inputs).map(({ name }) => name);
     const consumer = await this.#hold(
-      transport.consume({ groupId, topics: names, from, clientId: this.name }, line.handlers),
+      transport.consume(
+        { groupId, topics: names, from, clientId: this.name },
+        consumeHandlers({ ...parts, source: line.source, committer: line.committer }),
+      ),
       (joined: Consumer) => joined.close(),
     );
-    line.attach(consumer);
+    line.source.attach(consumer);
+    line.committer.attach(consumer);
     if (signals) this.#closers.push(drainOnSignals(this));
     if (this.#failure) throw this.#failure;
     this.#life.to('running');
@@ -176,7 +183,7 @@ class Running implements App {
     const { clock, log } = this.#options;
     log.info({ pipeline: this.name, inFlight: line.source.window.records, deadlineMs }, 'draining');
     line.source.stop();
-    line.stream().complete();
+    line.stream.complete();
     const hurry = (): boolean => clock.nowMs() >= this.#drainUntilMs || this.#failure !== undefined;
     const givenBack = await releasePartitions(
       { source: line.source, committer: line.committer, clock, deadlineMs, hurry },

@@ -13,7 +13,13 @@ function committer(fate: (commit: number) => 'ok' | 'down' | 'fenced' = () => 'o
   const commits: string[][] = [];
   const troubles: (string | undefined)[] = [];
   let running = 0;
-  const it = new Committer({ clock, everyMs: 200, everyRecords: 500, partitions: () => owned, trouble: (why) => troubles.push(why) });
+  const it = new Committer({
+    clock,
+    commitIntervalMs: 200,
+    commitEveryRecords: 500,
+    partitions: () => owned,
+    trouble: (why) => troubles.push(why),
+  });
   it.attach({
     commit: (offsets: readonly OffsetCommit[]) =>
       new Promise((resolve, reject) => {
@@ -95,13 +101,18 @@ describe('Committer', () => {
 
   it('commits what was settled before there was a consumer to commit with', async () => {
     const { clock, committer: early, owned, commits, settle } = committer();
-    const late = new Committer({ clock, everyMs: 200, everyRecords: 1, partitions: () => owned, trouble: () => undefined });
+    const late = new Committer({ clock, commitIntervalMs: 200, commitEveryRecords: 1, partitions: () => owned, trouble: () => undefined });
     settle(0, 3);
     late.settled();
     await clock.advance(100);
     early.stop();
     const offsets: bigint[] = [];
-    late.attach({ commit: (given) => { offsets.push(...given.map(({ offset }) => offset)); return Promise.resolve({ fenced: [] }); } });
+    late.attach({
+      commit: (given) => {
+        offsets.push(...given.map(({ offset }) => offset));
+        return Promise.resolve({ fenced: [] });
+      },
+    });
     await clock.advance(300);
     expect([commits, offsets]).toEqual([[], [3n]]);
   });

@@ -3,7 +3,7 @@ import { Window } from '../../src/flow/window.state.ts';
 
 describe('Window', () => {
   it('closes at its caps and opens below them', () => {
-    const window = new Window({ maxBytes: 100, maxRecords: 3 });
+    const window = new Window({ maxBytesInFlight: 100, maxRecordsInFlight: 3 });
     expect(window.closedBy(60, 0)).toBeUndefined();
     window.take(60);
     expect(window.closedBy(40, 0)).toBeUndefined();
@@ -16,14 +16,14 @@ describe('Window', () => {
   });
 
   it('lets a record above the byte cap pass when it is alone', () => {
-    const window = new Window({ maxBytes: 100, maxRecords: 3 });
+    const window = new Window({ maxBytesInFlight: 100, maxRecordsInFlight: 3 });
     expect(window.closedBy(1_000, 0)).toBeUndefined();
     window.take(1);
     expect(window.closedBy(1_000, 0)).toBe('bytes in flight');
   });
 
   it('is held until the latest time of each reason', () => {
-    const window = new Window({ maxBytes: 100, maxRecords: 3 });
+    const window = new Window({ maxBytesInFlight: 100, maxRecordsInFlight: 3 });
     window.hold('budget', 50);
     window.hold('budget', 30);
     window.hold('breaker', 70);

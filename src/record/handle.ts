@@ -1,0 +1,97 @@
+import { SinglePart } from './lineage.ts';
+import type { EndReason, Part, Place } from './part.ts';
+import type { OutputPosition } from './record.ts';
+
+/** Several parts that go one way together: a batch, or a merge. It ends from outside only when all of them have. */
+export class CompositePart implements Part {
+  readonly members: readonly Handle[];
+
+  constructor(members: readonly Handle[]) {
+    this.members = members;
+  }
+
+  get #parts(): Part[] {
+    return this.members.map((member) => member.part);
+  }
+
+  get live(): boolean {
+    return this.members.some((member) => member.part.live);
+  }
+
+  get deadlineMs(): number {
+    return Math.min(...this.#parts.map((part) => part.deadlineMs));
+  }
+
+  get depth(): number {
+    return Math.max(...this.#parts.map((part) => part.depth));
+  }
+
+  get claims(): number {
+    return this.members.reduce((sum, member) => sum + member.part.claims, 0);
+  }
+
+  retire(): void {
+    for (const part of this.#parts) part.retire();
+  }
+
+  fork(): Part {
+    return new CompositePart(this.#parts.map((part) => watch(part.fork())));
+  }
+
+  advance(): void {
+    for (const part of this.#parts) part.advance();
+  }
+
+  at(place: Place): void {
+    for (const part of this.#parts) part.at(place);
+  }
+
+  attempted(calls: number): void {
+    for (const part of this.#parts) part.attempted(calls);
+  }
+
+  onEnd(end: (reason: EndReason) => void): () => void {
+    const stops = this.#parts.map((part) =>
+      part.onEnd((reason) => {
+        if (reason === 'deadline' || !this.live) end(reason); // the earliest deadline counts for all
+      }),
+    );
+    return () => {
+      for (const stop of stops) stop();
+    };
+  }
+
+  handed(): void {
+    for (const part of this.#parts) part.handed();
+  }
+
+  settle(outcome: 'done' | 'dropped' | 'failed', detail?: OutputPosition | Error | string): boolean {
+    let any = false;
+    for (const part of this.#parts) any = part.settle(outcome as 'done', detail as OutputPosition) || any;
+    return any;
+  }
+}
+
+/** Holds a part on behalf of exactly one envelope or operator. When a handle is garbage, its part was lost. */
+export class Handle {
+  readonly part: Part;
+  constructor(part: Part) {
+    this.part = part;
+  }
+}
+
+const lostAndFound = new FinalizationRegistry<SinglePart>((part) => {
+  part.lost();
+});
+
+/** A handle that is missed when it becomes garbage while its part is open. Costs about 1 µs. */
+export function watch(part: Part): Handle {
+  const handle = new Handle(part);
+  if (part instanceof SinglePart) lostAndFound.register(handle, part);
+  return handle;
+}
+
+/** Begins to watch a handle that was made without; for the source, which spares synchronous pipelines the cost. */
+export function watchLater(handle: Handle): void {
+  if (handle.part instanceof SinglePart && handle.part.live) lostAndFound.register(handle, handle.part);
+}

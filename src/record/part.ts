@@ -1,0 +1,36 @@
+import type { OutputPosition } from './record.ts';
+
+/** Why a call or a wait must end although its part of the record has not. */
+export type EndReason = 'closed' | 'deadline';
+
+/** What an operator does with a part at the moment: decides what passing the deadline means for it. */
+export type Place = 'flowing' | 'queued' | 'calling';
+
+/** The claim that one envelope holds on the records it descends from. Operators and the sink speak to it. */
+export interface Part {
+  /** False once nobody waits for this part: its records were given back, or it is settled. */
+  readonly live: boolean;
+  /** When the time of its records is up (the earliest of several), in the clock's milliseconds. */
+  readonly deadlineMs: number;
+  readonly depth: number;
+  /** How many open claims this is: 1, or for a batch the open ones of its members. */
+  readonly claims: number;
+  /** A new claim on the same records, one operator further on; for `split`. */
+  fork(): Part;
+  /** Ends this claim without a say in the outcome: its forks answer for the records. */
+  retire(): void;
+  /** The part passed one operator. */
+  advance(): void;
+  /** Says what is done with the part. The first `calling` starts its record's time anew: a wait in a queue is ours, not the record's. */
+  at(place: Place): void;
+  /** Counts calls that ran for the records of this part. */
+  attempted(calls: number): void;
+  /** Calls `end` when the part is closed from outside or its deadline passes; the result takes the listener away. */
+  onEnd(end: (reason: EndReason) => void): () => void;
+  /** The sink has taken the output in order. */
+  handed(): void;
+  /** False when the part was settled before, or its records are closed. */
+  settle(outcome: 'done', output?: OutputPosition): boolean;
+  settle(outcome: 'dropped', reason: string): boolean;
+  settle(outcome: 'failed', error: Error): boolean;
+}

@@ -1,0 +1,105 @@
+import type { Clock } from '../clock.ts';
+import { messageOf, PipelineError } from '../errors.ts';
+import type { Taken } from '../flow/owned.ts';
+import type { Source } from '../flow/source.ts';
+import type { Pipeline } from '../pipeline.ts';
+import type { Envelope } from '../record/envelope.ts';
+import type { Settlement } from '../record/lineage.ts';
+import { recordError } from '../record/record-error.ts';
+import type { Log } from './logging.ts';
+import type { Stats } from './stats.ts';
+import { Stream } from './stream.ts';
+
+export interface RestartingStreamOptions {
+  readonly pipeline: Pipeline;
+  readonly resources: Readonly<Record<string, unknown>>;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly stats: Stats;
+  readonly source: Source;
+  /** Begins a new settlement for a record. */
+  readonly answerFor: (taken: Taken) => Settlement;
+  /** Takes each envelope that reached the end. */
+  readonly output: (envelope: Envelope<unknown, unknown>) => void;
+  /** The pipeline cannot go on. */
+  readonly fail: (error: Error) => void;
+}
+
+/**
+ * A pipeline's `process`, subscribed to again whenever its stream ends before it should (an operator that is not guarded
+ * threw, or it completed). Its unfinished records are taken back and run again one at a time; one that ends the stream
+ * again alone fails as `pipeline_threw`.
+ */
+export class RestartingStream {
+  readonly #options: RestartingStreamOptions;
+  #stream: Stream | undefined;
+
+  constructor(options: RestartingStreamOptions) {
+    this.#options = options;
+  }
+
+  /** Builds the stream; records flow as soon as partitions are assigned. */
+  open(): void {
+    const ended = (error: unknown): void => {
+      this.#ended(error);
+    };
+    const stream = new Stream({ ...this.#options, ended });
+    this.#stream = stream;
+    stream.start();
+    if (!stream.over) this.#options.source.setStreaming(true);
+  }
+
+  emit(envelope: Envelope<unknown, unknown>): void {
+    this.#stream?.emit(envelope);
+  }
+
+  /** Says that nothing more comes; operators send what they hold. */
+  complete(): void {
+    this.#stream?.complete();
+  }
+
+  /** Unsubscribes: calls are aborted. */
+  stop(): void {
+    this.#stream?.stop();
+  }
+
+  #ended(error: unknown): void {
+    const { pipeline, source, clock, log, stats, fail } = this.#options;
+    source.setStreaming(false);
+    const unfinished = source.unfinished();
+    if (source.stopped) {
+      // draining: completing is what it should do, and what it left behind will never finish
+      for (const one of unfinished) source.abandon(one, 'the stream ended');
+      return;
+    }
+    for (const one of unfinished) {
+      const { settlement } = one;
+      one.settlement = undefined; // from here on its old parts speak to nobody
+      settlement?.giveBack('the stream ended');
+    }
+    const why = error === undefined ? 'it completed' : messageOf(error);
+    const { culprit, restartInMs, hopeless } = source.isolation.ended(unfinished);
+    const details = { pipeline: pipeline.name, error: why, inFlight: unfinished.length, restartInMs };
+    log.error(details, 'the stream of the pipeline ended; it is restarted, and what was in flight runs one at a time');
+    if (hopeless) {
+      const text = `the stream of pipeline ${pipeline.name} ends again and again without any record in it: ${why}`;
+      fail(new PipelineError('pipeline_threw', text, { cause: error }));
+      return;
+    }
+    if (culprit) this.#blame(culprit, why, error);
+    clock.schedule(restartInMs, () => {
+      if (source.stopped) return;
+      stats.restarts += 1;
+      this.open();
+    });
+  }
+
+  #blame(culprit: Taken, why: string, error: unknown): void {
+    const { pipeline, answerFor } = this.#options;
+    const position = culprit.partition.positionOf(culprit.record);
+    const text = `this record ended the stream of pipeline ${pipeline.name} twice, the second time alone: ${why}`;
+    answerFor(culprit)
+      .add(0)
+      .settle('failed', recordError('pipeline_threw', text, position, error));
+  }
+}
