@@ -28,6 +28,8 @@ export interface CliOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Leave stdin open. */
   readonly keepStdin?: boolean;
+  /** In a process group of its own, so that a signal can reach it as a terminal's Ctrl-C does: with its children. */
+  readonly ownGroup?: boolean;
 }
 
 const running = new Set<ChildProcess>();
@@ -37,9 +39,17 @@ afterEach(() => {
 });
 
 /** Starts the real command line; what a test leaves behind is killed after it. */
-export function startCli(args: readonly string[], { input, cwd = root, env = {}, keepStdin = false }: CliOptions = {}): RunningCli {
+export function startCli(
+  args: readonly string[],
+  { input, cwd = root, env = {}, keepStdin = false, ownGroup = false }: CliOptions = {},
+): RunningCli {
   const inherited = Object.entries(process.env).filter(([name]) => !/^(MILLRACE_(?!CACHE)|VITEST|NODE_OPTIONS)/.test(name));
-  const child = spawn(process.execPath, [cli, ...args], { cwd, env: { ...Object.fromEntries(inherited), ...env }, stdio: 'pipe' });
+  const child = spawn(process.execPath, [cli, ...args], {
+    cwd,
+    env: { ...Object.fromEntries(inherited), ...env },
+    stdio: 'pipe',
+    detached: ownGroup,
+  });
   running.add(child);
   let [stdout, stderr] = ['', ''];
   let look = (): void => undefined;

@@ -162,6 +162,17 @@ describe('millrace run --watch', () => {
     expect(code).toBe(0);
   });
 
+  it("drains at a terminal's Ctrl-C, which reaches the child as well", async () => {
+    const folder = await userPipeline({ 'pipeline.ts': await readFile(shout, 'utf8'), 'in.txt': 'a\nslow\n' });
+    const args = ['run', 'pipeline.ts', '--input', 'in.txt', '--watch', '--drain-deadline-ms', '100'];
+    const running = startCli(args, { cwd: folder, ownGroup: true });
+    await running.seen(/"A"/);
+    process.kill(-(running.child.pid ?? Number.NaN), 'SIGINT');
+    const { code, stderr } = await running.ended;
+    expect([code, stderr]).toEqual([0, expect.stringMatching(/shout: 1 done, .*1 given back/)]);
+    expect(stderr).not.toMatch(/ended at once/);
+  });
+
   it('opens the inspector in the process that runs the pipeline', async () => {
     const folder = await userPipeline({ 'pipeline.ts': pipelineText(''), 'suffix.ts': "export const suffix = '';", 'in.txt': 'word\n' });
     const { stderr, stdout } = await runCli(['run', 'pipeline.ts', '--input', 'in.txt', '--inspect=0'], { cwd: folder });
