@@ -7,7 +7,7 @@ import { showPull } from './show-pull.ts';
 import { showSummary } from './show.ts';
 
 /** Without --records: about half a minute's work for 2 cores that have nothing else to do. Measured, see the README. */
-const defaultRecords = 120;
+const defaultRecords = 100;
 /** Without --records nothing more is taken after this long, so that slower machines are done within a minute too. */
 const defaultBudgetMs = 40_000;
 /** As many as the model evaluates together: on few cores more would only make each one slower. */
