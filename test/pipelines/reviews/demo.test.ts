@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { RatedSentence } from '../../../pipelines/reviews/data.ts';
 import { type DemoOptions, type DemoResult, runDemo } from '../../../pipelines/reviews/demo.ts';
-import { feed } from '../../../pipelines/reviews/feed.ts';
+import { feed, malformed } from '../../../pipelines/reviews/feed.ts';
 import { reviewsTopics } from '../../../pipelines/reviews/pipeline.ts';
 import type { EnrichedReview } from '../../../pipelines/reviews/schema.ts';
 import { currentScope, inScope } from '../../../src/call.ts';
@@ -240,6 +240,21 @@ describe('the demo', () => {
     await client.produce(output, [{ key, value }]); // written, and then the process died before it committed
     const { summary } = await s.run();
     expect(summary).toMatchObject({ done: 60, earlier: 1, repeated: 1, unfinished: 0 });
+  });
+
+  it('ends when the group has settled what it read, also where all results were there before', async () => {
+    const s = stage();
+    const client = connect(s.transport, { clock: s.clock });
+    const { output, dead } = reviewsTopics();
+    await s.transport.createTopics([{ name: output.name }, { name: dead.name }]);
+    const rest = { sentiment: 'positive', confidence: 1, aspect: 'other', model: 'm', tokens: 1, latencyMs: 1 } as const;
+    await client.produce(
+      output,
+      sentences.map(({ id, review, text }) => ({ key: review, value: { id, text, ...rest } })),
+    );
+    await client.produce(dead, [malformed]);
+    const { summary } = await s.run();
+    expect(summary).toMatchObject({ done: 60, earlier: 60, failed: 1, repeated: 61 });
   });
 
   it('puts a sentence that fails among the dead letters and goes on', async () => {
