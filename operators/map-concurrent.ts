@@ -1,8 +1,9 @@
 import type { OperatorFunction } from 'rxjs';
 import { requireInteger, requireOneOf } from '../src/errors.ts';
-import { branch, type Envelope } from '../src/record/envelope.ts';
+import type { Envelope } from '../src/record/envelope.ts';
 import { CallQueue, type Taken } from './internal/call-queue.ts';
 import { Line, noLine } from './internal/in-order.ts';
+import { emitBranch } from './internal/emit-branch.ts';
 import { operate } from './internal/operate.ts';
 import { type Project, type RunningCall, runningCall } from './internal/run-call.ts';
 
@@ -52,7 +53,7 @@ export function mapConcurrent<T, R, K>(
     const start = ({ envelope, handle }: Taken<T, K>): void => {
       const { part } = handle;
       const emit = (value: R): void => {
-        if (part.live) out.next(branch(envelope, handle, value));
+        if (part.live) emitBranch(out, envelope, handle, value);
       };
       const place = line ? line.place(emit) : noLine(emit);
       const onEnd = (completed: boolean): void => {

@@ -1,9 +1,10 @@
 import type { OperatorFunction } from 'rxjs';
 import { requireInteger } from '../src/errors.ts';
-import { branch, type Envelope, take } from '../src/record/envelope.ts';
+import { type Envelope, take } from '../src/record/envelope.ts';
 import type { Handle } from '../src/record/handle.ts';
 import { recordError } from '../src/record/record-error.ts';
 import { formatPosition, type Position } from '../src/record/record.ts';
+import { emitBranch } from './internal/emit-branch.ts';
 import { fail, threw } from './internal/fail.ts';
 import { operate } from './internal/operate.ts';
 
@@ -34,7 +35,7 @@ export function split<T, U, K>(
       const handle = take(envelope);
       const parts = pull(fn, envelope, handle, maxParts);
       for (const value of parts) {
-        out.next(branch(envelope, handle, value));
+        emitBranch(out, envelope, handle, value);
         if (out.closed || !handle.part.live) return; // leaves it open: the runner gives it back
       }
     },

@@ -3,7 +3,7 @@ import type { Codec } from './codec/codec.ts';
 import { bytes } from './codec/bytes.ts';
 import { text } from './codec/text.ts';
 import { OptionError, requireNumber, requireOneOf, requireText } from './errors.ts';
-import type { Envelope } from './record/envelope.ts';
+import type { Envelope, RoutedEnvelope } from './record/envelope.ts';
 import type { Ordering } from './record/ordering.ts';
 import type { OpenedResources, Resource } from './resource.ts';
 
@@ -28,14 +28,29 @@ export function topic(name: string, codec: Codec<unknown> = bytes(), options?: {
   return { name, value: codec, key: options?.key ?? text({ orNull: true }) };
 }
 
-export interface PipelineSpec<In, Out, K, R extends Readonly<Record<string, Resource<unknown>>>> {
+/** What a pipeline writes: one topic, or several under names. */
+export type Output = Topic<unknown, unknown> | Readonly<Record<string, Topic<unknown, unknown>>>;
+
+/** The values that may reach the end of a pipeline with output `O`. */
+export type OutputValue<O> =
+  O extends Topic<infer T, infer _K> ? T : O extends Readonly<Record<string, Topic<infer T, infer _K>>> ? T : unknown;
+
+/** What `process` must emit for output `O`: with several topics, envelopes routed to their names. */
+export type OutputEnvelope<O> =
+  O extends Topic<infer T, infer _K>
+    ? Envelope<T, unknown>
+    : O extends Readonly<Record<infer N extends string, Topic<unknown, unknown>>>
+      ? RoutedEnvelope<OutputValue<O>, unknown, N>
+      : Envelope<unknown, unknown>;
+
+export interface PipelineSpec<In, O extends Output | undefined, K, R extends Readonly<Record<string, Resource<unknown>>>> {
   /** Also the consumer group, unless `groupId` says otherwise. */
   readonly name: string;
   readonly groupId?: string;
   /** The topic that is read, or several under names (`envelope.position.topic` says which one a record came from). */
   readonly input: Topic<In, K> | Readonly<Record<string, Topic<In, K>>>;
   /** The topic that results go to; several under names, between which `routeBy` chooses; none: reaching the end is done. */
-  readonly output?: Topic<Out, unknown> | Readonly<Record<string, Topic<Out, unknown>>>;
+  readonly output?: O;
   /** Where failed records go, with what happened to them; or `'stop'`: the first failure ends the pipeline. */
   readonly deadLetter: Topic<Uint8Array | null> | 'stop';
   /** @defaultValue 'key' */
@@ -47,7 +62,7 @@ export interface PipelineSpec<In, Out, K, R extends Readonly<Record<string, Reso
   /** Opened before the first record, closed after the last. */
   readonly resources?: R;
   /** Builds the stream. Called once per run, and again when the stream ended before it should. */
-  readonly process: (source: Observable<Envelope<In, K>>, resources: OpenedResources<R>) => Observable<Envelope<NoInfer<Out>, unknown>>;
+  readonly process: (source: Observable<Envelope<In, K>>, resources: OpenedResources<R>) => Observable<OutputEnvelope<O>>;
 }
 
 /** A checked pipeline: a value that starts nothing. */
@@ -76,9 +91,12 @@ const defaultDeadlineMs = 600_000;
  * Checks a pipeline and fills in what it leaves out. The result starts nothing and can be started often.
  * @throws OptionError for a missing or contradictory field.
  */
-export function definePipeline<In, Out, K = string | null, const R extends Readonly<Record<string, Resource<unknown>>> = NoResources>(
-  spec: PipelineSpec<In, Out, K, R>,
-): Pipeline<In, Out, K> {
+export function definePipeline<
+  In,
+  const O extends Output | undefined = undefined,
+  K = string | null,
+  const R extends Readonly<Record<string, Resource<unknown>>> = NoResources,
+>(spec: PipelineSpec<In, O, K, R>): Pipeline<In, OutputValue<O>, K> {
   const { name, groupId = name, ordering = 'key', deadlineMs = defaultDeadlineMs, from = 'earliest', deadLetter } = spec;
   requireText('pipeline name', name);
   requireText('groupId', groupId);
@@ -99,7 +117,20 @@ export function definePipeline<In, Out, K = string | null, const R extends Reado
     if (written.has(input.name)) throw new OptionError(`pipeline ${name} would read topic ${input.name}, which it writes: an endless loop`);
   }
   const resources = spec.resources ?? {};
-  return { name, groupId, inputs, outputs, singleOutput, deadLetter, ordering, deadlineMs, from, resources, process: spec.process };
+  const checked = {
+    name,
+    groupId,
+    inputs,
+    outputs,
+    singleOutput,
+    deadLetter,
+    ordering,
+    deadlineMs,
+    from,
+    resources,
+    process: spec.process,
+  };
+  return checked as unknown as Pipeline<In, OutputValue<O>, K>; // what `O` says of values and routes was checked above, as types
 }
 
 const isTopic = (value: unknown): value is Topic<never, never> =>

@@ -190,9 +190,17 @@ export function resume<U, K>(from: Envelope<unknown, K>, handle: Handle, value: 
   return derive(from, handle, value, set, from[inner].members);
 }
 
-/** One of several results of an envelope that was taken: a new claim, while `handle` goes on until it is retired. @internal */
-export function branch<U, K>(from: Envelope<unknown, K>, handle: Handle, value: U): Envelope<U, K> {
-  return derive(from, watch(handle.part.fork()), value, undefined, from[inner].members);
+/**
+ * One of several results of an envelope that was taken: a new claim, while `handle` goes on until it is retired. Nobody
+ * watches `own` yet. @internal
+ */
+export function branch<U, K>(
+  from: Envelope<unknown, K>,
+  handle: Handle,
+  value: U,
+): { readonly envelope: Envelope<U, K>; readonly own: Handle } {
+  const own = new Handle(handle.part.fork());
+  return { envelope: derive(from, own, value, undefined, from[inner].members), own };
 }
 
 /** A batch of envelopes that were taken before: their parts go on together until `members` are taken apart. @internal */

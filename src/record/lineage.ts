@@ -19,7 +19,7 @@ export class Settlement {
   readonly run: Run;
   readonly #timeMs: number;
   readonly #observer: SettlementObserver;
-  readonly #outputs: OutputPosition[] = [];
+  #outputs: OutputPosition[] | undefined;
   /** Calls that ran for this record, over all operators and attempts. */
   attempts = 0;
   /** When the record's time is up, in the clock's milliseconds. */
@@ -94,7 +94,7 @@ export class Settlement {
       this.#error ??= detail;
       this.run.failed(detail);
     } else if (typeof detail === 'string') this.#reason = detail;
-    else if (detail) this.#outputs.push(detail);
+    else if (detail) (this.#outputs ??= []).push(detail);
     this.#unsettled -= 1;
     if (this.#unsettled === 0) this.#decide();
   }
@@ -117,7 +117,7 @@ export class Settlement {
 
   #decide(): void {
     this.#closed = true;
-    const outputs = this.#outputs;
+    const outputs = this.#outputs ?? [];
     if (this.#worst === 'given-back') this.#observer.decided({ outcome: 'given-back', reason: this.#reason });
     else if (this.#worst === 'failed' && this.#error)
       this.#observer.decided({ outcome: 'failed', error: this.#error, outputs, attempts: this.attempts });

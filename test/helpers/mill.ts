@@ -15,7 +15,7 @@ export type Value = string | number;
 type Process = (source: Observable<Envelope<Value>>) => Observable<Envelope<Value, unknown>>;
 type Spec = Partial<
   Pick<
-    PipelineSpec<Value, Value, string | null, Record<never, never>>,
+    PipelineSpec<Value, undefined, string | null, Record<never, never>>,
     'ordering' | 'deadlineMs' | 'deadLetter' | 'from' | 'name' | 'groupId'
   >
 >;

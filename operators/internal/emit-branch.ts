@@ -1,0 +1,13 @@
+import type { Subscriber } from 'rxjs';
+import { branch, type Envelope } from '../../src/record/envelope.ts';
+import { type Handle, watchLater } from '../../src/record/handle.ts';
+
+/**
+ * Sends one of several results of an envelope on its way. What downstream has not finished by the time `next` returns is
+ * watched from then on; what it has finished never pays for that.
+ */
+export function emitBranch<R, K>(out: Subscriber<Envelope<R, K>>, from: Envelope<unknown, K>, handle: Handle, value: R): void {
+  const { envelope, own } = branch(from, handle, value);
+  out.next(envelope);
+  if (own.part.claims > 0) watchLater(own);
+}
