@@ -33,11 +33,11 @@ export type Output = Topic<unknown, unknown> | Readonly<Record<string, Topic<unk
 
 /** The values that may reach the end of a pipeline with output `O`. */
 export type OutputValue<O> =
-  O extends Topic<infer T, infer _K> ? T : O extends Readonly<Record<string, Topic<infer T, infer _K>>> ? T : unknown;
+  O extends Topic<infer T, unknown> ? T : O extends Readonly<Record<string, Topic<infer T, unknown>>> ? T : unknown;
 
 /** What `process` must emit for output `O`: with several topics, envelopes routed to their names. */
 export type OutputEnvelope<O> =
-  O extends Topic<infer T, infer _K>
+  O extends Topic<infer T, unknown>
     ? Envelope<T, unknown>
     : O extends Readonly<Record<infer N extends string, Topic<unknown, unknown>>>
       ? RoutedEnvelope<OutputValue<O>, unknown, N>

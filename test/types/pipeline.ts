@@ -1,5 +1,5 @@
 // What `definePipeline` must infer and refuse; compiled, never run.
-import { map, Observable, of } from 'rxjs';
+import { map, type Observable, of } from 'rxjs';
 import { expectTypeOf } from 'vitest';
 import { z } from 'zod';
 import { callTimeout, mapConcurrent, mapValue, retryWithBackoff, routeBy, withinBudget, withPermit } from '../../operators/index.ts';
@@ -41,7 +41,7 @@ const reviews = definePipeline({
       ),
     ),
 });
-expectTypeOf(reviews).toEqualTypeOf<Pipeline<z.infer<typeof Review>, z.infer<typeof Enriched>, string | null>>();
+expectTypeOf(reviews).toEqualTypeOf<Pipeline<z.infer<typeof Review>, z.infer<typeof Enriched>>>();
 
 const common = { name: 'x', input: topic('a', json(Review)), deadLetter: 'stop' } as const;
 const long = topic('long', json(Review));
@@ -70,13 +70,17 @@ definePipeline({
   process: (s) => s.pipe(mapValue((_, envelope) => envelope.key.tenant)),
 });
 
-// @ts-expect-error wrong output type
 definePipeline({
   ...common,
   output: topic('b', json(Enriched)),
+  // @ts-expect-error wrong output type
   process: (r) => r.pipe(mapConcurrent(() => of({ nope: 1 }), { concurrency: 1 })),
 });
-// @ts-expect-error map(e => e.value) loses the envelope
-definePipeline({ ...common, output: topic('b', json(Review)), process: (r) => r.pipe(map((e) => e.value)) });
+definePipeline({
+  ...common,
+  output: topic('b', json(Review)),
+  // @ts-expect-error map(e => e.value) loses the envelope
+  process: (r) => r.pipe(map((e) => e.value)),
+});
 // @ts-expect-error a dead-letter topic, or 'stop', must be named
 definePipeline({ name: 'x', input: topic('a', json(Review)), process: (r: Observable<never>) => r });
