@@ -5,7 +5,8 @@ import type { Ordering } from '../record/ordering.ts';
 export function laneOf(ordering: Ordering, key: Uint8Array | null): string | undefined {
   if (ordering === 'partition') return '';
   if (ordering === 'none' || key === null) return undefined;
-  return Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString('latin1'); // one char a byte: equal only if the bytes are
+  const bytes = Buffer.isBuffer(key) ? key : Buffer.from(key.buffer, key.byteOffset, key.byteLength);
+  return bytes.toString('latin1'); // one char a byte: equal only if the bytes are
 }
 
 /**

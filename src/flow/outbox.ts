@@ -36,7 +36,7 @@ export class Outbox {
   readonly topic: string;
   readonly partition: number;
   readonly #options: OutboxOptions;
-  readonly #queue = new Fifo<{ readonly outgoing: Outgoing; readonly bytes: number }>();
+  readonly #queue = new Fifo<Outgoing>();
   readonly #backoff = new Backoff(50, 5_000);
   #sending = false;
   #stopped = false;
@@ -48,9 +48,8 @@ export class Outbox {
   }
 
   push(outgoing: Outgoing): void {
-    const bytes = recordBytes(outgoing.record);
-    this.#options.held.bytes += bytes;
-    this.#queue.push({ outgoing, bytes });
+    this.#options.held.bytes += recordBytes(outgoing.record);
+    this.#queue.push(outgoing);
     if (this.#sending) return;
     this.#sending = true;
     queueMicrotask(() => void this.#sendAll()); // after the burst that this record belongs to, so that it travels whole
@@ -59,7 +58,7 @@ export class Outbox {
   /** Sends nothing more; what waits is not told. */
   stop(): void {
     this.#stopped = true;
-    for (const { bytes } of this.#queue.drain()) this.#options.held.bytes -= bytes;
+    for (const { record } of this.#queue.drain()) this.#options.held.bytes -= recordBytes(record);
   }
 
   async #sendAll(): Promise<void> {
@@ -71,14 +70,15 @@ export class Outbox {
     const batch: Outgoing[] = [];
     let bytes = 0;
     for (let head = this.#queue.peek(); head && batch.length < maxRecords; head = this.#queue.peek()) {
-      if (batch.length > 0 && bytes + head.bytes > maxBytes) break;
+      const size = recordBytes(head.record);
+      if (batch.length > 0 && bytes + size > maxBytes) break;
       this.#queue.shift();
-      if (!head.outgoing.wanted()) {
-        this.#options.held.bytes -= head.bytes;
+      if (!head.wanted()) {
+        this.#options.held.bytes -= size;
         continue;
       }
-      bytes += head.bytes;
-      batch.push(head.outgoing);
+      bytes += size;
+      batch.push(head);
     }
     return batch;
   }

@@ -30,7 +30,7 @@ export class Owned implements OwnedPartition {
   readonly tracker: OffsetTracker<Taken>;
   readonly lanes = new Lanes<Taken>();
   /** Fetched, not taken: at most one fetch ahead. */
-  readonly ahead = new Fifo<{ readonly record: SourceRecord; readonly bytes: number }>();
+  readonly ahead = new Fifo<SourceRecord>();
   /** Records in flight. */
   inFlight = 0;
   /** What the group has stored for this partition, as far as we know. */

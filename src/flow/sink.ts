@@ -3,7 +3,8 @@ import { CodecError, isStreamError, messageOf, PipelineError } from '../errors.t
 import type { Pipeline, Topic } from '../pipeline.ts';
 import { type Envelope, outputFieldsOf, rawKeyOf, take } from '../record/envelope.ts';
 import { recordError } from '../record/record-error.ts';
-import { formatPosition, type OutputRecord } from '../record/record.ts';
+import type { Part } from '../record/part.ts';
+import { formatPosition, type OutputPosition, type OutputRecord } from '../record/record.ts';
 import type { Producer } from '../transport/transport.ts';
 import { Outbox, type Outgoing } from './outbox.ts';
 import { Partitioner } from './partitioner.ts';
@@ -23,7 +24,8 @@ const refreshMs = 300_000; // as often as the Java client asks for new partition
 export class Sink {
   readonly #options: SinkOptions;
   readonly #partitions: Map<string, number>;
-  readonly #outboxes = new Map<string, Outbox>();
+  /** By topic, then by partition. */
+  readonly #outboxes = new Map<string, Outbox[]>();
   readonly #partitioner = new Partitioner();
   readonly #held = { bytes: 0 };
   #turning = false;
@@ -61,24 +63,25 @@ export class Sink {
 
   stop(): void {
     this.#cancelRefresh();
-    for (const outbox of this.#outboxes.values()) outbox.stop();
+    for (const outboxes of this.#outboxes.values()) for (const outbox of Object.values(outboxes)) outbox.stop();
   }
 
   #outbox(topic: string, partition: number): Outbox {
-    const id = `${topic}/${String(partition)}`;
-    const known = this.#outboxes.get(id);
-    if (known) return known;
+    let outboxes = this.#outboxes.get(topic);
+    if (!outboxes) this.#outboxes.set(topic, (outboxes = []));
+    return (outboxes[partition] ??= this.#open(topic, partition));
+  }
+
+  #open(topic: string, partition: number): Outbox {
     const { producer, clock, trouble } = this.#options;
-    const outbox = new Outbox(topic, partition, {
+    return new Outbox(topic, partition, {
       producer,
       clock,
       held: this.#held,
       trouble: (why) => {
-        trouble(id, why);
+        trouble(`${topic}/${String(partition)}`, why);
       },
     });
-    this.#outboxes.set(id, outbox);
-    return outbox;
   }
 
   // Partitions that were added later are used from then on; a failed look-up keeps what is known.
@@ -105,7 +108,8 @@ export function outputTo(pipeline: Pipeline, sink: Sink): (envelope: Envelope<un
     const { part } = take(envelope);
     if (!part.live) return;
     part.advance();
-    const { route = pipeline.singleOutput, ...set } = outputFieldsOf(envelope);
+    const set = outputFieldsOf(envelope);
+    const { route = pipeline.singleOutput } = set;
     if (names.length === 0) {
       part.settle('done');
       return;
@@ -126,21 +130,38 @@ export function outputTo(pipeline: Pipeline, sink: Sink): (envelope: Envelope<un
       part.settle('failed', asCodecError(error, envelope));
       return;
     }
-    const waiting = part; // the sink's claim; the envelope is spent
-    sink.push(topic.name, {
-      record,
-      wanted: () => waiting.live,
-      sent: (at) => void waiting.settle('done', at),
-      refused: (error) => void waiting.settle('failed', error),
-    });
+    sink.push(topic.name, new Output(record, part));
     part.handed();
   };
+}
+
+/** The sink's claim on a record: the envelope is spent. */
+class Output implements Outgoing {
+  readonly record: OutputRecord;
+  readonly #part: Part;
+
+  constructor(record: OutputRecord, part: Part) {
+    this.record = record;
+    this.#part = part;
+  }
+
+  wanted(): boolean {
+    return this.#part.live;
+  }
+
+  sent(at: OutputPosition): void {
+    this.#part.settle('done', at);
+  }
+
+  refused(error: Error): void {
+    this.#part.settle('failed', error);
+  }
 }
 
 function encode(
   topic: Topic<unknown, unknown>,
   envelope: Envelope<unknown, unknown>,
-  set: Omit<ReturnType<typeof outputFieldsOf>, 'route'>,
+  set: ReturnType<typeof outputFieldsOf>,
 ): OutputRecord {
   return {
     key: 'key' in set ? topic.key.encode(set.key) : rawKeyOf(envelope),

@@ -89,9 +89,8 @@ export class Source {
     if (owned?.phase !== 'held' || this.#stopped) return;
     if (owned.ahead.size === 0 && fetch.records.length > 0 && !owned.stalled) this.#turns.push(owned);
     for (const record of fetch.records) {
-      const bytes = recordBytes(record);
-      this.#aheadBytes += bytes;
-      owned.ahead.push({ record, bytes });
+      this.#aheadBytes += recordBytes(record);
+      owned.ahead.push(record);
       owned.fetched = record.offset + 1n;
     }
     owned.high = fetch.high;
@@ -134,7 +133,7 @@ export class Source {
   leave(partitions: readonly Owned[]): void {
     for (const one of partitions) {
       one.phase = 'leaving';
-      for (const { bytes } of one.ahead.drain()) this.#aheadBytes -= bytes;
+      for (const record of one.ahead.drain()) this.#aheadBytes -= recordBytes(record);
       for (const taken of one.taken()) if (taken.settlement === undefined) this.#free(taken);
     }
     this.isolation.forget((taken) => taken.settlement === undefined && taken.partition.phase !== 'held');
@@ -225,7 +224,8 @@ export class Source {
     this.#closedBy = undefined;
     for (let owned = this.#turns.peek(); owned; owned = this.#turns.peek()) {
       const head = owned.ahead.peek();
-      if (head !== undefined) this.#closedBy = this.#whyClosed(head.bytes);
+      const bytes = head === undefined ? 0 : recordBytes(head);
+      if (head !== undefined) this.#closedBy = this.#whyClosed(bytes);
       if (this.#closedBy !== undefined) return;
       this.#turns.shift();
       if (head === undefined) continue;
@@ -235,8 +235,8 @@ export class Source {
       }
       owned.ahead.shift();
       if (owned.ahead.size > 0) this.#turns.push(owned);
-      this.#aheadBytes -= head.bytes;
-      this.#enter(owned, head.record, head.bytes);
+      this.#aheadBytes -= bytes;
+      this.#enter(owned, head, bytes);
     }
   }
 
@@ -267,7 +267,7 @@ export class Source {
     if (this.#options.outgoingBytes() >= this.#options.maxBytesInFlight) return 'bytes for the broker';
     const nowMs = this.#options.clock.nowMs();
     const reason = this.window.closedBy(bytes, nowMs);
-    const [hold] = this.window.holds(nowMs);
+    const hold = this.window.isHeld ? this.window.holds(nowMs)[0] : undefined;
     if (hold) {
       this.#cancelWake();
       this.#cancelWake = this.#options.clock.schedule(Math.max(1, hold.untilMs - nowMs), () => {

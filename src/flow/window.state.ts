@@ -36,6 +36,11 @@ export class Window {
     return undefined;
   }
 
+  /** Whether there may be holds: cheap enough to ask for every record. */
+  get isHeld(): boolean {
+    return this.#holds.size > 0;
+  }
+
   /** Why the source is held, and until when; expired holds are forgotten. */
   holds(nowMs: number): readonly { readonly reason: string; readonly untilMs: number }[] {
     for (const [reason, untilMs] of this.#holds) if (untilMs <= nowMs) this.#holds.delete(reason);

@@ -11,7 +11,7 @@ export function decodeEnvelope(pipeline: Pipeline, taken: Taken, settlement: Set
   const { position } = settlement;
   try {
     if (record.undecodable) throw undecodable(taken);
-    const topic = Object.values(pipeline.inputs).find(({ name }) => name === partition.topic);
+    const topic = topicNamed(pipeline, partition.topic);
     if (!topic) throw new CodecError('decode_failed', `topic ${partition.topic} is no input of pipeline ${pipeline.name}`);
     const { key: rawKey, headers, timestampMs } = record;
     const [value, key] = [topic.value.decode(record.value), topic.key.decode(rawKey)];
@@ -22,6 +22,11 @@ export function decodeEnvelope(pipeline: Pipeline, taken: Taken, settlement: Set
     settlement.add(0).settle('failed', new CodecError(code, `record ${at}: ${messageOf(error)}`, { cause: error, position: at }));
     return undefined;
   }
+}
+
+function topicNamed({ inputs }: Pipeline, name: string): Pipeline['inputs'][string] | undefined {
+  for (const field in inputs) if (inputs[field]?.name === name) return inputs[field]; // for every record: no list is made
+  return undefined;
 }
 
 function undecodable({ record, partition }: Taken): CodecError {

@@ -7,7 +7,7 @@ const loneSurrogate = /\p{Surrogate}/u; // with `u` a pair is one character, and
 /** The text of UTF-8 bytes, a byte order mark included. @throws CodecError `decode_failed` for bytes that are not UTF-8. */
 export function decodeUtf8(bytes: Uint8Array): string {
   if (!isUtf8(bytes)) throw new CodecError('decode_failed', `expected UTF-8 text, got ${String(bytes.length)} bytes that are not`);
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString();
+  return (Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)).toString();
 }
 
 /** @throws CodecError `encode_failed` for half a surrogate pair, which UTF-8 cannot hold and would silently replace by U+FFFD. */

@@ -4,27 +4,34 @@ import type { UndecodableRange } from './batch-patch.ts';
 
 /** A record as the patched client hands it over: headers are ordered pairs, whatever kafkajs's type says. */
 export function toSourceRecord(message: KafkaMessage, fetchedOffset: bigint): SourceRecord {
-  const { offset, timestamp, key, value } = message;
-  const record = { offset: BigInt(offset), timestampMs: Number(timestamp), key: key ?? null, value: value ?? null };
-  const headers = (message.headers ?? []) as unknown as RecordHeaders;
+  const record = {
+    offset: BigInt(message.offset),
+    timestampMs: Number(message.timestamp),
+    key: message.key ?? null,
+    value: message.value ?? null,
+    headers: (message.headers ?? []) as unknown as RecordHeaders,
+  };
   const range = (message as { readonly undecodable?: UndecodableRange }).undecodable;
-  if (!range) return { ...record, headers };
+  if (!range) return record;
   // a fetch may begin inside a batch, and what lies before was delivered already
   const firstOffset = range.firstOffset > fetchedOffset ? range.firstOffset : fetchedOffset;
-  return { ...record, headers, undecodable: { ...range, firstOffset } };
+  return { ...record, undecodable: { ...range, firstOffset } };
 }
 
 /** kafkajs writes anything that is not a Buffer as its text: a Uint8Array would become "1,2,3". */
-const asBuffer = (bytes: Uint8Array | null): Buffer | null =>
-  bytes === null ? null : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+function asBuffer(bytes: Uint8Array | null): Buffer | null {
+  if (bytes === null || Buffer.isBuffer(bytes)) return bytes;
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
 
 export function toMessage({ key, value, headers, timestampMs }: OutputRecord, partition: number): Message {
-  return {
+  const message: Message = {
     partition, // always ours: kafkajs would choose anew at each retry, which loses and duplicates
     key: asBuffer(key),
     value: asBuffer(value),
-    headers: headers.map(([name, bytes]) => [name, asBuffer(bytes)] as const) as unknown as IHeaders,
-    // as text, because kafkajs takes the number 0 for none
-    ...(timestampMs === undefined ? {} : { timestamp: String(Math.trunc(timestampMs)) }),
+    headers: headers as unknown as IHeaders, // ordered pairs; see record-patch.ts
   };
+  // as text, because kafkajs takes the number 0 for none
+  if (timestampMs !== undefined) message.timestamp = String(Math.trunc(timestampMs));
+  return message;
 }
