@@ -5,10 +5,14 @@ export type Header = readonly [name: string, value: Uint8Array | null];
 export type RecordHeaders = readonly Header[];
 
 /** Where a record stands in the log. `epoch` names the unbroken ownership under which it was read. */
-export interface Position {
+export interface Position extends OwnedPartition {
+  readonly offset: bigint;
+}
+
+/** A partition and the unbroken ownership of it. Epochs of one consumer only grow; one is kept while a rebalance leaves the partition here. */
+export interface OwnedPartition {
   readonly topic: string;
   readonly partition: number;
-  readonly offset: bigint;
   readonly epoch: number;
 }
 

@@ -1,9 +1,7 @@
-import type { App } from './start.ts';
-
 const exitCodes = { SIGINT: 130, SIGTERM: 143 } as const;
 
 /** The first SIGINT or SIGTERM drains, a second one ends the process at once. The result takes the handlers away. */
-export function drainOnSignals(app: Pick<App, 'drain'>): () => void {
+export function drainOnSignals(app: { drain(): Promise<void> }): () => void {
   let asked = false;
   const on = (signal: keyof typeof exitCodes) => (): void => {
     if (asked) process.exit(exitCodes[signal]);

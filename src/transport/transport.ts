@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts';
-import type { OutputRecord, SourceRecord } from '../record/record.ts';
+import type { OutputRecord, OwnedPartition, SourceRecord } from '../record/record.ts';
 
 /**
  * The port between Millrace and a log. Its comments are its protocol; `test/conformance` holds them as numbered rules
@@ -55,12 +55,7 @@ export interface ConsumeOptions {
   readonly maxFetchBytes?: number;
 }
 
-/** A partition and the unbroken ownership of it. Epochs of one consumer only grow; one is kept while a rebalance leaves the partition here. */
-export interface OwnedPartition {
-  readonly topic: string;
-  readonly partition: number;
-  readonly epoch: number;
-}
+export type { OwnedPartition };
 
 export interface Assignment extends OwnedPartition {
   /** What the group has committed, if anything. */

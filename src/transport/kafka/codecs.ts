@@ -1,6 +1,6 @@
 import { promisify } from 'node:util';
 import { gzip, unzip, zstdCompress, zstdDecompress } from 'node:zlib';
-import type { KafkaJsModule } from './kafkajs.ts';
+import type * as KafkaJs from 'kafkajs';
 
 /** What one compressed batch may grow to: 1 MiB of gzip can become 1 GiB, and all of it would be in memory at once. */
 export const maxDecompressedBytes = 64 * 1024 * 1024;
@@ -16,7 +16,7 @@ interface Encoded {
 }
 
 /** Codecs for gzip and zstd, capped. Snappy and lz4 are not in Node: such batches are told as undecodable, with this reason. */
-export function installCodecs({ CompressionCodecs, CompressionTypes, KafkaJSNonRetriableError }: KafkaJsModule): void {
+export function installCodecs({ CompressionCodecs, CompressionTypes, KafkaJSNonRetriableError }: typeof KafkaJs): void {
   CompressionCodecs[CompressionTypes.GZIP] = () => ({
     compress: ({ buffer }: Encoded) => gzipAsync(buffer),
     decompress: (bytes: Buffer) => unzipAsync(bytes, capped),

@@ -50,7 +50,10 @@ function byWords(start: number, words: Int32Array): number {
   let crc = start;
   for (let at = 0; at < words.length; at += 4) {
     crc =
-      word(t, 12, crc ^ (words[at] ?? 0)) ^ word(t, 8, words[at + 1] ?? 0) ^ word(t, 4, words[at + 2] ?? 0) ^ word(t, 0, words[at + 3] ?? 0);
+      word(t, 12, crc ^ (words[at] ?? 0)) ^
+      word(t, 8, words[at + 1] ?? 0) ^
+      word(t, 4, words[at + 2] ?? 0) ^
+      word(t, 0, words[at + 3] ?? 0);
   }
   return crc;
 }

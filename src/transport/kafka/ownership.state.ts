@@ -1,4 +1,4 @@
-import type { OwnedPartition } from '../transport.ts';
+import type { OwnedPartition } from '../../record/record.ts';
 
 /**
  * `starting`: gained, and nothing told yet, because where to start is being looked up. `live`: told and delivered.
