@@ -1,4 +1,4 @@
-import { Observable } from 'rxjs';
+import type { Observable } from 'rxjs';
 import type { Codec } from '../../src/codec/codec.ts';
 import { json } from '../../src/codec/json.ts';
 import { definePipeline, type Pipeline, type PipelineSpec, topic } from '../../src/pipeline.ts';
@@ -15,7 +15,7 @@ export type Value = string | number;
 type Process = (source: Observable<Envelope<Value>>) => Observable<Envelope<Value, unknown>>;
 type Spec = Partial<
   Pick<
-    PipelineSpec<Value, undefined, string | null, Record<never, never>>,
+    PipelineSpec<Value, undefined, string | null, Readonly<Record<string, never>>>,
     'ordering' | 'deadlineMs' | 'deadLetter' | 'from' | 'name' | 'groupId'
   >
 >;
@@ -35,7 +35,7 @@ export interface Mill {
   readonly clock: VirtualClock;
   readonly transport: MemoryTransport;
   readonly partitions: number;
-  pipeline(process: Process, spec?: Spec): Pipeline<Value, Value, string | null>;
+  pipeline(process: Process, spec?: Spec): Pipeline<Value, Value>;
   start(process: Process, spec?: Spec, options?: Partial<StartOptions>): Promise<App>;
   feed(records: readonly { readonly key?: string | null; readonly value: Value; readonly partition?: number }[]): Promise<void>;
   feedRaw(value: Uint8Array | null, partition?: number): void;
@@ -98,3 +98,8 @@ export async function mill(options: Omit<MemoryOptions, 'clock'> = {}): Promise<
 /** Values 0, 1, …, n − 1 with a few keys. */
 export const numbers = (n: number, keys = 7): { readonly key: string; readonly value: number }[] =>
   Array.from({ length: n }, (_, value) => ({ key: `k${String(value % keys)}`, value }));
+
+export const sorted = (values: readonly Value[]): Value[] => [...values].sort((a, b) => Number(a) - Number(b));
+
+/** 0, 1, …, n − 1. */
+export const upTo = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
