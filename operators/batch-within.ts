@@ -91,7 +91,11 @@ export function batchWithin<T, K>(options: BatchWithinOptions<T>): OperatorFunct
       flush();
       return true;
     };
-    return { next, complete, teardown: stop };
+    const teardown = (): void => {
+      stop();
+      batch.clear();
+    };
+    return { next, complete, teardown };
   });
 }
 

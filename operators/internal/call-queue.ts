@@ -40,8 +40,9 @@ export class CallQueue<T, K> {
     return one;
   }
 
+  /** Forgets all of them. If the stream goes on without this queue, their deadlines find them. */
   clear(): void {
-    this.#waiting.drain();
+    for (const { handle } of this.#waiting.drain()) handle.part.at('flowing');
   }
 }
 

@@ -66,6 +66,11 @@ export class OpenBatch<T, K> {
     for (const one of live) this.add(one);
   }
 
+  /** Forgets all of them. If the stream goes on without this batch, their deadlines find them. */
+  clear(): void {
+    for (const { handle } of this.takeAll()) handle.part.at('flowing');
+  }
+
   takeAll(): readonly BatchMember<T, K>[] {
     const all = this.#members;
     this.#members = [];

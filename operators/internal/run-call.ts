@@ -92,6 +92,7 @@ export function runningCall<T, R, K>({ envelope, handle, project, maxResults, on
     stop: () => {
       close();
       abort();
+      part.at('flowing'); // nobody works on it any more: if the stream goes on without this operator, its deadline finds it
     },
   };
 }

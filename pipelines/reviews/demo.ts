@@ -80,7 +80,7 @@ export async function runDemo(options: DemoOptions): Promise<DemoResult> {
     const { model, asking, concurrency, log } = options;
     const pipeline = reviewsPipeline({ model, asking, prefix, concurrency, clock });
     // few in flight: what is taken is waited for at the end
-    app = await start(pipeline, { transport, clock, log, signals: false, maxRecordsInFlight: 4 * concurrency, drainDeadlineMs });
+    app = await start(pipeline, { transport, clock, log, signals: false, maxRecordsInFlight: 2 * concurrency, drainDeadlineMs });
     const untilMs = options.budgetMs === undefined ? undefined : Math.max(startedMs + options.budgetMs, clock.nowMs() + leastRunningMs);
     const ended = await view.until(app, untilMs);
     await app.drain();

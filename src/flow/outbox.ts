@@ -20,8 +20,8 @@ export interface OutboxOptions {
   readonly clock: Clock;
   /** Told when sending fails and is tried again, and (undefined) when it works again. */
   readonly trouble: (why: string | undefined) => void;
-  /** Bytes that wait or are under way, over all outboxes of a sink. */
-  readonly held: { bytes: number };
+  /** Bytes that wait or are under way, over all outboxes of a sink; `freed` is told when they have become fewer. */
+  readonly held: { bytes: number; freed: () => void };
 }
 
 const maxRecords = 1_000; // kafkajs groups a send's records in quadratic time
@@ -40,6 +40,7 @@ export class Outbox {
   readonly #backoff = new Backoff(50, 5_000);
   #sending = false;
   #stopped = false;
+  #endWait: () => void = () => undefined;
 
   constructor(topic: string, partition: number, options: OutboxOptions) {
     this.topic = topic;
@@ -58,7 +59,8 @@ export class Outbox {
   /** Sends nothing more; what waits is not told. */
   stop(): void {
     this.#stopped = true;
-    for (const { record } of this.#queue.drain()) this.#options.held.bytes -= recordBytes(record);
+    this.#letGo(this.#queue.drain());
+    this.#endWait();
   }
 
   async #sendAll(): Promise<void> {
@@ -74,7 +76,7 @@ export class Outbox {
       if (batch.length > 0 && bytes + size > maxBytes) break;
       this.#queue.shift();
       if (!head.wanted()) {
-        this.#options.held.bytes -= size;
+        this.#letGo([head]);
         continue;
       }
       bytes += size;
@@ -84,27 +86,28 @@ export class Outbox {
   }
 
   async #sendUntilTaken(batch: readonly Outgoing[]): Promise<void> {
-    while (!this.#stopped) {
+    for (let left = batch; left.length > 0; left = this.#stillWanted(left)) {
+      let base: bigint;
       try {
-        const base = await this.#options.producer.send(
+        base = await this.#options.producer.send(
           this.topic,
           this.partition,
-          batch.map(({ record }) => record),
+          left.map(({ record }) => record),
         );
-        this.#recovered();
-        for (const [i, outgoing] of batch.entries()) {
-          this.#options.held.bytes -= recordBytes(outgoing.record);
-          outgoing.sent({ topic: this.topic, partition: this.partition, offset: base + BigInt(i) });
-        }
-        return;
       } catch (error) {
         if (isStreamError(error) && error.code === 'record_too_large') {
-          await this.#cut(batch, error);
+          await this.#cut(left, error);
           return;
         }
+        if (this.#stopped) continue;
         this.#options.trouble(`sending to ${this.topic}/${String(this.partition)} fails and is tried again: ${messageOf(error)}`);
-        await new Promise<void>((resume) => this.#options.clock.schedule(this.#backoff.failed(), resume));
+        await this.#wait(this.#backoff.failed());
+        continue;
       }
+      this.#recovered();
+      for (const [i, { sent }] of left.entries()) sent({ topic: this.topic, partition: this.partition, offset: base + BigInt(i) });
+      this.#letGo(left);
+      return;
     }
   }
 
@@ -115,9 +118,33 @@ export class Outbox {
       await this.#sendUntilTaken(batch.slice(0, middle));
       await this.#sendUntilTaken(batch.slice(middle));
     } else if (first) {
-      this.#options.held.bytes -= recordBytes(first.record);
       first.refused(error);
+      this.#letGo(batch);
     }
+  }
+
+  // What was given back while the broker was away must not be written behind the back of who owns it now.
+  #stillWanted(batch: readonly Outgoing[]): readonly Outgoing[] {
+    const wanted = (one: Outgoing): boolean => !this.#stopped && one.wanted();
+    this.#letGo(batch.filter((one) => !wanted(one)));
+    return batch.filter(wanted);
+  }
+
+  // Told apart from `sent`: what nobody waits for any more makes room, too, and the source may wait for nothing else.
+  #letGo(batch: readonly Outgoing[]): void {
+    if (batch.length === 0) return;
+    for (const { record } of batch) this.#options.held.bytes -= recordBytes(record);
+    this.#options.held.freed();
+  }
+
+  #wait(delayMs: number): Promise<void> {
+    return new Promise((resume) => {
+      const cancel = this.#options.clock.schedule(delayMs, resume);
+      this.#endWait = () => {
+        cancel();
+        resume();
+      };
+    });
   }
 
   #recovered(): void {

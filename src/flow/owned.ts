@@ -29,8 +29,9 @@ export class Owned implements OwnedPartition {
   readonly start: bigint;
   readonly tracker: OffsetTracker<Taken>;
   readonly lanes = new Lanes<Taken>();
-  /** Fetched, not taken: at most one fetch ahead. */
+  /** Fetched, not taken: at most one fetch and a half. */
   readonly ahead = new Fifo<SourceRecord>();
+  aheadBytes = 0;
   /** Records in flight. */
   inFlight = 0;
   /** What the group has stored for this partition, as far as we know. */

@@ -6,7 +6,7 @@ import { recordError } from '../record/record-error.ts';
 import type { Part } from '../record/part.ts';
 import { formatPosition, type OutputPosition, type OutputRecord } from '../record/record.ts';
 import type { Producer } from '../transport/transport.ts';
-import { Outbox, type Outgoing } from './outbox.ts';
+import { Outbox, type OutboxOptions, type Outgoing } from './outbox.ts';
 import { Partitioner } from './partitioner.ts';
 
 export interface SinkOptions {
@@ -27,7 +27,7 @@ export class Sink {
   /** By topic, then by partition. */
   readonly #outboxes = new Map<string, Outbox[]>();
   readonly #partitioner = new Partitioner();
-  readonly #held = { bytes: 0 };
+  readonly #held: OutboxOptions['held'] = { bytes: 0, freed: () => undefined };
   #turning = false;
   #cancelRefresh: () => void = () => undefined;
 
@@ -46,6 +46,11 @@ export class Sink {
   /** Bytes that wait for the broker or are under way to it. */
   get bytes(): number {
     return this.#held.bytes;
+  }
+
+  /** Calls `listener` whenever bytes have left: to the broker, or because nobody waits for them any more. */
+  onRoom(listener: () => void): void {
+    this.#held.freed = listener;
   }
 
   push(topic: string, outgoing: Outgoing): void {

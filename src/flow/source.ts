@@ -22,6 +22,7 @@ export interface SourceOptions extends WindowOptions {
 }
 
 const maxAheadBytes = 16 * 1024 * 1024; // fetched and not taken, over all partitions
+const lowAheadBytes = 512 * 1024; // of one partition: half a fetch
 
 /**
  * The reading end: takes records while the window allows, lets those that must not overtake each other wait in their
@@ -80,6 +81,7 @@ export class Source {
   }
 
   gain(assignments: readonly Assignment[]): void {
+    if (this.#stopped) return; // a member that drains is still in its group, and may be given what another lets go
     for (const one of assignments) this.#owned.set(`${one.topic}/${String(one.partition)}`, new Owned(one));
     this.pump();
   }
@@ -89,7 +91,7 @@ export class Source {
     if (owned?.phase !== 'held' || this.#stopped) return;
     if (owned.ahead.size === 0 && fetch.records.length > 0 && !owned.stalled) this.#turns.push(owned);
     for (const record of fetch.records) {
-      this.#aheadBytes += recordBytes(record);
+      this.#moveAhead(owned, recordBytes(record));
       owned.ahead.push(record);
       owned.fetched = record.offset + 1n;
     }
@@ -133,7 +135,8 @@ export class Source {
   leave(partitions: readonly Owned[]): void {
     for (const one of partitions) {
       one.phase = 'leaving';
-      for (const record of one.ahead.drain()) this.#aheadBytes -= recordBytes(record);
+      one.ahead.drain();
+      this.#moveAhead(one, -one.aheadBytes);
       for (const taken of one.taken()) if (taken.settlement === undefined) this.#free(taken);
     }
     this.isolation.forget((taken) => taken.settlement === undefined && taken.partition.phase !== 'held');
@@ -235,9 +238,14 @@ export class Source {
       }
       owned.ahead.shift();
       if (owned.ahead.size > 0) this.#turns.push(owned);
-      this.#aheadBytes -= bytes;
+      this.#moveAhead(owned, -bytes);
       this.#enter(owned, head, bytes);
     }
+  }
+
+  #moveAhead(owned: Owned, bytes: number): void {
+    owned.aheadBytes += bytes;
+    this.#aheadBytes += bytes;
   }
 
   #enter(partition: Owned, record: Taken['record'], bytes: number): void {
@@ -282,13 +290,14 @@ export class Source {
     return this.#options.ordering === 'partition' && this.#owned.size > 0 && this.partitions.every((one) => one.lanes.busy > 0);
   }
 
-  // One fetch ahead: a partition is paused while something of it waits, or while too much waits over all.
+  // A partition is paused while half a fetch of it waits, or while too much waits over all. Not until nothing waits: a log
+  // whose partitions are all paused sees that one is resumed after up to 0.1 s, with nothing to do meanwhile.
   #steer(): void {
     const full = this.#aheadBytes >= maxAheadBytes;
     const pause: Owned[] = [];
     const resume: Owned[] = [];
     for (const one of this.#owned.values()) {
-      const wanted = this.#stopped || full || one.ahead.size > 0;
+      const wanted = this.#stopped || full || one.aheadBytes >= lowAheadBytes;
       if (one.phase !== 'held' || wanted === one.paused) continue;
       one.paused = wanted;
       (wanted ? pause : resume).push(one);

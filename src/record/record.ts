@@ -50,7 +50,7 @@ const perRecordBytes = 64; // what the fields beside key, value and headers cost
 /** The bytes one record holds in memory, about: what the byte caps count. */
 export function recordBytes(record: Pick<SourceRecord, 'key' | 'value' | 'headers'>): number {
   let bytes = perRecordBytes + (record.key?.length ?? 0) + (record.value?.length ?? 0);
-  for (const [name, value] of record.headers) bytes += name.length + (value?.length ?? 0);
+  if (record.headers.length > 0) for (const [name, value] of record.headers) bytes += name.length + (value?.length ?? 0);
   return bytes;
 }
 

@@ -1,4 +1,4 @@
-import { map, mergeMap, NEVER, type Observable, timer } from 'rxjs';
+import { map, mergeMap, NEVER, timer } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { call } from '../../src/call.ts';
 import { mapConcurrent } from '../../operators/map-concurrent.ts';
@@ -15,7 +15,7 @@ describe('drain', () => {
         (v: Value) => {
           calls.push(v);
           return hang && v === 9
-            ? (NEVER)
+            ? NEVER
             : call(async () => {
                 await sleep(m.clock, 500);
                 return v;
