@@ -5,7 +5,7 @@ import { aspects } from './aspect-examples.ts';
 export const Review = z.object({ id: z.string().min(1).max(100), text: z.string().min(1).max(10_000) });
 export type Review = z.infer<typeof Review>;
 
-export const sentiments = ['positive', 'negative'] as const;
+const sentiments = ['positive', 'negative'] as const;
 
 /** What the pipeline makes of it. */
 export const EnrichedReview = z.object({

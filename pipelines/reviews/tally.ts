@@ -135,7 +135,7 @@ export class Tally {
 }
 
 /** Whether the model sees it as the people do, who do not rate it 0. */
-export const agrees = ({ sentiment }: Pick<EnrichedReview, 'sentiment'>, rating: number): boolean =>
+const agrees = ({ sentiment }: Pick<EnrichedReview, 'sentiment'>, rating: number): boolean =>
   (sentiment === 'positive') === rating > 0;
 
 /** The smallest value that is not below the share `q` of them (nearest rank). */
