@@ -105,7 +105,7 @@ export class Outbox {
         continue;
       }
       this.#recovered();
-      for (const [i, { sent }] of left.entries()) sent({ topic: this.topic, partition: this.partition, offset: base + BigInt(i) });
+      for (const [i, outgoing] of left.entries()) outgoing.sent({ topic: this.topic, partition: this.partition, offset: base + BigInt(i) });
       this.#letGo(left);
       return;
     }

@@ -54,6 +54,7 @@ export function assemble(parts: LineParts): Line {
   // 1 The transport hands over what it fetched; the window takes what may be in flight; lanes keep the order.
   const { ordering } = pipeline;
   const source = new Source({ ...options, ordering, open, outgoingBytes: () => sink.bytes, emit: (taken) => emit(taken) });
+  sink.onRoom(() => source.pump());
 
   // 2 A record may run: from here on a settlement answers for it. It is decoded, and enters the pipeline.
   const emit = (taken: Taken): void => {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { kafkaAvailable, kafkaJars } from './kafka/jars.ts';
 import { freePorts, KafkaNode } from './kafka/node.ts';
 
-export { type KafkaAvailability, kafkaAvailable } from './kafka/jars.ts';
+export { kafkaAvailable } from './kafka/jars.ts';
 
 export interface StartKafkaOptions {
   /** @defaultValue 1 */

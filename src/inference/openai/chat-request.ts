@@ -32,7 +32,7 @@ const given = (fields: Readonly<Record<string, unknown>>): Readonly<Record<strin
   Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 
 /** Whether a schema meets the strict mode's demands: every object closed, all its properties required. Others are sent without it, which some servers obey less. */
-export function isStrict(schema: unknown): boolean {
+function isStrict(schema: unknown): boolean {
   if (Array.isArray(schema)) return schema.every(isStrict);
   if (typeof schema !== 'object' || schema === null) return true;
   const node = schema as JsonSchema;

@@ -125,7 +125,7 @@ function retryAfterOf(error: unknown, nowMs: number): number | undefined {
 }
 
 /** `retry-after-ms`, else `retry-after` as seconds or as a date, which is read against the server's own clock where it tells it. */
-export function retryAfterMs(headers: Headers, nowMs: number): number | undefined {
+function retryAfterMs(headers: Headers, nowMs: number): number | undefined {
   const bounded = (ms: number): number | undefined =>
     Number.isFinite(ms) ? Math.min(Math.max(0, Math.round(ms)), longestRetryAfterMs) : undefined;
   const exact = headers.get('retry-after-ms')?.trim();

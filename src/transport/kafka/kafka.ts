@@ -6,7 +6,7 @@ import { KafkaProducer } from './kafka-producer.ts';
 import { type KafkaOptions, resolveKafkaOptions } from './kafka-options.ts';
 import { createTopics, describeTopics } from './kafka-topics.ts';
 
-export type { KafkaOptions, KafkaSasl, KafkaTls } from './kafka-options.ts';
+export type { KafkaOptions } from './kafka-options.ts';
 
 /**
  * The Kafka transport, on kafkajs 2.2.4, which is loaded (and patched, see kafkajs.ts) at the first use. Creating it

@@ -36,7 +36,7 @@ const topicName = /^(?!\.{1,2}$)[a-zA-Z0-9._-]{1,249}$/; // Kafka's own rule
 export const partitionKey = (topic: string, partition: number): string => `${topic}/${String(partition)}`;
 
 /** `topic/partition` in its two parts. */
-export function splitKey(key: string): { readonly topic: string; readonly partition: number } {
+function splitKey(key: string): { readonly topic: string; readonly partition: number } {
   const at = key.lastIndexOf('/');
   return { topic: key.slice(0, at), partition: Number(key.slice(at + 1)) };
 }
