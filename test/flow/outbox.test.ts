@@ -12,7 +12,7 @@ function outbox(answer: (batch: readonly string[], attempt: number) => Answer) {
   const log: string[][] = [];
   const sends: string[][] = [];
   const events: string[] = [];
-  const held = { bytes: 0 };
+  const held = { bytes: 0, freed: () => undefined };
   let running = 0;
   const producer: Producer = {
     partitionsOf: () => Promise.resolve(1),

@@ -1,0 +1,202 @@
+import type { Ordering } from '../../src/record/ordering.ts';
+import type { Fault } from './history.ts';
+import { type Random, randomFrom } from './random.ts';
+
+/** One operator of a random pipeline; probabilities are per value. */
+export type Stage =
+  | { readonly kind: 'map'; readonly throws: number }
+  | { readonly kind: 'keep'; readonly drops: number }
+  | { readonly kind: 'drop'; readonly drops: number; readonly throws: number }
+  | { readonly kind: 'split'; readonly most: number; readonly throws: number }
+  | CallStage
+  | {
+      readonly kind: 'batch';
+      readonly maxSize: number;
+      readonly maxWaitMs: number;
+      readonly concurrency: number;
+      readonly order: 'completed' | 'input';
+      readonly latencyMs: number;
+      readonly errors: number;
+      readonly wrongSize: number;
+    }
+  | { readonly kind: 'unguarded'; readonly throws: number }
+  | { readonly kind: 'early'; readonly after: number }
+  | { readonly kind: 'lossy'; readonly loses: number }
+  | { readonly kind: 'linger'; readonly ms: number }
+  | { readonly kind: 'route'; readonly unknown: number };
+
+export interface CallStage {
+  readonly kind: 'call';
+  readonly order: 'completed' | 'input';
+  readonly concurrency: number;
+  readonly latencyMs: number;
+  readonly timeoutMs: number | undefined;
+  readonly attempts: number | undefined;
+  readonly permits: number | undefined;
+  readonly requestsPerMinute: number | undefined;
+  readonly trouble: number;
+  readonly hangs: boolean;
+}
+
+export type Deed = { readonly atMs: number } & (
+  | { readonly do: 'feed'; readonly records: readonly PlannedRecord[] }
+  | { readonly do: Exclude<Fault, 'left' | 'moved-in-haste'>; readonly count: number; readonly ms: number; readonly which: number }
+  | { readonly do: 'left'; readonly which: number }
+  | { readonly do: 'skip'; readonly partition: number; readonly count: number }
+);
+
+export interface PlannedRecord {
+  readonly partition: number;
+  readonly key: string | null;
+  readonly body: 'value' | 'poison' | 'tombstone' | 'undecodable';
+  readonly padding: number;
+  /** Compacted away before anybody reads. */
+  readonly removed: boolean;
+}
+
+/** Everything about one run, made from a seed alone. */
+export interface Plan {
+  readonly seed: number;
+  readonly partitions: number;
+  readonly ordering: Ordering;
+  readonly routes: readonly string[];
+  readonly stages: readonly Stage[];
+  readonly deadlineMs: number;
+  readonly options: {
+    readonly maxRecordsInFlight?: number;
+    readonly maxBytesInFlight?: number;
+    readonly maxAboveWatermark?: number;
+    readonly revokeDeadlineMs: number;
+    readonly commitEveryRecords: number;
+  };
+  readonly maxFetchRecords: number;
+  readonly deeds: readonly Deed[];
+}
+
+const faults = [
+  'down',
+  'send-lost',
+  'send-written',
+  'commit-lost',
+  'commit-stored',
+  'slow-acks',
+  'slow-fetches',
+  'expelled',
+  'crashed',
+  'joined',
+  'joined',
+  'left',
+  'left-in-haste',
+] as const;
+
+export function makePlan(seed: number): Plan {
+  const random = randomFrom(seed, 'plan');
+  const partitions = random.int(1, 6);
+  const stages = Array.from({ length: random.int(1, 5) }, () => makeStage(random));
+  const routes = random.chance(0.3) ? ['red', 'green', 'blue'] : ['out'];
+  if (routes.length > 1) stages.push({ kind: 'route', unknown: random.pick([0, 0, 0.1]) });
+  const needsDeadline = stages.some(
+    (stage) => stage.kind === 'lossy' || (stage.kind === 'call' && stage.hangs && stage.timeoutMs === undefined),
+  );
+  return {
+    seed,
+    partitions,
+    ordering: random.pick(['key', 'key', 'partition', 'none']),
+    routes,
+    stages,
+    deadlineMs: needsDeadline ? 30_000 : 600_000,
+    options: {
+      ...(random.chance(0.5) ? { maxRecordsInFlight: random.int(1, 50) } : {}),
+      ...(random.chance(0.3) ? { maxBytesInFlight: random.int(100, 3_000) } : {}),
+      ...(random.chance(0.3) ? { maxAboveWatermark: random.int(1, 30) } : {}),
+      revokeDeadlineMs: random.pick([0, 150, 30_000, 30_000]),
+      commitEveryRecords: random.pick([1, 5, 500]),
+    },
+    maxFetchRecords: random.pick([1, 3, 20, 1_000]),
+    deeds: makeDeeds(random, partitions),
+  };
+}
+
+function makeStage(random: Random): Stage {
+  const rarely = (p: number): number => (random.chance(0.4) ? p : 0);
+  const order = random.pick<'completed' | 'input'>(['completed', 'input']);
+  switch (
+    random.pick(['map', 'keep', 'drop', 'split', 'call', 'call', 'call', 'call', 'batch', 'batch', 'unguarded', 'early', 'lossy', 'linger'])
+  ) {
+    case 'map':
+      return { kind: 'map', throws: rarely(0.1) };
+    case 'keep':
+      return { kind: 'keep', drops: random.pick([0, 0.2, 0.8]) };
+    case 'drop':
+      return { kind: 'drop', drops: random.pick([0, 0.2]), throws: rarely(0.1) };
+    case 'split':
+      return { kind: 'split', most: random.int(1, 4), throws: rarely(0.1) };
+    case 'batch':
+      return {
+        kind: 'batch',
+        order,
+        maxSize: random.int(1, 8),
+        maxWaitMs: random.int(0, 100),
+        concurrency: random.int(1, 4),
+        latencyMs: random.int(0, 100),
+        errors: rarely(0.1),
+        wrongSize: rarely(0.1),
+      };
+    case 'unguarded':
+      return { kind: 'unguarded', throws: random.pick([0, 0.03, 0.1]) };
+    case 'early':
+      return { kind: 'early', after: random.int(1, 20) };
+    case 'lossy':
+      return { kind: 'lossy', loses: random.pick([0, 0.05]) };
+    case 'linger':
+      return { kind: 'linger', ms: random.int(0, 80) };
+    default:
+      return makeCall(random, order);
+  }
+}
+
+function makeCall(random: Random, order: 'completed' | 'input'): CallStage {
+  const maybe = <T>(p: number, value: T): T | undefined => (random.chance(p) ? value : undefined);
+  return {
+    kind: 'call',
+    order,
+    concurrency: random.pick([1, 2, 4, 32]),
+    latencyMs: random.pick([0, 10, 100, 200]),
+    timeoutMs: maybe(0.5, random.int(210, 400)),
+    attempts: maybe(0.5, random.int(1, 4)),
+    permits: maybe(0.3, random.int(1, 4)),
+    requestsPerMinute: maybe(0.15, 600),
+    trouble: random.pick([0, 0.05, 0.3]),
+    hangs: random.chance(0.2),
+  };
+}
+
+function makeDeeds(random: Random, partitions: number): readonly Deed[] {
+  const hotKeys = random.int(0, 3);
+  const makeRecord = (): PlannedRecord => ({
+    partition: random.int(0, partitions - 1),
+    key: random.chance(0.15)
+      ? null
+      : random.chance(0.6) && hotKeys > 0
+        ? `hot${String(random.int(1, hotKeys))}`
+        : `key${String(random.int(1, 50))}`,
+    body: random.chance(0.94) ? 'value' : random.pick(['poison', 'tombstone', 'undecodable']),
+    padding: random.chance(0.05) ? random.int(0, 2_000) : random.int(0, 40),
+    removed: false,
+  });
+  const feed = (count: number, removed: number): readonly PlannedRecord[] =>
+    Array.from({ length: count }, () => ({ ...makeRecord(), removed: random.chance(removed) }));
+  const deeds: Deed[] = [{ atMs: 0, do: 'feed', records: feed(random.int(1, 60), random.pick([0, 0, 0.2])) }];
+  for (let i = random.int(0, 3); i > 0; i -= 1) {
+    const atMs = random.int(1, 6_000);
+    if (random.chance(0.3)) deeds.push({ atMs, do: 'skip', partition: random.int(0, partitions - 1), count: random.int(1, 5) });
+    deeds.push({ atMs, do: 'feed', records: feed(random.int(1, 25), 0) });
+  }
+  const troubles = random.chance(0.25) ? 0 : random.int(1, 8);
+  for (let i = 0; i < troubles; i += 1) {
+    const kind = random.pick(faults);
+    const atMs = random.chance(0.7) ? random.int(0, 1_500) : random.int(0, 10_000);
+    deeds.push({ atMs, do: kind, count: random.int(1, 4), ms: random.pick([0, 20, 500, 4_000]), which: random.int(0, 3) });
+  }
+  return deeds.sort((a, b) => a.atMs - b.atMs);
+}
