@@ -4,7 +4,8 @@ import { map } from 'rxjs';
 import { z } from 'zod';
 
 const Ticket = z.object({ id: z.string(), text: z.string() });
-const Judged = Ticket.extend({ mood: z.enum(['positive', 'negative']), confidence: z.number() });
+const Judged = Ticket.extend({ mood: z.string(), confidence: z.number() });
+const begun = { role: 'assistant', content: 'The sentiment of this text is' } as const; // a small model goes on better than it obeys
 
 export default definePipeline({
   name: 'first',
@@ -16,10 +17,10 @@ export default definePipeline({
     tickets.pipe(
       mapConcurrent(
         (ticket, ctx) =>
-          model.classify(`Is the mood of this text positive or negative?\n${ticket.text}`, { labels: ['positive', 'negative'] }, ctx).pipe(
+          model.classify([{ role: 'user', content: ticket.text }, begun], { labels: [' positive', ' negative'] }, ctx).pipe(
             callTimeout({ ms: 30_000 }),
             retryWithBackoff({ attempts: 4 }),
-            map(({ label, confidence }) => ({ ...ticket, mood: label, confidence })),
+            map(({ label, confidence }) => ({ ...ticket, mood: label.trim(), confidence })),
           ),
         { concurrency: 4 },
       ),
