@@ -28,7 +28,7 @@ describe('the README', () => {
   it('shows a pipeline that runs', async () => {
     const clock = virtualClock();
     const transport = memory({ clock });
-    const model = scripted('" negative"');
+    const model = scripted('', { labels: (_call, labels) => labels.map((label) => (label === ' negative' ? -0.1 : -3)) });
     const pipeline = { ...first, resources: { model } };
     const app = await start(pipeline, { transport, clock, createTopics: true, log: silentLog, signals: false });
     const [input] = Object.values(first.inputs);
