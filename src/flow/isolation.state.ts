@@ -5,7 +5,7 @@ import { Backoff } from './backoff.state.ts';
 export interface AfterEnd<T> {
   /** Start the stream again after this long, in ms. */
   readonly restartInMs: number;
-  /** The record that ended the stream twice, the second time alone. */
+  /** The record that ended the stream again, as the only one that was ever in it. */
   readonly culprit: T | undefined;
   /** The stream ends without any record: starting it again is no use any more. */
   readonly hopeless: boolean;
@@ -15,12 +15,17 @@ const patience = 5; // ends in a row with no record in flight and none finished 
 
 /**
  * Finds the record that ends a stream. What was in flight when it ended is suspect and runs one at a time; a record that
- * ends the stream again alone is the culprit. Holds the suspects, which are in flight anyway.
+ * ends a stream in which nothing ran before it is the culprit. One that ends it behind others only goes first next time:
+ * what they left in the operators may have ended it. Holds the suspects, which are in flight anyway.
  */
 export class Isolation<T> {
   readonly #suspects = new Fifo<T>();
   readonly #backoff = new Backoff(100, 10_000);
   #alone: T | undefined;
+  /** Nothing has run since the stream began. */
+  #fresh = false;
+  /** Nothing ran before the one that runs alone. */
+  #first = false;
 
   /** Whether suspects wait or run: nothing else may run then. */
   get active(): boolean {
@@ -29,7 +34,8 @@ export class Isolation<T> {
 
   /** @param unfinished what was in the stream when it ended, in the order it was emitted. */
   ended(unfinished: readonly T[]): AfterEnd<T> {
-    const culprit = this.#alone !== undefined && unfinished.includes(this.#alone) ? this.#alone : undefined;
+    const culprit = this.#alone !== undefined && this.#first && unfinished.includes(this.#alone) ? this.#alone : undefined;
+    this.#fresh = true;
     this.#alone = undefined;
     const earlier = this.#suspects.drain();
     for (const suspect of [...unfinished, ...earlier]) if (suspect !== culprit) this.#suspects.push(suspect);
@@ -45,6 +51,8 @@ export class Isolation<T> {
   next(): T | undefined {
     if (this.#alone !== undefined) return undefined;
     this.#alone = this.#suspects.shift();
+    this.#first = this.#fresh;
+    this.#fresh = false;
     return this.#alone;
   }
 

@@ -29,6 +29,18 @@ describe('Isolation', () => {
     expect(isolation.ended(['a']).culprit).toBe('a');
   });
 
+  it('lets a record that ended the stream behind others go first, before it is blamed', () => {
+    const isolation = new Isolation<string>();
+    isolation.ended(['a', 'b', 'c']);
+    isolation.next();
+    isolation.through('a');
+    isolation.next();
+    expect(isolation.ended(['b'])).toEqual({ restartInMs: 0, culprit: undefined, hopeless: false });
+    expect(isolation.next()).toBe('b');
+    expect(isolation.ended(['b']).culprit).toBe('b');
+    expect(isolation.next()).toBe('c');
+  });
+
   it('waits longer and longer while the stream ends without a record, and gives up at five', () => {
     const isolation = new Isolation<string>();
     const ends = [1, 2, 3, 4, 5].map(() => isolation.ended([]));

@@ -111,7 +111,9 @@ export function meantFor(plan: Plan, id: number): Expected {
   }
   // what hangs for a whole deadline lets others wait behind it
   if (plan.deadlineMs < 600_000 && plan.stages.some(({ kind }) => kind === 'call')) codes.add('deadline_exceeded');
-  // a stream that left its source and stays open leaves behind what its first operators held
-  if (plan.stages.some(({ kind }) => kind === 'early') && plan.stages.some(({ kind }) => kind === 'lossy')) codes.add('envelope_lost');
+  // a stream that left its source and stays open, which takes something that hangs or is lost, leaves behind what its first operators held
+  if (plan.deadlineMs < 600_000 && plan.stages.some(({ kind }) => kind === 'early')) codes.add('envelope_lost');
+  // an operator of RxJS works on a record without anybody's knowledge
+  if (plan.deadlineMs < 600_000 && plan.stages.some(({ kind }) => kind === 'linger')) codes.add('envelope_lost');
   return { outputs: open, codes: [...codes], mustFail };
 }
