@@ -25,6 +25,7 @@ export function checkHistory(history: readonly Event[]): readonly string[] {
     ...repetitions(history, faults),
     ...order(history),
     ...companions(history),
+    ...overfull(history),
     ...of(history, 'held').flatMap(({ app, what, count, most }) =>
       count > most ? [`app ${String(app)} held ${String(count)} ${what}, the cap is ${String(most)}`] : [],
     ),
@@ -184,6 +185,39 @@ function* companions(history: readonly Event[]): Generator<string> {
   for (const [what, byApp] of running)
     for (const [app, calls] of byApp)
       if (calls !== 0 && !out.has(app)) yield `a call for record ${what} in app ${String(app)} was never ended`;
+}
+
+/** No app has more in flight than its caps say, by our own count: what it was emitted and is not finished. */
+function* overfull(history: readonly Event[]): Generator<string> {
+  const inputs = new Map(of(history, 'input').map((input) => [input.id, input]));
+  const caps = new Map(of(history, 'caps').map((event) => [event.app, event]));
+  const acked = new Map<number, Set<string | undefined>>();
+  const flying = new Map<number, Set<Input>>();
+  for (const event of history) {
+    if (event.kind === 'let-go') {
+      const mine = flying.get(event.app) ?? new Set<Input>();
+      for (const input of mine) if (input.partition === event.partition) mine.delete(input);
+    }
+    if (event.kind !== 'acked' && event.kind !== 'emitted') continue;
+    const input = inputs.get(event.id);
+    if (!input) continue;
+    if (event.kind === 'acked') {
+      const paths = (acked.get(event.id) ?? new Set()).add(event.path);
+      acked.set(event.id, paths);
+      if (isFinished(input.expected, paths)) for (const mine of flying.values()) mine.delete(input);
+      continue;
+    }
+    const cap = caps.get(event.app);
+    if (!cap || (input.expected.outputs.length === 0 && !input.expected.mustFail)) continue; // nobody sees when it is dropped
+    acked.delete(event.id);
+    const mine = (flying.get(event.app) ?? new Set<Input>()).add(input);
+    flying.set(event.app, mine);
+    const bytes = [...mine].reduce((sum, one) => sum + one.bytes, 0);
+    if (mine.size > cap.records)
+      yield `app ${String(event.app)} has ${String(mine.size)} records in flight, the cap is ${String(cap.records)}`;
+    if (mine.size > 1 && bytes > cap.bytes)
+      yield `app ${String(event.app)} has ${String(bytes)} bytes in flight, the cap is ${String(cap.bytes)}`;
+  }
 }
 
 /** Knows which records are not finished: no commit passes them, so that the next owner does what stands behind them again. */

@@ -15,6 +15,7 @@ export type Event =
       readonly id: number;
       readonly partition: number;
       readonly offset: number;
+      readonly bytes: number;
       /** Records of one lane may not overtake each other; undefined: no order. */
       readonly lane: string | undefined;
       /** Without a key an output goes to another partition each time it is written. */
@@ -37,6 +38,10 @@ export type Event =
   /** The producer was told that the output is written; `path` undefined: its dead letter. */
   | { readonly kind: 'acked'; readonly app: number; readonly id: number; readonly path: string | undefined }
   | { readonly kind: 'commit'; readonly partition: number; readonly offset: number }
+  /** What an app may have in flight. */
+  | { readonly kind: 'caps'; readonly app: number; readonly records: number; readonly bytes: number }
+  /** The app has to let go of a partition: what it has of it in flight may be given back. */
+  | { readonly kind: 'let-go'; readonly app: number; readonly partition: number }
   /** What stands in the log at the end, in its order. */
   | { readonly kind: 'output'; readonly log: string; readonly id: number; readonly path: string }
   | { readonly kind: 'letter'; readonly partition: number; readonly offset: number; readonly code: string }
@@ -44,7 +49,7 @@ export type Event =
   | {
       readonly kind: 'held';
       readonly app: number;
-      readonly what: 'records' | 'bytes' | 'above';
+      readonly what: 'records' | 'bytes' | 'settled beyond';
       readonly count: number;
       readonly most: number;
     }

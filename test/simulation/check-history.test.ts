@@ -1,0 +1,163 @@
+import { describe, expect, it } from 'vitest';
+import { checkHistory } from './check-history.ts';
+import type { Event } from './history.ts';
+
+const input = (id: number, offset: number, codes: readonly string[] = []): Event => ({
+  kind: 'input',
+  id,
+  partition: 0,
+  offset,
+  bytes: 100,
+  lane: '0 k',
+  keyed: true,
+  expected: { outputs: codes.length > 0 ? [] : ['', '.1'], codes, mustFail: codes.length > 0 },
+});
+const emitted = (id: number, app = 0, epoch = 1): Event => ({ kind: 'emitted', app, epoch, id });
+const called = (id: number, step: 'start' | 'end', app = 0): Event => ({ kind: 'call', app, id, path: '', step, together: false });
+const acked = (id: number, path: string | undefined): Event => ({ kind: 'acked', app: 0, id, path });
+const commit = (offset: number): Event => ({ kind: 'commit', partition: 0, offset });
+const output = (id: number, path: string): Event => ({ kind: 'output', log: 'out/0', id, path });
+const letter = (offset: number, code = 'no_result'): Event => ({ kind: 'letter', partition: 0, offset, code });
+const whole = (id: number): readonly Event[] => [emitted(id), called(id, 'start'), called(id, 'end'), acked(id, ''), acked(id, '.1')];
+
+/** Records 1 and 3 are done, record 2 failed as it was meant to; the offsets have gaps. */
+const good: readonly Event[] = [
+  input(1, 4),
+  input(2, 5, ['no_result']),
+  input(3, 9),
+  { kind: 'caps', app: 0, records: 2, bytes: 200 },
+  { kind: 'built', app: 0 },
+  ...whole(1),
+  emitted(2),
+  called(2, 'start'),
+  called(2, 'end'),
+  acked(2, undefined),
+  commit(6),
+  ...whole(3),
+  commit(10),
+  { kind: 'held', app: 0, what: 'records', count: 2, most: 2 },
+  { kind: 'left', what: 'timers', count: 0 },
+  output(1, ''),
+  output(1, '.1'),
+  output(3, ''),
+  output(3, '.1'),
+  letter(5),
+];
+
+const index = (event: Event): number => good.findIndex((one) => JSON.stringify(one) === JSON.stringify(event));
+const without = (event: Event): readonly Event[] => good.toSpliced(index(event), 1);
+const after = (event: Event, ...more: readonly Event[]): readonly Event[] => good.toSpliced(index(event) + 1, 0, ...more);
+const swapped = (a: Event, b: Event): readonly Event[] => good.with(index(a), b).with(index(b), a);
+
+describe('the checker of histories', () => {
+  it('has nothing to say about a good one', () => {
+    expect(checkHistory(good)).toEqual([]);
+  });
+
+  it.each([
+    { plant: 'a lost output', history: without(output(3, '.1')), finds: 'record 3 (0@9) lost its output .1' },
+    { plant: 'a lost dead letter', history: without(letter(5)), finds: 'record 2 (0@5) failed and has no dead letter' },
+    {
+      plant: 'a repeated output',
+      history: after(output(1, ''), output(1, '')),
+      finds: 'output 1  was written 2 times although its record ran once',
+    },
+    {
+      plant: 'a repeated dead letter',
+      history: after(letter(5), letter(5)),
+      finds: 'record 2 (0@5) has 2 dead letters although it ran once',
+    },
+    {
+      plant: 'a wrong code',
+      history: without(letter(5)).concat(letter(5, 'call_timeout')),
+      finds: 'the dead letter of record 2 (0@5) says call_timeout, expected no_result',
+    },
+    { plant: 'a wrong position', history: after(letter(5), letter(6)), finds: 'a dead letter names 0@6, where no record is' },
+    {
+      plant: 'a dead letter beside the outputs',
+      history: after(letter(5), letter(4)),
+      finds: 'the dead letter of record 1 (0@4) says no_result, expected none',
+    },
+    {
+      plant: 'an output that nobody made',
+      history: after(output(3, '.1'), output(3, '.2')),
+      finds: 'record 3 (0@9) has an output that nobody made: .2',
+    },
+    {
+      plant: 'an output of nothing',
+      history: after(output(3, '.1'), output(8, '')),
+      finds: 'an output descends from record 8, which was never written',
+    },
+    {
+      plant: 'a commit before the acknowledgement',
+      history: swapped(commit(10), acked(3, '.1')),
+      finds: 'commit 0@10 passed record 3 (0@9), which was not finished',
+    },
+    {
+      plant: 'a commit before the dead letter',
+      history: swapped(commit(6), acked(2, undefined)),
+      finds: 'commit 0@6 passed record 2 (0@5), which was not finished',
+    },
+    { plant: 'a commit that goes back', history: after(commit(10), commit(6)), finds: 'the commit of partition 0 went back from 10 to 6' },
+    {
+      plant: 'an output before one in front of it',
+      history: swapped(output(1, '.1'), output(3, '')),
+      finds: 'output in out/0: record 1 (0@4) came after record 3 (0@9) of its lane',
+    },
+    {
+      plant: 'a call before one in front of it',
+      history: swapped(called(1, 'start'), called(2, 'start')),
+      finds: 'call: record 1 (0@4) came after record 2 (0@5) of its lane',
+    },
+    {
+      plant: 'a record emitted before one in front of it',
+      history: swapped(emitted(1), emitted(2)),
+      finds: 'emitted: record 1 (0@4) came after record 2 (0@5) of its lane',
+    },
+    { plant: 'a record emitted twice', history: after(emitted(1), emitted(1)), finds: 'record 1 (0@4) was emitted twice into one stream' },
+    {
+      plant: 'a record done again by another owner',
+      history: after(commit(10), emitted(3, 1)),
+      finds: 'record 3 (0@9) was done again by 1/1 after 0/1, which ended well',
+    },
+    {
+      plant: 'two calls at once',
+      history: after(called(1, 'start'), called(1, 'start', 1), called(1, 'end', 1)),
+      finds: 'apps 1 and 0 called for record 1 at once',
+    },
+    { plant: 'a call without an end', history: without(called(3, 'end')), finds: 'a call for record 3 in app 0 was never ended' },
+    {
+      plant: 'too many records',
+      history: good.toSpliced(index(acked(1, '')), 0, emitted(2), emitted(3)),
+      finds: 'app 0 has 3 records in flight, the cap is 2',
+    },
+    {
+      plant: 'too many bytes',
+      history: good.toSpliced(index(acked(1, '')), 0, emitted(2), emitted(3)),
+      finds: 'app 0 has 300 bytes in flight, the cap is 200',
+    },
+    {
+      plant: 'too much in flight',
+      history: [...good, { kind: 'held', app: 0, what: 'bytes', count: 3, most: 2 }],
+      finds: 'app 0 held 3 bytes, the cap is 2',
+    },
+    { plant: 'a timer left behind', history: [...good, { kind: 'left', what: 'timers', count: 1 }], finds: '1 timers left behind' },
+    { plant: 'an app that broke', history: [...good, { kind: 'broken', why: 'it stands still' }], finds: 'it stands still' },
+  ] as readonly { readonly plant: string; readonly history: readonly Event[]; readonly finds: string }[])(
+    'finds $plant',
+    ({ history, finds }) => {
+      expect(checkHistory(history)).toContain(finds);
+    },
+  );
+
+  it.each([
+    { why: 'the stream was built anew', history: after(emitted(1), { kind: 'built', app: 0 }, emitted(1)) },
+    { why: 'the owner was expelled', history: [...after(commit(10), emitted(3, 1)), { kind: 'fault', name: 'expelled', app: 0 }] },
+    {
+      why: 'the broker wrote what it said it had not',
+      history: [...after(output(1, ''), output(1, '')), { kind: 'fault', name: 'send-written' }],
+    },
+  ] as readonly { readonly why: string; readonly history: readonly Event[] }[])('accepts a repetition when $why', ({ history }) => {
+    expect(checkHistory(history)).toEqual([]);
+  });
+});
