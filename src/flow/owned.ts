@@ -29,7 +29,7 @@ export class Owned implements OwnedPartition {
   readonly start: bigint;
   readonly tracker: OffsetTracker<Taken>;
   readonly lanes = new Lanes<Taken>();
-  /** Fetched, not taken: at most one fetch and a half. */
+  /** Fetched, not taken: at most 256 KiB and a fetch. */
   readonly ahead = new Fifo<SourceRecord>();
   aheadBytes = 0;
   /** Records in flight. */

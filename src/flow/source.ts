@@ -21,8 +21,8 @@ export interface SourceOptions extends WindowOptions {
   readonly emit: (taken: Taken) => void;
 }
 
-const maxAheadBytes = 16 * 1024 * 1024; // fetched and not taken, over all partitions
-const lowAheadBytes = 512 * 1024; // of one partition: half a fetch
+const maxAheadBytes = 4 * 1024 * 1024; // fetched and not taken, over all partitions
+const lowAheadBytes = 256 * 1024; // of one partition
 
 /**
  * The reading end: takes records while the window allows, lets those that must not overtake each other wait in their
@@ -290,7 +290,7 @@ export class Source {
     return this.#options.ordering === 'partition' && this.#owned.size > 0 && this.partitions.every((one) => one.lanes.busy > 0);
   }
 
-  // A partition is paused while half a fetch of it waits, or while too much waits over all. Not until nothing waits: a log
+  // A partition is paused while enough of it waits, or while too much waits over all. Not until nothing waits: a log
   // whose partitions are all paused sees that one is resumed after up to 0.1 s, with nothing to do meanwhile.
   #steer(): void {
     const full = this.#aheadBytes >= maxAheadBytes;

@@ -1,4 +1,4 @@
-import { SinglePart } from './lineage.ts';
+import { type Lookout, SinglePart } from './lineage.ts';
 import type { EndReason, Part, Place } from './part.ts';
 import type { OutputPosition } from './record.ts';
 
@@ -80,18 +80,18 @@ export class Handle {
   }
 }
 
-const lostAndFound = new FinalizationRegistry<SinglePart>((part) => {
-  part.lost();
+const lostAndFound = new FinalizationRegistry<Lookout>(({ part }) => {
+  part?.lost();
 });
 
 /** A handle that is missed when it becomes garbage while its part is open. Costs about 1 µs. */
 export function watch(part: Part): Handle {
   const handle = new Handle(part);
-  if (part instanceof SinglePart) lostAndFound.register(handle, part);
+  if (part instanceof SinglePart) lostAndFound.register(handle, part.watched());
   return handle;
 }
 
 /** Begins to watch a handle that was made without; for the source, which spares synchronous pipelines the cost. */
 export function watchLater(handle: Handle): void {
-  if (handle.part instanceof SinglePart && handle.part.live) lostAndFound.register(handle, handle.part);
+  if (handle.part instanceof SinglePart && handle.part.live) lostAndFound.register(handle, handle.part.watched());
 }

@@ -128,12 +128,18 @@ export class Settlement {
 
 type PartState = 'open' | 'handed' | 'settled';
 
+/** Found again when a handle is garbage. Small, because it is kept until the garbage collector has seen that, many records later. */
+export interface Lookout {
+  part: SinglePart | undefined;
+}
+
 /** The claim of one part on one record. */
 export class SinglePart implements Part {
   readonly #settlement: Settlement;
   #listeners: Set<(reason: EndReason) => void> | undefined;
   #state: PartState = 'open';
   #place: Place = 'flowing';
+  #lookout: Lookout | undefined;
   depth: number;
 
   constructor(settlement: Settlement, depth: number) {
@@ -195,7 +201,7 @@ export class SinglePart implements Part {
 
   end(reason: EndReason): void {
     if (reason === 'closed' && this.#state === 'open') this.#leaveDepth();
-    if (reason === 'closed') this.#state = 'settled';
+    if (reason === 'closed') this.#over('settled');
     for (const listener of [...(this.#listeners ?? [])]) listener(reason);
     if (reason === 'closed') this.#listeners = undefined;
   }
@@ -214,6 +220,12 @@ export class SinglePart implements Part {
     this.settle('failed', recordError(code, `record ${formatPosition(this.position)} ${why}`, this.position));
   }
 
+  /** What to keep while somebody may lose this part: it lets go of the part once that cannot happen any more. */
+  watched(): Lookout {
+    this.#lookout ??= { part: this.live ? this : undefined };
+    return this.#lookout;
+  }
+
   lost(): void {
     if (this.#state !== 'open' || !this.live) return;
     const text = `the pipeline lost record ${formatPosition(this.position)}: its envelope reached neither the end nor a dropping operator (plain filter, switchMap, takeUntil and debounce lose envelopes; use keepOnly, drop or split)`;
@@ -222,7 +234,7 @@ export class SinglePart implements Part {
 
   handed(): void {
     if (this.#state !== 'open' || !this.live) return;
-    this.#state = 'handed';
+    this.#over('handed');
     this.#leaveDepth();
     this.#settlement.partHanded();
   }
@@ -238,6 +250,11 @@ export class SinglePart implements Part {
     this.#listeners = undefined;
     this.#settlement.partSettled(this, outcome, detail);
     return true;
+  }
+
+  #over(state: 'handed' | 'settled'): void {
+    this.#state = state;
+    if (this.#lookout) this.#lookout.part = undefined;
   }
 
   #leaveDepth(): void {
