@@ -6,6 +6,7 @@ import { Line, noLine } from './internal/in-order.ts';
 import { emitBranch } from './internal/emit-branch.ts';
 import { operate } from './internal/operate.ts';
 import { type Project, type RunningCall, runningCall } from './internal/run-call.ts';
+import { Slots } from './internal/slots.ts';
 
 export interface MapConcurrentOptions {
   /** Most records with a call running; at least 1. It bounds records: calls of many operators together take `withPermit`. */
@@ -46,7 +47,7 @@ export function mapConcurrent<T, R, K>(
   return operate((out) => {
     const waiting = new CallQueue<T, K>();
     const line = order === 'input' ? new Line<R>() : undefined;
-    const running = new Set<RunningCall>();
+    const running = new Slots<RunningCall>();
     let sourceDone = false;
     let starting = false;
 
@@ -57,7 +58,7 @@ export function mapConcurrent<T, R, K>(
       };
       const place = line ? line.place(emit) : noLine(emit);
       const onEnd = (completed: boolean): void => {
-        running.delete(call);
+        running.free(slot);
         if (completed) {
           part.at('queued');
           place.end(() => {
@@ -67,7 +68,7 @@ export function mapConcurrent<T, R, K>(
         pump();
       };
       const call = runningCall({ envelope, handle, project, maxResults, onValue: place.push, onEnd });
-      running.add(call);
+      const slot = running.take(call);
       call.start();
     };
     const next = (): Taken<T, K> | undefined => (running.size < concurrency && !out.closed ? waiting.shift() : undefined);
@@ -90,8 +91,7 @@ export function mapConcurrent<T, R, K>(
         return false;
       },
       teardown: () => {
-        for (const call of [...running]) call.stop();
-        running.clear();
+        for (const call of running.clear()) call.stop();
         waiting.clear();
       },
     };
