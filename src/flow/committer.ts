@@ -26,6 +26,7 @@ export class Committer {
   #running: Promise<void> | undefined;
   #cancelTimer: (() => void) | undefined;
   #retryWaits = false;
+  #stopped = false;
 
   constructor(options: CommitterOptions) {
     this.#options = options;
@@ -68,9 +69,11 @@ export class Committer {
     }
   }
 
+  /** Commits nothing more; a commit that is under way ends by itself. */
   stop(): void {
     this.#cancelTimer?.();
     this.#consumer = undefined;
+    this.#stopped = true;
   }
 
   async #commitOnce(): Promise<void> {
@@ -100,6 +103,7 @@ export class Committer {
   }
 
   #schedule(delayMs: number): void {
+    if (this.#stopped) return; // a commit that fails, or a late acknowledgement, must not keep the process alive
     this.#cancelTimer ??= this.#options.clock.schedule(delayMs, () => {
       this.#cancelTimer = undefined;
       this.#retryWaits = false;

@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.ts';
+import type { CancelTimer, Clock } from '../clock.ts';
 import { messageOf, PipelineError } from '../errors.ts';
 import type { Taken } from '../flow/owned.ts';
 import type { Source } from '../flow/source.ts';
@@ -33,6 +33,7 @@ export interface RestartingStreamOptions {
 export class RestartingStream {
   readonly #options: RestartingStreamOptions;
   #stream: Stream | undefined;
+  #cancelRestart: CancelTimer = () => undefined;
 
   constructor(options: RestartingStreamOptions) {
     this.#options = options;
@@ -60,6 +61,7 @@ export class RestartingStream {
 
   /** Unsubscribes: calls are aborted. */
   stop(): void {
+    this.#cancelRestart();
     this.#stream?.stop();
   }
 
@@ -87,7 +89,7 @@ export class RestartingStream {
       return;
     }
     if (culprit) this.#blame(culprit, why, error);
-    clock.schedule(restartInMs, () => {
+    this.#cancelRestart = clock.schedule(restartInMs, () => {
       if (source.stopped) return;
       stats.restarts += 1;
       this.open();

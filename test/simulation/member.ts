@@ -1,5 +1,5 @@
 import { tap } from 'rxjs';
-import type { Clock } from '../../src/clock.ts';
+import { type Clock, sleep } from '../../src/clock.ts';
 import { messageOf, TransportError } from '../../src/errors.ts';
 import { definePipeline, topic } from '../../src/pipeline.ts';
 import { type Envelope, runOf } from '../../src/record/envelope.ts';
@@ -9,6 +9,7 @@ import { type App, start } from '../../src/runtime/start.ts';
 import type { MemoryTransport } from '../../src/transport/memory/memory.ts';
 import type { Consumer, ConsumeHandlers, OwnedPartition, Producer, Transport } from '../../src/transport/transport.ts';
 import { buildProcess, type Flow } from './build.ts';
+import { type CountedClock, countedClock } from './counted-clock.ts';
 import type { Event } from './history.ts';
 import type { Item } from './meant.ts';
 import type { Plan } from './plan.ts';
@@ -26,6 +27,7 @@ export interface MemberSide {
 export class Member {
   readonly id: number;
   readonly #side: MemberSide;
+  readonly #clock: CountedClock;
   #app: App | undefined;
   #consumer: Consumer | undefined;
   #open: OpenParts | undefined;
@@ -36,15 +38,22 @@ export class Member {
   constructor(id: number, side: MemberSide) {
     this.id = id;
     this.#side = side;
+    this.#clock = countedClock(side.clock);
   }
 
   /** Resolves when it has started, or cannot because the broker is down. */
   async join(): Promise<void> {
-    const { plan, clock, saw } = this.#side;
+    const { plan, saw } = this.#side;
     const { maxRecordsInFlight: records = 10_000, maxBytesInFlight: bytes = 64 * 1024 * 1024 } = plan.options;
     saw({ kind: 'caps', app: this.id, records, bytes });
     try {
-      this.#app = await start(this.#pipeline(), { transport: this.#transport(), clock, log: silentLog, signals: false, ...plan.options });
+      this.#app = await start(this.#pipeline(), {
+        transport: this.#transport(),
+        clock: this.#clock,
+        log: silentLog,
+        signals: false,
+        ...plan.options,
+      });
       this.state = 'alive';
       this.#app.done.catch((error: unknown) => {
         if (!this.#cut) saw({ kind: 'broken', why: `app ${String(this.id)} failed: ${messageOf(error)}` });
@@ -63,11 +72,21 @@ export class Member {
     if (!this.#app) return;
     this.state = 'leaving';
     await this.#app.drain({ deadlineMs });
+    await sleep(this.#side.clock, 25); // a revoke that the drain has overtaken looks once more
+    const { timers } = this.#clock;
     this.state = 'gone';
     const { recordsInFlight, bytesInFlight, bytesAhead, bytesOutgoing, partitions } = this.#app.stats();
     this.#open?.setSourceBlocked(true);
     const openParts = (this.#open?.nothingMoreCan(0, 100) ?? true) ? 0 : 1;
-    for (const [what, count] of Object.entries({ recordsInFlight, bytesInFlight, bytesAhead, bytesOutgoing, partitions, openParts })) {
+    for (const [what, count] of Object.entries({
+      recordsInFlight,
+      bytesInFlight,
+      bytesAhead,
+      bytesOutgoing,
+      partitions,
+      openParts,
+      timers,
+    })) {
       this.#side.saw({ kind: 'left', what: `${what} of app ${String(this.id)}`, count });
     }
   }
@@ -85,10 +104,10 @@ export class Member {
   }
 
   #pipeline() {
-    const { plan, clock, saw } = this.#side;
+    const { plan, saw } = this.#side;
     const build = buildProcess({
       plan,
-      clock,
+      clock: this.#clock,
       kept: [],
       called: (at, { id, path }, step) => {
         saw({ kind: 'call', app: this.id, id, path: `${String(at)}:${path}`, step, together: plan.stages[at]?.kind === 'batch' });

@@ -1,6 +1,6 @@
-import type { Clock } from '../../src/clock.ts';
 import { memory, type MemoryTransport } from '../../src/transport/memory/memory.ts';
 import { type VirtualClock, virtualClock } from '../../src/virtual-clock.ts';
+import { type CountedClock, countedClock } from './counted-clock.ts';
 import type { Event } from './history.ts';
 import { Member } from './member.ts';
 import type { Deed, Plan } from './plan.ts';
@@ -14,7 +14,7 @@ export class World {
   readonly history: Event[] = [];
   readonly clock: VirtualClock;
   readonly #plan: Plan;
-  readonly #timers = new Set<object>();
+  readonly #counted: CountedClock;
   readonly #transport: MemoryTransport;
   readonly #topics: Topics;
   readonly #members: Member[] = [];
@@ -22,8 +22,9 @@ export class World {
 
   constructor(plan: Plan) {
     this.#plan = plan;
-    this.clock = counting(virtualClock(startMs), this.#timers);
-    this.#transport = memory({ clock: this.clock, partitions: plan.partitions, maxFetchRecords: plan.maxFetchRecords });
+    this.clock = virtualClock(startMs);
+    this.#counted = countedClock(this.clock);
+    this.#transport = memory({ clock: this.#counted, partitions: plan.partitions, maxFetchRecords: plan.maxFetchRecords });
     this.#topics = new Topics(plan, this.#transport, this.#saw);
   }
 
@@ -151,24 +152,7 @@ export class World {
     for (let i = 0; i < 200 && !isOver; i += 1) await this.clock.advance(1_000);
     const count = this.#members.filter(({ state }) => state !== 'gone').length;
     this.#saw({ kind: 'left', what: 'apps that did not stop', count });
-    this.#saw({ kind: 'left', what: 'timers', count: this.#timers.size });
+    this.#saw({ kind: 'left', what: 'timers of the broker', count: this.#counted.timers });
     this.#saw({ kind: 'left', what: 'members of the group', count: this.#transport.broker.members(group).length });
   }
-}
-
-/** A clock that knows which of its timers are set. */
-function counting(clock: VirtualClock, live: Set<object>): VirtualClock {
-  const schedule: Clock['schedule'] = (delayMs, callback) => {
-    const timer = {};
-    live.add(timer);
-    const cancel = clock.schedule(delayMs, () => {
-      live.delete(timer);
-      callback();
-    });
-    return () => {
-      live.delete(timer);
-      cancel();
-    };
-  };
-  return { ...clock, schedule };
 }
