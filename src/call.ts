@@ -24,8 +24,13 @@ export interface CallContext {
  */
 export interface CallScope extends Omit<CallContext, 'signal'> {
   readonly clock: Clock;
-  /** Attempts made so far, for the record's dead letter; shared by all scopes of one call. */
-  readonly tries: { count: number };
+  /** Calls made so far, for the record's dead letter; shared by all scopes of one call. */
+  readonly tries: {
+    /** Attempts that a retry operator counts; 0 without one. */
+    count: number;
+    /** Calls within attempts beyond their first: answers that were asked for again. */
+    repairs: number;
+  };
   /** Asks the source to hold back until `untilMs`, and to say why. */
   hold(reason: string, untilMs: number): void;
 }
@@ -39,12 +44,15 @@ const outside: CallScope = {
   position: undefined,
   key: null,
   headers: [],
-  tries: { count: 0 },
+  tries: { count: 0, repairs: 0 },
   hold: () => undefined,
 };
 
 /** The scope of the call that is being subscribed to or runs; a neutral one with the system clock outside a pipeline. */
 export const currentScope = (): CallScope => storage.getStore() ?? outside;
+
+/** A scope of no record, with a clock: for what is called while resources are opened. */
+export const scopeOf = (clock: Clock): CallScope => ({ ...outside, clock, tries: { count: 0, repairs: 0 } });
 
 /** Runs `body` with `scope` as the current one. */
 export const inScope = <T>(scope: CallScope, body: () => T): T => storage.run(scope, body);

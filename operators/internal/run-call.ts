@@ -51,7 +51,7 @@ export function runningCall<T, R, K>({ envelope, handle, project, maxResults, on
     const completed = failure === undefined && part.live;
     close(); // before the part is settled: what frees its place must find the work ended
     if (!completed) abort();
-    part.attempted(Math.max(1, scope.tries.count));
+    part.attempted(Math.max(1, scope.tries.count) + scope.tries.repairs);
     if (failure) fail(envelope, handle, failure);
     onEnd(completed);
   };
@@ -113,7 +113,7 @@ function describeCall(envelope: Envelope<unknown, unknown>): {
     position,
     key,
     headers,
-    tries: { count: 0 },
+    tries: { count: 0, repairs: 0 },
     hold: (reason, untilMs) => {
       run.hold(reason, untilMs);
     },

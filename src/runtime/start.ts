@@ -1,3 +1,4 @@
+import { inScope, scopeOf } from '../call.ts';
 import { messageOf, PipelineError, TransportError } from '../errors.ts';
 import { Sink } from '../flow/sink.ts';
 import type { Pipeline } from '../pipeline.ts';
@@ -237,7 +238,10 @@ class Running implements App {
           log[level]({ resource: name, ...details }, message);
         },
       };
-      const one = await this.#hold(resource.open(context), (held: Opened<unknown>) => held.close());
+      const one = await this.#hold(
+        inScope(scopeOf(clock), () => resource.open(context)),
+        (held: Opened<unknown>) => held.close(),
+      );
       opened[name] = one.value;
     };
     const results = await Promise.allSettled(

@@ -69,7 +69,7 @@ function ask(plan: Plan, turns: readonly ChatTurn[], round: number, before: Usag
       const settle = (checked: Checked): Observable<Answer<unknown>> => {
         if ('value' in checked) return of({ value: checked.value, usage, model: reply.model ?? backend.name, repairs: round });
         if (round >= repairs) return throwError(() => checked.error(round));
-        currentScope().tries.count += 1; // the record's history counts every call that was made for it
+        currentScope().tries.repairs += 1; // the record's history counts every call that was made for it
         return ask(plan, repairTurns(plan.turns, reply, checked), round + 1, usage);
       };
       const failure = unusable(reply, options.maxTokens);
