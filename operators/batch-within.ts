@@ -2,6 +2,7 @@ import type { OperatorFunction } from 'rxjs';
 import type { CancelTimer, Clock } from '../src/clock.ts';
 import { OptionError, requireInteger, requireNumber } from '../src/errors.ts';
 import { type BatchEnvelope, type Envelope, runOf, take, together } from '../src/record/envelope.ts';
+import type { Handle } from '../src/record/handle.ts';
 import { fail, threw } from './internal/fail.ts';
 import { type BatchMember, OpenBatch } from './internal/open-batch.ts';
 import { operate } from './internal/operate.ts';
@@ -36,7 +37,7 @@ export interface BatchWithinOptions<T> {
  * @see dynamic batching in Triton (`max_queue_delay_microseconds`); `groupWithin` in fs2.
  */
 export function batchWithin<T, K>(options: BatchWithinOptions<T>): OperatorFunction<Envelope<T, K>, BatchEnvelope<T, K>> {
-  const { maxWaitMs, bytesOf, tokensOf, clock, ...limits } = checked(options);
+  const { maxWaitMs, clock, ...limits } = checked(options);
   return operate((out, guard) => {
     const batch = new OpenBatch<T, K>(limits);
     let stopWaiting: CancelTimer | undefined;
@@ -50,12 +51,8 @@ export function batchWithin<T, K>(options: BatchWithinOptions<T>): OperatorFunct
       const ready = batch.takeAll(); // before next(): a synchronous consumer may push into us again
       if (ready.length === 0) return;
       const envelopes = ready.map(({ envelope }) => envelope);
-      out.next(
-        together(
-          envelopes,
-          ready.map(({ handle }) => handle),
-        ),
-      );
+      const handles = ready.map(({ handle }) => handle);
+      out.next(together(envelopes, handles));
     };
     const wait = (envelope: Envelope<T, K>): void => {
       const run = runOf(envelope);
@@ -71,11 +68,10 @@ export function batchWithin<T, K>(options: BatchWithinOptions<T>): OperatorFunct
     };
     const next = (envelope: Envelope<T, K>): void => {
       const handle = take(envelope);
-      const { value } = envelope;
       if (!handle.part.live) return;
       let one: BatchMember<T, K>;
       try {
-        one = { envelope, handle, bytes: measured('bytesOf', bytesOf, value), tokens: measured('tokensOf', tokensOf, value) };
+        one = memberOf(envelope, handle, options);
       } catch (error) {
         fail(envelope, handle, threw('batchWithin', error));
         return;
@@ -99,6 +95,11 @@ export function batchWithin<T, K>(options: BatchWithinOptions<T>): OperatorFunct
   });
 }
 
+function memberOf<T, K>(envelope: Envelope<T, K>, handle: Handle, { bytesOf, tokensOf }: BatchWithinOptions<T>): BatchMember<T, K> {
+  const bytes = measured('bytesOf', bytesOf, envelope.value);
+  return { envelope, handle, bytes, tokens: measured('tokensOf', tokensOf, envelope.value) };
+}
+
 function measured<T>(name: string, measure: ((value: T) => number) | undefined, value: T): number {
   const result = measure?.(value) ?? 0;
   if (!(result >= 0)) throw new TypeError(`${name} must return a number >= 0, got ${String(result)}`);
@@ -117,5 +118,5 @@ function checked<T>(options: BatchWithinOptions<T>) {
     throw new OptionError('batchWithin.maxBytes and batchWithin.bytesOf belong together: give both or neither');
   if ((maxTokens === undefined) !== (tokensOf === undefined))
     throw new OptionError('batchWithin.maxTokens and batchWithin.tokensOf belong together: give both or neither');
-  return { maxSize, maxWaitMs, maxBytes: maxBytes ?? Infinity, maxTokens: maxTokens ?? Infinity, bytesOf, tokensOf, clock };
+  return { maxSize, maxWaitMs, maxBytes: maxBytes ?? Infinity, maxTokens: maxTokens ?? Infinity, clock };
 }

@@ -59,10 +59,7 @@ export function runningCall<T, R, K>({ envelope, handle, project, maxResults, on
     end(reason === 'deadline' ? tooLate : undefined);
   });
   const subscribe = (): void => {
-    const source: unknown = project(envelope.value, ctx);
-    if (source instanceof Promise) refusePromise('mapConcurrent', source);
-    if (!isObservable(source)) throw new TypeError(`it must return an Observable, got ${typeof source}`);
-    subscription = whileWanted(source as Observable<R>, state).subscribe({
+    subscription = whileWanted(observableOf(project(envelope.value, ctx)), state).subscribe({
       next: (value) => {
         state.count += 1;
         if (state.count > maxResults) end(tooMany(maxResults));
@@ -95,6 +92,14 @@ export function runningCall<T, R, K>({ envelope, handle, project, maxResults, on
       part.at('flowing'); // nobody works on it any more: if the stream goes on without this operator, its deadline finds it
     },
   };
+}
+
+/** What came back from user code, whatever its type said. */
+function observableOf<R>(result: Observable<R>): Observable<R> {
+  const source: unknown = result;
+  if (source instanceof Promise) refusePromise('mapConcurrent', source);
+  if (!isObservable(source)) throw new TypeError(`it must return an Observable, got ${typeof source}`);
+  return result;
 }
 
 function describeCall(envelope: Envelope<unknown, unknown>): {

@@ -135,8 +135,7 @@ export class Tally {
 }
 
 /** Whether the model sees it as the people do, who do not rate it 0. */
-const agrees = ({ sentiment }: Pick<EnrichedReview, 'sentiment'>, rating: number): boolean =>
-  (sentiment === 'positive') === rating > 0;
+const agrees = ({ sentiment }: Pick<EnrichedReview, 'sentiment'>, rating: number): boolean => (sentiment === 'positive') === rating > 0;
 
 /** The smallest value that is not below the share `q` of them (nearest rank). */
 export function quantile(values: readonly number[], q: number): number | null {

@@ -4,6 +4,7 @@ import type { Ordering } from '../record/ordering.ts';
 import { recordBytes } from '../record/record.ts';
 import type { OpenParts } from '../record/run.ts';
 import type { Assignment, Consumer, Fetch, OwnedPartition } from '../transport/transport.ts';
+import { Ahead } from './ahead.ts';
 import { Isolation } from './isolation.state.ts';
 import { laneOf } from './lanes.state.ts';
 import { Owned, type Taken } from './owned.ts';
@@ -21,9 +22,6 @@ export interface SourceOptions extends WindowOptions {
   readonly emit: (taken: Taken) => void;
 }
 
-const maxAheadBytes = 4 * 1024 * 1024; // fetched and not taken, over all partitions
-const lowAheadBytes = 256 * 1024; // of one partition
-
 /**
  * The reading end: takes records while the window allows, lets those that must not overtake each other wait in their
  * lanes, and pauses the partitions whose next fetch could not be taken.
@@ -36,8 +34,7 @@ export class Source {
   /** Partitions with something ahead, in turn: no partition starves another. */
   readonly #turns = new Fifo<Owned>();
   readonly #ready = new Fifo<Taken>();
-  #consumer: Pick<Consumer, 'pause' | 'resume'> | undefined;
-  #aheadBytes = 0;
+  readonly #ahead = new Ahead();
   #closedBy: string | undefined;
   #streaming = false;
   #stopped = false;
@@ -66,13 +63,11 @@ export class Source {
   }
 
   get aheadBytes(): number {
-    return this.#aheadBytes;
+    return this.#ahead.bytes;
   }
 
   attach(consumer: Pick<Consumer, 'pause' | 'resume'>): void {
-    this.#consumer = consumer;
-    const paused = this.partitions.filter((one) => one.paused); // decided before there was anyone to tell
-    if (paused.length > 0) consumer.pause(paused);
+    this.#ahead.attach(consumer, this.#owned.values());
   }
 
   find({ topic, partition, epoch }: OwnedPartition): Owned | undefined {
@@ -91,7 +86,7 @@ export class Source {
     if (owned?.phase !== 'held' || this.#stopped) return;
     if (owned.ahead.size === 0 && fetch.records.length > 0 && !owned.stalled) this.#turns.push(owned);
     for (const record of fetch.records) {
-      this.#moveAhead(owned, recordBytes(record));
+      this.#ahead.add(owned, recordBytes(record));
       owned.ahead.push(record);
       owned.fetched = record.offset + 1n;
     }
@@ -136,7 +131,7 @@ export class Source {
     for (const one of partitions) {
       one.phase = 'leaving';
       one.ahead.drain();
-      this.#moveAhead(one, -one.aheadBytes);
+      this.#ahead.add(one, -one.aheadBytes);
       for (const taken of one.taken()) if (taken.settlement === undefined) this.#free(taken);
     }
     this.isolation.forget((taken) => taken.settlement === undefined && taken.partition.phase !== 'held');
@@ -206,7 +201,7 @@ export class Source {
       this.#take();
     }
     this.#pumping = false;
-    this.#steer();
+    this.#ahead.steer(this.#owned.values(), this.#stopped);
     this.#options.open.setSourceBlocked(this.#blocked());
   }
 
@@ -238,14 +233,9 @@ export class Source {
       }
       owned.ahead.shift();
       if (owned.ahead.size > 0) this.#turns.push(owned);
-      this.#moveAhead(owned, -bytes);
+      this.#ahead.add(owned, -bytes);
       this.#enter(owned, head, bytes);
     }
-  }
-
-  #moveAhead(owned: Owned, bytes: number): void {
-    owned.aheadBytes += bytes;
-    this.#aheadBytes += bytes;
   }
 
   #enter(partition: Owned, record: Taken['record'], bytes: number): void {
@@ -288,21 +278,5 @@ export class Source {
   #blocked(): boolean {
     if (this.#stopped || this.#closedBy !== undefined || this.isolation.active) return true;
     return this.#options.ordering === 'partition' && this.#owned.size > 0 && this.partitions.every((one) => one.lanes.busy > 0);
-  }
-
-  // A partition is paused while enough of it waits, or while too much waits over all. Not until nothing waits: a log
-  // whose partitions are all paused sees that one is resumed after up to 0.1 s, with nothing to do meanwhile.
-  #steer(): void {
-    const full = this.#aheadBytes >= maxAheadBytes;
-    const pause: Owned[] = [];
-    const resume: Owned[] = [];
-    for (const one of this.#owned.values()) {
-      const wanted = this.#stopped || full || one.aheadBytes >= lowAheadBytes;
-      if (one.phase !== 'held' || wanted === one.paused) continue;
-      one.paused = wanted;
-      (wanted ? pause : resume).push(one);
-    }
-    if (pause.length > 0) this.#consumer?.pause(pause);
-    if (resume.length > 0) this.#consumer?.resume(resume);
   }
 }

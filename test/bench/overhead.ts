@@ -32,7 +32,10 @@ export async function run(context: ExperimentContext): Promise<ExperimentResult>
     const bench = { ...context, kafka, brokers: broker.brokers };
     const measured = [...(await throughput(bench)), ...(await latency(bench))];
     const load = loadavg()[0]?.toFixed(1) ?? '?';
-    return { measured: [...measured, { what: 'load of the machine at the end, 1 min', measured: load, passes: '', pass: true }], pass: true };
+    return {
+      measured: [...measured, { what: 'load of the machine at the end, 1 min', measured: load, passes: '', pass: true }],
+      pass: true,
+    };
   } finally {
     await broker.stop();
   }
@@ -74,7 +77,14 @@ async function throughput(bench: Bench): Promise<readonly Finding[]> {
     const results = await inPairs(pairs, async (program, pair) => {
       const output = `orders.${program}.${String(pair)}`;
       return withTopics(bench, [output], async () => {
-        const worker = startWorker(programs[program], { brokers: bench.brokers, group: output, input, output, records, idempotent: false } satisfies Task);
+        const worker = startWorker(programs[program], {
+          brokers: bench.brokers,
+          group: output,
+          input,
+          output,
+          records,
+          idempotent: false,
+        } satisfies Task);
         const { ms, cpuUs } = await worker.next<Throughput>('finished');
         await worker.end();
         const one = { perSecond: (records / ms) * 1_000, cpuUs: cpuUs / records };
@@ -85,7 +95,8 @@ async function throughput(bench: Bench): Promise<readonly Finding[]> {
     const ratios = results.engine.map(({ perSecond }, i) => perSecond / (results.bare[i]?.perSecond ?? Number.NaN));
     const ratio = median(ratios);
     const cpu = (program: Program): number => median(results[program].map(({ cpuUs }) => cpuUs));
-    const rate = (program: Program): string => `${String(Math.round(median(results[program].map(({ perSecond }) => perSecond))))} records/s`;
+    const rate = (program: Program): string =>
+      `${String(Math.round(median(results[program].map(({ perSecond }) => perSecond))))} records/s`;
     return [
       fact('consume, parse, produce: bare kafkajs, median', `${rate('bare')}, ${cpu('bare').toFixed(2)} µs CPU a record`),
       fact('the same through the engine, median', `${rate('engine')}, ${cpu('engine').toFixed(2)} µs CPU a record`),
@@ -106,9 +117,17 @@ async function latency(bench: Bench): Promise<readonly Finding[]> {
   const results = await inPairs(pairs, async (program, pair) => {
     const [input, output] = [`calm.${program}.${String(pair)}`, `calm.${program}.${String(pair)}.out`];
     return withTopics(bench, [input, output], async () => {
-      const worker = startWorker(programs[program], { brokers: bench.brokers, group: output, input, output, idempotent: false } satisfies Task);
+      const worker = startWorker(programs[program], {
+        brokers: bench.brokers,
+        group: output,
+        input,
+        output,
+        idempotent: false,
+      } satisfies Task);
       await worker.next('ready');
-      const began = (): void => { worker.say('mark'); };
+      const began = (): void => {
+        worker.say('mark');
+      };
       const seen = await latencies(bench.kafka, { input, output, recordsASecond, warmUpMs, forMs, signal: bench.signal, began });
       worker.say('stop');
       const { cpuUs } = await worker.next<Throughput>('cpu');
@@ -125,12 +144,20 @@ async function latency(bench: Bench): Promise<readonly Finding[]> {
   ] as const;
   return rows.map(([what, of, unit]) => {
     const [bare, engine] = [median(results.bare.map(of)), median(results.engine.map(of))];
-    return fact(`at ${String(recordsASecond)} records/s: ${what}, bare and engine`, `${bare.toFixed(1)} and ${engine.toFixed(1)} ${unit}: adds ${(engine - bare).toFixed(1)} ${unit}`);
+    return fact(
+      `at ${String(recordsASecond)} records/s: ${what}, bare and engine`,
+      `${bare.toFixed(1)} and ${engine.toFixed(1)} ${unit}: adds ${(engine - bare).toFixed(1)} ${unit}`,
+    );
   });
 }
 
 const fact = (what: string, measured: string): Finding => ({ what, measured, passes: '', pass: true });
 
-const quantile = (sorted: readonly number[], q: number): number => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))] ?? Number.NaN;
+const quantile = (sorted: readonly number[], q: number): number =>
+  sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))] ?? Number.NaN;
 
-const median = (values: readonly number[]): number => quantile([...values].sort((a, b) => a - b), 0.5);
+const median = (values: readonly number[]): number =>
+  quantile(
+    [...values].sort((a, b) => a - b),
+    0.5,
+  );

@@ -13,7 +13,18 @@ export function testScope(clock: Clock, fields: Partial<CallScope> = {}): TestSc
   const hold = (reason: string, untilMs: number): void => {
     holds.push({ reason, untilMs });
   };
-  return { clock, attempt: 1, deadlineMs: Infinity, position, key: null, headers: [], tries: { count: 0, repairs: 0 }, hold, holds, ...fields };
+  return {
+    clock,
+    attempt: 1,
+    deadlineMs: Infinity,
+    position,
+    key: null,
+    headers: [],
+    tries: { count: 0, repairs: 0 },
+    hold,
+    holds,
+    ...fields,
+  };
 }
 
 /** `call`, subscribed to in `scope`. */

@@ -46,11 +46,21 @@ async function oneCase(
   const [warmUp, backlog, output] = [`${prefix}.warm-up`, `${prefix}.backlog`, `${prefix}.out`];
   const admin = kafka.admin();
   await admin.connect();
-  await admin.createTopics({ topics: [warmUp, backlog, output].map((topic) => ({ topic, numPartitions: partitions })), waitForLeaders: true });
+  await admin.createTopics({
+    topics: [warmUp, backlog, output].map((topic) => ({ topic, numPartitions: partitions })),
+    waitForLeaders: true,
+  });
   await admin.disconnect();
   say(`${what}: writing ${String(records)} records`);
   await write(kafka, backlog, records, keyOf);
-  const worker = startWorker(new URL('backlog/worker.ts', import.meta.url), { brokers, warmUp, backlog, output, concurrency, latencyMs } satisfies Case);
+  const worker = startWorker(new URL('backlog/worker.ts', import.meta.url), {
+    brokers,
+    warmUp,
+    backlog,
+    output,
+    concurrency,
+    latencyMs,
+  } satisfies Case);
   try {
     await worker.next('memory');
     await write(kafka, warmUp, warmUpRecords, keysOf['spread keys']);
@@ -58,7 +68,9 @@ async function oneCase(
     const idle = (await samples(worker, 3_000, signal)).at(-1);
     worker.say('work');
     await until(worker, ({ done }) => done > 0 && done !== warmUpRecords);
-    const seen = await samples(worker, workMs, signal, (one) => { say(lineOf(what, one)); });
+    const seen = await samples(worker, workMs, signal, (one) => {
+      say(lineOf(what, one));
+    });
     worker.say('stop');
     return judge(what, records, idle, seen);
   } finally {
@@ -70,7 +82,12 @@ async function until(worker: Worker, holds: (memory: Memory) => boolean): Promis
   while (!holds(await worker.next<Memory>('memory')));
 }
 
-async function samples(worker: Worker, forMs: number, signal: AbortSignal, tell: (one: Memory) => void = () => undefined): Promise<readonly Memory[]> {
+async function samples(
+  worker: Worker,
+  forMs: number,
+  signal: AbortSignal,
+  tell: (one: Memory) => void = () => undefined,
+): Promise<readonly Memory[]> {
   const untilMs = performance.now() + forMs;
   const seen: Memory[] = [];
   while (performance.now() < untilMs && !signal.aborted) {

@@ -14,7 +14,7 @@ function breaking(): (s: Observable<Envelope<Value>>) => Observable<Envelope<Val
   const error = (): Error => new Error('unguarded');
   return (s) => {
     builds += 1;
-    if (builds > 1) return throwError(error);
+    if (builds > 1) return throwError(() => error());
     return s.pipe(
       map(() => {
         throw error();
@@ -42,7 +42,7 @@ describe('a pipeline that was drained', () => {
   ])('leaves no timer behind when $when', async ({ process, trouble }) => {
     const m = await mill();
     const clock = countedClock(m.clock);
-    const app = await m.start(process as typeof plain, {}, { clock });
+    const app = await m.start(process, {}, { clock });
     app.done.catch(() => undefined);
     await m.clock.advance(1_000);
     trouble(m);

@@ -161,7 +161,7 @@ function batchStep(app: AppSide, stage: Stage & { readonly kind: 'batch' }, at: 
         { concurrency, order },
       ),
       unbatch(),
-    ) as Flow;
+    );
 }
 
 /** Tells when a call for an item starts and ends. */

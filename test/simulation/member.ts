@@ -124,7 +124,7 @@ export class Member {
       deadlineMs: plan.deadlineMs,
       process: (flow) => {
         saw({ kind: 'built', app: this.id });
-        return build(this.#watch(flow)) as typeof flow;
+        return build(this.#watch(flow));
       },
     });
   }

@@ -145,11 +145,11 @@ export class World {
   async #settleDown(): Promise<void> {
     for (let i = 0; i < 10 && this.#members.some(({ state }) => state === 'starting'); i += 1) await this.clock.advance(1_000);
     for (const member of this.#alive()) this.#pending.push(member.leave(60_000));
-    let isOver = false;
+    const end = { reached: false };
     void Promise.allSettled(this.#pending).then(() => {
-      isOver = true;
+      end.reached = true;
     });
-    for (let i = 0; i < 200 && !isOver; i += 1) await this.clock.advance(1_000);
+    for (let i = 0; i < 200 && !end.reached; i += 1) await this.clock.advance(1_000);
     const count = this.#members.filter(({ state }) => state !== 'gone').length;
     this.#saw({ kind: 'left', what: 'apps that did not stop', count });
     this.#saw({ kind: 'left', what: 'timers of the broker', count: this.#counted.timers });

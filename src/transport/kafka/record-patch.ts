@@ -92,7 +92,7 @@ function writeBytes(target: Buffer, bytes: Uint8Array | null, at: number): numbe
 
 const asBytes = (value: unknown): Uint8Array | null => {
   if (value === null || value === undefined) return null;
-  return value instanceof Uint8Array ? value : Buffer.from(String(value));
+  return value instanceof Uint8Array ? value : Buffer.from(value as string);
 };
 
 const isPairs = (headers: object): headers is RecordHeaders => Array.isArray(headers);

@@ -20,14 +20,21 @@ export interface Paced {
 }
 
 /** Produces at a steady pace, and says how long after each record its output was seen, in ms, sorted. */
-export async function latencies(kafka: Kafka, { input, output, recordsASecond, warmUpMs, forMs, signal, began }: Paced): Promise<readonly number[]> {
+export async function latencies(
+  kafka: Kafka,
+  { input, output, recordsASecond, warmUpMs, forMs, signal, began }: Paced,
+): Promise<readonly number[]> {
   const producer = kafka.producer({ allowAutoTopicCreation: false, createPartitioner: Partitioners.DefaultPartitioner });
   const consumer = kafka.consumer({ groupId: `${output}-watch`, maxWaitTimeInMs: 100 });
   await Promise.all([producer.connect(), consumer.connect()]);
   const seen: number[] = [];
   let [sent, answered, measured] = [0, 0, 0];
   let measuredFromMs = Number.POSITIVE_INFINITY;
-  const joined = new Promise<void>((resolve) => consumer.on(consumer.events.GROUP_JOIN, () => { resolve(); }));
+  const joined = new Promise<void>((resolve) =>
+    consumer.on(consumer.events.GROUP_JOIN, () => {
+      resolve();
+    }),
+  );
   await consumer.subscribe({ topic: output, fromBeginning: true });
   await consumer.run({
     eachBatch: ({ batch }) => {
@@ -60,6 +67,7 @@ export async function latencies(kafka: Kafka, { input, output, recordsASecond, w
   const giveUpMs = nowMs() + patienceMs;
   while (answered < sent && nowMs() < giveUpMs && !signal.aborted) await wait(20);
   await Promise.all([producer.disconnect(), consumer.disconnect()]);
-  if (seen.length < measured && !signal.aborted) throw new Error(`${String(measured - seen.length)} of ${String(measured)} records have no output`);
+  if (seen.length < measured && !signal.aborted)
+    throw new Error(`${String(measured - seen.length)} of ${String(measured)} records have no output`);
   return seen.sort((a, b) => a - b);
 }

@@ -23,7 +23,8 @@ const work = (input: string): Promise<App> =>
       process: (records, resources) =>
         records.pipe(
           mapConcurrent(
-            (value, ctx) => resources.model.classify(JSON.stringify(value), { labels: ['fine', 'bad'] }, ctx).pipe(map(({ label }) => ({ label }))),
+            (value, ctx) =>
+              resources.model.classify(JSON.stringify(value), { labels: ['fine', 'bad'] }, ctx).pipe(map(({ label }) => ({ label }))),
             { concurrency },
           ),
         ),
@@ -36,7 +37,18 @@ const telling = setInterval(() => {
   const { rss, heapUsed, external, arrayBuffers } = process.memoryUsage();
   const stats = apps.at(-1)?.stats();
   const { done = 0, failed = 0, recordsInFlight = 0, bytesInFlight = 0, bytesAhead = 0, lag = 0n } = stats ?? {};
-  reportFrom('memory', { rss, heapUsed, external, arrayBuffers, done, failed, recordsInFlight, bytesInFlight, bytesAhead, lag: Number(lag) } satisfies Memory);
+  reportFrom('memory', {
+    rss,
+    heapUsed,
+    external,
+    arrayBuffers,
+    done,
+    failed,
+    recordsInFlight,
+    bytesInFlight,
+    bytesAhead,
+    lag: Number(lag),
+  } satisfies Memory);
 }, everyMs);
 
 process.on('message', (message) => {
