@@ -1,8 +1,8 @@
 import type { Consumer } from '../transport/transport.ts';
 import type { Owned } from './owned.ts';
 
-const maxAheadBytes = 4 * 1024 * 1024; // over all partitions
-const enoughAheadBytes = 256 * 1024; // of one partition
+const maxAheadBytes = 1024 * 1024; // over all partitions
+const enoughAheadBytes = 128 * 1024; // of one partition
 
 /** What was fetched and not taken yet: counts it, and pauses the partitions of which no more should come. */
 export class Ahead {

@@ -51,7 +51,7 @@ export interface ConsumeOptions {
   readonly from: 'earliest' | 'latest';
   /** Told to the broker for its logs; also part of the member id where the log has one. */
   readonly clientId?: string;
-  /** Most bytes of one delivery of one partition; a single larger record is delivered alone. @defaultValue 1 MiB */
+  /** Most bytes of one delivery of one partition; a single larger record is delivered alone. @defaultValue 256 KiB */
   readonly maxFetchBytes?: number;
 }
 

@@ -15,7 +15,7 @@ import { findStarts, type StartLookup } from './start-lookup.ts';
 import { SupervisorState } from './supervisor.state.ts';
 
 const fetchWaitMs = 100; // resume, stop and a wanted re-join are seen after at most this; kafkajs: 5 s
-const defaultFetchBytes = 1024 * 1024;
+const defaultFetchBytes = 256 * 1024;
 const checkEveryMs = 500;
 const joinWordMs = 1_000; // a join that lasts longer waits for somebody, and that is said
 const closePatienceMs = 3_000;

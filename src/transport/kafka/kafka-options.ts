@@ -26,7 +26,7 @@ export interface KafkaOptions extends TransportOptions {
   readonly startPatienceMs?: number;
   /** Consecutive restarts of a broken consumer until it is given up; they are 0.25 s to 10 s apart. @defaultValue 20 */
   readonly maxRestarts?: number;
-  /** Most bytes of one fetch over all partitions of one broker. @defaultValue 4 MiB */
+  /** Most bytes of one fetch over all partitions of one broker. @defaultValue 1 MiB */
   readonly maxFetchBytes?: number;
   /** Of the records written. @defaultValue none */
   readonly compression?: 'none' | 'gzip';
@@ -61,7 +61,7 @@ const defaults = {
   requestTimeoutMs: 15_000, // kafkajs: 30 s
   startPatienceMs: 5_000,
   maxRestarts: 20, // over two minutes: a rolling restart of a cluster, and a person who looks
-  maxFetchBytes: 4 * 1024 * 1024, // kafkajs: 10 MiB, which 200-byte records make 30 MB of; no faster
+  maxFetchBytes: 1024 * 1024, // kafkajs: 10 MiB, which 200-byte records make 30 MB of; no faster
   compression: 'none',
 } as const;
 

@@ -42,7 +42,7 @@ const defaults = {
   retentionBytes: 256 * 2 ** 20, // a million records of 200 bytes, which is the backlog people try first
   maxRecordBytes: 2 ** 20, // Kafka's message.max.bytes, about
   maxFetchRecords: 1000,
-  maxFetchBytes: 2 ** 20, // as the port says
+  maxFetchBytes: 2 ** 18, // as the port says
 } as const;
 
 class EmbeddedTransport implements MemoryTransport {

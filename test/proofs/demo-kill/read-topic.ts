@@ -1,0 +1,60 @@
+import { type Kafka, type KafkaMessage } from 'kafkajs';
+
+/** All that a topic holds now, by a client that knows nothing of Millrace. */
+export async function readTopic(kafka: Kafka, topic: string): Promise<readonly KafkaMessage[]> {
+  const ends = await endsOf(kafka, topic);
+  const messages: KafkaMessage[] = [];
+  const group = `read-${topic}-${String(process.pid)}-${String((readTopic.reads += 1))}`;
+  const consumer = kafka.consumer({ groupId: group });
+  await consumer.connect();
+  try {
+    await consumer.subscribe({ topics: [topic], fromBeginning: true });
+    await new Promise<void>((resolve, reject) => {
+      consumer.on(consumer.events.CRASH, ({ payload }) => {
+        reject(payload.error);
+      });
+      const look = (partition: number, next: bigint): void => {
+        if (next >= (ends.get(partition) ?? 0n)) ends.delete(partition);
+        if (ends.size === 0) resolve();
+      };
+      look(-1, 0n);
+      consumer
+        .run({
+          eachBatch: ({ batch }) => {
+            messages.push(...batch.messages);
+            look(batch.partition, BigInt(batch.lastOffset()) + 1n);
+            return Promise.resolve();
+          },
+        })
+        .catch(reject);
+    });
+  } finally {
+    await consumer.disconnect();
+  }
+  return messages;
+}
+readTopic.reads = 0;
+
+/** How many records a topic has taken so far; 0 while there is none. */
+export async function sizeOf(kafka: Kafka, topic: string): Promise<number> {
+  const admin = kafka.admin();
+  await admin.connect();
+  try {
+    const partitions = await admin.fetchTopicOffsets(topic).catch(() => []);
+    return partitions.reduce((sum, { low, high }) => sum + Number(high) - Number(low), 0);
+  } finally {
+    await admin.disconnect();
+  }
+}
+
+/** The next offset of each partition that holds anything. */
+async function endsOf(kafka: Kafka, topic: string): Promise<Map<number, bigint>> {
+  const admin = kafka.admin();
+  await admin.connect();
+  try {
+    const partitions = await admin.fetchTopicOffsets(topic);
+    return new Map(partitions.filter(({ low, high }) => low !== high).map(({ partition, high }) => [partition, BigInt(high)]));
+  } finally {
+    await admin.disconnect();
+  }
+}
