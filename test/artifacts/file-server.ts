@@ -4,12 +4,14 @@ import { onTestFinished } from 'vitest';
 export interface FileServer {
   readonly url: string;
   readonly requests: { readonly method: string; readonly range: string | undefined }[];
+  /** Closes all connections: what has not arrived by now never will. */
+  breakOff(): void;
 }
 
 export interface Behaviour {
   /** Answers with 200 to a range, as servers that cannot resume do. */
   readonly ignoresRanges?: boolean;
-  /** Breaks the connection of the first request after so many bytes. */
+  /** Sends so many bytes to the first request, and then nothing until `breakOff` closes the connection. */
   readonly breaksAfter?: number;
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;
@@ -35,8 +37,7 @@ export async function fileServer(content: Buffer, behaviour: Behaviour = {}): Pr
       ...behaviour.headers,
     });
     if (request.method === 'HEAD') response.end();
-    else if (isFirst && behaviour.breaksAfter !== undefined)
-      response.write(body.subarray(0, behaviour.breaksAfter), () => request.socket.end());
+    else if (isFirst && behaviour.breaksAfter !== undefined) response.write(body.subarray(0, behaviour.breaksAfter));
     else response.end(body);
   };
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -45,5 +46,11 @@ export async function fileServer(content: Buffer, behaviour: Behaviour = {}): Pr
     server.close();
   });
   const address = server.address();
-  return { url: `http://127.0.0.1:${String(typeof address === 'object' ? address?.port : 0)}/file`, requests };
+  return {
+    url: `http://127.0.0.1:${String(typeof address === 'object' ? address?.port : 0)}/file`,
+    requests,
+    breakOff: () => {
+      server.closeAllConnections();
+    },
+  };
 }

@@ -55,7 +55,10 @@ describe('pullArtifact', () => {
 
   it('goes on where a download broke off', async () => {
     const { server, folder, artifact, path, files } = await make({ breaksAfter: 100_000 });
-    const failure = await failureOf(pullArtifact(artifact, { folder }));
+    const onProgress = ({ bytes }: { bytes: number }): void => {
+      if (bytes === 100_000) server.breakOff();
+    };
+    const failure = await failureOf(pullArtifact(artifact, { folder, onProgress }));
     expect(failure.code).toBe('model_not_found');
     expect(await files()).toEqual(['thing.bin.partial']);
     await pullArtifact(artifact, { folder });

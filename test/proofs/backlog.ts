@@ -30,7 +30,7 @@ const keysOf = {
 export async function run(context: ExperimentContext): Promise<ExperimentResult> {
   const broker = await startKafka();
   try {
-    const kafka = new KafkaClient({ clientId: name, brokers: [...broker.brokers], logLevel: logLevel.ERROR });
+    const kafka = new KafkaClient({ clientId: name, brokers: [...broker.brokers], logLevel: logLevel.NOTHING });
     const measured: Finding[] = [];
     for (const [what, keyOf] of Object.entries(keysOf)) measured.push(...(await oneCase(context, kafka, broker.brokers, what, keyOf)));
     return { measured, pass: true };

@@ -1,0 +1,30 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, it, onTestFinished } from 'vitest';
+import { embeddedModelFile } from '../helpers/embedded-model.ts';
+import type { Experiment } from '../helpers/experiment.ts';
+import { describeWithKafka } from '../helpers/shared-kafka.ts';
+import * as backlog from '../proofs/backlog.ts';
+import * as demoKill from '../proofs/demo-kill.ts';
+
+const file = await embeddedModelFile();
+const limitMs = 400_000;
+
+async function failuresOf(experiment: Experiment): Promise<readonly string[]> {
+  const folder = await mkdtemp(join(tmpdir(), `millrace-${experiment.name}-`));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  const { measured } = await experiment.run({ short: true, signal: new AbortController().signal, folder, say: () => undefined });
+  expect(measured.length).toBeGreaterThan(3);
+  return measured.filter(({ pass }) => !pass).map((one) => `${one.what}: ${one.measured}, not ${one.passes}`);
+}
+
+describeWithKafka('the short form of a proof', () => {
+  it(`backlog: ${backlog.summary}`, { timeout: limitMs }, async () => {
+    expect(await failuresOf(backlog)).toEqual([]);
+  });
+
+  it.skipIf(file.path === undefined)(`demo-kill: ${demoKill.summary}`, { timeout: limitMs }, async () => {
+    expect(await failuresOf(demoKill)).toEqual([]);
+  });
+});
