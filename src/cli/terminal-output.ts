@@ -19,7 +19,8 @@ export interface TerminalOutput extends Output {
  * `drained` says when a slow reader has taken it.
  */
 export function terminalOutput({ stdout, stderr }: Streams, isJson: boolean): TerminalOutput {
-  const isTty = stderr.isTTY === true && !isJson;
+  const columns = stderr.columns ?? 0; // 0 too on a terminal that has not said how wide it is: nothing can be redrawn there
+  const isTty = stderr.isTTY === true && columns > 0 && !isJson;
   let spinner: Ora | undefined;
   const write = (stream: NodeJS.WritableStream, text: string): void => {
     // the live line would stand in the middle of what is printed
@@ -33,7 +34,7 @@ export function terminalOutput({ stdout, stderr }: Streams, isJson: boolean): Te
   return {
     isJson,
     isTty,
-    width: stderr.columns ?? 80,
+    width: columns > 0 ? columns : 80,
     line,
     json: (value) => {
       if (isJson) write(stdout, `${jsonLine(value)}\n`);

@@ -2,7 +2,13 @@ import { Writable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { terminalOutput } from '../../src/cli/terminal-output.ts';
 
-function sink(isTTY: boolean): Writable & { readonly text: () => string; readonly isTTY: boolean } {
+interface Sink extends Writable {
+  readonly text: () => string;
+  readonly isTTY: boolean;
+  readonly columns?: number;
+}
+
+function sink(isTTY: boolean, columns?: number): Sink {
   let text = '';
   const stream = new Writable({
     write: (chunk: Buffer, _encoding, done) => {
@@ -10,7 +16,7 @@ function sink(isTTY: boolean): Writable & { readonly text: () => string; readonl
       done();
     },
   });
-  return Object.assign(stream, { text: () => text, isTTY });
+  return Object.assign(stream, { text: () => text, isTTY, ...(columns === undefined ? {} : { columns }) });
 }
 
 function outputs({ isJson = false, isTTY = false } = {}) {
@@ -44,6 +50,16 @@ describe('terminalOutput', () => {
     const { out, stdout } = outputs({ isTTY });
     out.line('red\u001b[31m\ttab\u0007');
     expect(stdout.text()).toBe(expected);
+  });
+
+  // a pseudo-terminal that nobody has told its size, as of `script` or an expect script: a redraw would never end there
+  it.each([
+    { columns: 0, isTty: false, width: 80 },
+    { columns: undefined, isTty: false, width: 80 },
+    { columns: 100, isTty: true, width: 100 },
+  ])('draws a live line only where it knows the width ($columns)', ({ columns, isTty, width }) => {
+    const out = terminalOutput({ stdout: sink(true), stderr: sink(true, columns) }, false);
+    expect(out).toMatchObject({ isTty, width });
   });
 
   it('aligns columns, numbers to the right', () => {
