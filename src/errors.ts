@@ -11,6 +11,7 @@ export const gradeOf = {
   invalid_option: 'pipeline',
   pipeline_stopped: 'pipeline',
   resource_failed: 'pipeline',
+  unreadable_metadata: 'pipeline',
   missing_dependency: 'pipeline',
   // one record's way through a pipeline
   pipeline_threw: 'record',

@@ -1,3 +1,4 @@
+import { isReuse } from '../../src/record/envelope.ts';
 import { Observable, type OperatorFunction, type Subscriber, takeWhile } from 'rxjs';
 
 /** What one subscription does with its source's signals. An error is always passed on. */
@@ -35,7 +36,7 @@ export function operate<T, R>(setUp: (out: Subscriber<R>, guard: Guard) => Handl
             try {
               next(value);
             } catch (error) {
-              out.error(error);
+              if (!isReuse(error)) out.error(error); // else its record has failed, and the others go on
             }
           },
           error: (error: unknown) => {

@@ -2,6 +2,7 @@ import type { Clock } from '../clock.ts';
 import { messageOf } from '../errors.ts';
 import type { Consumer } from '../transport/transport.ts';
 import { Backoff } from './backoff.state.ts';
+import { encodeCompleted, fullShare, maxMetadataChars } from './completed-map.state.ts';
 import type { Owned } from './owned.ts';
 
 export interface CommitterOptions {
@@ -15,8 +16,8 @@ export interface CommitterOptions {
 }
 
 /**
- * Stores watermarks. One commit is under way at a time; each says the watermark as it stands when it leaves, so that commits
- * within an epoch never go back. Holds nothing but the time of the next.
+ * Stores watermarks, and what is completed above them. One commit is under way at a time; each says how things stand when it
+ * leaves, so that commits within an epoch never go back. Holds nothing but the time of the next.
  */
 export class Committer {
   readonly #options: CommitterOptions;
@@ -37,7 +38,7 @@ export class Committer {
     this.#schedule(this.#options.commitIntervalMs); // a transport may deliver before its consumer is at hand
   }
 
-  /** A watermark moved. */
+  /** A record was settled. */
   settled(): void {
     this.#settled += 1;
     if (this.#running) return; // looked at again when that one is over
@@ -64,7 +65,7 @@ export class Committer {
   async flush(partitions: readonly Owned[], giveUp: () => boolean): Promise<void> {
     for (;;) {
       await this.commit();
-      if (!partitions.some(isBehind) || giveUp()) return;
+      if (!partitions.some((owned) => owned.isBehind) || giveUp()) return;
       await new Promise<void>((resume) => this.#options.clock.schedule(20, resume));
     }
   }
@@ -80,18 +81,21 @@ export class Committer {
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
     this.#settled = 0;
-    const behind = this.#options.partitions().filter(isBehind);
+    const behind = this.#options.partitions().filter((owned) => owned.isBehind);
     if (behind.length === 0 || !this.#consumer) return;
-    const offsets = behind.map((owned) => ({ owned, offset: owned.tracker.watermark }));
+    const offsets = behind.map(snapshotOf);
     try {
       const { fenced } = await this.#consumer.commit(
-        offsets.map(({ owned: { topic, partition, epoch }, offset }) => ({ topic, partition, epoch, offset, metadata: '' })),
+        offsets.map(({ owned: { topic, partition, epoch }, offset, metadata }) => ({ topic, partition, epoch, offset, metadata })),
       );
       // fenced ones are about to be reported lost: they must not be tried again
       const refused = new Set(fenced.map(({ topic, partition }) => `${topic}/${String(partition)}`));
-      for (const { owned, offset } of offsets) {
-        if (!refused.has(`${owned.topic}/${String(owned.partition)}`)) owned.committed = offset;
-        else owned.fenced = true;
+      for (const { owned, offset, changes } of offsets) {
+        if (refused.has(`${owned.topic}/${String(owned.partition)}`)) owned.fenced = true;
+        else {
+          owned.committed = offset;
+          owned.committedChanges = changes;
+        }
       }
       if (this.#backoff.failures > 0) this.#options.trouble(undefined);
       this.#backoff.succeeded();
@@ -112,5 +116,17 @@ export class Committer {
   }
 }
 
-const isBehind = (owned: Owned): boolean =>
-  !owned.fenced && owned.phase !== 'gone' && owned.tracker.watermark > (owned.committed ?? owned.start);
+interface Snapshot {
+  readonly owned: Owned;
+  readonly offset: bigint;
+  readonly metadata: string;
+  readonly changes: number;
+}
+
+function snapshotOf(owned: Owned): Snapshot {
+  const { watermark: offset, changes } = owned.tracker;
+  const { text, isWhole } = encodeCompleted(offset, owned.tracker.completed());
+  owned.mapShare = text.length / maxMetadataChars;
+  owned.mapFull = !isWhole || owned.mapShare > fullShare;
+  return { owned, offset, metadata: text, changes };
+}

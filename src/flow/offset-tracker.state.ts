@@ -1,3 +1,5 @@
+import type { OffsetRange } from './completed-map.state.ts';
+
 const compactAt = 1024;
 
 /**
@@ -18,6 +20,7 @@ export class OffsetTracker<T> {
   #base = 0;
   #watermark: bigint;
   #settledBeyond = 0;
+  #changes = 0;
 
   /** @param start where delivery begins: what a commit would say if nothing were settled. */
   constructor(start: bigint) {
@@ -44,6 +47,11 @@ export class OffsetTracker<T> {
     return this.#settledBeyond;
   }
 
+  /** Grows with every record that is settled: whether there is something to store. */
+  get changes(): number {
+    return this.#changes;
+  }
+
   /**
    * A record was delivered, and `item` is kept for it; the ticket settles it.
    * @throws RangeError when offsets do not grow: a transport broke its protocol.
@@ -58,6 +66,11 @@ export class OffsetTracker<T> {
     return this.#base + this.#offsets.length - 1;
   }
 
+  /** A record was delivered that is done already; true when the watermark moved. */
+  deliverDone(offset: bigint, item: T): boolean {
+    return this.settle(this.deliver(offset, item));
+  }
+
   /** Settles one delivered record; true when the watermark moved. Settling twice is a bug and throws. */
   settle(ticket: number): boolean {
     const at = ticket - this.#base;
@@ -65,6 +78,7 @@ export class OffsetTracker<T> {
       throw new RangeError(`ticket ${String(ticket)} was settled twice, or never given out`);
     this.#items[at] = undefined;
     this.#settledBeyond += 1;
+    this.#changes += 1;
     if (at !== this.#head) return false;
     while (this.#head < this.#items.length && this.#items[this.#head] === undefined) {
       const offset = this.#offsets[this.#head];
@@ -79,6 +93,23 @@ export class OffsetTracker<T> {
   /** The items that are not settled, in the order of delivery. */
   open(): readonly T[] {
     return this.#items.slice(this.#head).filter((item) => item !== undefined);
+  }
+
+  /** Settled offsets above the watermark. What the log left out between two of them is counted with them: it can never be delivered. */
+  completed(): readonly OffsetRange[] {
+    const ranges: { from: bigint; to: bigint }[] = [];
+    let left = this.#settledBeyond;
+    let run: { from: bigint; to: bigint } | undefined;
+    for (let at = this.#head; left > 0; at += 1) {
+      const offset = this.#offsets[at] ?? 0n;
+      if (this.#items[at] !== undefined) run = undefined;
+      else {
+        left -= 1;
+        if (run) run.to = offset + 1n;
+        else ranges.push((run = { from: offset, to: offset + 1n }));
+      }
+    }
+    return ranges;
   }
 
   #compact(): void {

@@ -1,7 +1,9 @@
+import { messageOf, PipelineError } from '../errors.ts';
 import { Fifo } from '../fifo.ts';
 import type { Settlement } from '../record/lineage.ts';
 import type { Position, SourceRecord } from '../record/record.ts';
 import type { Assignment, OwnedPartition } from '../transport/transport.ts';
+import { decodeCompleted, type OffsetRange } from './completed-map.state.ts';
 import { Lanes } from './lanes.state.ts';
 import { OffsetTracker } from './offset-tracker.state.ts';
 
@@ -29,11 +31,19 @@ export class Owned implements OwnedPartition {
   readonly start: bigint;
   readonly tracker: OffsetTracker<Taken>;
   readonly lanes = new Lanes<Taken>();
-  /** Fetched, not taken: at most 256 KiB and a fetch. */
+  /** Fetched, not taken: at most 128 KiB and a fetch. */
   readonly ahead = new Fifo<SourceRecord>();
   aheadBytes = 0;
   /** Records in flight. */
   inFlight = 0;
+  /** What an owner before us had completed above `start`, nearest first: these are not run again. */
+  readonly #completedBefore: OffsetRange[];
+  /** `tracker.changes` as they stood at the last commit. */
+  committedChanges = 0;
+  /** Of the commit's metadata, how much the last map took: 0 to 1. */
+  mapShare = 0;
+  /** The map may grow no further: nothing more is taken until the watermark moves. */
+  mapFull = false;
   /** What the group has stored for this partition, as far as we know. */
   committed: bigint | undefined;
   /** Next offset to be written, as far as known. */
@@ -48,15 +58,38 @@ export class Owned implements OwnedPartition {
   /** `held`: works; `leaving`: what was emitted is finished and committed, nothing new starts; `gone`: fenced. */
   phase: 'held' | 'leaving' | 'gone' = 'held';
 
-  constructor({ topic, partition, epoch, start, committed }: Assignment) {
+  /** @throws PipelineError `unreadable_metadata` when the group has stored something else than our map, unless that is to be ignored. */
+  constructor({ topic, partition, epoch, start, committed }: Assignment, unreadableMetadata: 'fail' | 'ignore') {
     this.topic = topic;
     this.partition = partition;
     this.epoch = epoch;
     this.start = start;
     this.tracker = new OffsetTracker(start);
     this.committed = committed?.offset;
+    // where the log begins elsewhere than the group left off, the map is of records that are gone
+    const metadata = committed?.offset === start ? committed.metadata : '';
+    try {
+      this.#completedBefore = [...decodeCompleted(start, metadata)];
+    } catch (error) {
+      if (unreadableMetadata === 'fail') throw unreadable(this, metadata, error);
+      this.#completedBefore = [];
+    }
     this.high = start;
     this.fetched = start;
+  }
+
+  /** Whether an owner before us has completed this record. Asked in the order of offsets, each once. */
+  wasCompleted(offset: bigint): boolean {
+    for (let first = this.#completedBefore[0]; first; first = this.#completedBefore[0]) {
+      if (offset < first.to) return offset >= first.from;
+      this.#completedBefore.shift();
+    }
+    return false;
+  }
+
+  /** Whether there is something to commit. */
+  get isBehind(): boolean {
+    return !this.fenced && this.phase !== 'gone' && this.tracker.changes > this.committedChanges;
   }
 
   /** Records that were written and are not settled, as far as known. */
@@ -72,4 +105,12 @@ export class Owned implements OwnedPartition {
   positionOf({ offset }: SourceRecord): Position {
     return { topic: this.topic, partition: this.partition, offset, epoch: this.epoch };
   }
+}
+
+function unreadable({ topic, partition, start }: Owned, metadata: string, cause: unknown): PipelineError {
+  return new PipelineError(
+    'unreadable_metadata',
+    `the group has stored ${JSON.stringify(metadata.slice(0, 60))} beside offset ${String(start)} of ${topic}/${String(partition)}, which is not a map of completed records (${messageOf(cause)}): another program, or a newer version, commits for this group. Give the pipeline a groupId of its own, or unreadableMetadata: 'ignore', which runs what was completed above that offset again`,
+    { cause },
+  );
 }

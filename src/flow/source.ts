@@ -18,6 +18,9 @@ export interface SourceOptions extends WindowOptions {
   readonly maxAboveWatermark: number;
   /** Bytes that wait for the broker on the way out; nothing is taken while they reach `maxBytesInFlight`. */
   readonly outgoingBytes: () => number;
+  readonly unreadableMetadata: 'fail' | 'ignore';
+  /** A record was found completed by an earlier owner: it is settled as it is, and there is something to commit. */
+  readonly skipped: () => void;
   /** Puts a record into the pipeline. Must not throw. */
   readonly emit: (taken: Taken) => void;
 }
@@ -75,9 +78,11 @@ export class Source {
     return owned?.epoch === epoch ? owned : undefined;
   }
 
+  /** @throws PipelineError `unreadable_metadata`. */
   gain(assignments: readonly Assignment[]): void {
     if (this.#stopped) return; // a member that drains is still in its group, and may be given what another lets go
-    for (const one of assignments) this.#owned.set(`${one.topic}/${String(one.partition)}`, new Owned(one));
+    for (const one of assignments)
+      this.#owned.set(`${one.topic}/${String(one.partition)}`, new Owned(one, this.#options.unreadableMetadata));
     this.pump();
   }
 
@@ -113,17 +118,13 @@ export class Source {
     this.#pumpSoon();
   }
 
-  /** The record is settled; true when its partition's watermark moved. */
+  /** The record is settled; false when it does not count any more. */
   settle(taken: Taken): boolean {
     if (!this.#free(taken) || taken.partition.phase === 'gone') return false;
     const { partition } = taken;
-    const moved = partition.tracker.settle(taken.ticket);
-    if (moved && partition.stalled) {
-      partition.stalled = false;
-      if (partition.ahead.size > 0) this.#turns.push(partition);
-    }
+    if (partition.tracker.settle(taken.ticket)) this.#unstall(partition);
     this.#pumpSoon();
-    return moved;
+    return true;
   }
 
   /** Takes nothing more from these partitions, and forgets what of them is not in the pipeline yet. */
@@ -227,35 +228,46 @@ export class Source {
       if (this.#closedBy !== undefined) return;
       this.#turns.shift();
       if (head === undefined) continue;
-      if (owned.tracker.aboveWatermark >= this.#options.maxAboveWatermark) {
+      if (owned.mapFull || owned.tracker.aboveWatermark >= this.#options.maxAboveWatermark) {
         owned.stalled = true;
         continue;
       }
       owned.ahead.shift();
       if (owned.ahead.size > 0) this.#turns.push(owned);
       this.#ahead.add(owned, -bytes);
-      this.#enter(owned, head, bytes);
+      if (owned.wasCompleted(head.offset)) this.#skip(owned, head);
+      else this.#enter(owned, head, bytes);
     }
   }
 
+  /** Its outputs are written, and its commit said so: it only has to be counted. */
+  #skip(partition: Owned, record: Taken['record']): void {
+    const taken = this.#takenOf(partition, record, 0);
+    taken.over = true;
+    partition.tracker.deliverDone(record.offset, taken);
+    this.#options.skipped();
+  }
+
+  #unstall(partition: Owned): void {
+    partition.mapFull = false; // the next commit tells
+    if (!partition.stalled) return;
+    partition.stalled = false;
+    if (partition.ahead.size > 0) this.#turns.push(partition);
+  }
+
   #enter(partition: Owned, record: Taken['record'], bytes: number): void {
-    const lane = laneOf(this.#options.ordering, record.key);
-    const taken: Taken = {
-      partition,
-      record,
-      ticket: 0,
-      bytes,
-      lane,
-      takenMs: this.#options.clock.nowMs(),
-      settlement: undefined,
-      over: false,
-    };
+    const taken = this.#takenOf(partition, record, bytes);
     taken.ticket = partition.tracker.deliver(record.offset, taken);
     partition.inFlight += 1;
     this.window.take(bytes);
-    if (!partition.lanes.enter(lane, taken)) return;
+    if (!partition.lanes.enter(taken.lane, taken)) return;
     this.#ready.push(taken);
     this.#emitReady();
+  }
+
+  #takenOf(partition: Owned, record: Taken['record'], bytes: number): Taken {
+    const lane = laneOf(this.#options.ordering, record.key);
+    return { partition, record, ticket: 0, bytes, lane, takenMs: this.#options.clock.nowMs(), settlement: undefined, over: false };
   }
 
   #whyClosed(bytes: number): string | undefined {

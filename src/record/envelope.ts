@@ -1,4 +1,4 @@
-import { RecordError } from '../errors.ts';
+import { isStreamError, RecordError } from '../errors.ts';
 import { CompositePart, Handle, watch } from './handle.ts';
 import type { Part } from './part.ts';
 import { recordError } from './record-error.ts';
@@ -169,19 +169,34 @@ export function openEnvelope<T, K>(fields: EnvelopeFields<T, K>, settlement: Set
   return new Envelope(fields, { run: settlement.run, handle, part: handle.part, set: {}, members: undefined, rawKey: fields.rawKey });
 }
 
-/** Consumes an envelope: whoever calls this answers for the part. @internal */
+/**
+ * Consumes an envelope: whoever calls this answers for the part. @internal
+ * @throws RecordError `lineage_reused` for a second use, which fails the record; `pipeline_threw` for what is no envelope.
+ */
 export function take(envelope: Envelope<unknown, unknown>): Handle {
-  const state = envelope[inner];
+  const state = (envelope as Partial<Envelope<unknown, unknown>> | null | undefined)?.[inner];
+  if (state === undefined) throw notAnEnvelope(envelope);
   const { handle } = state;
   if (handle === undefined) {
-    throw recordError(
-      'lineage_reused',
-      `the envelope of record ${formatPosition(envelope.position)} was used twice; two branches need envelope.split`,
-      envelope.position,
-    );
+    const { position } = envelope;
+    const text = `the envelope of record ${formatPosition(position)} was used twice (share, mergeMap and merge can do that): an envelope goes one way, two branches need split`;
+    const error = recordError('lineage_reused', text, position);
+    state.part.settle('failed', error); // what its first use still brings is not all that was meant
+    throw error;
   }
   state.handle = undefined;
   return handle;
+}
+
+/** Whether `error` is of an envelope that was used twice: its record has failed, nothing else has to. @internal */
+export const isReuse = (error: unknown): boolean => isStreamError(error) && error.code === 'lineage_reused';
+
+function notAnEnvelope(value: unknown): RecordError {
+  const what = value === null ? 'null' : Array.isArray(value) ? 'an array' : typeof value;
+  return new RecordError(
+    'pipeline_threw',
+    `an operator of the pipeline, or its end, was given ${what} instead of an envelope: use mapValue, mapConcurrent and batchWithin instead of rxjs's map, mergeMap and bufferCount, which see the envelope and not its value`,
+  );
 }
 
 /** An envelope for a part that was taken from `from` before. @internal */

@@ -115,6 +115,11 @@ export class Settlement {
     for (const part of this.#openParts()) part.expire();
   }
 
+  /** Whether a part of it is where no operator of ours works on it. */
+  get isUnworked(): boolean {
+    return !this.#closed && this.#openParts().some((part) => part.isUnworked);
+  }
+
   #decide(): void {
     this.#closed = true;
     const outputs = this.#outputs ?? [];
@@ -125,6 +130,9 @@ export class Settlement {
     else this.#observer.decided({ outcome: 'dropped', reason: this.#reason });
   }
 }
+
+const losers =
+  'plain filter, switchMap, takeUntil and debounce lose envelopes, bufferCount keeps them: use keepOnly, drop, split or batchWithin';
 
 type PartState = 'open' | 'handed' | 'settled';
 
@@ -216,8 +224,13 @@ export class SinglePart implements Part {
     if (!this.live || this.#place === 'calling') return;
     const queued = this.#place === 'queued';
     const code: ErrorCode = queued ? 'deadline_exceeded' : 'envelope_lost';
-    const why = queued ? 'passed its deadline while it waited in a queue' : 'passed its deadline and no operator works on it';
+    const why = queued ? 'passed its deadline while it waited in a queue' : `passed its deadline and no operator works on it (${losers})`;
     this.settle('failed', recordError(code, `record ${formatPosition(this.position)} ${why}`, this.position));
+  }
+
+  /** Nobody works on it or keeps it in a queue of ours: it is between operators, or in one of RxJS. */
+  get isUnworked(): boolean {
+    return this.#state === 'open' && this.#place === 'flowing' && this.live;
   }
 
   /** What to keep while somebody may lose this part: it lets go of the part once that cannot happen any more. */
@@ -228,7 +241,7 @@ export class SinglePart implements Part {
 
   lost(): void {
     if (this.#state !== 'open' || !this.live) return;
-    const text = `the pipeline lost record ${formatPosition(this.position)}: its envelope reached neither the end nor a dropping operator (plain filter, switchMap, takeUntil and debounce lose envelopes; use keepOnly, drop or split)`;
+    const text = `the pipeline lost record ${formatPosition(this.position)}: its envelope reached neither the end nor a dropping operator (${losers})`;
     this.settle('failed', recordError('envelope_lost', text, this.position));
   }
 

@@ -53,7 +53,14 @@ export function assemble(parts: LineParts): Line {
 
   // 1 The transport hands over what it fetched; the window takes what may be in flight; lanes keep the order.
   const { ordering } = pipeline;
-  const source = new Source({ ...options, ordering, open, outgoingBytes: () => sink.bytes, emit: (taken) => emit(taken) });
+  const source = new Source({
+    ...options,
+    ordering,
+    open,
+    outgoingBytes: () => sink.bytes,
+    emit: (taken) => emit(taken),
+    skipped: () => skipped(),
+  });
   sink.onRoom(() => source.pump());
 
   // 2 A record may run: from here on a settlement answers for it. It is decoded, and enters the pipeline.
@@ -90,9 +97,14 @@ export function assemble(parts: LineParts): Line {
     else if (verdict.outcome !== 'given-back') settled(taken);
   };
 
-  // 5 The tracker moves its watermark over what is settled without a gap; the committer stores it.
+  // 5 The tracker moves its watermark over what is settled without a gap; the committer stores it, and what is settled above it.
+  // What an earlier owner has stored like that comes from the source straight to here.
   const settled = (taken: Taken): void => {
     if (source.settle(taken)) committer.settled();
+  };
+  const skipped = (): void => {
+    stats.completedBefore += 1;
+    committer.settled();
   };
   const trouble = (why: string | undefined): void => stats.trouble('commit', why);
   const committer = new Committer({ ...options, partitions: () => source.partitions, trouble });

@@ -1,3 +1,4 @@
+import { messageOf } from '../errors.ts';
 import type { Committer } from '../flow/committer.ts';
 import type { Source } from '../flow/source.ts';
 import type { Pipeline } from '../pipeline.ts';
@@ -20,7 +21,12 @@ export function consumeHandlers({ pipeline: { name }, options, source, committer
   const { clock, log, revokeDeadlineMs } = options;
   return {
     assigned: (gained) => {
-      source.gain(gained);
+      try {
+        source.gain(gained);
+      } catch (error) {
+        fail(error instanceof Error ? error : new Error(messageOf(error)));
+        return;
+      }
       log.info({ pipeline: name, partitions: ownedIds(gained), resets: resetsOf(gained) }, 'assigned');
     },
     fetched: (fetch) => {

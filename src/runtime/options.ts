@@ -18,6 +18,11 @@ export interface StartOptions {
    * does not end, the partition stops at this number. @defaultValue 20,000
    */
   readonly maxAboveWatermark?: number;
+  /**
+   * What to do when the group has stored something beside an offset that is not a map of completed records, as another program
+   * may have: `fail`, or `ignore` it, which runs what was completed above that offset again. @defaultValue 'fail'
+   */
+  readonly unreadableMetadata?: 'fail' | 'ignore';
   /** Longest time between settling a record and committing it, in ms. @defaultValue 200 */
   readonly commitIntervalMs?: number;
   /** A commit leaves earlier after this many settled records. @defaultValue 500 */
@@ -42,6 +47,7 @@ const defaults = {
   maxBytesInFlight: 64 * 1024 * 1024,
   maxRecordsInFlight: 10_000,
   maxAboveWatermark: 20_000,
+  unreadableMetadata: 'fail',
   commitIntervalMs: 200,
   commitEveryRecords: 500,
   drainDeadlineMs: 30_000,

@@ -1,5 +1,5 @@
 import type { CancelTimer, Clock } from '../clock.ts';
-import { messageOf, PipelineError } from '../errors.ts';
+import { isStreamError, messageOf, PipelineError } from '../errors.ts';
 import type { Taken } from '../flow/owned.ts';
 import type { Source } from '../flow/source.ts';
 import type { Pipeline } from '../pipeline.ts';
@@ -39,15 +39,39 @@ export class RestartingStream {
     this.#options = options;
   }
 
-  /** Builds the stream; records flow as soon as partitions are assigned. */
+  /**
+   * Builds the stream; records flow as soon as partitions are assigned.
+   * @throws StreamError what `process` threw while it built the stream, in a PipelineError when it is none of ours.
+   */
   open(): void {
-    const ended = (error: unknown): void => {
-      this.#ended(error);
-    };
-    const stream = new Stream({ ...this.#options, ended });
+    let problem: { readonly error: unknown } | undefined;
+    const stream = this.#build((error) => {
+      problem ??= { error };
+    });
+    if (!stream.over) return;
+    const error = problem?.error;
+    if (isStreamError(error)) throw error;
+    const why = error === undefined ? 'it completed at once' : messageOf(error);
+    const text = `process of pipeline ${this.#options.pipeline.name} does not build a stream: ${why}`;
+    throw new PipelineError('pipeline_threw', text, { cause: error });
+  }
+
+  /** `early` is told of an end that comes while the stream is built. */
+  #build(early: (error: unknown) => void): Stream {
+    let tell = early;
+    const stream = new Stream({
+      ...this.#options,
+      ended: (error) => {
+        tell(error);
+      },
+    });
     this.#stream = stream;
     stream.start();
+    tell = (error) => {
+      this.#ended(error);
+    };
     if (!stream.over) this.#options.source.setStreaming(true);
+    return stream;
   }
 
   emit(envelope: Envelope<unknown, unknown>): void {
@@ -92,7 +116,9 @@ export class RestartingStream {
     this.#cancelRestart = clock.schedule(restartInMs, () => {
       if (source.stopped) return;
       stats.restarts += 1;
-      this.open();
+      this.#build((problem) => {
+        this.#ended(problem);
+      });
     });
   }
 

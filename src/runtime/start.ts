@@ -117,7 +117,7 @@ class Running implements App {
       line.committer.stop();
     });
     line.stream.open();
-    this.#closers.push(sweepDeadlines(line.source, clock));
+    this.#closers.push(sweepDeadlines(line.source, clock, this.#stats));
     const names = Object.values(inputs).map(({ name }) => name);
     const consumer = await this.#hold(
       transport.consume(
@@ -152,7 +152,7 @@ class Running implements App {
   }
 
   stats(): StatsSnapshot {
-    const { counts, failuresByCode, droppedByReason, failedAttempts, restarts, latencies, troubles } = this.#stats;
+    const { counts, failuresByCode, droppedByReason, failedAttempts, restarts, completedBefore, latencies, troubles } = this.#stats;
     const source = this.#line?.source;
     const partitions = source?.partitions ?? [];
     return {
@@ -171,6 +171,8 @@ class Running implements App {
       partitions: partitions.length,
       lag: partitions.reduce((sum, one) => sum + one.lag, 0n),
       settledBeyond: partitions.reduce((sum, one) => sum + one.tracker.settledBeyond, 0),
+      completedBefore,
+      mapShare: partitions.reduce((most, { mapShare }) => Math.max(most, mapShare), 0),
       pausedBy: source?.closedBy,
       holds: source?.window.holds(this.#options.clock.nowMs()) ?? [],
       troubles,

@@ -25,8 +25,12 @@ export interface StatsSnapshot {
   readonly partitions: number;
   /** Records written and not settled, over all partitions owned, as far as known. */
   readonly lag: bigint;
-  /** Settled above a watermark: what would be done again after a crash. */
+  /** Settled above a watermark: done again after a crash only where no commit has stored it yet. */
   readonly settledBeyond: number;
+  /** Records that were not run because an earlier run, or another member, had completed them. */
+  readonly completedBefore: number;
+  /** How much of a commit's metadata the fullest map of completed records takes, 0 to 1; above 0.75 its partition takes nothing more. */
+  readonly mapShare: number;
   /** Why nothing is taken at present. */
   readonly pausedBy: string | undefined;
   readonly holds: readonly { readonly reason: string; readonly untilMs: number }[];
@@ -49,6 +53,7 @@ export class Stats {
   readonly #onTrouble: (where: string, why: string | undefined) => void;
   failedAttempts = 0;
   restarts = 0;
+  completedBefore = 0;
   #next = 0;
 
   constructor(onTrouble: (where: string, why: string | undefined) => void) {

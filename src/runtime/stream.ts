@@ -1,7 +1,7 @@
-import { Observable, type Subscriber, type Subscription } from 'rxjs';
+import { isObservable, Observable, type Subscriber, type Subscription } from 'rxjs';
 import { PipelineError } from '../errors.ts';
 import type { Pipeline } from '../pipeline.ts';
-import type { Envelope } from '../record/envelope.ts';
+import { type Envelope, isReuse } from '../record/envelope.ts';
 
 export interface StreamOptions {
   readonly pipeline: Pipeline;
@@ -43,12 +43,17 @@ export class Stream {
       this.#in = subscriber;
     });
     try {
-      const subscription = pipeline.process(source as never, resources as never).subscribe({
+      const built: unknown = pipeline.process(source as never, resources as never);
+      if (!isObservable(built)) {
+        const text = `process of ${pipeline.name} must return the Observable it has built, got ${typeof built}: is a return missing?`;
+        throw new PipelineError('pipeline_threw', text);
+      }
+      const subscription = (built as Observable<Envelope<unknown, unknown>>).subscribe({
         next: (envelope) => {
           try {
             output(envelope);
           } catch (error) {
-            this.#end(error); // RxJS would throw it at nobody, from a timer
+            if (!isReuse(error)) this.#end(error); // RxJS would throw it at nobody, from a timer
           }
         },
         error: (error: unknown) => {

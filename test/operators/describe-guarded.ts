@@ -40,12 +40,15 @@ export function describeGuarded({ name, operator, values, out, passes, consumed 
       expect(fed.ended()).toBe('open');
     });
 
-    it('ends the stream when an envelope was used before', () => {
+    it('fails a record whose envelope was used before, and goes on', () => {
       const fed = feed<number, unknown>(operator(), { keep: true });
       const used = fed.run.envelope(consumed);
-      fed.run.sink(used);
+      const elsewhere = used.with(consumed);
+      fed.sent.push(used);
       fed.source.next(used);
-      expect(fed.ended()).toMatch(/test\/0@0 was used twice/);
+      expect(fed.outcomes()).toEqual(['failed: lineage_reused']);
+      expect(fed.run.failures[0]?.message).toMatch(/test\/0@0 was used twice/);
+      expect([fed.ended(), fed.out, elsewhere.value]).toEqual(['open', [], consumed]);
     });
 
     it.each([

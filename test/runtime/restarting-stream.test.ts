@@ -1,8 +1,10 @@
-import { map, mergeMap, Observable, of, take } from 'rxjs';
+import { EMPTY, map, merge, mergeMap, NEVER, Observable, of, share, take } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { call } from '../../src/call.ts';
 import { mapConcurrent } from '../../operators/map-concurrent.ts';
+import { mapValue } from '../../operators/map-value.ts';
 import { sleep } from '../../src/clock.ts';
+import type { Envelope } from '../../src/record/envelope.ts';
 import { mill, numbers, sorted, upTo, type Value } from '../helpers/mill.ts';
 
 describe('a stream that ends before it should', () => {
@@ -60,11 +62,16 @@ describe('a stream that ends before it should', () => {
   it('fails the pipeline when it ends again and again without a record', async () => {
     const m = await mill();
     let built = 0;
-    const app = await m.start(() => {
+    const app = await m.start((s) => {
       built += 1;
-      return new Observable((out) => {
-        out.error(new Error('cannot be built'));
+      const ending = new Observable<never>((out) => {
+        const end = (): void => {
+          out.error(new Error('cannot go on'));
+        };
+        if (built === 1) m.clock.schedule(10, end);
+        else end();
       });
+      return merge(s, ending);
     });
     const failed = expect(app.done).rejects.toMatchObject({ code: 'pipeline_threw' });
     await m.clock.advance(120_000);
@@ -90,7 +97,55 @@ describe('a stream that ends before it should', () => {
       ),
     );
     await m.clock.advance(5_000);
-    expect([m.outputs(), m.letters()[0]?.header('millrace.error.code')]).toEqual([[], 'pipeline_threw']);
+    expect([m.outputs(), m.letters()[0]?.header('millrace.error.code')]).toEqual([[], 'lineage_reused']);
     expect(m.letters()[0]?.header('__streams.errors.message')).toContain('in/0@0 was used twice');
+  });
+
+  it.each<{ how: string; twice: (s: Observable<Envelope<Value>>) => Observable<Envelope<Value>> }>([
+    {
+      how: 'two branches of a shared source',
+      twice: (s) => {
+        const shared = s.pipe(share());
+        return merge(shared.pipe(mapValue((v) => v)), shared.pipe(mapValue((v) => v)));
+      },
+    },
+    { how: 'the end, twice', twice: (s) => s.pipe(mergeMap((e) => of(e, e))) },
+  ])('fails the records whose envelopes go two ways, and does not restart: $how', async ({ twice }) => {
+    const m = await mill();
+    await m.feed(numbers(8));
+    const app = await m.start(twice);
+    await m.clock.advance(5_000);
+    expect(m.letters().map(({ header }) => header('millrace.error.code'))).toEqual(Array.from({ length: 8 }, () => 'lineage_reused'));
+    expect(app.stats()).toMatchObject({ done: 0, failed: 8, restarts: 0 });
+  });
+
+  it.each<{ what: string; process: (s: Observable<Envelope<Value>>) => unknown; why: RegExp }>([
+    {
+      what: 'an operator is given a wrong option',
+      process: (s) => s.pipe(mapConcurrent((v) => of(v), { concurrency: 0 })),
+      why: /concurrency must be/,
+    },
+    {
+      what: 'process throws',
+      process: () => {
+        throw new Error('no such model');
+      },
+      why: /does not build a stream: no such model/,
+    },
+    { what: 'process returns nothing', process: () => undefined, why: /must return the Observable.*got undefined: is a return missing/ },
+    { what: 'the stream completes at once', process: () => EMPTY, why: /completed at once/ },
+    { what: 'the source is not used', process: () => NEVER, why: /does not subscribe to its source/ },
+  ])('does not start when $what', async ({ process, why }) => {
+    const m = await mill();
+    await expect(m.start(process as Parameters<typeof m.start>[0])).rejects.toThrow(why);
+    expect(m.transport.broker.members('mill')).toEqual([]);
+  });
+
+  it('says what was given to it instead of an envelope', async () => {
+    const m = await mill();
+    await m.feed([{ value: 1 }]);
+    await m.start((s) => s.pipe(map(({ value }) => value)) as never);
+    await m.clock.advance(5_000);
+    expect(m.letters()[0]?.header('__streams.errors.message')).toMatch(/was given number instead of an envelope: use mapValue/);
   });
 });

@@ -1,4 +1,4 @@
-import { filter, mergeMap, NEVER, Observable, of } from 'rxjs';
+import { delayWhen, filter, mergeMap, NEVER, Observable, of, Subject } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { call } from '../../src/call.ts';
 import { mapConcurrent } from '../../operators/map-concurrent.ts';
@@ -89,5 +89,29 @@ describe('a lost envelope', () => {
     );
     await m.clock.advance(60_000);
     expect([m.outputs().length, m.letters().length]).toEqual([30, 0]);
+  });
+});
+
+describe('a record that nobody works on', () => {
+  it('is named long before its deadline, until it goes on', async () => {
+    const m = await mill();
+    await m.feed([{ value: 1 }]);
+    const going = new Subject<void>();
+    const app = await m.start((s) => s.pipe(delayWhen(() => going)));
+    await m.clock.advance(9_000);
+    expect(app.stats().troubles).toEqual([]);
+    await m.clock.advance(2_000);
+    expect(app.stats().troubles).toEqual([expect.stringMatching(/^for 10 s no operator has worked on record in\/0@0 .*keepOnly/)]);
+    going.next();
+    await m.clock.advance(1_000);
+    expect([app.stats().troubles, m.outputs()]).toEqual([[], [1]]);
+  });
+
+  it('is not one that a call runs for, or that waits for one', async () => {
+    const m = await mill();
+    await m.feed(numbers(3));
+    const app = await m.start((s) => s.pipe(mapConcurrent(() => NEVER, { concurrency: 1 })));
+    await m.clock.advance(60_000);
+    expect(app.stats().troubles).toEqual([]);
   });
 });
