@@ -7,6 +7,7 @@ import type { Experiment } from '../helpers/experiment.ts';
 import { describeWithKafka } from '../helpers/shared-kafka.ts';
 import * as backlog from '../proofs/backlog.ts';
 import * as demoKill from '../proofs/demo-kill.ts';
+import * as kill from '../proofs/kill.ts';
 
 const file = await embeddedModelFile();
 const limitMs = 400_000;
@@ -20,8 +21,8 @@ async function failuresOf(experiment: Experiment): Promise<readonly string[]> {
 }
 
 describeWithKafka('the short form of a proof', () => {
-  it(`backlog: ${backlog.summary}`, { timeout: limitMs }, async () => {
-    expect(await failuresOf(backlog)).toEqual([]);
+  it.each([backlog, kill])('$name: $summary', { timeout: limitMs }, async (experiment) => {
+    expect(await failuresOf(experiment)).toEqual([]);
   });
 
   it.skipIf(file.path === undefined)(`demo-kill: ${demoKill.summary}`, { timeout: limitMs }, async () => {

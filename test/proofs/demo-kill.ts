@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { type Kafka, Kafka as KafkaClient, logLevel } from 'kafkajs';
 import type { ExperimentContext, ExperimentResult, Finding } from '../helpers/experiment.ts';
 import { startKafka } from '../helpers/kafka-broker.ts';
-import { readTopic, sizeOf } from './demo-kill/read-topic.ts';
+import { readTopic, sizeOf } from '../helpers/read-topic.ts';
 
 export const name = 'demo-kill';
 export const summary = 'the demo on Kafka is killed with -9 in the middle and started again: nothing is lost; about 4 minutes, --short 1';
