@@ -15,7 +15,8 @@ const input = (id: number, offset: number, codes: readonly string[] = []): Event
 const emitted = (id: number, app = 0, epoch = 1): Event => ({ kind: 'emitted', app, epoch, id });
 const called = (id: number, step: 'start' | 'end', app = 0): Event => ({ kind: 'call', app, id, path: '', step, together: false });
 const acked = (id: number, path: string | undefined): Event => ({ kind: 'acked', app: 0, id, path });
-const commit = (offset: number): Event => ({ kind: 'commit', partition: 0, offset });
+const commit = (offset: number, ...completed: readonly number[]): Event => ({ kind: 'commit', partition: 0, offset, completed });
+const assigned = (app: number): Event => ({ kind: 'assigned', app, partition: 0, epoch: 1 });
 const output = (id: number, path: string): Event => ({ kind: 'output', log: 'out/0', id, path });
 const letter = (offset: number, code = 'no_result'): Event => ({ kind: 'letter', partition: 0, offset, code });
 const whole = (id: number): readonly Event[] => [emitted(id), called(id, 'start'), called(id, 'end'), acked(id, ''), acked(id, '.1')];
@@ -97,6 +98,16 @@ describe('the checker of histories', () => {
       plant: 'a commit before the dead letter',
       history: swapped(commit(6), acked(2, undefined)),
       finds: 'commit 0@6 passed record 2 (0@5), which was not finished',
+    },
+    {
+      plant: 'a map that says too much',
+      history: good.with(index(commit(6)), commit(6, 9)),
+      finds: 'commit 0@6 says that record 3 (0@9) is completed, which was not finished',
+    },
+    {
+      plant: 'a completed record that is done again by a later owner',
+      history: [...after(commit(10), commit(4, 9), assigned(1), emitted(3, 1)), { kind: 'fault', name: 'crashed', app: 0 }],
+      finds: 'record 3 (0@9) was done again by 1/1, which knew that it was completed',
     },
     { plant: 'a commit that goes back', history: after(commit(10), commit(6)), finds: 'the commit of partition 0 went back from 10 to 6' },
     {

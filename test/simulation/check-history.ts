@@ -23,6 +23,7 @@ export function checkHistory(history: readonly Event[]): readonly string[] {
     ...commits(history),
     ...ends(history),
     ...repetitions(history, faults),
+    ...doneAgain(history),
     ...order(history),
     ...companions(history),
     ...overfull(history),
@@ -40,7 +41,7 @@ function of<K extends Event['kind']>(history: readonly Event[], kind: K): readon
 
 const place = ({ id, partition, offset }: Input): string => `record ${String(id)} (${String(partition)}@${String(offset)})`;
 
-/** No commit passes a record that is not finished, and none goes back. */
+/** No commit passes a record that is not finished or says that one is completed which is not, and none goes back. */
 function* commits(history: readonly Event[]): Generator<string> {
   const open = new Map<number, Input[]>(); // by partition, in offset order
   const acked = new Map<number, Set<string | undefined>>();
@@ -49,7 +50,7 @@ function* commits(history: readonly Event[]): Generator<string> {
     if (event.kind === 'input') open.set(event.partition, [...(open.get(event.partition) ?? []), event]);
     if (event.kind === 'acked') acked.set(event.id, (acked.get(event.id) ?? new Set()).add(event.path));
     if (event.kind !== 'commit') continue;
-    const { partition, offset } = event;
+    const { partition, offset, completed } = event;
     const before = committed.get(partition) ?? 0;
     if (offset < before) yield `the commit of partition ${String(partition)} went back from ${String(before)} to ${String(offset)}`;
     committed.set(partition, offset);
@@ -62,6 +63,10 @@ function* commits(history: readonly Event[]): Generator<string> {
     for (const input of passed) {
       if (!isFinished(input.expected, acked.get(input.id) ?? new Set()))
         yield `commit ${String(partition)}@${String(offset)} passed ${place(input)}, which was not finished`;
+    }
+    for (const input of inputs) {
+      if (completed.includes(input.offset) && !isFinished(input.expected, acked.get(input.id) ?? new Set()))
+        yield `commit ${String(partition)}@${String(offset)} says that ${place(input)} is completed, which was not finished`;
     }
   }
 }
@@ -102,17 +107,36 @@ function* ends(history: readonly Event[]): Generator<string> {
   for (const at of letters.keys()) yield `a dead letter names ${at}, where no record is`;
 }
 
+/** What was stored as completed is not done again by an owner that came later, whatever has happened. */
+function* doneAgain(history: readonly Event[]): Generator<string> {
+  const stored = new Map<number, Extract<Event, { readonly kind: 'commit' }>>();
+  const known = new Map<string, (offset: number) => boolean>(); // by owner of a partition: what it was told is completed
+  const inputs = new Map(of(history, 'input').map((input) => [input.id, input]));
+  for (const event of history) {
+    if (event.kind === 'commit') stored.set(event.partition, event);
+    if (event.kind === 'assigned') {
+      const commit = stored.get(event.partition);
+      const completed = new Set(commit?.completed);
+      const isDone = (offset: number): boolean => offset < (commit?.offset ?? 0) || completed.has(offset);
+      known.set(`${String(event.partition)} ${String(event.app)}/${String(event.epoch)}`, isDone);
+    }
+    if (event.kind !== 'emitted') continue;
+    const input = inputs.get(event.id);
+    if (!input) continue;
+    const owner = `${String(event.app)}/${String(event.epoch)}`;
+    if (known.get(`${String(input.partition)} ${owner}`)?.(input.offset) === true)
+      yield `${place(input)} was done again by ${owner}, which knew that it was completed`;
+  }
+}
+
 /** Nothing happens twice without a reason. */
 function* repetitions(history: readonly Event[], faults: ReadonlySet<Fault>): Generator<string> {
-  const holes = new Holes();
   const builds = new Map<number, number>();
   const last = new Map<number, { readonly owner: string; readonly builds: number }>();
   const again = new Set<number>();
   const names = new Map(of(history, 'input').map((input) => [input.id, place(input)]));
   for (const event of history) {
     if (event.kind === 'built') builds.set(event.app, (builds.get(event.app) ?? 0) + 1);
-    if (event.kind === 'input') holes.add(event);
-    if (event.kind === 'acked') holes.ack(event.id, event.path);
     if (event.kind !== 'emitted') continue;
     const now = { owner: `${String(event.app)}/${String(event.epoch)}`, builds: builds.get(event.app) ?? 0 };
     const before = last.get(event.id);
@@ -121,7 +145,7 @@ function* repetitions(history: readonly Event[], faults: ReadonlySet<Fault>): Ge
     again.add(event.id);
     const name = names.get(event.id) ?? String(event.id);
     if (before.owner === now.owner && before.builds === now.builds) yield `${name} was emitted twice into one stream`;
-    if (before.owner !== now.owner && !abrupt.some((fault) => faults.has(fault)) && !holes.isBehindOne(event.id))
+    if (before.owner !== now.owner && !abrupt.some((fault) => faults.has(fault)))
       yield `${name} was done again by ${now.owner} after ${before.owner}, which ended well`;
   }
   if (faults.has('send-written') || faults.has('down')) return; // the broker itself repeats what it did not answer
@@ -217,30 +241,6 @@ function* overfull(history: readonly Event[]): Generator<string> {
       yield `app ${String(event.app)} has ${String(mine.size)} records in flight, the cap is ${String(cap.records)}`;
     if (mine.size > 1 && bytes > cap.bytes)
       yield `app ${String(event.app)} has ${String(bytes)} bytes in flight, the cap is ${String(cap.bytes)}`;
-  }
-}
-
-/** Knows which records are not finished: no commit passes them, so that the next owner does what stands behind them again. */
-class Holes {
-  readonly #inputs = new Map<number, Input>();
-  readonly #acked = new Map<number, Set<string | undefined>>();
-
-  add(input: Input): void {
-    this.#inputs.set(input.id, input);
-  }
-
-  ack(id: number, path: string | undefined): void {
-    this.#acked.set(id, (this.#acked.get(id) ?? new Set()).add(path));
-  }
-
-  isBehindOne(id: number): boolean {
-    const behind = this.#inputs.get(id);
-    if (!behind) return false;
-    const isHole = (input: Input): boolean =>
-      input.partition === behind.partition &&
-      input.offset < behind.offset &&
-      !isFinished(input.expected, this.#acked.get(input.id) ?? new Set());
-    return [...this.#inputs.values()].some(isHole);
   }
 }
 

@@ -37,7 +37,10 @@ export type Event =
     }
   /** The producer was told that the output is written; `path` undefined: its dead letter. */
   | { readonly kind: 'acked'; readonly app: number; readonly id: number; readonly path: string | undefined }
-  | { readonly kind: 'commit'; readonly partition: number; readonly offset: number }
+  /** What the group has stored: where to go on, and which offsets above that are completed. */
+  | { readonly kind: 'commit'; readonly partition: number; readonly offset: number; readonly completed: readonly number[] }
+  /** The app begins to own a partition, and has read what the group had stored for it. */
+  | { readonly kind: 'assigned'; readonly app: number; readonly partition: number; readonly epoch: number }
   /** What an app may have in flight. */
   | { readonly kind: 'caps'; readonly app: number; readonly records: number; readonly bytes: number }
   /** The app has to let go of a partition: what it has of it in flight may be given back. */

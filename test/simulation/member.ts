@@ -172,6 +172,10 @@ export class Member {
     };
     return {
       ...handlers,
+      assigned: (partitions) => {
+        for (const { partition, epoch } of partitions) this.#side.saw({ kind: 'assigned', app: this.id, partition, epoch });
+        handlers.assigned(partitions);
+      },
       revoking: (partitions) => {
         letGo(partitions); // from now on its records may be given back at any time
         return handlers.revoking(partitions);

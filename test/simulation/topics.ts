@@ -1,3 +1,4 @@
+import { decodeCompleted } from '../../src/flow/completed-map.state.ts';
 import type { Codec } from '../../src/codec/codec.ts';
 import { json } from '../../src/codec/json.ts';
 import { headerText, type OutputRecord, recordBytes } from '../../src/record/record.ts';
@@ -21,6 +22,7 @@ export class Topics {
   readonly #idAt = new Map<string, number>(); // by partition@offset
   readonly #ends: number[]; // where each partition has to be committed to in the end
   readonly #committed = new Map<number, number>();
+  readonly #stored = new Map<number, string>();
   #ids = 0;
 
   constructor(plan: Plan, transport: MemoryTransport, saw: (event: Event) => void) {
@@ -98,10 +100,15 @@ export class Topics {
   /** Looks what the group has stored. */
   lookAtCommits(): void {
     for (let partition = 0; partition < this.#plan.partitions; partition += 1) {
-      const offset = Number(this.#transport.broker.committed(group, source, partition)?.offset ?? 0n);
-      if (offset === (this.#committed.get(partition) ?? 0)) continue;
-      this.#committed.set(partition, offset);
-      this.#saw({ kind: 'commit', partition, offset });
+      const { offset, metadata } = this.#transport.broker.committed(group, source, partition) ?? { offset: 0n, metadata: '' };
+      const stored = `${String(offset)} ${metadata}`;
+      if (stored === (this.#stored.get(partition) ?? '0 ')) continue;
+      this.#stored.set(partition, stored);
+      this.#committed.set(partition, Number(offset));
+      const completed = decodeCompleted(offset, metadata).flatMap(({ from, to }) =>
+        Array.from({ length: Number(to - from) }, (_, i) => Number(from) + i),
+      );
+      this.#saw({ kind: 'commit', partition, offset: Number(offset), completed });
     }
   }
 
