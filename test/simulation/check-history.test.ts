@@ -118,7 +118,7 @@ describe('the checker of histories', () => {
     {
       plant: 'a call before one in front of it',
       history: swapped(called(1, 'start'), called(2, 'start')),
-      finds: 'call: record 1 (0@4) came after record 2 (0@5) of its lane',
+      finds: 'call in app 0: record 1 (0@4) came after record 2 (0@5) of its lane',
     },
     {
       plant: 'a record emitted before one in front of it',

@@ -180,7 +180,9 @@ function* order(history: readonly Event[]): Generator<string> {
     if (input.expected.codes.length > (input.expected.mustFail ? 1 : 0)) continue; // it may fail once, and come through when it is done again
     if (event.kind === 'emitted') emissions.set(event.id, (emissions.get(event.id) ?? 0) + 1);
     if (event.kind === 'output' && !input.keyed && emissions.get(event.id) !== 1) continue;
-    const what = event.kind === 'output' ? `output in ${event.log}` : event.kind;
+    // of calls, each owner's: what is done again may fail elsewhere than the first time, and call for other parts
+    const what =
+      event.kind === 'output' ? `output in ${event.log}` : event.kind === 'call' ? `call in app ${String(event.app)}` : event.kind;
     const key = `${what} ${String(event.id)} ${event.kind === 'emitted' ? '' : event.path}`;
     if (seen.has(key)) continue;
     seen.add(key);
