@@ -18,10 +18,12 @@ export interface HandlerParts {
 /** What the transport tells a pipeline, and who in it is told. */
 export function consumeHandlers({ pipeline: { name }, options, source, committer, stats, fail }: HandlerParts): ConsumeHandlers {
   const { clock, log, revokeDeadlineMs } = options;
+  let hasLost = false; // and was given nothing since
   return {
     assigned: (gained) => {
       source.gain(gained);
-      log.info({ pipeline: name, partitions: ownedIds(gained), resets: resetsOf(gained) }, 'assigned');
+      log[hasLost ? 'warn' : 'info']({ pipeline: name, partitions: ownedIds(gained), resets: resetsOf(gained) }, 'assigned');
+      hasLost = false;
     },
     fetched: (fetch) => {
       source.offer(fetch);
@@ -31,6 +33,7 @@ export function consumeHandlers({ pipeline: { name }, options, source, committer
       log.info({ pipeline: name, partitions: ownedIds(leaving), givenBack }, 'revoked');
     },
     lost: (gone) => {
+      hasLost = true;
       source.lose(
         gone.flatMap((one) => source.find(one) ?? []),
         'lost',
