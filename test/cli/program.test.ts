@@ -35,6 +35,10 @@ describe('help teaches', () => {
     expect(stdout).toMatch(/Exit codes: 0 done, 1 failed, 2/);
   });
 
+  it.each(['run', 'demo'])('millrace help %s says how it ends when it is interrupted', async (name) => {
+    expect((await runCli(['help', name])).stdout).toMatch(/Exit codes[^]*130 +stopped by Ctrl-C [^]*143/);
+  });
+
   it('millrace help run shows examples, exit codes and settings', async () => {
     const { code, stdout } = await runCli(['help', 'run']);
     expect([code, stdout]).toEqual([0, expect.stringMatching(/--watch[^]*--brokers[^]*Examples:[^]*Exit codes[^]*3 +with --input/)]);

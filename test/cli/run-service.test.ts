@@ -5,7 +5,7 @@ import type { CliContext } from '../../src/cli/context.ts';
 import { runService } from '../../src/cli/run-service.ts';
 import { sleep } from '../../src/clock.ts';
 import { text } from '../../src/codec/text.ts';
-import { definePipeline, topic } from '../../src/pipeline.ts';
+import { definePipeline, type Pipeline, topic } from '../../src/pipeline.ts';
 import { connect } from '../../src/runtime/connect.ts';
 import { silentLog } from '../../src/runtime/logging.ts';
 import { memory } from '../../src/transport/memory/memory.ts';
@@ -35,7 +35,7 @@ async function interrupted(by: number, drainDeadlineMs: number): Promise<{ reado
     ...{ name: 'slow', input, deadLetter: 'stop', ordering: 'key' },
     process: (words) => words.pipe(mapConcurrent(slow, { concurrency: 3 })),
   });
-  const running = runService(pipeline, { createTopics: false, drainDeadlineMs }, context);
+  const running = runService(pipeline as unknown as Pipeline, { createTopics: false, drainDeadlineMs }, context);
   clock.schedule(500, () => {
     controller.abort();
   });

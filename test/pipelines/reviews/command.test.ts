@@ -39,7 +39,8 @@ async function demo(records: number, onLine: (nth: number, controller: AbortCont
     pull: () => Promise.reject(new InferenceError('model_not_found', 'no data here')),
   };
   const unset = { kafka: false, all: false, apiKeyEnv: undefined, topicPrefix: undefined };
-  const running = Promise.resolve(reviewsCommand.run({ options: { ...unset, records, model: `${server.url}#small` }, args: [] }, context));
+  const options = { ...unset, records, model: `${server.url}#small` } as unknown as Parameters<typeof reviewsCommand.run>[0]['options'];
+  const running = Promise.resolve(reviewsCommand.run({ options, args: [] }, context));
   const ended = await running.catch((error: unknown) => error);
   return { ...seen, ended };
 }

@@ -48,7 +48,7 @@ describe('who listens to warnings', () => {
 
   it('hears that partitions came back after they were lost, each time', async () => {
     const { clock, loud, expel, app } = await heard();
-    for (const _ of [1, 2]) {
+    for (let nth = 1; nth <= 2; nth += 1) {
       loud.length = 0;
       expel();
       await clock.advance(60_000);
