@@ -10,8 +10,9 @@ import { operate } from './internal/operate.ts';
  * Complete, error, unsubscribe: passed on at once.
  *
  * The names that `fn` can return stand in the type of the result as long as nothing follows `routeBy`: an operator after
- * it keeps the route but not its type, so put it last. A name that the pipeline does not know fails the record with
- * `unknown_route` when it is written.
+ * it keeps the route but not its type, so put it last. A name that the pipeline does not know, or none, does not compile;
+ * where types were cast away it fails the record with `unknown_route` when it is written. Whether a value is one that the
+ * codec of its topic takes is known when it is written, too: the type says that it is a value of one of the outputs.
  *
  * A throw in `fn`, or a result that is no string, fails that record with `project_threw`; the stream goes on.
  */

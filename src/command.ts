@@ -48,11 +48,12 @@ export interface CommandSpec<O extends CommandOptions> {
   readonly options: O;
   /** At least one: command lines that can be copied, each with what it does. */
   readonly examples: readonly { readonly line: string; readonly does: string }[];
-  /** Exit codes beside 0 (done), 1 (failed), 2 (command line or settings), 130 and 143 (a second signal). */
+  /** Exit codes beside 0 (done), 1 (failed), 2 (command line or settings), 130 and 143 (ended by a signal). */
   readonly exitCodes?: Readonly<Record<number, string>>;
   /**
    * Does the work. Resolves with the exit code, or nothing for 0. What it throws is shown as one line (with `--json` one
-   * JSON line) on stderr, and ends the process with 2 for an OptionError, 1 for anything else.
+   * JSON line) on stderr, and ends the process with 2 for an OptionError, 1 for anything else. Interrupted before the work
+   * was done, it throws `signal.reason`: nothing is said, and the process ends with 130 (SIGINT) or 143 (SIGTERM).
    */
   run(
     given: { readonly options: GivenOptions<O>; readonly args: readonly string[] },

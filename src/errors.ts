@@ -147,6 +147,7 @@ export function isAbortError(error: unknown): boolean {
 /** The message of anything that was thrown. */
 export function messageOf(error: unknown): string {
   if (error instanceof Error) return error.message === '' ? error.name : error.message;
+  if (error === null) return 'thrown value null';
   return typeof error === 'string' ? error : `thrown value of type ${typeof error}`;
 }
 

@@ -1,5 +1,5 @@
 // The public face. Adapters load their vendor (kafkajs, node-llama-cpp, openai) when they are first used, not here.
-export { type Pipeline, type PipelineSpec, type Topic, definePipeline, topic } from './pipeline.ts';
+export { type Pipeline, type PipelineSpec, type Topic, type Topics, definePipeline, topic } from './pipeline.ts';
 export { type App, start } from './runtime/start.ts';
 export type { StartOptions } from './runtime/options.ts';
 export type { StatsSnapshot } from './runtime/stats.ts';
@@ -9,7 +9,7 @@ export { type Client, connect } from './runtime/connect.ts';
 export type { ConsumedRecord, ConsumeFromOptions } from './runtime/read-records.ts';
 export type { NewRecord, ProduceRecordsOptions } from './runtime/record-writer.ts';
 
-export { type BatchEnvelope, Envelope, type OutputFields } from './record/envelope.ts';
+export { type BatchEnvelope, Envelope, type OutputFields, type RoutedEnvelope } from './record/envelope.ts';
 export type { Ordering } from './record/ordering.ts';
 export { formatPosition, type Header, headerText, type OutputPosition, type Position, type RecordHeaders } from './record/record.ts';
 export { deadLetterHeaders } from './flow/dead-letters.ts';

@@ -28,27 +28,31 @@ export function topic(name: string, codec: Codec<unknown> = bytes(), options?: {
   return { name, value: codec, key: options?.key ?? text({ orNull: true }) };
 }
 
-/** What a pipeline writes: one topic, or several under names. */
-export type Output = Topic<unknown, unknown> | Readonly<Record<string, Topic<unknown, unknown>>>;
+/** What a pipeline reads or writes: one topic, or several under names. */
+export type Topics = Topic<unknown, unknown> | Readonly<Record<string, Topic<unknown, unknown>>>;
 
-/** The values that may reach the end of a pipeline with output `O`. */
-export type OutputValue<O> =
-  O extends Topic<infer T, unknown> ? T : O extends Readonly<Record<string, Topic<infer T, unknown>>> ? T : unknown;
+/** The values of topics: with several, of any of them. */
+export type ValueOf<Of> =
+  Of extends Topic<infer T, unknown> ? T : Of extends Readonly<Record<string, Topic<unknown, unknown>>> ? ValueOf<Of[keyof Of]> : unknown;
+
+/** The keys of topics: with several, of any of them. */
+export type KeyOf<Of> =
+  Of extends Topic<unknown, infer K> ? K : Of extends Readonly<Record<string, Topic<unknown, unknown>>> ? KeyOf<Of[keyof Of]> : unknown;
 
 /** What `process` must emit for output `O`: with several topics, envelopes routed to their names. */
 export type OutputEnvelope<O> =
   O extends Topic<infer T, unknown>
     ? Envelope<T, unknown>
     : O extends Readonly<Record<infer N extends string, Topic<unknown, unknown>>>
-      ? RoutedEnvelope<OutputValue<O>, unknown, N>
+      ? RoutedEnvelope<ValueOf<O>, unknown, N>
       : Envelope<unknown, unknown>;
 
-export interface PipelineSpec<In, O extends Output | undefined, K, R extends Readonly<Record<string, Resource<unknown>>>> {
+export interface PipelineSpec<I extends Topics, O extends Topics | undefined, R extends Readonly<Record<string, Resource<unknown>>>> {
   /** Also the consumer group, unless `groupId` says otherwise. */
   readonly name: string;
   readonly groupId?: string;
   /** The topic that is read, or several under names (`envelope.position.topic` says which one a record came from). */
-  readonly input: Topic<In, K> | Readonly<Record<string, Topic<In, K>>>;
+  readonly input: I;
   /** The topic that results go to; several under names, between which `routeBy` chooses; none: reaching the end is done. */
   readonly output?: O;
   /** Where failed records go, with what happened to them; or `'stop'`: the first failure ends the pipeline. */
@@ -62,7 +66,7 @@ export interface PipelineSpec<In, O extends Output | undefined, K, R extends Rea
   /** Opened before the first record, closed after the last. */
   readonly resources?: R;
   /** Builds the stream. Called once per run, and again when the stream ended before it should. */
-  readonly process: (source: Observable<Envelope<In, K>>, resources: OpenedResources<R>) => Observable<OutputEnvelope<O>>;
+  readonly process: (source: Observable<Envelope<ValueOf<I>, KeyOf<I>>>, resources: OpenedResources<R>) => Observable<OutputEnvelope<O>>;
 }
 
 /** A checked pipeline: a value that starts nothing. */
@@ -92,11 +96,10 @@ const defaultDeadlineMs = 600_000;
  * @throws OptionError for a missing or contradictory field.
  */
 export function definePipeline<
-  In,
-  const O extends Output | undefined = undefined,
-  K = string | null,
+  const I extends Topics,
+  const O extends Topics | undefined = undefined,
   const R extends Readonly<Record<string, Resource<unknown>>> = NoResources,
->(spec: PipelineSpec<In, O, K, R>): Pipeline<In, OutputValue<O>, K> {
+>(spec: PipelineSpec<I, O, R>): Pipeline<ValueOf<I>, ValueOf<O>, KeyOf<I>> {
   const { name, groupId = name, ordering = 'key', deadlineMs = defaultDeadlineMs, from = 'earliest', deadLetter } = spec;
   requireText('pipeline name', name);
   requireText('groupId', groupId);
@@ -130,13 +133,13 @@ export function definePipeline<
     resources,
     process: spec.process,
   };
-  return checked as unknown as Pipeline<In, OutputValue<O>, K>; // what `O` says of values and routes was checked above, as types
+  return checked as unknown as Pipeline<ValueOf<I>, ValueOf<O>, KeyOf<I>>; // what `O` says of values and routes was checked above, as types
 }
 
 const isTopic = (value: unknown): value is Topic<never, never> =>
   typeof value === 'object' && value !== null && 'name' in value && typeof value.name === 'string' && 'value' in value && 'key' in value;
 
-function named<T, K>(field: string, given: Topic<T, K> | Readonly<Record<string, Topic<T, K>>>): Readonly<Record<string, Topic<T, K>>> {
+function named(field: string, given: Topics): Readonly<Record<string, Topic<unknown, unknown>>> {
   if (typeof given !== 'object') throw new OptionError(`${field} must be a topic, or topics under names`);
   if (isOneTopic(given)) return { [given.name]: given };
   for (const [name, one] of Object.entries<unknown>(given)) {
@@ -145,4 +148,4 @@ function named<T, K>(field: string, given: Topic<T, K> | Readonly<Record<string,
   return given;
 }
 
-const isOneTopic = <T, K>(given: Topic<T, K> | Readonly<Record<string, Topic<T, K>>>): given is Topic<T, K> => isTopic(given);
+const isOneTopic = (given: Topics): given is Topic<unknown, unknown> => isTopic(given);

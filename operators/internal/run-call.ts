@@ -9,8 +9,15 @@ import { fail, threw } from './fail.ts';
 import { whileWanted } from './operate.ts';
 import { refusePromise } from './refuse-promise.ts';
 
-/** Makes one cold call of a value. */
-export type Project<T, R> = (value: T, ctx: CallContext) => Observable<R>;
+declare const never: unique symbol;
+
+/** Nothing is one of these: the name is what the type checker says to a function that returns a promise. */
+export interface PromisesGoInCall {
+  readonly [never]: never;
+}
+
+/** Makes one cold call of a value: an Observable, or `call(async (ctx) => …)`. */
+export type Project<T, R> = (value: T, ctx: CallContext) => Observable<R> | PromisesGoInCall;
 
 export interface CallOptions<T, R, K> {
   readonly envelope: Envelope<T, K>;
@@ -95,11 +102,10 @@ export function runningCall<T, R, K>({ envelope, handle, project, maxResults, on
 }
 
 /** What came back from user code, whatever its type said. */
-function observableOf<R>(result: Observable<R>): Observable<R> {
-  const source: unknown = result;
+function observableOf<R>(source: Observable<R> | PromisesGoInCall): Observable<R> {
   if (source instanceof Promise) refusePromise('mapConcurrent', source);
   if (!isObservable(source)) throw new TypeError(`it must return an Observable, got ${typeof source}`);
-  return result;
+  return source;
 }
 
 function describeCall(envelope: Envelope<unknown, unknown>): {

@@ -51,7 +51,10 @@ export const reviewsCommand = defineCommand({
     { line: 'millrace demo --model http://localhost:8080/v1#qwen3', does: 'the same through a better model' },
     { line: 'millrace demo --records 20 --json | tail -1', does: 'the summary, for machines' },
   ],
-  exitCodes: { 1: 'a sentence has failed, or the pipeline could not go on' },
+  exitCodes: {
+    1: 'a sentence has failed, or the pipeline could not go on',
+    130: 'stopped by Ctrl-C with sentences left (143: by SIGTERM)',
+  },
   run: async ({ options }, context) => {
     const { model: modelName = 'smollm2', records, all, apiKeyEnv } = options;
     if (all && records !== undefined) throw new OptionError('--all and --records contradict each other: leave one of them out');
@@ -87,6 +90,7 @@ export const reviewsCommand = defineCommand({
       out.json({ summary: { ...summary, deadLetters: letters } });
       showSummary(out, summary, letters, people);
       if (ended === 'time') out.note(`stopped after ${String(defaultBudgetMs / 1000)} s: --records N or --all takes as long as it needs`);
+      if (ended === 'interrupted' && summary.unfinished > 0) signal.throwIfAborted();
       const isClean = summary.failed <= 1 && (ended !== 'complete' || summary.unfinished === 0);
       return isClean ? 0 : 1;
     } finally {

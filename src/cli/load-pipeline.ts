@@ -21,7 +21,8 @@ export function findPipeline(given: string, cwd: string): string {
     if (inside === undefined) throw new OptionError(`${path} is a folder without a pipeline.ts: name the file`);
     return inside;
   }
-  if (!extensions.includes(extname(path))) throw new OptionError(`${path} must be one of ${extensions.join(', ')}`);
+  if (!extensions.includes(extname(path)))
+    throw new OptionError(`${path} is no pipeline: its name must end in one of ${extensions.join(', ')}`);
   return path;
 }
 

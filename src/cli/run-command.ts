@@ -15,13 +15,14 @@ export const runCommand: Command = defineCommand({
   details: `PIPELINE is a .ts or .js file whose default export is definePipeline({ … }), or a folder with pipeline.ts.
 
 On Kafka it runs until Ctrl-C or SIGTERM: then it takes nothing more, finishes what is in flight, commits, leaves, and ends
-with 0. A second signal ends it at once (130, 143): what was not committed will be delivered again.
+with 0; with 130 (143) if something had to be given back at --drain-deadline-ms. A second signal ends it at once with the
+same: what was not committed will be delivered again.
 
 On the embedded broker, --input feeds it: each line {"key": …, "value": …, "headers": …} is a record, any other line a value
 of its own. Results come as lines, as they complete; failed records are told on stderr; it ends when every record is settled.
 
 --watch runs it in a child process, so that a change finds no old module; watched are the file and what it imports below its
-folder or the current one, node_modules excepted. Breakpoints: --inspect, or start node itself with its flags.`,
+folder or the current one, node_modules excepted. It ends with 0 at Ctrl-C. Breakpoints: --inspect, or start node itself with its flags.`,
   arguments: [{ name: 'pipeline', required: true, summary: 'file or folder' }],
   options: runOptions,
   examples: [
@@ -32,12 +33,12 @@ folder or the current one, node_modules excepted. Breakpoints: --inspect, or sta
   ],
   exitCodes: {
     3: 'with --input: all records are settled, but some failed',
-    130: 'with --input: stopped before all records were settled (143: by SIGTERM)',
+    130: 'stopped by Ctrl-C before what was begun was done; with --input, before all records were settled (143: by SIGTERM)',
   },
   run: async ({ options: given, args: [pipeline = ''] }, context) => {
     const cli = context as CliContext;
+    const path = findPipeline(pipeline, process.cwd()); // first: with no pipeline, what is said of its topics helps nobody
     checkCombinations(given, cli);
-    const path = findPipeline(pipeline, process.cwd());
     if (given.watch) return watchPipeline(path, cli);
     const supervisor = supervised(cli.interrupt);
     try {

@@ -5,7 +5,10 @@ import { liveLine } from './live-line.ts';
 import type { RunOptions } from './run-options.ts';
 import { summary } from './run-summary.ts';
 
-/** Runs a pipeline until it is told to stop. Rejects with what stopped it otherwise. */
+/**
+ * Runs a pipeline until it is told to stop: 0 when it finished all it had begun, the signal's exit code when it gave some of
+ * it back. Rejects with what stopped it otherwise.
+ */
 export async function runService(
   pipeline: Pipeline,
   { createTopics, drainDeadlineMs }: Pick<RunOptions, 'createTopics' | 'drainDeadlineMs'>,
@@ -30,7 +33,9 @@ export async function runService(
     );
     out.json({ running: { pipeline: pipeline.name } });
     const endLive = liveLine(app, out, clock);
+    let givenBackBefore = 0; // to other members, while it ran
     const drain = (): void => {
+      givenBackBefore = app.stats().givenBack;
       app.drain().catch(() => undefined);
     }; // `done` tells the same
     if (signal.aborted) drain();
@@ -41,7 +46,8 @@ export async function runService(
       endLive();
       summary(pipeline.name, app.stats(), clock.nowMs() - startedMs, out);
     }
-    return 0;
+    const { givenBack } = app.stats();
+    return givenBack > givenBackBefore ? (context.interrupt.exitCode ?? 1) : 0;
   } finally {
     await close();
   }

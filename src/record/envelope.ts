@@ -76,6 +76,8 @@ export class Envelope<out T, out K = string | null> {
    * The same record with another value; `set` changes what its output carries.
    * @throws RecordError `lineage_reused` on a second use.
    */
+  with<U, const N extends string>(value: U, set: OutputFields & { readonly route: N }): RoutedEnvelope<U, K, N>;
+  with<U>(value: U, set?: OutputFields): Envelope<U, K>;
   with<U>(value: U, set?: OutputFields): Envelope<U, K> {
     const handle = take(this);
     handle.part.advance();
@@ -252,11 +254,11 @@ export interface BatchEnvelope<T, K = string | null> extends Envelope<readonly T
   readonly members: readonly Envelope<T, K>[];
 }
 
-declare const route: unique symbol;
+declare const setByRouteBy: unique symbol;
 
-/** An envelope whose route is one of the names `N`, for the type checker: there is no such field. */
+/** An envelope whose route is one of the names `N`. The field is for the type checker and its messages: there is none. */
 export interface RoutedEnvelope<out T, out K, out N extends string> extends Envelope<T, K> {
-  readonly [route]?: N;
+  readonly [setByRouteBy]: N;
 }
 
 /** @internal */

@@ -19,6 +19,7 @@ export interface HandlerParts {
 /** What the transport tells a pipeline, and who in it is told. */
 export function consumeHandlers({ pipeline: { name }, options, source, committer, stats, fail }: HandlerParts): ConsumeHandlers {
   const { clock, log, revokeDeadlineMs } = options;
+  let hasLost = false; // and was given nothing since
   return {
     assigned: (gained) => {
       try {
@@ -27,7 +28,8 @@ export function consumeHandlers({ pipeline: { name }, options, source, committer
         fail(error instanceof Error ? error : new Error(messageOf(error)));
         return;
       }
-      log.info({ pipeline: name, partitions: ownedIds(gained), resets: resetsOf(gained) }, 'assigned');
+      log[hasLost ? 'warn' : 'info']({ pipeline: name, partitions: ownedIds(gained), resets: resetsOf(gained) }, 'assigned');
+      hasLost = false;
     },
     fetched: (fetch) => {
       source.offer(fetch);
@@ -37,6 +39,7 @@ export function consumeHandlers({ pipeline: { name }, options, source, committer
       log.info({ pipeline: name, partitions: ownedIds(leaving), givenBack }, 'revoked');
     },
     lost: (gone) => {
+      hasLost = true;
       source.lose(
         gone.flatMap((one) => source.find(one) ?? []),
         'lost',

@@ -67,7 +67,8 @@ class Running implements App {
     this.#pipeline = pipeline;
     this.#options = options;
     this.#stats = new Stats((where, why) => {
-      if (why === undefined) options.log.info({ pipeline: this.name, where }, 'works again');
+      // as loud as the trouble: whoever saw that must see its end
+      if (why === undefined) options.log.warn({ pipeline: this.name, where }, 'works again');
       else options.log.warn({ pipeline: this.name, where, why }, 'trouble; it is tried again');
     });
     this.done = new Promise((resolve, reject) => {

@@ -35,6 +35,10 @@ describe('help teaches', () => {
     expect(stdout).toMatch(/Exit codes: 0 done, 1 failed, 2/);
   });
 
+  it.each(['run', 'demo'])('millrace help %s says how it ends when it is interrupted', async (name) => {
+    expect((await runCli(['help', name])).stdout).toMatch(/Exit codes[^]*130 +stopped by Ctrl-C [^]*143/);
+  });
+
   it('millrace help run shows examples, exit codes and settings', async () => {
     const { code, stdout } = await runCli(['help', 'run']);
     expect([code, stdout]).toEqual([0, expect.stringMatching(/--watch[^]*--brokers[^]*Examples:[^]*Exit codes[^]*3 +with --input/)]);
@@ -55,7 +59,9 @@ describe('a wrong command line ends with 2 and says what was meant', () => {
       /there is no file .*shuot\.ts; did you mean test\/cli\/fixtures\/shout\.ts\?/,
     ],
     ['folder without a pipeline', ['run', 'test/cli', '--input', '-'], /test\/cli is a folder without a pipeline\.ts/],
-    ['not a module', ['run', 'README.md', '--input', '-'], /must be one of \.ts|there is no file/],
+    ['not a module', ['run', 'README.md', '--input', '-'], /README\.md is no pipeline: its name must end in one of \.ts/],
+    ['missing pipeline, whatever else is missing', ['run', 'pipelines/nope'], /there is no file .*pipelines\/nope/],
+    ['no pipeline, whatever else is missing', ['run', 'package.json'], /package\.json is no pipeline: its name must end in one of \.ts/],
     ['produce on the embedded broker', ['produce', 'a'], /needs a broker that outlives it.*--transport kafka.*run PIPELINE --input/],
     ['consume on the embedded broker', ['consume', 'a'], /needs a broker that outlives it/],
     ['run without input', ['run', shout], /feed it with --input FILE .*--transport kafka/],

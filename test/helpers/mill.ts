@@ -1,7 +1,7 @@
 import type { Observable } from 'rxjs';
 import type { Codec } from '../../src/codec/codec.ts';
 import { json } from '../../src/codec/json.ts';
-import { definePipeline, type Pipeline, type PipelineSpec, topic } from '../../src/pipeline.ts';
+import { definePipeline, type Pipeline, type PipelineSpec, type Topic, topic } from '../../src/pipeline.ts';
 import type { Envelope } from '../../src/record/envelope.ts';
 import { headerText, type SourceRecord } from '../../src/record/record.ts';
 import { connect } from '../../src/runtime/connect.ts';
@@ -15,7 +15,7 @@ export type Value = string | number;
 type Process = (source: Observable<Envelope<Value>>) => Observable<Envelope<Value, unknown>>;
 type Spec = Partial<
   Pick<
-    PipelineSpec<Value, undefined, string | null, Readonly<Record<string, never>>>,
+    PipelineSpec<Topic<Value>, undefined, Readonly<Record<string, never>>>,
     'ordering' | 'deadlineMs' | 'deadLetter' | 'from' | 'name' | 'groupId'
   >
 >;

@@ -6,6 +6,7 @@ import { callTimeout, mapConcurrent, mapValue, retryWithBackoff, routeBy, within
 import type { Codec } from '../../src/codec/codec.ts';
 import { json } from '../../src/codec/json.ts';
 import { llama } from '../../src/inference/llama/llama.ts';
+import type { Envelope } from '../../src/record/envelope.ts';
 import { definePipeline, type Pipeline, topic } from '../../src/pipeline.ts';
 import { permits } from '../../src/policies/permits.ts';
 import { tokenBudget } from '../../src/policies/token-budget.ts';
@@ -43,6 +44,10 @@ const reviews = definePipeline({
 });
 expectTypeOf(reviews).toEqualTypeOf<Pipeline<z.infer<typeof Review>, z.infer<typeof Enriched>>>();
 
+interface Tenant {
+  readonly tenant: number;
+}
+const tenantKey: Codec<Tenant> = { name: 'key', decode: () => ({ tenant: 1 }), encode: () => null };
 const common = { name: 'x', input: topic('a', json(Review)), deadLetter: 'stop' } as const;
 const long = topic('long', json(Review));
 const short = topic('short', json(z.number()));
@@ -58,15 +63,51 @@ definePipeline({
       routeBy(() => 'short'),
     ),
 });
+// several inputs: values and keys of all of them
+const several = definePipeline({
+  ...{ name: 'x', deadLetter: 'stop' },
+  input: { long, short },
+  process: (s) => s.pipe(mapValue((value) => (typeof value === 'number' ? value.toFixed() : value.text))),
+});
+expectTypeOf(several).toEqualTypeOf<Pipeline<z.infer<typeof Review> | number>>();
+definePipeline({
+  ...{ ...common, deadLetter: topic('dead') },
+  input: { long, ofTenants: topic('b', json(z.boolean()), { key: tenantKey }) },
+  output: { short },
+  process: (s) => {
+    expectTypeOf(s).toEqualTypeOf<Observable<Envelope<z.infer<typeof Review> | boolean, string | null | Tenant>>>();
+    return s.pipe(
+      mapValue(() => 1),
+      routeBy(() => 'short'),
+    );
+  },
+});
+// @ts-expect-error an input that is no topic
+definePipeline({ ...common, input: { long, short: 'short' }, process: (s: Observable<never>) => s });
+// @ts-expect-error several outputs, and no routeBy
+definePipeline({ ...common, output: { long, short }, process: (s) => s });
+definePipeline({
+  ...common,
+  output: { long, short },
+  process: (s) =>
+    // @ts-expect-error an operator after routeBy: the route's name is lost
+    s.pipe(
+      routeBy(() => 'long'),
+      mapValue((value) => value),
+    ),
+});
+// a route that is set by hand
+definePipeline({ ...common, output: { long, short }, process: (s) => s.pipe(map((e) => e.with(e.value, { route: 'long' }))) });
+// @ts-expect-error a name that is no output, by hand
+definePipeline({ ...common, output: { long, short }, process: (s) => s.pipe(map((e) => e.with(e.value, { route: 'middle' }))) });
 // @ts-expect-error a name that is no output
 definePipeline({ ...common, output: { long, short }, process: (s) => s.pipe(routeBy(() => 'middle')) });
 // no output: anything may reach the end
 definePipeline({ ...common, process: (s) => s.pipe(mapValue(() => Symbol('done'))) });
 // a key of one's own
-const key: Codec<{ readonly tenant: number }> = { name: 'key', decode: () => ({ tenant: 1 }), encode: () => null };
 definePipeline({
   ...common,
-  input: topic('a', json(Review), { key }),
+  input: topic('a', json(Review), { key: tenantKey }),
   process: (s) => s.pipe(mapValue((_, envelope) => envelope.key.tenant)),
 });
 

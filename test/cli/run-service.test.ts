@@ -1,0 +1,61 @@
+import { describe, expect, it } from 'vitest';
+import { mapConcurrent } from '../../operators/map-concurrent.ts';
+import { call } from '../../src/call.ts';
+import type { CliContext } from '../../src/cli/context.ts';
+import { runService } from '../../src/cli/run-service.ts';
+import { sleep } from '../../src/clock.ts';
+import { text } from '../../src/codec/text.ts';
+import { definePipeline, type Pipeline, topic } from '../../src/pipeline.ts';
+import { connect } from '../../src/runtime/connect.ts';
+import { silentLog } from '../../src/runtime/logging.ts';
+import { memory } from '../../src/transport/memory/memory.ts';
+import { virtualClock } from '../../src/virtual-clock.ts';
+
+const nothing = (): void => undefined;
+const input = topic('words', text());
+
+/** Words of one key, so one at a time, of a second each; interrupted within the first, while twelve wait behind it. */
+async function interrupted(by: number, drainDeadlineMs: number): Promise<{ readonly code: number; readonly notes: readonly string[] }> {
+  const clock = virtualClock(1_000_000);
+  const transport = memory({ clock });
+  const notes: string[] = [];
+  const controller = new AbortController();
+  const context = {
+    out: { isTty: false, note: (note: string) => notes.push(note), json: nothing, live: nothing },
+    ...{ log: silentLog, clock, signal: controller.signal, interrupt: { exitCode: by } },
+    openTransport: () => Promise.resolve({ transport, where: 'here', close: () => Promise.resolve() }),
+  } as unknown as CliContext;
+  await transport.createTopics([input]);
+  await connect(transport, { clock }).produce(
+    input,
+    Array.from({ length: 13 }, () => ({ key: 'one key', value: 'word' })),
+  );
+  const slow = (word: string) => call(() => sleep(clock, 1_000).then(() => word));
+  const pipeline = definePipeline({
+    ...{ name: 'slow', input, deadLetter: 'stop', ordering: 'key' },
+    process: (words) => words.pipe(mapConcurrent(slow, { concurrency: 3 })),
+  });
+  const running = runService(pipeline as unknown as Pipeline, { createTopics: false, drainDeadlineMs }, context);
+  clock.schedule(500, () => {
+    controller.abort();
+  });
+  await clock.advance(20_000);
+  return { code: await running, notes };
+}
+
+describe('a pipeline on Kafka that is interrupted', () => {
+  it.each([
+    { signal: 'SIGINT', exitCode: 130 },
+    { signal: 'SIGTERM', exitCode: 143 },
+  ])('ends with $exitCode at $signal when it gave back what it had begun', async ({ exitCode }) => {
+    const { code, notes } = await interrupted(exitCode, 100);
+    expect(notes.at(-1)).toMatch(/0 done, .* 1 given back/);
+    expect(code).toBe(exitCode);
+  });
+
+  it('ends with 0 when it finished all it had begun, whatever waits in the topic', async () => {
+    const { code, notes } = await interrupted(130, 5_000);
+    expect(notes.at(-1)).toMatch(/1 done, 0 failed, 0 dropped in/);
+    expect(code).toBe(0);
+  });
+});
