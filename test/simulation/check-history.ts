@@ -224,6 +224,9 @@ function* overfull(history: readonly Event[]): Generator<string> {
       const mine = flying.get(event.app) ?? new Set<Input>();
       for (const input of mine) if (input.partition === event.partition) mine.delete(input);
     }
+    // a stream that ends between may have begun again what is let go; whoever is next is given it when it is over
+    if (event.kind === 'assigned')
+      for (const mine of flying.values()) for (const input of mine) if (input.partition === event.partition) mine.delete(input);
     if (event.kind !== 'acked' && event.kind !== 'emitted') continue;
     const input = inputs.get(event.id);
     if (!input) continue;
