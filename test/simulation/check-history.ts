@@ -218,7 +218,7 @@ function* companions(history: readonly Event[]): Generator<string> {
 function* overfull(history: readonly Event[]): Generator<string> {
   const inputs = new Map(of(history, 'input').map((input) => [input.id, input]));
   const caps = new Map(of(history, 'caps').map((event) => [event.app, event]));
-  const acked = new Map<number, Set<string | undefined>>();
+  const acked = new Map<string, Set<string | undefined>>(); // by app: one that does not know that it is out may do the same
   const flying = new Map<number, Set<Input>>();
   for (const event of history) {
     if (event.kind === 'let-go') {
@@ -231,15 +231,16 @@ function* overfull(history: readonly Event[]): Generator<string> {
     if (event.kind !== 'acked' && event.kind !== 'emitted') continue;
     const input = inputs.get(event.id);
     if (!input) continue;
+    const own = `${String(event.app)} ${String(event.id)}`;
     if (event.kind === 'acked') {
-      const paths = (acked.get(event.id) ?? new Set()).add(event.path);
-      acked.set(event.id, paths);
-      if (isFinished(input.expected, paths)) for (const mine of flying.values()) mine.delete(input);
+      const paths = (acked.get(own) ?? new Set()).add(event.path);
+      acked.set(own, paths);
+      if (isFinished(input.expected, paths)) flying.get(event.app)?.delete(input);
       continue;
     }
     const cap = caps.get(event.app);
     if (!cap || (input.expected.outputs.length === 0 && !input.expected.mustFail)) continue; // nobody sees when it is dropped
-    acked.delete(event.id);
+    acked.delete(own);
     const mine = (flying.get(event.app) ?? new Set<Input>()).add(input);
     flying.set(event.app, mine);
     const bytes = [...mine].reduce((sum, one) => sum + one.bytes, 0);
