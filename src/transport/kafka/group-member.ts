@@ -235,8 +235,10 @@ export class GroupMember {
     if (tenure?.phase !== 'live' || !first) return;
     const fetchedOffset = BigInt(this.#positions.get(keyOf(batch)) ?? first.offset);
     const records = batch.messages.map((message) => toSourceRecord(message, fetchedOffset));
-    this.#positions.set(keyOf(batch), String(BigInt(batch.lastOffset()) + 1n));
-    this.#options.handlers.fetched({ ...owned(tenure), records, high: BigInt(batch.highWatermark) });
+    const next = BigInt(batch.lastOffset()) + 1n;
+    this.#positions.set(keyOf(batch), String(next));
+    const told = BigInt(batch.highWatermark); // the broker reads it before it reads the records, which may be more by then
+    this.#options.handlers.fetched({ ...owned(tenure), records, high: told > next ? told : next });
   }
 }
 

@@ -137,7 +137,7 @@ export const deliveryRules: readonly Rule[] = [
   },
   {
     rule: 16,
-    says: 'without maxFetchBytes a delivery is within 1 MiB',
+    says: 'without maxFetchBytes a delivery is within 256 KiB',
     test: async (world) => {
       const topic = await world.topic();
       for (let i = 0; i < 6; i += 1) await world.send(topic, 0, [record('x'.repeat(400_000))]);

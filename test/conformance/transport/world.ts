@@ -97,7 +97,7 @@ export class World {
     options: Partial<ConsumeOptions> & { readonly transport?: Transport; readonly watch?: (watcher: Watcher) => void } = {},
   ): Promise<Joined> {
     const { transport = this.transport, watch, ...rest } = options;
-    const watcher = new Watcher(rest.maxFetchBytes ?? 2 ** 20);
+    const watcher = new Watcher(rest.maxFetchBytes ?? 2 ** 18);
     watch?.(watcher);
     this.#watchers.push(watcher);
     const consumer = await transport.consume({ groupId, topics, from: 'earliest', ...rest }, watcher);
