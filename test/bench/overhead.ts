@@ -1,5 +1,6 @@
 import { loadavg } from 'node:os';
 import { Kafka, logLevel, Partitioners } from 'kafkajs';
+import { createTopics } from '../helpers/create-topics.ts';
 import type { ExperimentContext, ExperimentResult, Finding } from '../helpers/experiment.ts';
 import { startKafka } from '../helpers/kafka-broker.ts';
 import { startWorker } from '../helpers/worker.ts';
@@ -51,11 +52,11 @@ async function inPairs<T>(pairs: number, measure: (program: Program, pair: numbe
   return results;
 }
 
-async function withTopics<T>({ kafka }: Bench, topics: readonly string[], use: () => Promise<T>): Promise<T> {
+async function withTopics<T>({ kafka, brokers }: Bench, topics: readonly string[], use: () => Promise<T>): Promise<T> {
   const admin = kafka.admin();
   await admin.connect();
   try {
-    await admin.createTopics({ topics: topics.map((topic) => ({ topic, numPartitions: partitions })), waitForLeaders: true });
+    await createTopics(brokers, topics, partitions);
     const result = await use();
     await admin.deleteTopics({ topics: [...topics] });
     return result;

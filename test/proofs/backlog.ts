@@ -1,4 +1,5 @@
 import { type Kafka, logLevel, type Message, Partitioners, Kafka as KafkaClient } from 'kafkajs';
+import { createTopics } from '../helpers/create-topics.ts';
 import type { ExperimentContext, ExperimentResult, Finding } from '../helpers/experiment.ts';
 import { startKafka } from '../helpers/kafka-broker.ts';
 import { startWorker, type Worker } from '../helpers/worker.ts';
@@ -49,13 +50,7 @@ async function oneCase(
   const [records, workMs] = short ? [100_000, 15_000] : [1_000_000, 60_000];
   const prefix = what.replaceAll(' ', '-');
   const [warmUp, backlog, output] = [`${prefix}.warm-up`, `${prefix}.backlog`, `${prefix}.out`];
-  const admin = kafka.admin();
-  await admin.connect();
-  await admin.createTopics({
-    topics: [warmUp, backlog, output].map((topic) => ({ topic, numPartitions: partitions })),
-    waitForLeaders: true,
-  });
-  await admin.disconnect();
+  await createTopics(brokers, [warmUp, backlog, output], partitions);
   say(`${what}: writing ${String(records)} records`);
   await write(kafka, backlog, records, keyOf);
   const given: Case = { brokers, warmUp, backlog, output, concurrency, latencyMs };

@@ -1,4 +1,5 @@
 import { type Kafka, Kafka as KafkaClient, logLevel, Partitioners } from 'kafkajs';
+import { createTopics } from '../helpers/create-topics.ts';
 import type { ExperimentContext, ExperimentResult, Finding } from '../helpers/experiment.ts';
 import { startKafka } from '../helpers/kafka-broker.ts';
 import { startWorker } from '../helpers/worker.ts';
@@ -29,6 +30,7 @@ export async function run({ short, signal, say }: ExperimentContext): Promise<Ex
   const broker = await startKafka({ properties: { 'group.min.session.timeout.ms': '1000' } });
   try {
     const kafka = new KafkaClient({ clientId: name, brokers: [...broker.brokers], logLevel: logLevel.NOTHING });
+    await createTopics(broker.brokers, [input, output], partitions);
     await fill(kafka, records);
     const given: Case = { brokers: broker.brokers, input, output, concurrency, latencyMs: [5, 30], slowEvery: 101, sessionTimeoutMs };
     const round: Round = { calls: new Map(), firstCallMs: [], callsASecond: 0 };
@@ -111,10 +113,6 @@ function judge({ records, killed, kills, ids, round, completedBefore }: Told): E
 }
 
 async function fill(kafka: Kafka, records: number): Promise<void> {
-  const admin = kafka.admin();
-  await admin.connect();
-  await admin.createTopics({ topics: [input, output].map((topic) => ({ topic, numPartitions: partitions })), waitForLeaders: true });
-  await admin.disconnect();
   const producer = kafka.producer({ allowAutoTopicCreation: false, createPartitioner: Partitioners.DefaultPartitioner });
   await producer.connect();
   for (let first = 0; first < records; first += recordsASend) {
