@@ -20,6 +20,22 @@ export interface Transport {
   /** Opens a writer. Writers are independent of each other. */
   produce(options?: ProduceOptions): Promise<Producer>;
 
+  /**
+   * Opens a writer of transactions under a name that one owner at a time uses, and fences: when this resolves, what an
+   * earlier writer of the same name was committing is committed, what it left open otherwise is aborted, the outcome can
+   * be read (offsets included), and whatever an earlier writer still asks is refused with `fenced`. Whoever is `fenced`
+   * must not simply fence back: first it has to be certain that it still owns what the name stands for.
+   * @throws TransportError `transport_unavailable`: it may have fenced all the same
+   */
+  transact(options: TransactOptions): Promise<TransactionalProducer>;
+
+  /**
+   * What a group has committed for these partitions; those for which it has committed nothing are absent. Offsets of an
+   * open or aborted transaction are never seen; those of a committed one soon, and for certain after the next
+   * {@link transact} of its name.
+   */
+  committed(groupId: string, partitions: readonly TopicPartition[]): Promise<readonly StoredOffset[]>;
+
   /** What is known of these topics; a topic that does not exist is absent from the result. */
   describeTopics(names: readonly string[]): Promise<ReadonlyMap<string, TopicDescription>>;
 
@@ -32,8 +48,10 @@ export interface Transport {
 
 export interface TopicDescription {
   readonly partitions: readonly {
-    readonly partition: number /** First offset kept. */;
-    readonly low: bigint /** Next offset to be written. */;
+    readonly partition: number;
+    /** First offset kept. */
+    readonly low: bigint;
+    /** Next offset to be written, whether what lies before it can be read (yet) or not. */
     readonly high: bigint;
   }[];
 }
@@ -47,10 +65,21 @@ export interface NewTopic {
 export interface ConsumeOptions {
   readonly groupId: string;
   readonly topics: readonly string[];
-  /** Where a partition starts for which the group has committed nothing. */
+  /**
+   * Where a partition starts for which the group has committed nothing: at the first offset kept, or where everything
+   * begins that can be read from now on, records of transactions that are still open included.
+   */
   readonly from: 'earliest' | 'latest';
   /** Told to the broker for its logs; also part of the member id where the log has one. */
   readonly clientId?: string;
+  /**
+   * Awaited after partitions were gained and before what the group has committed for them is read: the place to fence
+   * the owner before us. Nothing of them is delivered meanwhile; the partitions kept go on. `wanted` turns false when
+   * all of them are lost, revoked or closed: look before each fence, as a late one hits the next owner (who may fence
+   * again). Those that are gone when it resolves are never told of, neither as assigned nor as lost. If it rejects, the
+   * consumer `failed`: to start without it would be the mistake that it is there to prevent.
+   */
+  readonly beforeStart?: (partitions: readonly OwnedPartition[], wanted: () => boolean) => Promise<void>;
   /** Most bytes of one delivery of one partition; a single larger record is delivered alone. @defaultValue 256 KiB */
   readonly maxFetchBytes?: number;
 }
@@ -65,10 +94,18 @@ export interface Assignment extends OwnedPartition {
   readonly reset: 'none-committed' | 'out-of-range' | undefined;
 }
 
-/** Consecutive records of one partition, in offset order. Offsets grow; they may leave gaps. */
+/**
+ * Consecutive records of one partition, in offset order. Offsets grow; they may leave gaps. Every reader reads what is
+ * committed: nothing of an aborted transaction, and nothing at or behind the first record of an open one (the last
+ * stable offset), whoever wrote it. The end of a transaction takes an offset in each partition it wrote to.
+ */
 export interface Fetch extends OwnedPartition {
   readonly records: readonly SourceRecord[];
-  /** Next offset to be written to this partition, as far as known: what lag is counted from. */
+  /**
+   * Next offset to be written to this partition, as far as known: what lag is counted from. So lag counts offsets, and
+   * is an upper bound of the records to come: it includes what open and aborted transactions have written, and the ends
+   * of transactions. Behind a writer of transactions it comes to rest above 0 (at 1, if the last one was committed).
+   */
   readonly high: bigint;
 }
 
@@ -114,6 +151,68 @@ export interface OffsetCommit extends OwnedPartition {
   readonly offset: bigint;
   /** At most 4,096 bytes on Kafka. */
   readonly metadata: string;
+}
+
+export interface TopicPartition {
+  readonly topic: string;
+  readonly partition: number;
+}
+
+/** The next offset to read, and what was stored beside it. */
+export interface StoredOffset extends TopicPartition {
+  readonly offset: bigint;
+  /** At most 4,096 bytes. */
+  readonly metadata: string;
+}
+
+export interface TransactOptions {
+  /** Stable over restarts, and used by one owner at a time; on Kafka `group-topic-partition` of the input partition. */
+  readonly transactionalId: string;
+  readonly clientId?: string;
+  /**
+   * A transaction that is open for longer is aborted by the log, and its writer `fenced`, in ms (at least 1; Kafka's brokers
+   * take up to 15 minutes and look every 10 s). Readers wait that long behind a writer that died. @defaultValue 60,000
+   */
+  readonly timeoutMs?: number;
+}
+
+/**
+ * A writer of transactions, one at a time. Any failure of the log but a refused record (`record_too_large`,
+ * `record_rejected`) spends it: every later call rejects with the same code, and asks nothing of the log. Close it and
+ * open another under the same name, which finds out what became of the last transaction. Calls out of turn (a second
+ * transaction beside the first, a call after the end) are `transport_failed` and change nothing.
+ */
+export interface TransactionalProducer {
+  /**
+   * Begins a transaction. @throws TransportError `fenced` when another writer has taken the name, if that shows already:
+   * Kafka is asked nothing here, so there it shows with the first send or storeOffsets.
+   */
+  begin(): Promise<Transaction>;
+  /** Waits for what is under way, aborts what is open unless the writer is spent, then disconnects. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** Records and offsets that become visible together, or never. */
+export interface Transaction {
+  /**
+   * As {@link Producer.send}; readers see the records once the transaction is committed, and never if it is not. After a
+   * refused record the rest of the transaction goes on without that send.
+   */
+  send(topic: string, partition: number, records: readonly OutputRecord[]): Promise<bigint>;
+  /**
+   * Stores offsets of a group with the transaction. Membership plays no part in it: what keeps an owner of the past from
+   * storing is that its name was taken.
+   */
+  storeOffsets(groupId: string, offsets: readonly StoredOffset[]): Promise<void>;
+  /**
+   * Waits for what is under way. Resolves when it is certain that everything will be seen; the last of it may be seen a
+   * moment later, and no transaction of this name writes before. One that holds nothing asks nothing of the log.
+   * @throws TransportError `fenced`: nothing of it will be seen. `transport_unavailable`: nobody knows; what
+   * {@link Transport.committed} says after the next {@link Transport.transact} of this name decides.
+   */
+  commit(): Promise<void>;
+  /** Waits for what is under way. Nothing of it will be seen, also when this rejects. */
+  abort(): Promise<void>;
 }
 
 export interface ProduceOptions {

@@ -20,6 +20,8 @@ async function topicOf(
   const transport: Transport = {
     name: 'memory',
     produce: () => inner.produce(),
+    transact: (options) => inner.transact(options),
+    committed: (groupId, partitions) => inner.committed(groupId, partitions),
     describeTopics: (names) => inner.describeTopics(names),
     createTopics: (topics) => inner.createTopics(topics),
     close: () => inner.close(),

@@ -22,6 +22,8 @@ function mortal({ transport }: Mill): { readonly transport: Transport; readonly 
       name: transport.name,
       produce: (options) => transport.produce(options),
       consume: async (options, handlers) => (consumer = await transport.consume(options, handlers)),
+      transact: (options) => transport.transact(options),
+      committed: (groupId, partitions) => transport.committed(groupId, partitions),
       describeTopics: (names) => transport.describeTopics(names),
       createTopics: (topics) => transport.createTopics(topics),
       close: () => transport.close(),

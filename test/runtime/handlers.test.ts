@@ -18,6 +18,8 @@ async function heard() {
     name: 'memory',
     consume: async (...args) => (consumer = await m.transport.consume(...args)),
     produce: (options) => m.transport.produce(options),
+    transact: (options) => m.transport.transact(options),
+    committed: (groupId, partitions) => m.transport.committed(groupId, partitions),
     describeTopics: (names) => m.transport.describeTopics(names),
     createTopics: (topics) => m.transport.createTopics(topics),
     close: () => m.transport.close(),

@@ -3,11 +3,20 @@ import { type Clock, sleep } from '../../src/clock.ts';
 import { messageOf, TransportError } from '../../src/errors.ts';
 import { definePipeline, topic } from '../../src/pipeline.ts';
 import { type Envelope, runOf } from '../../src/record/envelope.ts';
+import type { OutputRecord } from '../../src/record/record.ts';
 import type { OpenParts } from '../../src/record/run.ts';
 import { silentLog } from '../../src/runtime/logging.ts';
 import { type App, start } from '../../src/runtime/start.ts';
 import type { MemoryTransport } from '../../src/transport/memory/memory.ts';
-import type { Consumer, ConsumeHandlers, OwnedPartition, Producer, Transport } from '../../src/transport/transport.ts';
+import type {
+  Consumer,
+  ConsumeHandlers,
+  OwnedPartition,
+  Producer,
+  Transaction,
+  TransactionalProducer,
+  Transport,
+} from '../../src/transport/transport.ts';
 import { buildProcess, type Flow } from './build.ts';
 import { type CountedClock, countedClock } from './counted-clock.ts';
 import type { Event } from './history.ts';
@@ -163,6 +172,11 @@ export class Member {
         return this.#overhear(this.#consumer);
       },
       produce: async (options) => this.#producer(await inner.produce(options)),
+      transact: async (options) => {
+        this.#reach();
+        return this.#transactional(await inner.transact(options));
+      },
+      committed: (groupId, partitions) => inner.committed(groupId, partitions),
     };
   }
 
@@ -216,6 +230,42 @@ export class Member {
         this.#side.topics.acknowledged(this.id, name, records);
         return base;
       },
+    };
+  }
+
+  #transactional(producer: TransactionalProducer): TransactionalProducer {
+    return {
+      begin: async () => {
+        this.#reach();
+        return this.#transaction(await producer.begin());
+      },
+      close: async () => {
+        if (!this.#cut) await producer.close(); // what a dead process left open stays open
+      },
+    };
+  }
+
+  #transaction(transaction: Transaction): Transaction {
+    const sent: { readonly name: string; readonly records: readonly OutputRecord[] }[] = [];
+    const reached = async <T>(request: () => Promise<T>): Promise<T> => {
+      this.#reach();
+      const answer = await request();
+      this.#reach();
+      return answer;
+    };
+    return {
+      send: async (name, partition, records) => {
+        const base = await reached(() => transaction.send(name, partition, records));
+        sent.push({ name, records });
+        return base;
+      },
+      storeOffsets: (groupId, offsets) => reached(() => transaction.storeOffsets(groupId, offsets)),
+      commit: async () => {
+        await reached(() => transaction.commit());
+        this.#side.topics.lookAtCommits();
+        for (const { name, records } of sent) this.#side.topics.acknowledged(this.id, name, records);
+      },
+      abort: () => reached(() => transaction.abort()),
     };
   }
 

@@ -1,13 +1,8 @@
 import type { Consumer, Kafka } from 'kafkajs';
-import type { OffsetCommit } from '../transport.ts';
+import type { OffsetCommit, TopicPartition } from '../transport.ts';
 import type { BrokerInternals, ClusterInternals } from './internals.ts';
 import { keyOf, parseKey } from './ownership.state.ts';
 import type { StartFacts } from './start-offset.ts';
-
-interface PartitionOfTopic {
-  readonly topic: string;
-  readonly partition: number;
-}
 
 /**
  * A group's offsets, over connections of its own: a broker answers a connection in order, so on the member's own one a
@@ -53,7 +48,7 @@ export class GroupConnection {
   }
 
   /** What is committed, and where the log begins and ends, by `topic/partition`. */
-  async starts(partitions: readonly PartitionOfTopic[]): Promise<ReadonlyMap<string, StartFacts & { readonly metadata: string }>> {
+  async starts(partitions: readonly TopicPartition[]): Promise<ReadonlyMap<string, StartFacts & { readonly metadata: string }>> {
     const topics = byTopic(partitions, ({ partition }) => ({ partition }));
     try {
       const committed = new Map<string, { readonly offset: bigint; readonly metadata: string }>();
@@ -81,7 +76,7 @@ export class GroupConnection {
   }
 
   async #ends(
-    topics: ReturnType<typeof byTopic<PartitionOfTopic, { partition: number }>>,
+    topics: ReturnType<typeof byTopic<TopicPartition, { partition: number }>>,
     fromBeginning: boolean,
   ): Promise<ReadonlyMap<string, bigint>> {
     const found = await this.#cluster.fetchTopicsOffset(topics.map((one) => ({ ...one, fromBeginning })));
@@ -127,7 +122,10 @@ export function lendCluster(kafka: Kafka, groupId: string): { readonly lender: C
   return { lender, cluster: lent };
 }
 
-function byTopic<P extends PartitionOfTopic, T>(partitions: readonly P[], map: (partition: P) => T): { topic: string; partitions: T[] }[] {
+export function byTopic<P extends TopicPartition, T>(
+  partitions: readonly P[],
+  map: (partition: P) => T,
+): { topic: string; partitions: T[] }[] {
   const topics = new Map<string, T[]>();
   for (const one of partitions) {
     const list = topics.get(one.topic);

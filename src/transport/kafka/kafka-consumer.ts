@@ -1,6 +1,6 @@
 import type { Consumer as KafkaJsConsumer, EachBatchPayload, Kafka } from 'kafkajs';
 import { type CancelTimer, type Clock, sleep } from '../../clock.ts';
-import { TransportError } from '../../errors.ts';
+import { messageOf, TransportError } from '../../errors.ts';
 import type { ConsumeHandlers, ConsumeOptions, Consumer, ConsumerHealth, OffsetCommit, OwnedPartition } from '../transport.ts';
 import { listenTo } from './client-signs.ts';
 import { Committer } from './commit.ts';
@@ -74,6 +74,7 @@ export class KafkaConsumer implements Consumer {
       kafkajs: loadKafkaJs(),
       findStarts: async (partitions, wanted) => {
         await this.#opened; // nothing is told before the caller has its consumer
+        if (!(await this.#beforeStart(partitions, () => wanted() && !this.#isClosing()))) return [];
         return findStarts(this.#lookup, partitions, wanted);
       },
       joining: (underWay) => {
@@ -244,9 +245,25 @@ export class KafkaConsumer implements Consumer {
         error = toTransportError(failure, `consume as ${this.#consume.groupId}`, this.#options.brokers);
       }
     }
+    await this.#giveUp(error);
+  }
+
+  async #giveUp(error: TransportError): Promise<void> {
     this.#member.loseAll();
-    await this.#end();
+    await this.close();
     this.#handlers.failed(error);
+  }
+
+  /** Whether the partitions may be started. They are paused meanwhile, and nothing of them is read, offsets included. */
+  async #beforeStart(partitions: readonly OwnedPartition[], wanted: () => boolean): Promise<boolean> {
+    try {
+      await this.#consume.beforeStart?.(partitions, wanted);
+      return true;
+    } catch (error) {
+      if (!this.#isClosing())
+        await this.#giveUp(new TransportError('transport_failed', `beforeStart rejected: ${messageOf(error)}`, { cause: error }));
+      return false;
+    }
   }
 
   #check(): void {

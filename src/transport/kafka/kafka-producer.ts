@@ -6,14 +6,10 @@ import type { ProduceOptions, Producer } from '../transport.ts';
 import { kafkaClient } from './kafka-client.ts';
 import { toTransportError } from './kafka-errors.ts';
 import type { ResolvedKafkaOptions } from './kafka-options.ts';
-import { loadKafkaJs } from './kafkajs.ts';
-import { describeTopics } from './kafka-topics.ts';
 import { atMost, patiently } from './patience.ts';
-import { toMessage } from './records.ts';
+import type { TopicPlaces } from './topic-places.ts';
+import { ownPartitioner, write } from './write.ts';
 
-const allInSync = -1;
-const ackPatienceMs = 10_000; // for the replicas to acknowledge, broker side
-const partitionsAgeMs = 60_000;
 const closePatienceMs = 3_000;
 /** Same sequence numbers, so a try again inside kafkajs writes nothing twice. About 3 s, then the caller hears of it. */
 const sendRetry = { initialRetryTime: 100, maxRetryTime: 1_000, retries: 5 };
@@ -36,21 +32,27 @@ export class KafkaProducer implements Producer {
   readonly #options: ResolvedKafkaOptions;
   readonly #clock: Clock;
   readonly #kafka: Kafka;
-  readonly #partitions = new Map<string, { readonly count: number; readonly atMs: number }>();
+  readonly #places: TopicPlaces;
   readonly #underWay = new Set<Promise<unknown>>();
   #session: Session;
   #closed: Promise<void> | undefined;
 
-  private constructor(options: ResolvedKafkaOptions, clock: Clock, kafka: Kafka) {
+  private constructor(options: ResolvedKafkaOptions, clock: Clock, places: TopicPlaces, kafka: Kafka) {
     this.#options = options;
     this.#clock = clock;
+    this.#places = places;
     this.#kafka = kafka;
     this.#session = this.#openSession();
   }
 
-  static async open(options: ResolvedKafkaOptions, clock: Clock, { clientId }: ProduceOptions): Promise<KafkaProducer> {
+  static async open(
+    options: ResolvedKafkaOptions,
+    clock: Clock,
+    places: TopicPlaces,
+    { clientId }: ProduceOptions,
+  ): Promise<KafkaProducer> {
     const kafka = kafkaClient(options, clientId);
-    const producer = new KafkaProducer(options, clock, kafka);
+    const producer = new KafkaProducer(options, clock, places, kafka);
     try {
       await patiently(clock, options.startPatienceMs, 'open a producer', options.brokers, () => producer.#current().connected);
     } catch (error) {
@@ -61,19 +63,13 @@ export class KafkaProducer implements Producer {
   }
 
   async partitionsOf(topic: string): Promise<number> {
-    const known = this.#partitions.get(topic);
-    if (known && this.#clock.nowMs() - known.atMs < partitionsAgeMs) return known.count;
-    // asked apart from the producer: it would remember a missing topic and ask for it for ever
-    const found = (await describeTopics(this.#options, this.#clock, [topic])).get(topic);
-    if (!found) throw new TransportError('unknown_topic', `cannot write to ${topic}: there is no such topic; create it, or check its name`);
-    this.#partitions.set(topic, { count: found.partitions.length, atMs: this.#clock.nowMs() });
-    return found.partitions.length;
+    return this.#places.partitionsOf(topic);
   }
 
   async send(topic: string, partition: number, records: readonly OutputRecord[]): Promise<bigint> {
     if (this.#closed) throw new TransportError('transport_failed', `cannot write to ${topic}: the producer is closed`);
     if (records.length === 0) throw new TransportError('transport_failed', `cannot write to ${topic}: a send needs at least one record`);
-    const work = this.#checkPlace(topic, partition).then(() => this.#write(topic, partition, records));
+    const work = this.#places.check(topic, partition).then(() => this.#write(topic, partition, records));
     this.#underWay.add(work);
     try {
       return await work;
@@ -90,36 +86,16 @@ export class KafkaProducer implements Producer {
     return this.#closed;
   }
 
-  /** kafkajs would look for a missing topic again and again. */
-  async #checkPlace(topic: string, partition: number): Promise<void> {
-    const count = await this.partitionsOf(topic);
-    if (Number.isInteger(partition) && partition >= 0 && partition < count) return;
-    throw new TransportError(
-      'unknown_topic',
-      `cannot write to ${topic}: partition must be from 0 to ${String(count - 1)}, got ${String(partition)}`,
-    );
-  }
-
   async #write(topic: string, partition: number, records: readonly OutputRecord[]): Promise<bigint> {
-    const { CompressionTypes } = loadKafkaJs();
     const session = this.#current();
     session.underWay += 1;
     try {
       await session.connected;
-      const [written] = await session.client.send({
-        topic,
-        acks: allInSync,
-        timeout: ackPatienceMs,
-        compression: this.#options.compression === 'gzip' ? CompressionTypes.GZIP : CompressionTypes.None,
-        messages: records.map((record) => toMessage(record, partition)),
-      });
-      if (written?.baseOffset === undefined)
-        throw new TransportError('transport_failed', `the broker acknowledged a write to ${topic}/${String(partition)} without an offset`);
-      return BigInt(written.baseOffset);
+      return await write(session.client, this.#options, topic, partition, records);
     } catch (error) {
       const failure = toTransportError(error, `write to ${topic}/${String(partition)}`, this.#options.brokers);
       if (failure.grade !== 'record') session.broken = true; // a refused record was not written, that is certain
-      if (failure.code === 'unknown_topic') this.#partitions.delete(topic);
+      if (failure.code === 'unknown_topic') this.#places.forget(topic);
       throw failure;
     } finally {
       session.underWay -= 1;
@@ -141,10 +117,7 @@ export class KafkaProducer implements Producer {
       idempotent: true,
       allowAutoTopicCreation: false,
       retry: sendRetry,
-      createPartitioner:
-        () =>
-        ({ message }) =>
-          message.partition ?? 0, // always set; this silences a warning about the default
+      createPartitioner: ownPartitioner,
     });
     const session: Session = { client, connected: client.connect(), underWay: 0, broken: false };
     session.connected.catch(() => {

@@ -119,7 +119,12 @@ async function everyBrokerKnows(cluster: ClusterInternals, names: readonly strin
   }
 }
 
-async function withCluster<T>(options: ResolvedKafkaOptions, clock: Clock, work: (cluster: ClusterInternals) => Promise<T>): Promise<T> {
+/** Over a connection of its own, and without the caches of one that lives. */
+export async function withCluster<T>(
+  options: ResolvedKafkaOptions,
+  clock: Clock,
+  work: (cluster: ClusterInternals) => Promise<T>,
+): Promise<T> {
   const { lender, cluster } = lendCluster(kafkaClient(options), 'millrace-topics');
   try {
     await lender.connect();

@@ -2,9 +2,12 @@ import { systemClock } from '../../clock.ts';
 import { requireInteger, requireOneOf, requireText, OptionError } from '../../errors.ts';
 import type { ConsumeHandlers, ConsumeOptions, Transport } from '../transport.ts';
 import { KafkaConsumer } from './kafka-consumer.ts';
+import { fetchCommitted } from './kafka-offsets.ts';
 import { KafkaProducer } from './kafka-producer.ts';
 import { type KafkaOptions, resolveKafkaOptions } from './kafka-options.ts';
 import { createTopics, describeTopics } from './kafka-topics.ts';
+import { transact } from './kafka-transactions.ts';
+import { TopicPlaces } from './topic-places.ts';
 
 export type { KafkaOptions } from './kafka-options.ts';
 
@@ -21,6 +24,8 @@ export type { KafkaOptions } from './kafka-options.ts';
  * - start offsets are compared with the log's ends and told; kafkajs's own reset is never reached
  * - producers: idempotent, acks from all in-sync replicas, the partition always set, retries bounded to about 3 s, a new
  *   producer id after each failure whose outcome is open
+ * - transactions: the fence is taken when the writer is opened, not with its first transaction; the pause before a try again is
+ *   10 ms (300 ms), as every transaction waits for the one before; a writer whose last step failed is never used again
  * - retries of connections: half a second (kafkajs: minutes of silence), then an error that names the broker
  * - decompressed batches are capped at 64 MiB; unreadable ones become `undecodable` records; checksums are checked
  * - the client logs nothing unless `log` is given, and then no payloads and no secrets
@@ -32,10 +37,13 @@ export type { KafkaOptions } from './kafka-options.ts';
 export function kafka(options: KafkaOptions): Transport {
   const resolved = resolveKafkaOptions(options);
   const clock = options.clock ?? systemClock;
+  const places = new TopicPlaces(resolved, clock);
   return {
     name: 'kafka',
     consume: async (consume, handlers) => KafkaConsumer.open(resolved, clock, checked(consume), handlers satisfies ConsumeHandlers),
-    produce: async (produce = {}) => KafkaProducer.open(resolved, clock, produce),
+    produce: async (produce = {}) => KafkaProducer.open(resolved, clock, places, produce),
+    transact: async (transaction) => transact(resolved, clock, places, transaction),
+    committed: async (groupId, partitions) => fetchCommitted(resolved, clock, groupId, partitions),
     describeTopics: async (names) => describeTopics(resolved, clock, names),
     createTopics: async (topics) => createTopics(resolved, clock, topics),
     close: () => Promise.resolve(), // each call above owns its connections

@@ -1,5 +1,5 @@
 import { type Clock, sleep } from '../../clock.ts';
-import { type TransportError } from '../../errors.ts';
+import { TransportError } from '../../errors.ts';
 import { toTransportError } from './kafka-errors.ts';
 
 const pauseMs = 200;
@@ -34,4 +34,18 @@ export async function atMost(clock: Clock, limitMs: number, work: Promise<unknow
   );
   await Promise.race([settled, sleep(clock, limitMs, over.signal).catch(() => undefined)]);
   over.abort();
+}
+
+/** Gives up waiting after `limitMs`; what then becomes of the work nobody knows. */
+export async function inTime<T>(clock: Clock, limitMs: number, doing: string, work: Promise<T>): Promise<T> {
+  const over = new AbortController();
+  const late = sleep(clock, limitMs, over.signal).then(() => {
+    throw new TransportError('transport_unavailable', `cannot ${doing}: no answer within ${String(limitMs)} ms`);
+  });
+  late.catch(() => undefined); // the work was faster
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    over.abort();
+  }
 }

@@ -4,6 +4,7 @@ import type { Consumer } from '../transport.ts';
 import { type Broker, partitionKey } from './broker.ts';
 import type { Committed } from './group.state.ts';
 import { MemoryConsumer } from './memory-consumer.ts';
+import type { TransactionCoordinator } from './transaction-coordinator.ts';
 
 /** A member of a group as the coordinator sees it. */
 export interface MemberView {
@@ -19,10 +20,12 @@ export interface MemberView {
  */
 export class BrokerControl {
   readonly #broker: Broker;
+  readonly #transactions: TransactionCoordinator;
 
   /** @internal */
-  constructor(broker: Broker) {
+  constructor(broker: Broker, transactions: TransactionCoordinator) {
     this.#broker = broker;
+    this.#transactions = transactions;
   }
 
   /** Nobody can reach the broker until `up`: requests fail with `transport_unavailable`, deliveries stop, rebalances wait. Memberships outlast it. */
@@ -34,22 +37,43 @@ export class BrokerControl {
     this.#broker.setDown(undefined);
   }
 
-  /** The next `count` sends fail with `transport_unavailable`; with `written` the records are in the log all the same. */
+  /** The next `count` sends, also those of transactions, fail with `transport_unavailable`; with `written` the records are in the log all the same. */
   failSends(count: number, { written = false }: { readonly written?: boolean } = {}): void {
     requireInteger('count', count, 0);
     this.#broker.sendFaults.failNext(count, written);
   }
 
-  /** The next `count` commits fail with `transport_unavailable`; with `stored` the offsets are stored all the same. */
+  /** The next `count` commits, also the stores of transactions, fail with `transport_unavailable`; with `stored` the offsets are stored all the same. */
   failCommits(count: number, { stored = false }: { readonly stored?: boolean } = {}): void {
     requireInteger('count', count, 0);
     this.#broker.commitFaults.failNext(count, stored);
   }
 
-  /** From now on answers to sends and commits come `ms` after the deed. 0 ends it. */
+  /** The next `count` commits of transactions fail with `transport_unavailable`; with `committed` everything of them is seen all the same. */
+  failTransactions(count: number, { committed = false }: { readonly committed?: boolean } = {}): void {
+    requireInteger('count', count, 0);
+    this.#transactions.commitFaults.failNext(count, committed);
+  }
+
+  /** From now on answers to sends, commits, and requests of transactions come `ms` after the deed. 0 ends it. */
   delayAcknowledgements(ms: number): void {
     requireNumber('ms', ms, 0);
     this.#broker.acknowledgeMs = ms;
+  }
+
+  /**
+   * From now on every request of a transactional writer, its fence included, reaches the broker `ms` after it was made: so
+   * another writer's fence can fall in between. 0 ends it.
+   */
+  delayTransactions(ms: number): void {
+    requireNumber('ms', ms, 0);
+    this.#transactions.requestMs = ms;
+  }
+
+  /** From now on what a transaction has committed is seen `ms` after the answer said so, or at the next fence. 0 ends it. */
+  delayCompletion(ms: number): void {
+    requireNumber('ms', ms, 0);
+    this.#transactions.completeMs = ms;
   }
 
   /** From now on a fetch arrives `ms` after it was read, also when its partition was paused meanwhile. 0 ends it. */
@@ -73,7 +97,7 @@ export class BrokerControl {
     this.#broker.log(topic, partition).truncate(before);
   }
 
-  /** Lets the next offsets hold no record, as the markers of transactions do. */
+  /** Lets the next offsets hold no record, as the ends of transactions do. */
   skipOffsets(topic: string, partition: number, offsets: number): void {
     requireInteger('offsets', offsets, 1);
     this.#broker.log(topic, partition).skip(offsets);
@@ -100,7 +124,7 @@ export class BrokerControl {
     return this.#broker.append(topic, partition, records);
   }
 
-  /** Everything that is kept of a partition. */
+  /** Everything that is kept of a partition and can be read: nothing of open transactions, nor what lies behind it. */
   records(topic: string, partition: number): readonly SourceRecord[] {
     const log = this.#broker.log(topic, partition);
     return log.read(log.low, Infinity, Infinity).records;

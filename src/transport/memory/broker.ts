@@ -1,7 +1,7 @@
 import { type Clock, sleep } from '../../clock.ts';
 import { OptionError, requireInteger, TransportError } from '../../errors.ts';
 import { type OutputRecord, recordBytes } from '../../record/record.ts';
-import type { Assignment, NewTopic, OffsetCommit } from '../transport.ts';
+import type { Assignment, NewTopic, OffsetCommit, TopicPartition } from '../transport.ts';
 import { Faults } from './faults.state.ts';
 import { type Change, Group } from './group.state.ts';
 import { PartitionLog } from './partition-log.state.ts';
@@ -14,13 +14,12 @@ export interface BrokerOptions {
   readonly maxRecordBytes: number;
 }
 
-/** A partition that was gained, without the epoch, which is the member's own affair. */
-export type Gained = Omit<Assignment, 'epoch'>;
+/** Where a partition starts, without the epoch, which is the member's own affair. */
+export type Start = Omit<Assignment, 'epoch'>;
 
 /** What the broker tells a member of a group. It only takes note: nothing is handled within the call. */
 export interface Member {
-  readonly from: 'earliest' | 'latest';
-  gained(partitions: readonly Gained[]): void;
+  gained(partitions: readonly string[]): void;
   revoked(partitions: readonly string[]): void;
   /** A partition that it owns has grown. */
   appended(partition: string): void;
@@ -30,13 +29,13 @@ export interface Member {
   expelled(noticeMs: number): void;
 }
 
-const maxMetadataBytes = 4096; // Kafka's offset.metadata.max.bytes
+const maxMetadataBytes = 4096; // Kafka's offset.metadata.max.bytes, which counts characters
 const topicName = /^(?!\.{1,2}$)[a-zA-Z0-9._-]{1,249}$/; // Kafka's own rule
 
 export const partitionKey = (topic: string, partition: number): string => `${topic}/${String(partition)}`;
 
 /** `topic/partition` in its two parts. */
-function splitKey(key: string): { readonly topic: string; readonly partition: number } {
+export function splitKey(key: string): TopicPartition {
   const at = key.lastIndexOf('/');
   return { topic: key.slice(0, at), partition: Number(key.slice(at + 1)) };
 }
@@ -105,20 +104,24 @@ export class Broker {
   }
 
   async send(topic: string, partition: number, records: readonly OutputRecord[]): Promise<bigint> {
+    const log = this.requireRoom(topic, partition, records);
+    const fate = this.sendFaults.next();
+    const base = fate.applied ? this.append(topic, partition, records) : log.high;
+    await this.answer(fate.answered, 'send');
+    return base;
+  }
+
+  /** @throws TransportError when a send would be refused */
+  requireRoom(topic: string, partition: number, records: readonly OutputRecord[]): PartitionLog {
     this.requireUp();
     const log = this.log(topic, partition);
     const bytes = records.reduce((sum, record) => sum + recordBytes(record), 0);
-    if (bytes > this.options.maxRecordBytes) {
-      const what = records.length === 1 ? 'a record' : `${String(records.length)} records in one send`;
-      throw new TransportError(
-        'record_too_large',
-        `${what} of ${String(bytes)} bytes for ${partitionKey(topic, partition)} exceeds maxRecordBytes (${String(this.options.maxRecordBytes)})`,
-      );
-    }
-    const fate = this.sendFaults.next();
-    const base = fate.applied ? this.append(topic, partition, records) : log.high;
-    await this.#answer(fate.answered, 'send');
-    return base;
+    if (bytes <= this.options.maxRecordBytes) return log;
+    const what = records.length === 1 ? 'a record' : `${String(records.length)} records in one send`;
+    throw new TransportError(
+      'record_too_large',
+      `${what} of ${String(bytes)} bytes for ${partitionKey(topic, partition)} exceeds maxRecordBytes (${String(this.options.maxRecordBytes)})`,
+    );
   }
 
   /** Writes without any of a client's checks and faults. */
@@ -182,6 +185,19 @@ export class Broker {
 
   /** Returns which of the offsets were stored. Those of partitions that the member does not own are not. */
   async commit(groupId: string, memberId: string, offsets: readonly OffsetCommit[]): Promise<ReadonlySet<OffsetCommit>> {
+    this.requireMetadata(offsets);
+    const group = this.group(groupId);
+    const fate = this.commitFaults.next();
+    const stored = offsets.filter(
+      ({ topic, partition, offset, metadata }) =>
+        fate.applied && group.commit(memberId, partitionKey(topic, partition), { offset, metadata }),
+    );
+    await this.answer(fate.answered, 'commit');
+    return new Set(stored);
+  }
+
+  /** @throws TransportError when metadata would be refused */
+  requireMetadata(offsets: readonly { readonly metadata: string }[]): void {
     this.requireUp();
     for (const { metadata } of offsets) {
       const bytes = Buffer.byteLength(metadata);
@@ -191,14 +207,16 @@ export class Broker {
           `commit metadata must be at most ${String(maxMetadataBytes)} bytes, got ${String(bytes)}`,
         );
     }
-    const group = this.group(groupId);
-    const fate = this.commitFaults.next();
-    const stored = offsets.filter(
-      ({ topic, partition, offset, metadata }) =>
-        fate.applied && group.commit(memberId, partitionKey(topic, partition), { offset, metadata }),
-    );
-    await this.#answer(fate.answered, 'commit');
-    return new Set(stored);
+  }
+
+  /** Where a member of the group starts to read a partition. */
+  start(groupId: string, key: string, from: 'earliest' | 'latest'): Start {
+    const { topic, partition } = splitKey(key);
+    const { low, high, lastStable } = this.log(topic, partition);
+    const committed = this.group(groupId).committed(key);
+    if (!committed) return { topic, partition, committed, start: from === 'earliest' ? low : lastStable, reset: 'none-committed' };
+    const inside = committed.offset >= low && committed.offset <= high;
+    return { topic, partition, committed, start: inside ? committed.offset : low, reset: inside ? undefined : 'out-of-range' };
   }
 
   // availability
@@ -221,8 +239,8 @@ export class Broker {
     if (this.#down !== undefined) throw new TransportError('transport_unavailable', `the memory broker cannot be reached: ${this.#down}`);
   }
 
-  // A broker that went down between the deed and its answer leaves the client without one, as a real one does.
-  async #answer(answered: boolean, what: string): Promise<void> {
+  /** A broker that went down between the deed and its answer leaves the client without one, as a real one does. */
+  async answer(answered: boolean, what: string): Promise<void> {
     if (this.acknowledgeMs > 0) await sleep(this.options.clock, this.acknowledgeMs);
     this.requireUp();
     if (!answered) throw new TransportError('transport_unavailable', `the memory broker did not answer a ${what} (planned fault)`);
@@ -235,22 +253,13 @@ export class Broker {
     }
     const group = this.group(groupId);
     const all = [...group.topics].flatMap((name) => this.topic(name).map((_, partition) => partitionKey(name, partition)));
-    for (const change of group.rebalance(all)) this.#tell(group, change);
+    for (const change of group.rebalance(all)) this.#tell(change);
   }
 
-  #tell(group: Group, { memberId, gained, revoked }: Change): void {
+  #tell({ memberId, gained, revoked }: Change): void {
     const member = this.#members.get(memberId)?.member;
     if (!member) return;
     if (revoked.length > 0) member.revoked(revoked);
-    if (gained.length > 0) member.gained(gained.map((key) => this.#gained(group, key, member.from)));
-  }
-
-  #gained(group: Group, key: string, from: 'earliest' | 'latest'): Gained {
-    const { topic, partition } = splitKey(key);
-    const { low, high } = this.log(topic, partition);
-    const committed = group.committed(key);
-    if (!committed) return { topic, partition, committed, start: from === 'earliest' ? low : high, reset: 'none-committed' };
-    const inside = committed.offset >= low && committed.offset <= high;
-    return { topic, partition, committed, start: inside ? committed.offset : low, reset: inside ? undefined : 'out-of-range' };
+    if (gained.length > 0) member.gained(gained);
   }
 }

@@ -20,9 +20,7 @@ interface GroupMember {
 /**
  * The coordinator of one consumer group: who is in it, who owns what, what is committed. A partition has one owner at
  * most; one that is to move is first `revoking` at its owner, and goes to the next when it was released. Holds an
- * entry per member and per partition that was ever committed.
- *
- * Offsets that belong to a transaction will wait beside `#committed` until it ends.
+ * entry per member and per partition that was ever committed. Offsets that belong to a transaction wait with it.
  */
 export class Group {
   readonly #members = new Map<string, GroupMember>();
@@ -86,6 +84,11 @@ export class Group {
     if (!this.owns(memberId, partition)) return false;
     this.#committed.set(partition, committed);
     return true;
+  }
+
+  /** What a transaction has stored, now that it is committed: its writer was checked, membership plays no part. */
+  store(partition: string, committed: Committed): void {
+    this.#committed.set(partition, committed);
   }
 
   committed(partition: string): Committed | undefined {

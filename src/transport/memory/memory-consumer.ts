@@ -1,18 +1,8 @@
 import type { CancelTimer } from '../../clock.ts';
 import { messageOf, TransportError } from '../../errors.ts';
 import type { Consumer, ConsumeHandlers, ConsumeOptions, Fetch, OffsetCommit, OwnedPartition } from '../transport.ts';
-import { type Broker, type Gained, type Member, partitionKey } from './broker.ts';
-
-/** What the consumer knows of a partition it owns. */
-interface Held extends OwnedPartition {
-  readonly key: string;
-  /** Next offset to read. */
-  position: bigint;
-  paused: boolean;
-  revoking: boolean;
-  /** A fetch is under way; it is delivered even if the partition is paused meanwhile. */
-  fetching: boolean;
-}
+import { type Broker, type Member, partitionKey, splitKey } from './broker.ts';
+import { ownedPart, type Tenure, Tenures } from './tenures.state.ts';
 
 export interface MemoryConsumerOptions extends ConsumeOptions {
   readonly maxFetchBytes: number;
@@ -23,25 +13,23 @@ export interface MemoryConsumerOptions extends ConsumeOptions {
 // Deliveries in one go before timers and sockets get their turn.
 const mostTurns = 16;
 
-const ownedPart = ({ topic, partition, epoch }: OwnedPartition): OwnedPartition => ({ topic, partition, epoch });
-
 /**
  * A member of a group. Everything it is told goes into one queue, and everything it delivers leaves through one loop,
  * which runs from the clock: so handlers are never called from within a call of ours, nor two at a time. Holds the
  * events of the rebalances that are not delivered yet, and one fetch per partition while `fetchMs` is set.
  */
 export class MemoryConsumer implements Consumer, Member {
-  readonly from: 'earliest' | 'latest';
   readonly #broker: Broker;
   readonly #options: MemoryConsumerOptions;
   readonly #handlers: ConsumeHandlers;
   readonly #events: (() => void)[] = [];
-  readonly #owned = new Map<string, Held>();
+  readonly #tenures = new Tenures();
   /** Partitions that may have something to deliver, the longest waiting first. */
   readonly #ready = new Set<string>();
+  /** Gained while the broker was away: where they start is read when it is back. */
+  readonly #unread: (readonly Tenure[])[] = [];
   readonly #timers = new Set<CancelTimer>();
   #memberId: string;
-  #epoch = 0;
   #closed = false;
   #scheduled = false;
 
@@ -49,7 +37,6 @@ export class MemoryConsumer implements Consumer, Member {
     this.#broker = broker;
     this.#options = options;
     this.#handlers = handlers;
-    this.from = options.from;
     this.#memberId = this.#join();
   }
 
@@ -86,35 +73,30 @@ export class MemoryConsumer implements Consumer, Member {
 
   // what the broker tells
 
-  gained(partitions: readonly Gained[]): void {
+  gained(keys: readonly string[]): void {
     this.#note(() => {
-      this.#epoch += 1;
-      const epoch = this.#epoch;
-      for (const { topic, partition, start } of partitions) {
-        const key = partitionKey(topic, partition);
-        this.#owned.set(key, { topic, partition, epoch, key, position: start, paused: false, revoking: false, fetching: false });
-        this.#ready.add(key);
-      }
-      this.#handlers.assigned(partitions.map((one) => ({ ...one, epoch })));
+      this.#beforeStart(this.#tenures.gain(keys.map((key) => ({ ...splitKey(key), key }))));
     });
   }
 
   revoked(keys: readonly string[]): void {
     this.#note(() => {
-      const going = keys.flatMap((key) => this.#owned.get(key) ?? []);
-      for (const held of going) held.revoking = true;
-      this.#awaitRelease(going);
+      const { going, untold } = this.#tenures.revoke(keys);
+      if (untold.length > 0) this.#release(this.#memberId, untold);
+      if (going.length > 0) this.#awaitRelease(going);
     });
   }
 
   appended(key: string): void {
-    if (this.#owned.has(key)) this.#mayDeliver(key);
+    if (this.#tenures.at(key)) this.#mayDeliver(key);
   }
 
   reachable(why: string | undefined): void {
     this.#note(() => {
       this.#handlers.health(why === undefined ? { state: 'ok' } : { state: 'reconnecting', why });
     });
+    if (why !== undefined) return;
+    for (const gained of this.#unread.splice(0)) this.#noteStart(gained);
   }
 
   expelled(noticeMs: number): void {
@@ -133,22 +115,63 @@ export class MemoryConsumer implements Consumer, Member {
     return this.#broker.join(groupId, clientId, topics, this);
   }
 
-  #find({ topic, partition, epoch }: OwnedPartition): Held | undefined {
-    const held = this.#owned.get(partitionKey(topic, partition));
-    return held?.epoch === epoch ? held : undefined;
+  #find(owned: OwnedPartition): Tenure | undefined {
+    return this.#tenures.find(partitionKey(owned.topic, owned.partition), owned);
   }
 
-  #awaitRelease(going: readonly Held[]): void {
+  #beforeStart(gained: readonly Tenure[]): void {
+    const { beforeStart } = this.#options;
+    if (!beforeStart) {
+      this.#start(gained);
+      return;
+    }
+    beforeStart(gained.map(ownedPart), () => this.#tenures.still(gained).length > 0).then(
+      () => {
+        this.#noteStart(gained);
+      },
+      (error: unknown) => {
+        this.#note(() => {
+          throw new TransportError('transport_failed', `beforeStart rejected: ${messageOf(error)}`, { cause: error });
+        });
+      },
+    );
+  }
+
+  #noteStart(gained: readonly Tenure[]): void {
+    this.#note(() => {
+      this.#start(gained);
+    });
+  }
+
+  /** Only now is it read where they start: what beforeStart has brought to an end is in it. */
+  #start(gained: readonly Tenure[]): void {
+    if (this.#broker.down !== undefined) {
+      this.#unread.push(gained);
+      return;
+    }
+    const { groupId, from } = this.#options;
+    const assignments = this.#tenures.still(gained).map((held) => {
+      const start = this.#broker.start(groupId, held.key, from);
+      held.phase = 'live';
+      held.position = start.start;
+      this.#ready.add(held.key);
+      return { ...start, epoch: held.epoch };
+    });
+    if (assignments.length > 0) this.#handlers.assigned(assignments);
+  }
+
+  #release(memberId: string, going: readonly Tenure[]): readonly Tenure[] {
+    const left = this.#tenures.release(going);
+    this.#broker.released(
+      memberId,
+      left.map(({ key }) => key),
+    );
+    return left;
+  }
+
+  #awaitRelease(going: readonly Tenure[]): void {
     const memberId = this.#memberId;
-    const release = (): readonly Held[] => {
-      const left = going.filter((held) => this.#owned.get(held.key) === held);
-      for (const { key } of left) this.#owned.delete(key);
-      this.#broker.released(
-        memberId,
-        left.map(({ key }) => key),
-      );
-      return left;
-    };
+    const release = (): readonly Tenure[] => this.#release(memberId, going);
     const cancel = this.#after(this.#options.revokeTimeoutMs, () => {
       this.#note(() => {
         const left = release();
@@ -163,8 +186,7 @@ export class MemoryConsumer implements Consumer, Member {
   }
 
   #lose(): void {
-    const lost = [...this.#owned.values()].map(ownedPart);
-    this.#owned.clear();
+    const lost = this.#tenures.lose();
     this.#ready.clear();
     if (lost.length > 0) this.#handlers.lost(lost);
   }
@@ -208,8 +230,8 @@ export class MemoryConsumer implements Consumer, Member {
     if (this.#broker.down !== undefined) return undefined;
     for (const key of this.#ready) {
       this.#ready.delete(key);
-      const held = this.#owned.get(key);
-      if (!held || held.paused || held.fetching) continue;
+      const held = this.#tenures.at(key);
+      if (!held || held.phase === 'starting' || held.paused || held.fetching) continue;
       const fetch = this.#read(held);
       if (!fetch) continue;
       if (this.#broker.fetchMs === 0)
@@ -226,7 +248,7 @@ export class MemoryConsumer implements Consumer, Member {
     return undefined;
   }
 
-  #read(held: Held): Fetch | undefined {
+  #read(held: Tenure): Fetch | undefined {
     const log = this.#broker.log(held.topic, held.partition);
     const { maxFetchBytes, maxFetchRecords } = this.#options;
     const { records, next } = log.read(held.position, maxFetchBytes, maxFetchRecords);
@@ -234,9 +256,9 @@ export class MemoryConsumer implements Consumer, Member {
     return records.length === 0 ? undefined : { ...ownedPart(held), records, high: log.high };
   }
 
-  #deliver(held: Held, fetch: Fetch): void {
+  #deliver(held: Tenure, fetch: Fetch): void {
     held.fetching = false;
-    if (held.revoking || this.#owned.get(held.key) !== held) return;
+    if (held.phase === 'revoking' || this.#tenures.at(held.key) !== held) return;
     this.#ready.add(held.key);
     this.#handlers.fetched(fetch);
   }
@@ -256,7 +278,7 @@ export class MemoryConsumer implements Consumer, Member {
 
   // A handler that throws has broken its side of the protocol; its owner is told once, and the group goes on without it.
   #fail(error: Error): void {
-    const lost = [...this.#owned.values()].map(ownedPart);
+    const lost = this.#tenures.lose();
     this.#end();
     try {
       if (lost.length > 0) this.#handlers.lost(lost);
@@ -269,7 +291,7 @@ export class MemoryConsumer implements Consumer, Member {
     if (this.#closed) return;
     this.#closed = true;
     this.#events.length = 0;
-    this.#owned.clear();
+    this.#tenures.lose();
     for (const cancel of this.#timers) cancel();
     this.#timers.clear();
     this.#broker.leave(this.#memberId, this);

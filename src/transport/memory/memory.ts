@@ -6,14 +6,20 @@ import type {
   ConsumeOptions,
   NewTopic,
   Producer,
+  StoredOffset,
   TopicDescription,
+  TopicPartition,
+  TransactionalProducer,
+  TransactOptions,
   Transport,
   TransportOptions,
 } from '../transport.ts';
-import { Broker } from './broker.ts';
+import { TransactionalWriter } from '../transactional-writer.ts';
+import { Broker, partitionKey } from './broker.ts';
 import { BrokerControl } from './broker-control.ts';
 import { MemoryConsumer } from './memory-consumer.ts';
 import { MemoryProducer } from './memory-producer.ts';
+import { TransactionCoordinator } from './transaction-coordinator.ts';
 
 export interface MemoryOptions extends TransportOptions {
   /** Partitions of a topic that is created without a number. @defaultValue 1 */
@@ -43,18 +49,21 @@ const defaults = {
   maxRecordBytes: 2 ** 20, // Kafka's message.max.bytes, about
   maxFetchRecords: 1000,
   maxFetchBytes: 2 ** 18, // as the port says
+  transactionTimeoutMs: 60_000, // as the port says, and Kafka's clients do
 } as const;
 
 class EmbeddedTransport implements MemoryTransport {
   readonly name = 'memory';
   readonly broker: BrokerControl;
   readonly #broker: Broker;
+  readonly #transactions: TransactionCoordinator;
   readonly #maxFetchRecords: number;
   readonly #revokeTimeoutMs: number | undefined;
 
   constructor(broker: Broker, maxFetchRecords: number, revokeTimeoutMs: number | undefined) {
     this.#broker = broker;
-    this.broker = new BrokerControl(broker);
+    this.#transactions = new TransactionCoordinator(broker);
+    this.broker = new BrokerControl(broker, this.#transactions);
     this.#maxFetchRecords = maxFetchRecords;
     this.#revokeTimeoutMs = revokeTimeoutMs;
   }
@@ -81,6 +90,32 @@ class EmbeddedTransport implements MemoryTransport {
     return new MemoryProducer(this.#broker);
   }
 
+  async transact({ transactionalId, timeoutMs = defaults.transactionTimeoutMs }: TransactOptions): Promise<TransactionalProducer> {
+    requireText('transactionalId', transactionalId);
+    requireInteger('timeoutMs', timeoutMs, 1);
+    const transactions = this.#transactions;
+    const writer = await transactions.fence(transactionalId, timeoutMs);
+    return new TransactionalWriter({
+      transactionalId,
+      begin: () => transactions.begin(writer),
+      send: (topic, partition, records) => transactions.send(writer, topic, partition, records),
+      storeOffsets: (groupId, offsets) => transactions.storeOffsets(writer, groupId, offsets),
+      commit: () => transactions.commit(writer),
+      abort: () => transactions.abort(writer),
+      disconnect: () => Promise.resolve(),
+    });
+  }
+
+  // eslint-disable-next-line @typescript-eslint/require-await -- so that what is thrown rejects
+  async committed(groupId: string, partitions: readonly TopicPartition[]): Promise<readonly StoredOffset[]> {
+    requireText('groupId', groupId);
+    this.#broker.requireUp();
+    return partitions.flatMap(({ topic, partition }) => {
+      const known = this.#broker.group(groupId).committed(partitionKey(topic, partition));
+      return known ? [{ topic, partition, ...known }] : [];
+    });
+  }
+
   // eslint-disable-next-line @typescript-eslint/require-await -- so that what is thrown rejects
   async describeTopics(names: readonly string[]): Promise<ReadonlyMap<string, TopicDescription>> {
     this.#broker.requireUp();
@@ -105,13 +140,13 @@ class EmbeddedTransport implements MemoryTransport {
 
 /**
  * A broker within the process, for tests, demos and small programs: topics with partitions, byte-exact records,
- * consumer groups with cooperative rebalances, committed offsets with metadata. Everything is gone when the process ends.
+ * consumer groups with cooperative rebalances, committed offsets with metadata, transactions. Everything is gone when the process ends.
  *
  * Everybody who is given the result speaks to one broker. Answers come in microtasks, deliveries through the clock, so
  * the whole also runs in virtual time; up to 16 deliveries leave in one turn of the event loop. `broker` takes it down,
  * loses answers, expels members, truncates and compacts.
  *
- * Holds `retentionBytes` per partition, and what groups have committed.
+ * Holds `retentionBytes` per partition, what groups have committed, and an entry per transactional id.
  * @throws OptionError for an option out of range
  */
 export function memory(options: MemoryOptions = {}): MemoryTransport {

@@ -17,7 +17,8 @@ const idleHead = 1024; // entries that may stay behind before the array is cut: 
  * The log of one partition: appends at the end, forgets at the beginning, reads in between. Holds at most
  * `retentionBytes` (as `recordBytes` counts them), or one record if that alone is larger; the oldest go first, read or not.
  *
- * Transactions will end reads at the last stable offset; until then that is `high`.
+ * Reads end at the last stable offset: the first one of a transaction that is open. Of an aborted transaction nothing is
+ * kept but the gap. Besides the records this holds one number for each record of an open transaction.
  */
 export class PartitionLog {
   readonly #retentionBytes: number;
@@ -27,6 +28,8 @@ export class PartitionLog {
   #bytes = 0;
   #low = 0n;
   #high = 0n;
+  /** Offsets of the records of open transactions; the transaction that began first stands first. */
+  readonly #open = new Map<number, bigint[]>();
 
   constructor(retentionBytes: number) {
     this.#retentionBytes = retentionBytes;
@@ -42,9 +45,20 @@ export class PartitionLog {
     return this.#high;
   }
 
-  /** Returns the offset of the first, or the next one where there are no records. */
-  append(records: readonly OutputRecord[], nowMs: number): bigint {
+  /** Where reads end. */
+  get lastStable(): bigint {
+    const [[first] = []] = this.#open.values();
+    if (first === undefined) return this.#high;
+    return first > this.#low ? first : this.#low;
+  }
+
+  /**
+   * Returns the offset of the first, or the next one where there are no records. Those of a transaction cannot be read
+   * until it was committed.
+   */
+  append(records: readonly OutputRecord[], nowMs: number, transaction?: number): bigint {
     const base = this.#high;
+    if (transaction !== undefined && records.length > 0) this.#join(transaction, base, records.length);
     for (const { key, value, headers, timestampMs = nowMs } of records) {
       this.#push({
         offset: this.#high,
@@ -58,7 +72,16 @@ export class PartitionLog {
     return base;
   }
 
-  /** Leaves offsets without records, as transaction markers do at the end of a log. */
+  /** Ends a transaction that has written here. Its marker takes an offset. */
+  end(transaction: number, committed: boolean): void {
+    const offsets = this.#open.get(transaction);
+    if (!offsets) return;
+    this.#open.delete(transaction);
+    if (!committed) this.#takeAway(offsets);
+    this.#high += 1n;
+  }
+
+  /** Leaves offsets without records, as foreign markers at the end of a log do. */
   skip(offsets: number): void {
     this.#high += BigInt(offsets);
   }
@@ -77,9 +100,10 @@ export class PartitionLog {
     });
   }
 
-  /** Takes single records away and leaves gaps, as compaction does. */
+  /** Takes single records away and leaves gaps, as compaction does; like it, it leaves alone what cannot be read yet. */
   compact(keep: (record: SourceRecord) => boolean): void {
-    this.#records = this.#records.slice(this.#head).filter(keep);
+    const { lastStable } = this;
+    this.#records = this.#records.slice(this.#head).filter((record) => record.offset >= lastStable || keep(record));
     this.#head = 0;
     this.#bytes = this.#records.reduce((sum, record) => sum + recordBytes(record), 0);
   }
@@ -96,8 +120,10 @@ export class PartitionLog {
    */
   read(from: bigint, maxBytes: number, maxRecords: number): { readonly records: readonly SourceRecord[]; readonly next: bigint } {
     const records: SourceRecord[] = [];
+    const { lastStable } = this;
+    const end = this.#open.size === 0 ? this.#records.length : this.#find(lastStable);
     let bytes = 0;
-    for (let at = this.#find(from); at < this.#records.length && records.length < maxRecords; at += 1) {
+    for (let at = this.#find(from); at < end && records.length < maxRecords; at += 1) {
       const record = this.#records[at];
       if (!record) break;
       bytes += recordBytes(record);
@@ -105,7 +131,25 @@ export class PartitionLog {
       records.push(copyRecord(record));
     }
     const last = records.at(-1);
-    return { records, next: last && records.length === maxRecords ? last.offset + 1n : this.#high };
+    return { records, next: last && records.length === maxRecords ? last.offset + 1n : from > lastStable ? from : lastStable };
+  }
+
+  #join(transaction: number, base: bigint, count: number): void {
+    const offsets = Array.from({ length: count }, (_, index) => base + BigInt(index));
+    const known = this.#open.get(transaction);
+    if (known) for (const offset of offsets) known.push(offset);
+    else this.#open.set(transaction, offsets);
+  }
+
+  #takeAway(offsets: readonly bigint[]): void {
+    const [first] = offsets;
+    if (first === undefined) return;
+    const gone = new Set(offsets);
+    const tail = this.#records.splice(this.#find(first));
+    for (const record of tail) {
+      if (gone.has(record.offset)) this.#bytes -= recordBytes(record);
+      else this.#records.push(record);
+    }
   }
 
   #push(record: SourceRecord): void {
