@@ -2,11 +2,11 @@ import { expect, it } from 'vitest';
 import { Committer } from '../../src/flow/committer.ts';
 import { Owned } from '../../src/flow/owned.ts';
 import { virtualClock } from '../../src/virtual-clock.ts';
-import { countedClock } from '../simulation/counted-clock.ts';
+import { ProcessClock } from '../../src/simulation/process-clock.ts';
 
 it('a commit that fails after the committer was stopped is not tried again', async () => {
   const virtual = virtualClock();
-  const clock = countedClock(virtual);
+  const clock = new ProcessClock(virtual);
   const owned = new Owned({ topic: 'in', partition: 0, epoch: 1, committed: undefined, start: 0n, reset: 'none-committed' }, 'fail');
   const partitions = (): readonly Owned[] => [owned];
   const committer = new Committer({ clock, commitIntervalMs: 10, commitEveryRecords: 1, partitions, trouble: () => undefined });

@@ -4,7 +4,7 @@ import { mapConcurrent } from '../../operators/map-concurrent.ts';
 import { mapValue } from '../../operators/map-value.ts';
 import type { Envelope } from '../../src/record/envelope.ts';
 import { mill, numbers, type Value } from '../helpers/mill.ts';
-import { countedClock } from '../simulation/counted-clock.ts';
+import { ProcessClock } from '../../src/simulation/process-clock.ts';
 
 type Mill = Awaited<ReturnType<typeof mill>>;
 const plain = (s: Observable<Envelope<Value>>): Observable<Envelope<Value>> => s.pipe(mapValue((v) => v));
@@ -41,7 +41,7 @@ describe('a pipeline that was drained', () => {
     },
   ])('leaves no timer behind when $when', async ({ process, trouble }) => {
     const m = await mill();
-    const clock = countedClock(m.clock);
+    const clock = new ProcessClock(m.clock);
     const app = await m.start(process, {}, { clock });
     app.done.catch(() => undefined);
     await m.clock.advance(1_000);

@@ -17,9 +17,9 @@ import { InferenceError, OverloadError } from '../../src/errors.ts';
 import { permits } from '../../src/policies/permits.ts';
 import { tokenBudget } from '../../src/policies/token-budget.ts';
 import type { Envelope } from '../../src/record/envelope.ts';
+import { randomFrom } from '../../src/simulation/random.ts';
 import { type Fate, fateOf, type Item } from './meant.ts';
 import type { CallStage, Plan, Stage } from './plan.ts';
-import { randomFrom } from './random.ts';
 
 export type Flow = Observable<Envelope<Item, unknown>>;
 type Step = (source: Flow) => Flow;

@@ -1,24 +1,24 @@
 import { describe, expect, it } from 'vitest';
-import { checkHistory } from './check-history.ts';
-import type { Event } from './history.ts';
+import { checkHistory } from '../../src/simulation/check-history.ts';
+import type { Event } from '../../src/simulation/history.ts';
 
 const input = (id: number, offset: number, codes: readonly string[] = []): Event => ({
   kind: 'input',
-  id,
-  partition: 0,
+  record: id,
+  log: 'in/0',
   offset,
   bytes: 100,
-  lane: '0 k',
+  lane: 'in/0 k',
   keyed: true,
   expected: { outputs: codes.length > 0 ? [] : ['', '.1'], codes, mustFail: codes.length > 0 },
 });
-const emitted = (id: number, app = 0, epoch = 1): Event => ({ kind: 'emitted', app, epoch, id });
-const called = (id: number, step: 'start' | 'end', app = 0): Event => ({ kind: 'call', app, id, path: '', step, together: false });
-const acked = (id: number, path: string | undefined): Event => ({ kind: 'acked', app: 0, id, path });
-const commit = (offset: number, ...completed: readonly number[]): Event => ({ kind: 'commit', partition: 0, offset, completed });
-const assigned = (app: number): Event => ({ kind: 'assigned', app, partition: 0, epoch: 1 });
-const output = (id: number, path: string): Event => ({ kind: 'output', log: 'out/0', id, path });
-const letter = (offset: number, code = 'no_result'): Event => ({ kind: 'letter', partition: 0, offset, code });
+const emitted = (id: number, app = 0, epoch = 1): Event => ({ kind: 'emitted', app, epoch, record: id });
+const called = (id: number, step: 'start' | 'end', app = 0): Event => ({ kind: 'call', app, record: id, part: '', step, together: false });
+const acked = (id: number, part: string | undefined): Event => ({ kind: 'acked', app: 0, record: id, part });
+const commit = (offset: number, ...completed: readonly number[]): Event => ({ kind: 'commit', log: 'in/0', offset, completed });
+const assigned = (app: number): Event => ({ kind: 'assigned', app, log: 'in/0', epoch: 1 });
+const output = (id: number, part: string): Event => ({ kind: 'output', log: 'out/0', record: id, part });
+const letter = (offset: number, code = 'no_result'): Event => ({ kind: 'letter', log: 'in/0', offset, code });
 const whole = (id: number): readonly Event[] => [emitted(id), called(id, 'start'), called(id, 'end'), acked(id, ''), acked(id, '.1')];
 
 /** Records 1 and 3 are done, record 2 failed as it was meant to; the offsets have gaps. */
@@ -50,39 +50,56 @@ const without = (event: Event): readonly Event[] => good.toSpliced(index(event),
 const after = (event: Event, ...more: readonly Event[]): readonly Event[] => good.toSpliced(index(event) + 1, 0, ...more);
 const swapped = (a: Event, b: Event): readonly Event[] => good.with(index(a), b).with(index(b), a);
 
+/** The good one with record 1's first output in a transaction. */
+function inTransaction(outcome: 'committed' | 'aborted' | undefined): readonly Event[] {
+  const end: readonly Event[] = outcome === undefined ? [] : [{ kind: 'ended', transaction: 't', outcome }];
+  return good.flatMap((event): readonly Event[] => {
+    const isFirst = 'part' in event && event.record === 1 && event.part === '';
+    if (isFirst && event.kind === 'acked') return [{ ...event, at: 'out/0@0', transaction: 't' }, ...end];
+    return [isFirst && event.kind === 'output' ? { ...event, at: 'out/0@0' } : event];
+  });
+}
+
+/** The end of the transaction moved behind the last commit. */
+const endedLast = (history: readonly Event[]): readonly Event[] => [
+  ...history.filter(({ kind }) => kind !== 'ended'),
+  ...history.filter(({ kind }) => kind === 'ended'),
+];
+
 describe('the checker of histories', () => {
-  it('has nothing to say about a good one', () => {
+  it('has nothing to say about a good one, in transactions or without', () => {
+    expect(checkHistory(inTransaction('committed'))).toEqual([]);
     expect(checkHistory(good)).toEqual([]);
   });
 
   it.each([
-    { plant: 'a lost output', history: without(output(3, '.1')), finds: 'record 3 (0@9) lost its output .1' },
-    { plant: 'a lost dead letter', history: without(letter(5)), finds: 'record 2 (0@5) failed and has no dead letter' },
+    { plant: 'a lost output', history: without(output(3, '.1')), finds: 'record 3 (in/0@9) lost its output .1' },
+    { plant: 'a lost dead letter', history: without(letter(5)), finds: 'record 2 (in/0@5) failed and has no dead letter' },
     {
       plant: 'a repeated output',
       history: after(output(1, ''), output(1, '')),
-      finds: 'output 1  was written 2 times although its record ran once',
+      finds: 'output  of record 1 (in/0@4) was written 2 times although its record ran 1 times',
     },
     {
       plant: 'a repeated dead letter',
       history: after(letter(5), letter(5)),
-      finds: 'record 2 (0@5) has 2 dead letters although it ran once',
+      finds: 'record 2 (in/0@5) has 2 dead letters although its record ran 1 times',
     },
     {
       plant: 'a wrong code',
       history: without(letter(5)).concat(letter(5, 'call_timeout')),
-      finds: 'the dead letter of record 2 (0@5) says call_timeout, expected no_result',
+      finds: 'the dead letter of record 2 (in/0@5) says call_timeout, expected no_result',
     },
-    { plant: 'a wrong position', history: after(letter(5), letter(6)), finds: 'a dead letter names 0@6, where no record is' },
+    { plant: 'a wrong position', history: after(letter(5), letter(6)), finds: 'a dead letter names in/0@6, where no record is' },
     {
       plant: 'a dead letter beside the outputs',
       history: after(letter(5), letter(4)),
-      finds: 'the dead letter of record 1 (0@4) says no_result, expected none',
+      finds: 'the dead letter of record 1 (in/0@4) says no_result, expected none',
     },
     {
       plant: 'an output that nobody made',
       history: after(output(3, '.1'), output(3, '.2')),
-      finds: 'record 3 (0@9) has an output that nobody made: .2',
+      finds: 'record 3 (in/0@9) has an output that nobody made: .2',
     },
     {
       plant: 'an output of nothing',
@@ -92,44 +109,82 @@ describe('the checker of histories', () => {
     {
       plant: 'a commit before the acknowledgement',
       history: swapped(commit(10), acked(3, '.1')),
-      finds: 'commit 0@10 passed record 3 (0@9), which was not finished',
+      finds: 'commit in/0@10 passed record 3 (in/0@9), which was not finished',
     },
     {
       plant: 'a commit before the dead letter',
       history: swapped(commit(6), acked(2, undefined)),
-      finds: 'commit 0@6 passed record 2 (0@5), which was not finished',
+      finds: 'commit in/0@6 passed record 2 (in/0@5), which was not finished',
     },
     {
       plant: 'a map that says too much',
       history: good.with(index(commit(6)), commit(6, 9)),
-      finds: 'commit 0@6 says that record 3 (0@9) is completed, which was not finished',
+      finds: 'commit in/0@6 says that record 3 (in/0@9) is completed, which was not finished',
     },
     {
       plant: 'a completed record that is done again by a later owner',
       history: [...after(commit(10), commit(4, 9), assigned(1), emitted(3, 1)), { kind: 'fault', name: 'crashed', app: 0 }],
-      finds: 'record 3 (0@9) was done again by 1/1, which knew that it was completed',
+      finds: 'record 3 (in/0@9) was done again by 1/1, which knew that it was completed',
     },
-    { plant: 'a commit that goes back', history: after(commit(10), commit(6)), finds: 'the commit of partition 0 went back from 10 to 6' },
+    { plant: 'a commit that goes back', history: after(commit(10), commit(6)), finds: 'the commit of in/0 went back from 10 to 6' },
     {
       plant: 'an output before one in front of it',
       history: swapped(output(1, '.1'), output(3, '')),
-      finds: 'output in out/0: record 1 (0@4) came after record 3 (0@9) of its lane',
+      finds: 'output in out/0: record 1 (in/0@4) came after record 3 (in/0@9) of its lane',
     },
     {
       plant: 'a call before one in front of it',
       history: swapped(called(1, 'start'), called(2, 'start')),
-      finds: 'call in app 0: record 1 (0@4) came after record 2 (0@5) of its lane',
+      finds: 'call in app 0: record 1 (in/0@4) came after record 2 (in/0@5) of its lane',
     },
     {
       plant: 'a record emitted before one in front of it',
       history: swapped(emitted(1), emitted(2)),
-      finds: 'emitted: record 1 (0@4) came after record 2 (0@5) of its lane',
+      finds: 'emitted: record 1 (in/0@4) came after record 2 (in/0@5) of its lane',
     },
-    { plant: 'a record emitted twice', history: after(emitted(1), emitted(1)), finds: 'record 1 (0@4) was emitted twice into one stream' },
+    {
+      plant: 'a record emitted twice',
+      history: after(emitted(1), emitted(1)),
+      finds: 'record 1 (in/0@4) was emitted twice into one stream',
+    },
     {
       plant: 'a record done again by another owner',
       history: after(commit(10), emitted(3, 1)),
-      finds: 'record 3 (0@9) was done again by 1/1 after 0/1, which ended well',
+      finds: 'record 3 (in/0@9) was done again by 1/1 after 0/1, which ended well',
+    },
+    {
+      plant: 'a record done again before anything had happened that explains it',
+      history: [...after(commit(10), emitted(3, 1)), { kind: 'fault', name: 'expelled', app: 0 }],
+      finds: 'record 3 (in/0@9) was done again by 1/1 after 0/1, which ended well',
+    },
+    {
+      plant: 'a completed record that its own owner does again',
+      history: [assigned(0), ...after(commit(10), { kind: 'built', app: 0 }, emitted(3))],
+      finds: 'record 3 (in/0@9) was done again by 0/1, which knew that it was completed',
+    },
+    {
+      plant: 'an output of a transaction that was aborted',
+      history: inTransaction('aborted'),
+      finds: 'what record 1 wrote to out/0@0 is seen, though its transaction t was aborted',
+    },
+    {
+      plant: 'an output of a transaction without an end',
+      history: inTransaction(undefined),
+      finds: 'what record 1 wrote to out/0@0 is seen, though its transaction t was never ended',
+    },
+    {
+      plant: 'a commit before the end of the transaction',
+      history: endedLast(inTransaction('committed')),
+      finds: 'commit in/0@6 passed record 1 (in/0@4), which was not finished',
+    },
+    {
+      plant: 'a repetition where exactly once is promised',
+      history: [
+        { kind: 'promised', delivery: 'exactly-once' },
+        { kind: 'unanswered', app: 0, record: 1, part: '' },
+        ...after(output(1, ''), output(1, '')),
+      ],
+      finds: 'output  of record 1 (in/0@4) was written 2 times although exactly once is promised',
     },
     {
       plant: 'two calls at once',
@@ -157,16 +212,16 @@ describe('the checker of histories', () => {
   ] as readonly { readonly plant: string; readonly history: readonly Event[]; readonly finds: string }[])(
     'finds $plant',
     ({ history, finds }) => {
-      expect(checkHistory(history)).toContain(finds);
+      expect(checkHistory(history).map(({ message }) => message)).toContain(finds);
     },
   );
 
   it.each([
     { why: 'the stream was built anew', history: after(emitted(1), { kind: 'built', app: 0 }, emitted(1)) },
-    { why: 'the owner was expelled', history: [...after(commit(10), emitted(3, 1)), { kind: 'fault', name: 'expelled', app: 0 }] },
+    { why: 'the owner was expelled before', history: after(commit(10), { kind: 'fault', name: 'expelled', app: 0 }, emitted(3, 1)) },
     {
       why: 'the broker wrote what it said it had not',
-      history: [...after(output(1, ''), output(1, '')), { kind: 'fault', name: 'send-written' }],
+      history: [{ kind: 'unanswered', app: 0, record: 1, part: '' }, ...after(output(1, ''), output(1, ''))],
     },
   ] as readonly { readonly why: string; readonly history: readonly Event[] }[])('accepts a repetition when $why', ({ history }) => {
     expect(checkHistory(history)).toEqual([]);

@@ -1,6 +1,6 @@
-import type { Expected } from './history.ts';
+import type { Expected } from '../../src/simulation/history.ts';
+import { randomFrom } from '../../src/simulation/random.ts';
 import type { CallStage, Plan, Stage } from './plan.ts';
-import { randomFrom } from './random.ts';
 
 /** A value on its way; the path says which part of its record it is. */
 export interface Item {

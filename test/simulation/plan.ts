@@ -1,6 +1,6 @@
 import type { Ordering } from '../../src/record/ordering.ts';
-import type { Fault } from './history.ts';
-import { type Random, randomFrom } from './random.ts';
+import type { FaultDeed } from '../../src/simulation/deed.ts';
+import { type Random, randomFrom } from '../../src/simulation/random.ts';
 
 /** One operator of a random pipeline; probabilities are per value. */
 export type Stage =
@@ -38,12 +38,10 @@ export interface CallStage {
   readonly hangs: boolean;
 }
 
-export type Deed = { readonly atMs: number } & (
-  | { readonly do: 'feed'; readonly records: readonly PlannedRecord[] }
-  | { readonly do: Exclude<Fault, 'left' | 'moved-in-haste'>; readonly count: number; readonly ms: number; readonly which: number }
-  | { readonly do: 'left'; readonly which: number }
-  | { readonly do: 'skip'; readonly partition: number; readonly count: number }
-);
+export type PlannedDeed =
+  | { readonly atMs: number; readonly do: 'feed'; readonly records: readonly PlannedRecord[] }
+  | { readonly atMs: number; readonly do: 'skip'; readonly partition: number; readonly count: number }
+  | FaultDeed;
 
 export interface PlannedRecord {
   readonly partition: number;
@@ -70,7 +68,7 @@ export interface Plan {
     readonly commitEveryRecords: number;
   };
   readonly maxFetchRecords: number;
-  readonly deeds: readonly Deed[];
+  readonly deeds: readonly PlannedDeed[];
 }
 
 const faults = [
@@ -83,6 +81,7 @@ const faults = [
   'slow-fetches',
   'expelled',
   'crashed',
+  'paused',
   'joined',
   'joined',
   'left',
@@ -171,7 +170,7 @@ function makeCall(random: Random, order: 'completed' | 'input'): CallStage {
   };
 }
 
-function makeDeeds(random: Random, partitions: number): readonly Deed[] {
+function makeDeeds(random: Random, partitions: number): readonly PlannedDeed[] {
   const hotKeys = random.int(0, 3);
   const makeRecord = (): PlannedRecord => ({
     partition: random.int(0, partitions - 1),
@@ -186,7 +185,7 @@ function makeDeeds(random: Random, partitions: number): readonly Deed[] {
   });
   const feed = (count: number, removed: number): readonly PlannedRecord[] =>
     Array.from({ length: count }, () => ({ ...makeRecord(), removed: random.chance(removed) }));
-  const deeds: Deed[] = [{ atMs: 0, do: 'feed', records: feed(random.int(1, 60), random.pick([0, 0, 0.2])) }];
+  const deeds: PlannedDeed[] = [{ atMs: 0, do: 'feed', records: feed(random.int(1, 60), random.pick([0, 0, 0.2])) }];
   for (let i = random.int(0, 3); i > 0; i -= 1) {
     const atMs = random.int(1, 6_000);
     if (random.chance(0.3)) deeds.push({ atMs, do: 'skip', partition: random.int(0, partitions - 1), count: random.int(1, 5) });

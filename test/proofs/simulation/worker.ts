@@ -1,14 +1,13 @@
 // Runs seeds in a process of its own, so that two cores are used.
-import { checkHistory } from '../../simulation/check-history.ts';
-import { makePlan } from '../../simulation/plan.ts';
-import { World } from '../../simulation/world.ts';
+import { checkHistory } from '../../../src/simulation/check-history.ts';
 import { givenToWorker, reportFrom } from '../../helpers/worker.ts';
+import { runSeed } from '../../simulation/subject.ts';
 import type { Case } from './case.ts';
 
 const { from, to, step } = givenToWorker() as Case;
 const run = async (seed: number): Promise<{ readonly history: string; readonly problems: readonly string[] }> => {
-  const history = await new World(makePlan(seed)).run();
-  return { history: JSON.stringify(history), problems: checkHistory(history) };
+  const history = await runSeed(seed);
+  return { history: JSON.stringify(history), problems: checkHistory(history).map(({ message }) => message) };
 };
 
 for (let seed = from; seed <= to; seed += step) {

@@ -1,4 +1,4 @@
-import { seededRandom } from '../../src/inference/scripted/seeded-random.ts';
+import { seededRandom } from '../inference/scripted/seeded-random.ts';
 
 /** Random choices that a seed repeats. */
 export interface Random {

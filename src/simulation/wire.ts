@@ -1,0 +1,210 @@
+import { TransportError } from '../errors.ts';
+import type { OutputRecord, OwnedPartition } from '../record/record.ts';
+import type { Consumer, ConsumeHandlers, Producer, Transaction, TransactionalProducer, Transport } from '../transport/transport.ts';
+import type { Event } from './history.ts';
+import { type Logs, logOf } from './logs.ts';
+import { placeOf } from './problem.ts';
+import type { ProcessClock } from './process-clock.ts';
+
+export interface WireSide {
+  readonly app: number;
+  readonly clock: ProcessClock;
+  readonly transport: Transport;
+  readonly logs: Logs;
+  readonly saw: (event: Event) => void;
+}
+
+/**
+ * Stands between one app and the broker: hears everything they say to each other, holds it back while the process stands
+ * still, and can be cut.
+ */
+export class Wire {
+  readonly #side: WireSide;
+  #consumer: Consumer | undefined;
+  #isCut = false;
+  #transactions = 0;
+
+  constructor(side: WireSide) {
+    this.#side = side;
+  }
+
+  /** The broker's end of the app's membership. */
+  get consumer(): Consumer | undefined {
+    return this.#consumer;
+  }
+
+  get isCut(): boolean {
+    return this.#isCut;
+  }
+
+  /** From now on nothing reaches the broker. */
+  async cut(): Promise<void> {
+    this.#isCut = true;
+    await this.#consumer?.close();
+  }
+
+  /** What the app is given as its transport. */
+  transport(): Transport {
+    const inner = this.#side.transport;
+    return {
+      name: inner.name,
+      describeTopics: (names) => inner.describeTopics(names),
+      createTopics: (topics) => inner.createTopics(topics),
+      close: () => inner.close(),
+      consume: async (options, handlers) => {
+        const { beforeStart } = options;
+        const held = async (...given: Parameters<NonNullable<typeof beforeStart>>): Promise<void> => {
+          await this.#side.clock.awake();
+          await beforeStart?.(...given);
+        };
+        this.#consumer = await inner.consume({ ...options, ...(beforeStart ? { beforeStart: held } : {}) }, this.#hear(handlers));
+        return this.#overhear(this.#consumer);
+      },
+      produce: async (options) => this.#producer(await inner.produce(options)),
+      transact: async (options) => this.#transactional(options.transactionalId, await this.#reach(() => inner.transact(options))),
+      committed: (groupId, partitions) => this.#reach(() => inner.committed(groupId, partitions)),
+    };
+  }
+
+  #hear(handlers: ConsumeHandlers): ConsumeHandlers {
+    const { app, clock, saw } = this.#side;
+    const letGo = (partitions: readonly OwnedPartition[]): void => {
+      for (const { topic, partition } of partitions) saw({ kind: 'let-go', app, log: logOf(topic, partition) });
+    };
+    return {
+      assigned: (partitions) => {
+        // now, and not when it is heard: what it is told of commits is of now
+        this.#side.logs.lookAtCommits();
+        for (const { topic, partition, epoch } of partitions) saw({ kind: 'assigned', app, log: logOf(topic, partition), epoch });
+        clock.hear(() => {
+          handlers.assigned(partitions);
+        });
+      },
+      revoking: (partitions) => {
+        letGo(partitions); // from now on its records may be given back at any time
+        return new Promise((resolve, reject) => {
+          clock.hear(() => {
+            handlers.revoking(partitions).then(resolve, reject);
+          });
+        });
+      },
+      lost: (partitions) => {
+        clock.hear(() => {
+          handlers.lost(partitions);
+          letGo(partitions);
+        });
+      },
+      fetched: (fetch) => {
+        const { topic, partition, epoch, records } = fetch;
+        clock.hear(() => {
+          const offsets = records.map(({ offset }) => Number(offset));
+          saw({ kind: 'delivered', app, epoch, log: logOf(topic, partition), offsets });
+          handlers.fetched(fetch);
+        });
+      },
+      health: (state) => {
+        clock.hear(() => {
+          handlers.health(state);
+        });
+      },
+      failed: (error) => {
+        clock.hear(() => {
+          handlers.failed(error);
+        });
+      },
+    };
+  }
+
+  #overhear(consumer: Consumer): Consumer {
+    return {
+      pause: (partitions) => {
+        consumer.pause(partitions);
+      },
+      resume: (partitions) => {
+        consumer.resume(partitions);
+      },
+      commit: (offsets) => {
+        const stored = this.#reach(() => consumer.commit(offsets));
+        this.#side.logs.lookAtCommits(); // before the answer: it may be lost
+        return stored;
+      },
+      close: () => consumer.close(),
+    };
+  }
+
+  #producer(producer: Producer): Producer {
+    return {
+      partitionsOf: (name) => producer.partitionsOf(name),
+      close: () => producer.close(),
+      send: async (topic, partition, records) => {
+        try {
+          const base = await this.#reach(() => producer.send(topic, partition, records));
+          this.#written(topic, records, (i) => placeOf(logOf(topic, partition), Number(base) + i));
+          return base;
+        } catch (error) {
+          this.#written(topic, records);
+          throw error;
+        }
+      },
+    };
+  }
+
+  #transactional(name: string, producer: TransactionalProducer): TransactionalProducer {
+    return {
+      begin: async () => this.#transaction(name, await this.#reach(() => producer.begin())),
+      close: async () => {
+        if (!this.#isCut) await producer.close(); // what a dead process left open stays open
+      },
+    };
+  }
+
+  #transaction(name: string, transaction: Transaction): Transaction {
+    const { app, saw, logs } = this.#side;
+    this.#transactions += 1;
+    const id = `${name} ${String(app)}.${String(this.#transactions)}`;
+    return {
+      send: async (topic, partition, records) => {
+        const base = await this.#reach(() => transaction.send(topic, partition, records));
+        this.#written(topic, records, (i) => placeOf(logOf(topic, partition), Number(base) + i), id);
+        return base;
+      },
+      storeOffsets: (groupId, offsets) => this.#reach(() => transaction.storeOffsets(groupId, offsets)),
+      commit: async () => {
+        saw({ kind: 'ended', transaction: id, outcome: 'asked' });
+        await this.#reach(() => transaction.commit());
+        saw({ kind: 'ended', transaction: id, outcome: 'committed' });
+        logs.lookAtCommits();
+      },
+      abort: () => {
+        saw({ kind: 'ended', transaction: id, outcome: 'aborted' });
+        return this.#reach(() => transaction.abort());
+      },
+    };
+  }
+
+  /** Tells of outputs that a send has acknowledged, at these places, or not answered. */
+  #written(topic: string, records: readonly OutputRecord[], at?: (index: number) => string, transaction?: string): void {
+    const { app, logs, saw } = this.#side;
+    for (const [i, output] of records.entries()) {
+      const { record, part } = logs.identify(topic, output);
+      if (record === undefined) continue; // it is found when the logs are read
+      if (!at) saw({ kind: 'unanswered', app, record, part });
+      else saw({ kind: 'acked', app, record, part, at: at(i), ...(transaction === undefined ? {} : { transaction }) });
+    }
+  }
+
+  /** A request and its answer: neither passes a wire that is cut, and no answer a process that stands still. */
+  async #reach<T>(request: () => Promise<T>): Promise<T> {
+    this.#requireWhole();
+    try {
+      return await request();
+    } finally {
+      await this.#side.clock.awake();
+      this.#requireWhole();
+    }
+  }
+
+  #requireWhole(): void {
+    if (this.#isCut) throw new TransportError('transport_unavailable', 'the app has crashed');
+  }
+}

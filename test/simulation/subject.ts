@@ -1,0 +1,92 @@
+import type { Codec } from '../../src/codec/codec.ts';
+import { json } from '../../src/codec/json.ts';
+import { definePipeline, type Pipeline, topic } from '../../src/pipeline.ts';
+import type { Deed, FedRecord, WorldPlan } from '../../src/simulation/deed.ts';
+import type { Event, Expected } from '../../src/simulation/history.ts';
+import type { AppSide, Subject } from '../../src/simulation/subject.ts';
+import { World } from '../../src/simulation/world.ts';
+import { buildProcess } from './build.ts';
+import { type Item, meantFor } from './meant.ts';
+import { makePlan, type Plan, type PlannedRecord } from './plan.ts';
+
+const items = json() as Codec<Item>;
+const source = 'in';
+const dead = 'dead';
+const group = 'sim';
+
+/** The run of a seed: a random pipeline among random faults. */
+export const runSeed = (seed: number): Promise<readonly Event[]> => runPlan(makePlan(seed));
+
+const runPlan = (plan: Plan): Promise<readonly Event[]> => new World(worldPlanOf(plan), subjectOf(plan)).run();
+
+const subjectOf = (plan: Plan): Subject => ({
+  pipeline: (side) => pipelineOf(plan, side),
+  identify: (_topic, { value }) => {
+    const { id, path } = items.decode(value);
+    return { record: id, part: path };
+  },
+});
+
+function pipelineOf(plan: Plan, side: AppSide): Pipeline {
+  const many = Object.fromEntries(plan.routes.map((name) => [name, topic(name, items)]));
+  const pipeline = definePipeline({
+    name: group,
+    input: topic(source, items),
+    output: plan.routes.length === 1 ? topic('out', items) : many,
+    deadLetter: topic(dead),
+    ordering: plan.ordering,
+    deadlineMs: plan.deadlineMs,
+    process: buildProcess({
+      plan,
+      clock: side.clock,
+      kept: [],
+      called: (at, { id, path }, step) => {
+        side.called(id, `${String(at)}:${path}`, step, plan.stages[at]?.kind === 'batch');
+      },
+    }),
+  });
+  return pipeline as unknown as Pipeline;
+}
+
+const codes = { poison: 'decode_failed', tombstone: 'unexpected_tombstone', undecodable: 'undecodable_batch' };
+
+function worldPlanOf(plan: Plan): WorldPlan {
+  let ids = 0;
+  const expectedOf = (record: number, body: PlannedRecord['body']): Expected =>
+    body === 'value' ? meantFor(plan, record) : { outputs: [], codes: [codes[body]], mustFail: true };
+  const fed = ({ partition, key, body, padding, removed }: PlannedRecord): FedRecord => {
+    const record = ids++;
+    const where = { record, topic: source, partition, expected: expectedOf(record, body) };
+    if (body === 'undecodable')
+      return { ...where, key: null, value: null, headers: [], undecodable: { offsets: 1 + (padding % 3), bytes: padding } };
+    return {
+      ...where,
+      key: key === null ? null : Buffer.from(key),
+      value: { value: items.encode({ id: record, path: '' }), poison: Buffer.from('{"id":'), tombstone: null }[body],
+      headers: [['padding', Buffer.alloc(padding)]],
+      removed: removed && body === 'value',
+    };
+  };
+  const deeds = plan.deeds.map((deed): Deed => {
+    if (deed.do === 'feed') return { ...deed, records: deed.records.map(fed) };
+    return deed.do === 'skip' ? { ...deed, topic: source } : deed;
+  });
+  const { partitions, maxFetchRecords, ordering, options } = plan;
+  const outputs = plan.routes;
+  return {
+    groupId: group,
+    inputs: [source],
+    outputs,
+    deadLetter: dead,
+    ordering,
+    partitions,
+    maxFetchRecords,
+    options,
+    isHasty: isHasty(plan),
+    deeds,
+  };
+}
+
+/** Whether what is in flight may be given back when its partition moves: time is short, or the stream may end on its way out. */
+const isHasty = ({ options, deadlineMs, stages }: Plan): boolean =>
+  options.revokeDeadlineMs < 30_000 || deadlineMs < 600_000 || stages.some(({ kind }) => kind === 'early' || kind === 'unguarded');
