@@ -1,6 +1,6 @@
 import type { ConnectionOptions } from 'node:tls';
 import type { Kafka, KafkaConfig, LogEntry, RetryOptions, SASLOptions } from 'kafkajs';
-import { loadKafkaJs } from './kafkajs.ts';
+import { allowBatchBytes, loadKafkaJs } from './kafkajs.ts';
 import type { KafkaSasl, KafkaTls, ResolvedKafkaOptions } from './kafka-options.ts';
 
 /** Inside kafkajs only hiccups are retried, for about half a second; what lasts is our supervisors' affair, who tell of it. */
@@ -9,6 +9,7 @@ const shortRetry = { initialRetryTime: 100, maxRetryTime: 300, retries: 2 };
 /** A kafkajs client with every unsafe default overridden; see kafka.ts for the list. It opens no connection. */
 export function kafkaClient(options: ResolvedKafkaOptions, clientId: string = options.clientId, retry: RetryOptions = shortRetry): Kafka {
   const { Kafka, logLevel } = loadKafkaJs();
+  allowBatchBytes(options.maxBatchBytes);
   const config: KafkaConfig = {
     clientId,
     brokers: [...options.brokers],

@@ -28,8 +28,13 @@ export interface KafkaOptions extends TransportOptions {
   readonly maxRestarts?: number;
   /** Most bytes of one fetch over all partitions of one broker. @defaultValue 1 MiB */
   readonly maxFetchBytes?: number;
-  /** Of the records written. @defaultValue none */
-  readonly compression?: 'none' | 'gzip';
+  /**
+   * What one compressed batch may grow to, 128 bytes for each of its records included; a larger one is not read, and
+   * told as an undecodable range. The largest value in a process holds for all its clients. @defaultValue 32 MiB
+   */
+  readonly maxBatchBytes?: number;
+  /** Of the records written; snappy and lz4 are read only. @defaultValue none */
+  readonly compression?: 'none' | 'gzip' | 'zstd';
   /** Gets the client's warnings and errors; never payloads or secrets. @defaultValue silent */
   readonly log?: OpenContext['log'];
 }
@@ -62,6 +67,7 @@ const defaults = {
   startPatienceMs: 5_000,
   maxRestarts: 20, // over two minutes: a rolling restart of a cluster, and a person who looks
   maxFetchBytes: 1024 * 1024, // kafkajs: 10 MiB, which 200-byte records make 30 MB of; no faster
+  maxBatchBytes: 32 * 1024 * 1024, // 1 MiB of gzip can become 1 GiB; brokers take 1 MiB, so this is a ratio of 32, where JSON has 5 to 15
   compression: 'none',
 } as const;
 
@@ -82,7 +88,8 @@ export function resolveKafkaOptions(options: KafkaOptions): ResolvedKafkaOptions
   requireNumber('startPatienceMs', resolved.startPatienceMs, 0);
   requireInteger('maxRestarts', resolved.maxRestarts, 0);
   requireInteger('maxFetchBytes', resolved.maxFetchBytes, 1_024);
-  requireOneOf('compression', resolved.compression, ['none', 'gzip']);
+  requireInteger('maxBatchBytes', resolved.maxBatchBytes, 1_048_576);
+  requireOneOf('compression', resolved.compression, ['none', 'gzip', 'zstd']);
   if (resolved.sasl) checkSasl(resolved.sasl, resolved);
   return resolved;
 }

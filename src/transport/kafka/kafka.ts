@@ -27,7 +27,7 @@ export type { KafkaOptions } from './kafka-options.ts';
  * - transactions: the fence is taken when the writer is opened, not with its first transaction; the pause before a try again is
  *   10 ms (300 ms), as every transaction waits for the one before; a writer whose last step failed is never used again
  * - retries of connections: half a second (kafkajs: minutes of silence), then an error that names the broker
- * - decompressed batches are capped at 64 MiB; unreadable ones become `undecodable` records; checksums are checked
+ * - decompressed batches are capped (`maxBatchBytes`); unreadable ones become `undecodable` records; checksums are checked
  * - the client logs nothing unless `log` is given, and then no payloads and no secrets
  *
  * Groups: every member must be Millrace (same assignment protocol); a group of another client has to be stopped first.

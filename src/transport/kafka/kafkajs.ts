@@ -5,8 +5,8 @@ import { installCodecs } from './codecs.ts';
 import { crc32c } from './crc32c.ts';
 import { groupMessages } from './group-messages.ts';
 import { patchGroup } from './group-patch.ts';
-import { decodeUndecodable, type RecordBatchDecoder } from './batch-patch.ts';
-import { recordDecoder, recordEncoder } from './record-patch.ts';
+import { boundRanges, messagesDecoder, type MessagesDecoder } from './batch-decoder.ts';
+import { recordEncoder } from './record-encoder.ts';
 import type { GroupInternals } from './internals.ts';
 
 export type KafkaJsModule = typeof KafkaJs;
@@ -17,7 +17,15 @@ const load = createRequire(import.meta.url);
 const source = 'kafkajs/src/';
 
 /** These keep what they import, so what is patched must be patched before they are loaded: at the first fetch or send. */
-const captors = ['protocol/requests/fetch/v4/decodeMessages', 'protocol/requests/produce/v3/request'];
+const captors = ['protocol/requests/fetch/v4/response', 'protocol/requests/produce/v3/request'];
+
+let mostBatchBytes = 1024 * 1024; // the least that the option takes
+const batchLimit = (): number => mostBatchBytes;
+
+/** Lets batches grow to `bytes`. kafkajs decodes for all its clients alike, so the most that any of them asked for holds for all. */
+export function allowBatchBytes(bytes: number): void {
+  mostBatchBytes = Math.max(mostBatchBytes, bytes);
+}
 
 let loaded: KafkaJsModule | undefined;
 
@@ -26,11 +34,12 @@ let loaded: KafkaJsModule | undefined;
  * 2023-02; another one is refused rather than half patched.
  *
  * - `ConsumerGroup.joinAndSync`, `recoverFromOffsetOutOfRange`: see group-patch.ts
- * - record decoder and encoder: headers as ordered pairs; see record-patch.ts
+ * - the decoder of fetched batches: checked and capped; an unreadable one becomes one marked record, headers are ordered
+ *   pairs; see batch-decoder.ts, record-decoder.ts
+ * - record encoder: headers as ordered pairs; see record-encoder.ts
  * - checksum, grouping of a send: the same, in a tenth of the time; see crc32c.ts, group-messages.ts
- * - batch decoder: an unreadable batch becomes one marked record; see batch-patch.ts
  * - request queue: its idle timer runs at 1 ms for ever (and Node 24 warns of its negative delay)
- * - codecs: capped gzip, zstd
+ * - codecs: gzip and zstd, and snappy and lz4 to read, all capped; see codecs.ts
  *
  * @throws TransportError `transport_failed` when kafkajs is another version, or was used before us in this process
  */
@@ -47,7 +56,9 @@ function loadAndPatch(): KafkaJsModule {
       `millrace patches kafkajs ${patchedVersion} and found ${version}: install exactly ${patchedVersion}`,
     );
   }
-  replace('producer/groupMessagesPerPartition', () => groupMessages); // its one user keeps it as soon as kafkajs is loaded
+  // the one user of each keeps it as soon as kafkajs is loaded
+  replace('producer/groupMessagesPerPartition', () => groupMessages);
+  replace('consumer/batch', (original) => boundedBatch(original as BatchClass));
   const kafkajs = load('kafkajs') as KafkaJsModule & { [mark]?: true };
   if (kafkajs[mark]) return kafkajs; // by another copy of this module
   const early = captors.find((file) => load.cache[load.resolve(source + file)] !== undefined);
@@ -59,11 +70,10 @@ function loadAndPatch(): KafkaJsModule {
   }
   patchGroup((load(`${source}consumer/consumerGroup`) as { readonly prototype: GroupInternals }).prototype);
   replace('protocol/recordBatch/crc32C/index', () => crc32c);
-  replace('protocol/recordBatch/record/v0/decoder', () => recordDecoder);
   replace('protocol/recordBatch/record/v0/index', () => recordEncoder);
-  replace('protocol/recordBatch/v0/decoder', (original) => decodeUndecodable(original as RecordBatchDecoder, crc32c));
+  replace('protocol/requests/fetch/v4/decodeMessages', (original) => messagesDecoder(original as MessagesDecoder, batchLimit));
   patchRequestQueue((load(`${source}network/requestQueue`) as { readonly prototype: RequestQueue }).prototype);
-  installCodecs(kafkajs);
+  installCodecs(kafkajs, batchLimit);
   kafkajs[mark] = true;
   return kafkajs;
 }
@@ -75,6 +85,15 @@ function replace(file: string, make: (original: unknown) => unknown): void {
   if (!module) throw new TransportError('transport_failed', `kafkajs's ${file} is not in the module cache, so it cannot be patched`);
   module.exports = make(original);
 }
+
+type BatchClass = new (topic: string, fetchedOffset: string, partition: Parameters<typeof boundRanges>[1]) => object;
+
+const boundedBatch = (Original: BatchClass): BatchClass =>
+  class extends Original {
+    constructor(...[topic, fetchedOffset, partition]: ConstructorParameters<BatchClass>) {
+      super(topic, fetchedOffset, boundRanges(fetchedOffset, partition));
+    }
+  };
 
 interface RequestQueue {
   readonly throttledUntil: number;

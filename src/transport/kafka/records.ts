@@ -1,6 +1,6 @@
 import type { IHeaders, KafkaMessage, Message } from 'kafkajs';
 import type { OutputRecord, RecordHeaders, SourceRecord } from '../../record/record.ts';
-import type { UndecodableRange } from './batch-patch.ts';
+import type { UndecodableRange } from './batch-decoder.ts';
 
 /** A record as the patched client hands it over: headers are ordered pairs, whatever kafkajs's type says. */
 export function toSourceRecord(message: KafkaMessage, fetchedOffset: bigint): SourceRecord {
@@ -29,7 +29,7 @@ export function toMessage({ key, value, headers, timestampMs }: OutputRecord, pa
     partition, // always ours: kafkajs would choose anew at each retry, which loses and duplicates
     key: asBuffer(key),
     value: asBuffer(value),
-    headers: headers as unknown as IHeaders, // ordered pairs; see record-patch.ts
+    headers: headers as unknown as IHeaders, // ordered pairs; see record-encoder.ts
   };
   // as text, because kafkajs takes the number 0 for none
   if (timestampMs !== undefined) message.timestamp = String(Math.trunc(timestampMs));

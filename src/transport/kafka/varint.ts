@@ -11,6 +11,11 @@ export class PackedReader {
     this.#at = at;
   }
 
+  /** Where the next byte is read. */
+  get at(): number {
+    return this.#at;
+  }
+
   byte(): number {
     const byte = this.#bytes[this.#at];
     if (byte === undefined) throw new RangeError('record ends in its middle');

@@ -21,7 +21,7 @@ export async function write(
     topic,
     acks: allInSync,
     timeout: ackPatienceMs,
-    compression: compression === 'gzip' ? CompressionTypes.GZIP : CompressionTypes.None,
+    compression: { none: CompressionTypes.None, gzip: CompressionTypes.GZIP, zstd: CompressionTypes.ZSTD }[compression],
     messages: records.map((record) => toMessage(record, partition)),
   });
   if (written?.baseOffset !== undefined) return BigInt(written.baseOffset);

@@ -1,13 +1,14 @@
 import { createRequire } from 'node:module';
-import { gzipSync } from 'node:zlib';
+import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import type { RecordHeaders } from '../../../src/record/record.ts';
-import { maxDecompressedBytes } from '../../../src/transport/kafka/codecs.ts';
-import { loadKafkaJs } from '../../../src/transport/kafka/kafkajs.ts';
+import { allowBatchBytes, loadKafkaJs } from '../../../src/transport/kafka/kafkajs.ts';
 import { toMessage, toSourceRecord } from '../../../src/transport/kafka/records.ts';
 
 // what the patches hang on: paths and signatures inside kafkajs 2.2.4
 loadKafkaJs();
+const maxBatchBytes = 32 * 1024 * 1024;
+allowBatchBytes(maxBatchBytes);
 const load = createRequire(import.meta.url);
 const part = (file: string): unknown => load(`kafkajs/src/${file}`);
 const Decoder = part('protocol/decoder') as new (bytes: Buffer) => object;
@@ -126,25 +127,78 @@ describe('the patched client', () => {
   });
 
   it.each([
-    ['snappy', 2],
-    ['lz4', 3],
-  ])('says that %s is not supported, for that batch alone', async (name, attributes) => {
-    const bad = reseal(await batch(0, ['a']), (whole) => whole.writeInt16BE(attributes, 21));
-    expect(texts(await fetchOf(bad, await batch(1, ['b'])))).toEqual([
-      `0 from 0: compressed with ${name}, which is not supported (use gzip, zstd or none)`,
-      '1 b',
-    ]);
+    ['an unknown codec', 5, (whole: Buffer): unknown => whole, 'codec 5, which is not known'],
+    ['snappy that is none', 2, (whole: Buffer): unknown => whole, 'compressed with snappy: not snappy'],
+    ['lz4 that is none', 3, (whole: Buffer): unknown => whole, 'compressed with lz4: not an LZ4 frame'],
+    ['gzip that is none', 1, (whole: Buffer): unknown => whole, 'compressed with gzip: '],
+    ['zstd that is none', 4, (whole: Buffer): unknown => whole, 'compressed with zstd: '],
+    ['more records than offsets', 0, (whole: Buffer) => whole.writeInt32BE(2, 57), 'more records than offsets'],
+    [
+      'more records than bytes',
+      0,
+      (whole: Buffer) => [whole.writeInt32BE(200, 57), whole.writeInt32BE(199, 23)],
+      'record ends in its middle',
+    ],
+    [
+      'as many records as memory cannot hold',
+      0,
+      (whole: Buffer) => [whole.writeInt32BE(2 ** 31 - 1, 57), whole.writeInt32BE(2 ** 31 - 1, 23)],
+      'would take more than 33554432 bytes',
+    ],
+    ['a record that is longer than its batch', 0, (whole: Buffer) => whole.writeUInt8(126, 61), 'beyond its batch'],
+    ['a record that is longer than its fields', 0, (whole: Buffer) => whole.writeUInt8(whole.readUInt8(61) - 2, 61), 'as long as it says'],
+    ['an offset beyond the last', 0, (whole: Buffer) => whole.writeUInt8(8, 64), 'offsets do not grow'],
+    ['an unknown format', 0, (whole: Buffer) => whole.writeInt8(3, 16), 'message format 3'],
+    ['a format of long ago that it is not', 0, (whole: Buffer) => whole.writeInt8(1, 16), 'message format 1'],
+  ])('makes %s one undecodable range, and goes on behind it', async (_name, attributes, change, says) => {
+    const bad = reseal(await batch(0, ['a']), (whole) => {
+      whole.writeInt16BE(attributes, 21);
+      change(whole);
+    });
+    const [range, next, ...more] = await fetchOf(bad, await batch(1, ['b']));
+    expect(range?.undecodable).toMatchObject({ firstOffset: 0n, reason: expect.stringContaining(says) as unknown, bytes: bad.length });
+    expect([String(range?.offset), ...texts(next ? [next] : []), ...more]).toEqual(['0', '1 b']);
   });
 
-  it('caps what a batch may grow to', async () => {
-    const bomb = gzipSync(Buffer.alloc(maxDecompressedBytes + 1));
+  it('ends with one range where a length leaves unknown what follows', async () => {
+    const bad = await batch(4, ['a']);
+    bad.writeInt32BE(3, 8);
+    expect(texts(await fetchOf(await batch(3, ['z']), bad, await batch(5, ['b'])))).toEqual(['3 z', '4 from 4: shorter than its header']);
+  });
+
+  it.each([
+    ['gzip', 1, gzipSync(Buffer.alloc(maxBatchBytes + 1))],
+    ['gzip that lies about its length', 1, lying(gzipSync(Buffer.alloc(2 * maxBatchBytes)))],
+    ['zstd', 4, zstdCompressSync(Buffer.alloc(maxBatchBytes + 1))],
+  ])('caps what a batch may grow to: %s', async (_name, attributes, bomb) => {
     const head = (await batch(0, ['a'])).subarray(0, 61);
     const whole = Buffer.concat([head, bomb]);
     whole.writeInt32BE(whole.length - 12, 8);
-    const sealed = reseal(whole, (one) => one.writeInt16BE(1, 21));
+    const sealed = reseal(whole, (one) => one.writeInt16BE(attributes, 21));
     const [record] = await fetchOf(sealed);
-    expect(record?.undecodable?.reason).toContain('ERR_BUFFER_TOO_LARGE');
+    expect(record?.undecodable?.reason).toContain('would grow beyond');
     expect(record?.undecodable?.bytes).toBe(whole.length);
+  });
+
+  it('reads a batch of more records than a call may have arguments', async () => {
+    const values = Array.from({ length: 130_000 }, () => '');
+    const read = await fetchOf(await batch(0, values, { compression: 1 }));
+    expect([read.length, read.at(-1)?.offset, read.at(-1)?.undecodable]).toEqual([130_000, 129_999n, undefined]);
+  });
+
+  it.each([
+    ['begins and ends before what was asked for', 2, 3, '7'],
+    ['ends beyond the log', 8, 900, '11'],
+    ['ends where it may', 8, 9, '9'],
+  ])('keeps a range within what was asked for and what there is: one that %s', (_what, firstOffset, last, ends) => {
+    const Batch = part('consumer/batch') as new (
+      topic: string,
+      fetchedOffset: string,
+      partition: object,
+    ) => { readonly messages: readonly { readonly offset: string }[]; lastOffset(): string };
+    const range = { offset: String(last), key: null, headers: [], batchContext: {}, undecodable: { firstOffset: BigInt(firstOffset) } };
+    const read = new Batch('t', '7', { partition: 0, highWatermark: '12', abortedTransactions: [], messages: [range] });
+    expect([read.messages.map(({ offset }) => offset), read.lastOffset()]).toEqual([[ends], ends]);
   });
 
   it('leaves the cut tail of a fetch to the next fetch', async () => {
@@ -176,6 +230,12 @@ describe('the patched client', () => {
     expect(toMessage({ key: null, value: null, headers: [] }, 0)).not.toHaveProperty('timestamp');
   });
 });
+
+/** Gzip says its length in its last four bytes. */
+function lying(bytes: Buffer): Buffer {
+  bytes.writeUInt32LE(10, bytes.length - 4);
+  return bytes;
+}
 
 /** Changes a batch and gives it the checksum that fits. */
 function reseal(whole: Buffer, change: (whole: Buffer) => void): Buffer {
