@@ -1,9 +1,6 @@
-import { type MonoTypeOperatorFunction, Observable, type Subscription } from 'rxjs';
-import type { CancelTimer } from '../src/clock.ts';
-import { currentScope, inScope } from '../src/call.ts';
-import { classify, type Grade, isAbortError, OptionError, requireInteger, requireNumber } from '../src/errors.ts';
-import { waitBeforeRetry } from '../src/policies/backoff.state.ts';
-import { whileWanted } from './internal/operate.ts';
+import type { MonoTypeOperatorFunction } from 'rxjs';
+import { type Grade, isRetryable, OptionError, requireInteger, requireNumber } from '../src/errors.ts';
+import { type RetryRules, retryLoop } from './internal/retry-loop.ts';
 
 export interface RetryWithBackoffOptions {
   /** Most attempts, the first one included; at least 1. Overloads do not count. @defaultValue 4 */
@@ -12,7 +9,7 @@ export interface RetryWithBackoffOptions {
   readonly initialMs?: number;
   /** Longest wait of all, in ms, Retry-After aside; at least `initialMs`. @defaultValue 30,000 */
   readonly maxMs?: number;
-  /** Whether to try again after `error`; never asked for an AbortError. @defaultValue grade `transient` or `overload` */
+  /** Whether to try again after `error`; never asked for an AbortError. @defaultValue grade `transient`, `overload` or `resource` */
   readonly retryIf?: (error: unknown, grade: Grade) => boolean;
   /** Whether to try again although values have gone out: downstream then gets pieces of two attempts. @defaultValue false */
   readonly afterValues?: boolean;
@@ -22,12 +19,14 @@ export interface RetryWithBackoffOptions {
 
 /**
  * Tries a call again while another try could help. It is the one retry loop of a call, so put it outermost, around
- * timeout, permit and budget, which each attempt takes anew.
+ * timeout, permit and budget, which each attempt takes anew. Within another retryWithBackoff it makes one attempt, and a
+ * call that has one is left alone by the pipeline's default (`retry` in definePipeline).
  *
  * The wait doubles, with full jitter: anywhere from 0 to `initialMs * 2^n`, at most `maxMs`. An error of grade
- * `transient` counts as an attempt; `overload` (429, 503, 529) counts none, waits at least as long as the other side
- * asked (`retryAfterMs`), and asks the source to hold back meanwhile. Both only up to the record's deadline: if the wait
- * would pass it, the call fails now, with the last error. Outside a pipeline there is no deadline, and overloads are
+ * `transient` counts as an attempt; so does `resource` (out of memory, disk full), after a wait of seconds in which the
+ * source is held, so that fewer run at once; `overload` (429, 503, 529) counts none, waits at least as long as the other
+ * side asked (`retryAfterMs`), and asks the source to hold back meanwhile. All only up to the record's deadline: if the
+ * wait would pass it, the call fails now, with the last error. Outside a pipeline there is no deadline, and overloads are
  * waited out until somebody unsubscribes. Grades `record` and `pipeline`, and an AbortError, fail at once; so does what
  * fails after it has emitted a value, unless `afterValues`.
  *
@@ -37,68 +36,11 @@ export interface RetryWithBackoffOptions {
  * @see "Exponential Backoff and Jitter" (AWS Architecture Blog), which measured full jitter best.
  */
 export function retryWithBackoff<T>(options: RetryWithBackoffOptions = {}): MonoTypeOperatorFunction<T> {
-  const { retryIf, afterValues, random, ...backoff } = checked(options);
-  return (source) =>
-    new Observable<T>((out) => {
-      const scope = currentScope();
-      const { clock, tries, deadlineMs } = scope;
-      let subscription: Subscription | undefined;
-      let stopWaiting: CancelTimer | undefined;
-      let attempt = 0; // that ran and count, the present one included
-      let overloads = 0; // in a row
-      let hasEmitted = false;
-
-      const waitAfter = (error: unknown): number | undefined => {
-        if (isAbortError(error) || (hasEmitted && !afterValues)) return undefined;
-        const grade = classify(error);
-        if (!retryIf(error, grade)) return undefined;
-        const isOverload = grade === 'overload';
-        overloads = isOverload ? overloads + 1 : 0;
-        const failed = { grade, attempt, overloads, retryAfterMs: retryAfterMs(error), random: random(), nowMs: clock.nowMs(), deadlineMs };
-        const waitMs = waitBeforeRetry(backoff, failed);
-        if (isOverload && waitMs !== undefined) {
-          attempt -= 1;
-          tries.count -= 1;
-          scope.hold('the called service asks for less (overload)', failed.nowMs + waitMs);
-        }
-        return waitMs;
-      };
-      const onError = (error: unknown): void => {
-        subscription?.unsubscribe(); // first: what the attempt held must be free for the next
-        try {
-          const waitMs = waitAfter(error);
-          if (waitMs === undefined) out.error(error);
-          else stopWaiting = clock.schedule(waitMs, run);
-        } catch (thrown) {
-          out.error(thrown); // retryIf or random
-        }
-      };
-      const run = (): void => {
-        attempt += 1;
-        tries.count += 1;
-        inScope({ ...scope, attempt }, () => {
-          subscription = whileWanted(source, out).subscribe({
-            next: (value) => {
-              hasEmitted = true;
-              out.next(value);
-            },
-            error: onError,
-            complete: () => {
-              out.complete();
-            },
-          });
-        });
-        if (out.closed) subscription?.unsubscribe();
-      };
-      out.add(() => {
-        subscription?.unsubscribe();
-        stopWaiting?.();
-      });
-      run();
-    });
+  const rules = checked(options);
+  return (source) => retryLoop(source, rules, 'operator');
 }
 
-function checked(options: RetryWithBackoffOptions): Required<RetryWithBackoffOptions> {
+function checked(options: RetryWithBackoffOptions): RetryRules {
   const { attempts = 4, initialMs = 250, maxMs = 30_000, retryIf = isWorthIt, afterValues = false, random = Math.random } = options;
   requireInteger('retryWithBackoff.attempts', attempts, 1);
   requireNumber('retryWithBackoff.initialMs', initialMs, 0);
@@ -109,9 +51,4 @@ function checked(options: RetryWithBackoffOptions): Required<RetryWithBackoffOpt
   return { attempts, initialMs, maxMs, retryIf, afterValues, random };
 }
 
-const isWorthIt = (_error: unknown, grade: Grade): boolean => grade === 'transient' || grade === 'overload';
-
-function retryAfterMs(error: unknown): number {
-  const asked = typeof error === 'object' && error !== null && 'retryAfterMs' in error ? error.retryAfterMs : undefined;
-  return typeof asked === 'number' && asked > 0 ? asked : 0;
-}
+const isWorthIt = (_error: unknown, grade: Grade): boolean => isRetryable(grade);

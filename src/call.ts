@@ -2,13 +2,14 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { Observable } from 'rxjs';
 import { type Clock, systemClock } from './clock.ts';
 import { isAbortError } from './errors.ts';
+import { type Tries, noTries } from './record/tries.ts';
 import type { Position, RecordHeaders } from './record/record.ts';
 
 /** What a call may know of the record it is made for. For a batch, of the batch's first record. */
 export interface CallContext {
   /** Aborted when nobody waits for the result any more: unsubscribed, timed out, given back. */
   readonly signal: AbortSignal;
-  /** 1 for the first attempt; counted by `retryWithBackoff`. */
+  /** 1 for the first attempt; counted by `retryWithBackoff`, or by the pipeline's default retry. */
   readonly attempt: number;
   /** When the record's time is up, in the clock's milliseconds since 1970; Infinity outside a pipeline. */
   readonly deadlineMs: number;
@@ -24,13 +25,10 @@ export interface CallContext {
  */
 export interface CallScope extends Omit<CallContext, 'signal'> {
   readonly clock: Clock;
-  /** Calls made so far, for the record's dead letter; shared by all scopes of one call. */
-  readonly tries: {
-    /** Attempts that a retry operator counts; 0 without one. */
-    count: number;
-    /** Calls within attempts beyond their first: answers that were asked for again. */
-    repairs: number;
-  };
+  /** What was tried so far, for the record's dead letter; shared by all scopes of one call. */
+  readonly tries: Tries;
+  /** A retry operator further out makes the attempts: one inside of it makes none of its own. */
+  readonly isRetried: boolean;
   /** Asks the source to hold back until `untilMs`, and to say why. */
   hold(reason: string, untilMs: number): void;
 }
@@ -44,7 +42,8 @@ const outside: CallScope = {
   position: undefined,
   key: null,
   headers: [],
-  tries: { count: 0, repairs: 0 },
+  tries: noTries(),
+  isRetried: false,
   hold: () => undefined,
 };
 
@@ -52,7 +51,7 @@ const outside: CallScope = {
 export const currentScope = (): CallScope => storage.getStore() ?? outside;
 
 /** A scope of no record, with a clock: for what is called while resources are opened. */
-export const scopeOf = (clock: Clock): CallScope => ({ ...outside, clock, tries: { count: 0, repairs: 0 } });
+export const scopeOf = (clock: Clock): CallScope => ({ ...outside, clock, tries: noTries() });
 
 /** Runs `body` with `scope` as the current one. */
 export const inScope = <T>(scope: CallScope, body: () => T): T => storage.run(scope, body);

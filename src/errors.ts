@@ -1,9 +1,17 @@
 /**
- * How a failure is treated. `transient`: worth another attempt. `overload`: slow down and wait, no attempt is
- * counted. `record`: this record can never succeed, it goes to the dead letters. `pipeline`: nothing can succeed
- * until a person has acted, the pipeline stops.
+ * How a failure is treated.
+ *
+ * | grade | means | what is done |
+ * |---|---|---|
+ * | `transient` | it may pass | another attempt, after a wait |
+ * | `overload` | the other side asks for less | wait as long as it asks; no attempt is counted |
+ * | `resource` | memory, disk or the like is used up | degrade: a longer wait with the source held, so that fewer run at once; it counts as an attempt |
+ * | `record` | this record can never succeed | dead letter, at once |
+ * | `pipeline` | no record can succeed until a person has acted | the record is given back, the pipeline stops |
+ *
+ * Where attempts end, a record goes on to the retry topics, if there are any, and then to the dead letters.
  */
-export type Grade = 'transient' | 'overload' | 'record' | 'pipeline';
+export type Grade = 'transient' | 'overload' | 'resource' | 'record' | 'pipeline';
 
 /** Every error code has exactly one grade; this table is the only place that says which. */
 export const gradeOf = {
@@ -39,8 +47,10 @@ export const gradeOf = {
   fenced: 'pipeline',
   // calls
   call_timeout: 'transient',
+  call_failed: 'transient', // by an error that is not ours
   overloaded: 'overload',
   call_too_large: 'record',
+  resource_exhausted: 'resource',
   // models
   model_unavailable: 'transient',
   model_crashed: 'transient',
@@ -92,9 +102,9 @@ export class StreamError extends Error {
     this.status = options.status;
   }
 
-  /** Whether another attempt could succeed: true for the grades `transient` and `overload`. */
+  /** Whether another attempt could succeed: true for the grades `transient`, `overload` and `resource`. */
   get retryable(): boolean {
-    return this.grade === 'transient' || this.grade === 'overload';
+    return isRetryable(this.grade);
   }
 }
 
@@ -151,35 +161,8 @@ export function messageOf(error: unknown): string {
   return typeof error === 'string' ? error : `thrown value of type ${typeof error}`;
 }
 
-const transientSystemCodes = new Set([
-  'ECONNREFUSED',
-  'ECONNRESET',
-  'ECONNABORTED',
-  'EPIPE',
-  'ETIMEDOUT',
-  'EAI_AGAIN',
-  'ENETUNREACH',
-  'EHOSTUNREACH',
-  'UND_ERR_SOCKET',
-  'UND_ERR_CONNECT_TIMEOUT',
-  'UND_ERR_HEADERS_TIMEOUT',
-  'UND_ERR_BODY_TIMEOUT',
-]);
-
-/** The grade of anything that was thrown, ours or not; `record` when nothing says that another try could help. */
-export function classify(error: unknown): Grade {
-  if (isStreamError(error)) return error.grade;
-  if (typeof error !== 'object' || error === null) return 'record';
-  // an HTTP client's error: 408, 409, 425 and 5xx may pass; 429, 503 and 529 ask for less
-  if ('status' in error && typeof error.status === 'number') {
-    if ([429, 503, 529].includes(error.status)) return 'overload';
-    return error.status >= 500 || [408, 409, 425].includes(error.status) ? 'transient' : 'record';
-  }
-  // a socket that broke, or could not be opened
-  if ('code' in error && typeof error.code === 'string' && transientSystemCodes.has(error.code)) return 'transient';
-  // fetch() hides the reason one level below
-  return 'cause' in error && error.cause !== undefined && error.cause !== error ? classify(error.cause) : 'record';
-}
+/** Whether another attempt could succeed. */
+export const isRetryable = (grade: Grade): boolean => grade === 'transient' || grade === 'overload' || grade === 'resource';
 
 const describe = (value: unknown): string =>
   typeof value === 'string' ? JSON.stringify(value) : typeof value === 'object' && value !== null ? 'an object' : String(value);

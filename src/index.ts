@@ -31,6 +31,7 @@ export type { PullProgress } from './artifacts/artifact.ts';
 export { call, type CallContext } from './call.ts';
 export { type Clock, systemClock } from './clock.ts';
 export { type OpenContext, type Opened, type Resource, sharedResource } from './resource.ts';
+export { classify } from './classify.ts';
 export * from './errors.ts';
 
 export type { Codec } from './codec/codec.ts';

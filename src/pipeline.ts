@@ -2,7 +2,7 @@ import type { Observable } from 'rxjs';
 import type { Codec } from './codec/codec.ts';
 import { bytes } from './codec/bytes.ts';
 import { text } from './codec/text.ts';
-import { OptionError, requireNumber, requireOneOf, requireText } from './errors.ts';
+import { OptionError, requireInteger, requireNumber, requireOneOf, requireText } from './errors.ts';
 import type { Envelope, RoutedEnvelope } from './record/envelope.ts';
 import type { Ordering } from './record/ordering.ts';
 import type { OpenedResources, Resource } from './resource.ts';
@@ -47,6 +47,16 @@ export type OutputEnvelope<O> =
       ? RoutedEnvelope<ValueOf<O>, unknown, N>
       : Envelope<unknown, unknown>;
 
+/** How often and how soon a failed call is tried again; see `retryWithBackoff`, which takes the same. */
+export interface DefaultRetry {
+  /** Most attempts, the first one included; at least 1. @defaultValue 3 */
+  readonly attempts?: number;
+  /** Longest wait before the second attempt, in ms; doubles from there. @defaultValue 250 */
+  readonly initialMs?: number;
+  /** Longest wait of all, in ms, Retry-After aside; at least `initialMs`. @defaultValue 30,000 */
+  readonly maxMs?: number;
+}
+
 export interface PipelineSpec<I extends Topics, O extends Topics | undefined, R extends Readonly<Record<string, Resource<unknown>>>> {
   /** Also the consumer group, unless `groupId` says otherwise. */
   readonly name: string;
@@ -61,6 +71,12 @@ export interface PipelineSpec<I extends Topics, O extends Topics | undefined, R 
   readonly ordering?: Ordering;
   /** Longest time from taking a record to the end of its last call, in ms. @defaultValue 600,000 */
   readonly deadlineMs?: number;
+  /**
+   * How calls are tried again that have no `retryWithBackoff` of their own: errors of grade `transient` and `resource` up to
+   * `attempts` times in all, overloads as long as the other side asks, all within the deadline, with full jitter. `'none'`:
+   * each call is made once. @defaultValue { attempts: 3, initialMs: 250, maxMs: 30,000 }
+   */
+  readonly retry?: DefaultRetry | 'none';
   /** Where a partition starts for which the group has committed nothing. @defaultValue 'earliest' */
   readonly from?: 'earliest' | 'latest';
   /** Opened before the first record, closed after the last. */
@@ -80,6 +96,8 @@ export interface Pipeline<In = unknown, Out = unknown, K = string | null> {
   readonly deadLetter: Topic<Uint8Array | null> | 'stop';
   readonly ordering: Ordering;
   readonly deadlineMs: number;
+  /** For calls without a retry operator. */
+  readonly retry: Required<DefaultRetry> | 'none';
   readonly from: 'earliest' | 'latest';
   readonly resources: Readonly<Record<string, Resource<unknown>>>;
   readonly process: (source: Observable<Envelope<In, K>>, resources: never) => Observable<Envelope<Out, unknown>>;
@@ -129,11 +147,23 @@ export function definePipeline<
     deadLetter,
     ordering,
     deadlineMs,
+    retry: resolveRetry(spec.retry),
     from,
     resources,
     process: spec.process,
   };
   return checked as unknown as Pipeline<ValueOf<I>, ValueOf<O>, KeyOf<I>>; // what `O` says of values and routes was checked above, as types
+}
+
+function resolveRetry(given: DefaultRetry | 'none' = {}): Required<DefaultRetry> | 'none' {
+  if (given === 'none') return given;
+  if (typeof given !== 'object') throw new OptionError(`retry must be { attempts, initialMs, maxMs } or 'none', got ${typeof given}`);
+  const { attempts = 3, initialMs = 250, maxMs = Math.max(30_000, initialMs) } = given;
+  requireInteger('retry.attempts', attempts, 1);
+  requireNumber('retry.initialMs', initialMs, 0);
+  requireNumber('retry.maxMs', maxMs, 0);
+  if (maxMs < initialMs) throw new OptionError(`retry.maxMs must be >= initialMs (${String(initialMs)}), got ${String(maxMs)}`);
+  return { attempts, initialMs, maxMs };
 }
 
 const isTopic = (value: unknown): value is Topic<never, never> =>

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { messageOf } from '../src/errors.ts';
+import { type ErrorCode, type Grade, gradeOf, messageOf, StreamError } from '../src/errors.ts';
 
 describe('the message of anything that was thrown', () => {
   it.each([
@@ -11,5 +11,43 @@ describe('the message of anything that was thrown', () => {
     { thrown: { secret: 1 }, message: 'thrown value of type object' },
   ])('$message', ({ thrown, message }) => {
     expect(messageOf(thrown)).toBe(message);
+  });
+});
+
+describe('the grade of a code', () => {
+  // one reader's eyes over all of them: a code that is added must be thought of here, too
+  const expected: Readonly<Record<Grade, readonly ErrorCode[]>> = {
+    transient: [
+      'transport_unavailable',
+      'call_timeout',
+      'call_failed',
+      'model_unavailable',
+      'model_crashed',
+      'model_failed',
+      'answer_empty',
+    ],
+    overload: ['overloaded'],
+    resource: ['resource_exhausted'],
+    record: [
+      ...(['pipeline_threw', 'project_threw', 'no_result', 'lineage_reused', 'envelope_lost', 'deadline_exceeded'] as const),
+      ...(['batch_size_mismatch', 'unknown_route', 'too_many_parts', 'decode_failed', 'encode_failed', 'schema_violation'] as const),
+      ...(['unexpected_tombstone', 'undecodable_batch', 'record_too_large', 'record_rejected', 'call_too_large'] as const),
+      ...(['model_rejected', 'prompt_too_long', 'answer_invalid', 'answer_truncated', 'answer_refused'] as const),
+    ],
+    pipeline: [
+      ...(['invalid_option', 'pipeline_stopped', 'resource_failed', 'unreadable_metadata', 'missing_dependency'] as const),
+      ...(['transport_failed', 'authentication_failed', 'unknown_topic', 'fenced'] as const),
+      ...(['model_not_found', 'model_damaged', 'model_unauthorized', 'schema_unsupported', 'capability_missing'] as const),
+    ],
+  };
+  const rows = Object.entries(expected).flatMap(([grade, codes]) => codes.map((code) => ({ code, grade })));
+
+  it.each(rows)('$code: $grade', ({ code, grade }) => {
+    const error = new StreamError(code, 'x');
+    expect([error.grade, error.retryable]).toEqual([grade, ['transient', 'overload', 'resource'].includes(grade)]);
+  });
+
+  it('is one for each, and known of all', () => {
+    expect(rows.map(({ code }) => code).sort()).toEqual(Object.keys(gradeOf).sort());
   });
 });

@@ -1,3 +1,4 @@
+import { stopsPipeline } from '../../src/classify.ts';
 import { messageOf } from '../../src/errors.ts';
 import { type Envelope, membersOf } from '../../src/record/envelope.ts';
 import type { Handle } from '../../src/record/handle.ts';
@@ -11,13 +12,15 @@ export function fail(envelope: Envelope<unknown, unknown>, handle: Handle, error
   else handle.part.settle('failed', errorFor(envelope.position));
 }
 
-/** The error of a record for which a function of the user's threw. */
+/** The error of a record for which a function of the user's threw; one that stops the pipeline stays what it is. */
 export const threw =
   (operator: string, cause: unknown) =>
   (position: Position): Error =>
-    recordError(
-      'project_threw',
-      `the function given to ${operator} threw for record ${formatPosition(position)}: ${messageOf(cause)}`,
-      position,
-      cause,
-    );
+    cause instanceof Error && stopsPipeline(cause)
+      ? cause
+      : recordError(
+          'project_threw',
+          `the function given to ${operator} threw for record ${formatPosition(position)}: ${messageOf(cause)}`,
+          position,
+          cause,
+        );

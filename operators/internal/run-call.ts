@@ -1,13 +1,16 @@
 import { isObservable, type Observable, type Subscription } from 'rxjs';
 import { type CallContext, type CallScope, currentScope, inScope } from '../../src/call.ts';
-import { messageOf } from '../../src/errors.ts';
+import { type Grade, isRetryable, messageOf } from '../../src/errors.ts';
 import { type Envelope, runOf } from '../../src/record/envelope.ts';
 import type { Handle } from '../../src/record/handle.ts';
 import { recordError } from '../../src/record/record-error.ts';
 import { formatPosition, type Position } from '../../src/record/record.ts';
+import type { Run } from '../../src/record/run.ts';
+import { noTries } from '../../src/record/tries.ts';
 import { fail, threw } from './fail.ts';
 import { whileWanted } from './operate.ts';
 import { refusePromise } from './refuse-promise.ts';
+import { retryLoop } from './retry-loop.ts';
 
 declare const never: unique symbol;
 
@@ -58,7 +61,8 @@ export function runningCall<T, R, K>({ envelope, handle, project, maxResults, on
     const completed = failure === undefined && part.live;
     close(); // before the part is settled: what frees its place must find the work ended
     if (!completed) abort();
-    part.attempted(Math.max(1, scope.tries.count) + scope.tries.repairs);
+    const { count, repairs, hasOperator, failed } = scope.tries;
+    part.attempted(Math.max(1, hasOperator ? count : count + 1) + repairs, failed);
     if (failure) fail(envelope, handle, failure);
     onEnd(completed);
   };
@@ -66,7 +70,8 @@ export function runningCall<T, R, K>({ envelope, handle, project, maxResults, on
     end(reason === 'deadline' ? tooLate : undefined);
   });
   const subscribe = (): void => {
-    subscription = whileWanted(observableOf(project(envelope.value, ctx)), state).subscribe({
+    const call = withDefaultRetry(observableOf(project(envelope.value, ctx)), runOf(envelope));
+    subscription = whileWanted(call, state).subscribe({
       next: (value) => {
         state.count += 1;
         if (state.count > maxResults) end(tooMany(maxResults));
@@ -108,6 +113,13 @@ function observableOf<R>(source: Observable<R> | PromisesGoInCall): Observable<R
   return source;
 }
 
+/** Calls without a retry operator get the pipeline's default; which those are, the loop finds out when one fails. */
+function withDefaultRetry<R>(call: Observable<R>, { retry }: Run): Observable<R> {
+  return retry === undefined ? call : retryLoop(call, { ...retry, retryIf: isWorthIt, afterValues: false }, 'default');
+}
+
+const isWorthIt = (_error: unknown, grade: Grade): boolean => isRetryable(grade);
+
 function describeCall(envelope: Envelope<unknown, unknown>): {
   readonly scope: CallScope;
   readonly ctx: CallContext;
@@ -124,7 +136,8 @@ function describeCall(envelope: Envelope<unknown, unknown>): {
     position,
     key,
     headers,
-    tries: { count: 0, repairs: 0 },
+    tries: noTries(),
+    isRetried: false,
     hold: (reason, untilMs) => {
       run.hold(reason, untilMs);
     },

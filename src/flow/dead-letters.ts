@@ -1,4 +1,5 @@
-import { isStreamError, messageOf } from '../errors.ts';
+import { codeOf } from '../classify.ts';
+import { messageOf } from '../errors.ts';
 import { formatPosition, type OutputRecord } from '../record/record.ts';
 import type { Verdict } from '../record/outcome.ts';
 import type { Taken } from './owned.ts';
@@ -81,7 +82,7 @@ function storyOf(
     header(names.offset, String(record.offset)),
     header(names.timestamp, String(record.timestampMs)),
     header(names.pipeline, pipeline),
-    header(names.code, isStreamError(error) ? error.code : 'project_threw'),
+    header(names.code, codeOf(error)),
     header(names.attempts, String(attempts)),
     header(names.failedAt, new Date(nowMs()).toISOString()),
     ...(shown.length > 0 ? [header(names.outputs, shown.join(' '))] : []),

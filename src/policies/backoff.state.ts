@@ -23,13 +23,20 @@ export interface FailedAttempt {
   readonly deadlineMs: number;
 }
 
+/** How long a machine that is short of something is left alone at first: memory comes back when calls end, not at once. */
+const resourceInitialMs = 5_000;
+
 /** The wait before the next attempt; undefined when there is to be none. */
 export function waitBeforeRetry(backoff: Backoff, failed: FailedAttempt): number | undefined {
   const isOverload = failed.grade === 'overload';
   if (!isOverload && failed.attempt >= backoff.attempts) return undefined;
+  const isResource = failed.grade === 'resource';
   const exponent = (isOverload ? failed.overloads : failed.attempt) - 1;
-  const mostMs = Math.min(backoff.maxMs, backoff.initialMs * 2 ** Math.min(exponent, 50));
+  const initialMs = isResource ? Math.max(backoff.initialMs, resourceInitialMs) : backoff.initialMs;
+  const mostMs = Math.min(backoff.maxMs, initialMs * 2 ** Math.min(exponent, 50));
   // Full jitter, and on top of what the other side asked for: whoever was told the same moment must not come back in it.
-  const waitMs = failed.retryAfterMs + failed.random * mostMs;
+  // Where something is used up half of the wait is certain: at once it would only fail again.
+  const jitter = isResource ? (1 + failed.random) / 2 : failed.random;
+  const waitMs = failed.retryAfterMs + jitter * mostMs;
   return failed.nowMs + waitMs >= failed.deadlineMs ? undefined : waitMs;
 }

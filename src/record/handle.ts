@@ -1,6 +1,7 @@
 import { type Lookout, SinglePart } from './lineage.ts';
 import type { EndReason, Part, Place } from './part.ts';
 import type { OutputPosition } from './record.ts';
+import type { FailedTry } from './tries.ts';
 
 /** Several parts that go one way together: a batch, or a merge. It ends from outside only when all of them have. */
 export class CompositePart implements Part {
@@ -46,8 +47,8 @@ export class CompositePart implements Part {
     for (const part of this.#parts) part.at(place);
   }
 
-  attempted(calls: number): void {
-    for (const part of this.#parts) part.attempted(calls);
+  attempted(calls: number, failed: readonly FailedTry[]): void {
+    for (const part of this.#parts) part.attempted(calls, failed);
   }
 
   onEnd(end: (reason: EndReason) => void): () => void {

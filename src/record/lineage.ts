@@ -1,9 +1,11 @@
+import { stopsPipeline } from '../classify.ts';
 import type { ErrorCode } from '../errors.ts';
 import { type Outcome, type Verdict, worse } from './outcome.ts';
 import type { EndReason, Part, Place } from './part.ts';
 import { formatPosition, type OutputPosition, type Position } from './record.ts';
 import { recordError } from './record-error.ts';
 import type { Run } from './run.ts';
+import { type FailedTry, keepTry } from './tries.ts';
 
 /** Who is told of a record's way. Each is called at most once. */
 export interface SettlementObserver {
@@ -22,6 +24,7 @@ export class Settlement {
   #outputs: OutputPosition[] | undefined;
   /** Calls that ran for this record, over all operators and attempts. */
   attempts = 0;
+  #failedTries: FailedTry[] | undefined;
   /** When the record's time is up, in the clock's milliseconds. */
   deadlineMs: number;
   #begun = false;
@@ -81,6 +84,11 @@ export class Settlement {
     return this.#begun;
   }
 
+  attempted(calls: number, failed: readonly FailedTry[]): void {
+    this.attempts += calls;
+    for (const one of failed) keepTry((this.#failedTries ??= []), one);
+  }
+
   partHanded(): void {
     this.#unhanded -= 1;
     if (this.#unhanded === 0) this.#observer.handed();
@@ -91,7 +99,7 @@ export class Settlement {
     else this.#more?.delete(part);
     this.#worst = worse(outcome, this.#worst);
     if (detail instanceof Error) {
-      this.#error ??= detail;
+      if (this.#error === undefined || (stopsPipeline(detail) && !stopsPipeline(this.#error))) this.#error = detail;
       this.run.failed(detail);
     } else if (typeof detail === 'string') this.#reason = detail;
     else if (detail) (this.#outputs ??= []).push(detail);
@@ -125,7 +133,7 @@ export class Settlement {
     const outputs = this.#outputs ?? [];
     if (this.#worst === 'given-back') this.#observer.decided({ outcome: 'given-back', reason: this.#reason });
     else if (this.#worst === 'failed' && this.#error)
-      this.#observer.decided({ outcome: 'failed', error: this.#error, outputs, attempts: this.attempts });
+      this.#observer.decided({ outcome: 'failed', error: this.#error, outputs, attempts: this.attempts, tries: this.#failedTries ?? [] });
     else if (this.#worst === 'done') this.#observer.decided({ outcome: 'done', outputs });
     else this.#observer.decided({ outcome: 'dropped', reason: this.#reason });
   }
@@ -195,8 +203,8 @@ export class SinglePart implements Part {
     if (place === 'calling') this.#settlement.begin();
   }
 
-  attempted(calls: number): void {
-    this.#settlement.attempts += calls;
+  attempted(calls: number, failed: readonly FailedTry[]): void {
+    this.#settlement.attempted(calls, failed);
   }
 
   onEnd(end: (reason: EndReason) => void): () => void {

@@ -1,4 +1,5 @@
 import type { OutputPosition } from './record.ts';
+import type { FailedTry } from './tries.ts';
 
 /** How a source record ends. A record made of several parts ends as the worst of theirs. */
 export type Outcome = 'done' | 'dropped' | 'failed' | 'given-back';
@@ -9,8 +10,17 @@ export type Verdict =
   | { readonly outcome: 'done'; readonly outputs: readonly OutputPosition[] }
   /** Nothing was to be written, on purpose. */
   | { readonly outcome: 'dropped'; readonly reason: string }
-  /** At least one part failed; `outputs` are the parts that were written all the same, `attempts` the calls that ran. */
-  | { readonly outcome: 'failed'; readonly error: Error; readonly outputs: readonly OutputPosition[]; readonly attempts: number }
+  /**
+   * At least one part failed; `outputs` are the parts that were written all the same, `attempts` the calls that ran, `tries`
+   * those of them that were followed by another one.
+   */
+  | {
+      readonly outcome: 'failed';
+      readonly error: Error;
+      readonly outputs: readonly OutputPosition[];
+      readonly attempts: number;
+      readonly tries: readonly FailedTry[];
+    }
   /** Not committed; the record is delivered again. */
   | { readonly outcome: 'given-back'; readonly reason: string };
 

@@ -1,4 +1,5 @@
 import type { OutputPosition } from './record.ts';
+import type { FailedTry } from './tries.ts';
 
 /** Why a call or a wait must end although its part of the record has not. */
 export type EndReason = 'closed' | 'deadline';
@@ -23,8 +24,8 @@ export interface Part {
   advance(): void;
   /** Says what is done with the part. The first `calling` starts its record's time anew: a wait in a queue is ours, not the record's. */
   at(place: Place): void;
-  /** Counts calls that ran for the records of this part. */
-  attempted(calls: number): void;
+  /** Counts calls that ran for the records of this part; `failed` are those that were followed by another one. */
+  attempted(calls: number, failed: readonly FailedTry[]): void;
   /** Calls `end` when the part is closed from outside or its deadline passes; the result takes the listener away. */
   onEnd(end: (reason: EndReason) => void): () => void;
   /** The sink has taken the output in order. */

@@ -14,6 +14,8 @@ export interface Run {
   readonly open: OpenParts;
   /** Asks the source to hold back until `untilMs` (in the clock's time), and to say why. Holds overlap; the latest wins. */
   hold(reason: string, untilMs: number): void;
+  /** How calls are tried again that have no retry operator; undefined: they are not. */
+  readonly retry?: { readonly attempts: number; readonly initialMs: number; readonly maxMs: number; readonly random: () => number };
   /** Told of each part that fails, before its record is settled: for logs and counters. */
   failed(error: Error): void;
 }

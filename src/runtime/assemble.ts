@@ -1,3 +1,4 @@
+import { codeOf, stopsPipeline } from '../classify.ts';
 import { Committer } from '../flow/committer.ts';
 import { sendDeadLetter } from '../flow/dead-letters.ts';
 import type { Taken } from '../flow/owned.ts';
@@ -44,12 +45,7 @@ export function assemble(parts: LineParts): Line {
   const { pipeline, options, sink, stats } = parts;
   const { clock, log } = options;
   const open = new OpenParts();
-  const run: Run = {
-    clock,
-    open,
-    hold: (reason, untilMs) => source.hold(reason, untilMs),
-    failed: (error) => log.debug({ code: stats.codeOf(error), error: error.message }, 'a part failed'),
-  };
+  const run = runOf(parts, open, (reason, untilMs) => source.hold(reason, untilMs));
 
   // 1 The transport hands over what it fetched; the window takes what may be in flight; lanes keep the order.
   const { ordering } = pipeline;
@@ -92,8 +88,14 @@ export function assemble(parts: LineParts): Line {
 
   // 4 Every part is acknowledged, failed or dropped: the record is settled, exactly once, as the worst of them.
   const settle = (taken: Taken, verdict: Verdict): void => {
+    if (verdict.outcome === 'failed' && endsPipeline(pipeline, verdict.error)) {
+      source.abandon(taken, 'stopped'); // it is delivered again when somebody has acted
+      stats.counts['given-back'] += 1;
+      parts.fail(verdict.error);
+      return;
+    }
     stats.verdict(verdict, taken, clock.nowMs());
-    if (verdict.outcome === 'failed') bury(parts, source, taken, verdict, () => settled(taken));
+    if (verdict.outcome === 'failed') bury(parts, taken, verdict, () => settled(taken));
     else if (verdict.outcome !== 'given-back') settled(taken);
   };
 
@@ -112,14 +114,29 @@ export function assemble(parts: LineParts): Line {
   return { source, stream, committer };
 }
 
-/** A failed record is settled when its dead letter is acknowledged; without dead letters it ends the pipeline. */
-function bury(parts: LineParts, source: Source, taken: Taken, verdict: Verdict & { outcome: 'failed' }, settled: () => void): void {
-  const { pipeline, options, sink, stats, fail } = parts;
+/** Whether a failure ends the pipeline: its grade says so, or there are no dead letters. */
+const endsPipeline = ({ deadLetter }: Pipeline, error: Error): boolean => deadLetter === 'stop' || stopsPipeline(error);
+
+/** What envelopes know of their run. */
+function runOf({ pipeline: { retry }, options: { clock, random, log }, fail }: LineParts, open: OpenParts, hold: Run['hold']): Run {
+  return {
+    clock,
+    open,
+    hold,
+    ...(retry === 'none' ? {} : { retry: { ...retry, random } }),
+    failed: (error) => {
+      log.debug({ code: codeOf(error), error: error.message }, 'a part failed');
+      // a record that waits for its other parts must not keep the pipeline going until then; nor is this the place to end it
+      if (stopsPipeline(error)) queueMicrotask(() => fail(error));
+    },
+  };
+}
+
+/** A failed record is settled when its dead letter is acknowledged. */
+function bury({ pipeline, options, sink, stats }: LineParts, taken: Taken, verdict: Verdict & { outcome: 'failed' }, settled: () => void) {
   const { error, attempts } = verdict;
-  const { name, deadLetter } = pipeline;
-  options.log.warn({ code: stats.codeOf(error), position: stats.place(taken), attempts, error: error.message }, 'record failed');
-  if (deadLetter === 'stop') {
-    source.abandon(taken, 'stopped');
-    fail(error);
-  } else sendDeadLetter({ pipeline: name, topic: deadLetter.name, sink, nowMs: () => options.clock.nowMs() }, taken, verdict, settled);
+  options.log.warn({ code: codeOf(error), position: stats.place(taken), attempts, error: error.message }, 'record failed');
+  if (pipeline.deadLetter === 'stop') return; // it has stopped the pipeline
+  const nowMs = (): number => options.clock.nowMs();
+  sendDeadLetter({ pipeline: pipeline.name, topic: pipeline.deadLetter.name, sink, nowMs }, taken, verdict, settled);
 }

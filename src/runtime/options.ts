@@ -37,6 +37,8 @@ export interface StartOptions {
   readonly log?: Log;
   /** @defaultValue the system clock */
   readonly clock?: Clock;
+  /** Chance, for the jitter of the default retry: from 0 up to 1. @defaultValue Math.random */
+  readonly random?: () => number;
 }
 
 export type ResolvedStartOptions = Required<StartOptions>;
@@ -58,7 +60,7 @@ const defaults = {
 /** @throws OptionError for a value outside its range. */
 export function resolveStartOptions(given: StartOptions): ResolvedStartOptions {
   const set = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as unknown as StartOptions;
-  const options = { ...defaults, clock: systemClock, log: set.log ?? createLogger(), ...set };
+  const options = { ...defaults, clock: systemClock, random: Math.random, log: set.log ?? createLogger(), ...set };
   if (typeof options.transport !== 'object') throw new OptionError('transport must be given: memory() or kafka({ brokers })');
   requireInteger('maxBytesInFlight', options.maxBytesInFlight, 1);
   requireInteger('maxRecordsInFlight', options.maxRecordsInFlight, 1);

@@ -1,5 +1,6 @@
 import { type Clock, sleep } from '../clock.ts';
-import { classify, CodecError, isStreamError, messageOf, requireInteger } from '../errors.ts';
+import { classify } from '../classify.ts';
+import { CodecError, isStreamError, messageOf, requireInteger } from '../errors.ts';
 import { Backoff } from '../flow/backoff.state.ts';
 import { Partitioner } from '../flow/partitioner.ts';
 import type { Topic } from '../pipeline.ts';

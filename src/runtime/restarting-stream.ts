@@ -1,4 +1,5 @@
 import type { CancelTimer, Clock } from '../clock.ts';
+import { stopsPipeline } from '../classify.ts';
 import { isStreamError, messageOf, PipelineError } from '../errors.ts';
 import type { Taken } from '../flow/owned.ts';
 import type { Source } from '../flow/source.ts';
@@ -96,6 +97,10 @@ export class RestartingStream {
     if (source.stopped) {
       // draining: completing is what it should do, and what it left behind will never finish
       for (const one of unfinished) source.abandon(one, 'the stream ended');
+      return;
+    }
+    if (stopsPipeline(error) && error instanceof Error) {
+      fail(error); // no restart makes it better: what was in flight is given back
       return;
     }
     for (const one of unfinished) {

@@ -1,4 +1,5 @@
 import { inScope, scopeOf } from '../call.ts';
+import { codeOf } from '../classify.ts';
 import { messageOf, PipelineError, TransportError } from '../errors.ts';
 import { Sink } from '../flow/sink.ts';
 import type { Pipeline } from '../pipeline.ts';
@@ -132,9 +133,20 @@ class Running implements App {
     if (signals) this.#closers.push(drainOnSignals(this));
     if (this.#failure) throw this.#failure;
     this.#life.to('running');
+    this.#sayRetry();
     log.info(
       { pipeline: this.name, transport: transport.name, inputs: names, outputs: topics, partitions: ownedIds(line.source.partitions) },
       'running',
+    );
+  }
+
+  /** Nobody should find out from a bill that calls were made three times. */
+  #sayRetry(): void {
+    const { retry } = this.#pipeline;
+    if (retry === 'none') return;
+    this.#options.log.info(
+      { pipeline: this.name, ...retry },
+      "calls without retryWithBackoff are tried again by default; change it with retry: { attempts, initialMs, maxMs } or 'none' in definePipeline, or with retryWithBackoff on the call",
     );
   }
 
@@ -205,7 +217,7 @@ class Running implements App {
   #fail(error: Error): void {
     if (this.#failure || this.#life.ended) return;
     this.#failure = error;
-    this.#options.log.error({ pipeline: this.name, code: this.#stats.codeOf(error), error: error.message }, 'the pipeline stops');
+    this.#options.log.error({ pipeline: this.name, code: codeOf(error), error: error.message }, 'the pipeline stops');
     if (this.#life.state === 'running') void this.drain({ deadlineMs: 0 });
   }
 

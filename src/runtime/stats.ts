@@ -1,4 +1,5 @@
-import { type ErrorCode, isStreamError } from '../errors.ts';
+import { codeOf } from '../classify.ts';
+import type { ErrorCode } from '../errors.ts';
 import type { Taken } from '../flow/owned.ts';
 import type { Verdict } from '../record/outcome.ts';
 import { formatPosition } from '../record/record.ts';
@@ -70,7 +71,7 @@ export class Stats {
     this.latencies[this.#next % keptLatencies] = nowMs - takenMs;
     this.#next += 1;
     if (verdict.outcome === 'failed') {
-      const code = this.codeOf(verdict.error);
+      const code = codeOf(verdict.error);
       this.failuresByCode[code] = (this.failuresByCode[code] ?? 0) + 1;
       this.failedAttempts += verdict.attempts;
     } else if (verdict.outcome === 'dropped') {
@@ -85,10 +86,6 @@ export class Stats {
     if (why === undefined) this.#troubles.delete(where);
     else this.#troubles.set(where, why);
     this.#onTrouble(where, why);
-  }
-
-  codeOf(error: Error): ErrorCode {
-    return isStreamError(error) ? error.code : 'project_threw';
   }
 
   place({ partition, record }: Taken): string {

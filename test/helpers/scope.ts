@@ -1,6 +1,7 @@
 import { Observable } from 'rxjs';
 import { type CallScope, inScope } from '../../src/call.ts';
 import type { Clock } from '../../src/clock.ts';
+import { noTries } from '../../src/record/tries.ts';
 
 export interface TestScope extends CallScope {
   readonly holds: { readonly reason: string; readonly untilMs: number }[];
@@ -20,7 +21,8 @@ export function testScope(clock: Clock, fields: Partial<CallScope> = {}): TestSc
     position,
     key: null,
     headers: [],
-    tries: { count: 0, repairs: 0 },
+    tries: noTries(),
+    isRetried: false,
     hold,
     holds,
     ...fields,

@@ -36,6 +36,7 @@ function pipelineOf(plan: Plan, side: AppSide): Pipeline {
     deadLetter: topic(dead),
     ordering: plan.ordering,
     deadlineMs: plan.deadlineMs,
+    retry: 'none', // a call's attempts are those of its plan
     process: buildProcess({
       plan,
       clock: side.clock,

@@ -99,7 +99,7 @@ describe('a call of mapConcurrent', () => {
       const fed = feed<number, number>(
         mapConcurrent(
           () => {
-            currentScope().tries.count = 3;
+            Object.assign(currentScope().tries, { count: 3, hasOperator: true });
             return throwError(() => new RecordError('model_rejected', 'no'));
           },
           { concurrency: 1 },

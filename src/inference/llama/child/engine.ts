@@ -29,7 +29,7 @@ const spareTokens = 2;
 /**
  * Loads the model of `settings` and all that its calls need.
  *
- * @throws InferenceError `model_not_found`, `model_damaged`, `model_failed`; PipelineError `missing_dependency`; OptionError.
+ * @throws InferenceError `model_not_found`, `model_damaged`, `resource_exhausted`; PipelineError `missing_dependency`; OptionError.
  */
 export async function openEngine(settings: EngineSettings, log: Log): Promise<Engine> {
   const vendor = await loadVendor();
@@ -114,7 +114,7 @@ async function createContext(model: LlamaModel, settings: EngineSettings, contex
   } catch (error) {
     const asked = `${String(sequences)} sequences of ${String(contextTokens)} tokens`;
     throw new InferenceError(
-      'model_failed',
+      'resource_exhausted',
       `the memory for ${asked} could not be had, lower llama.sequences or llama.contextTokens: ${messageOf(error)}`,
     );
   }

@@ -149,7 +149,10 @@ export class Worker {
   }
 }
 
+/** What llama.cpp and the C++ library say when memory, or room in the context that sequences share, is used up. */
+const spent = /out of memory|bad_alloc|failed to (allocate|find a memory slot)|could not find a KV slot|no KV slot|ErrorOutOfDeviceMemory/i;
+
 export const errorData = (error: unknown): ErrorData =>
   isStreamError(error)
     ? { code: error.code, message: error.message }
-    : { code: 'model_failed', message: `the model failed: ${messageOf(error)}` };
+    : { code: spent.test(messageOf(error)) ? 'resource_exhausted' : 'model_failed', message: `the model failed: ${messageOf(error)}` };

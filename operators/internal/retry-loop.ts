@@ -1,0 +1,134 @@
+import { Observable, type Subscription } from 'rxjs';
+import { type CallScope, currentScope, inScope } from '../../src/call.ts';
+import { classify } from '../../src/classify.ts';
+import type { CancelTimer } from '../../src/clock.ts';
+import { type Grade, isAbortError, isStreamError } from '../../src/errors.ts';
+import { type Backoff, waitBeforeRetry } from '../../src/policies/backoff.state.ts';
+import { keepTry } from '../../src/record/tries.ts';
+import { whileWanted } from './operate.ts';
+
+export interface RetryRules extends Backoff {
+  readonly retryIf: (error: unknown, grade: Grade) => boolean;
+  readonly afterValues: boolean;
+  readonly random: () => number;
+}
+
+/** Who asks for the attempts: an operator on the call, or the pipeline for calls that have none. */
+export type RetriedBy = 'operator' | 'default';
+
+/**
+ * The one retry loop there is. An operator within another one makes a single attempt, so that loops never multiply; the
+ * default steps back for good as soon as it sees that an operator has worked on the call.
+ */
+export function retryLoop<T>(source: Observable<T>, rules: RetryRules, by: RetriedBy): Observable<T> {
+  return new Observable<T>((out) => {
+    const scope = currentScope();
+    if (by === 'operator') scope.tries.hasOperator = true;
+    if (scope.isRetried) {
+      out.add(whileWanted(source, out).subscribe(out));
+      return;
+    }
+    const { clock, tries } = scope;
+    const loop = new Loop(scope, rules, by);
+    let subscription: Subscription | undefined;
+    let stopWaiting: CancelTimer | undefined;
+    let hasEmitted = false;
+
+    const onError = (error: unknown): void => {
+      subscription?.unsubscribe(); // first: what the attempt held must be free for the next
+      try {
+        const waitMs = hasEmitted && !rules.afterValues ? undefined : loop.waitAfter(error);
+        if (waitMs === undefined) out.error(error);
+        else stopWaiting = clock.schedule(waitMs, run);
+      } catch (thrown) {
+        out.error(thrown); // retryIf or random
+      }
+    };
+    const run = (): void => {
+      const attempt = loop.begin();
+      const inside = by === 'operator' ? { ...scope, attempt, isRetried: true } : { ...scope, attempt: tries.count + 1 };
+      inScope(inside, () => {
+        subscription = whileWanted(source, out).subscribe({
+          next: (value) => {
+            hasEmitted = true;
+            out.next(value);
+          },
+          error: onError,
+          complete: () => {
+            out.complete();
+          },
+        });
+      });
+      if (out.closed) subscription?.unsubscribe();
+    };
+    out.add(() => {
+      subscription?.unsubscribe();
+      stopWaiting?.();
+    });
+    run();
+  });
+}
+
+/** Counts attempts, and decides on the next. */
+class Loop {
+  readonly #scope: CallScope;
+  readonly #rules: RetryRules;
+  readonly #by: RetriedBy;
+  #attempt = 0; // that ran and count, the present one included
+  #overloads = 0; // in a row
+
+  constructor(scope: CallScope, rules: RetryRules, by: RetriedBy) {
+    this.#scope = scope;
+    this.#rules = rules;
+    this.#by = by;
+  }
+
+  begin(): number {
+    this.#attempt += 1;
+    if (this.#by === 'operator') this.#scope.tries.count += 1; // else `waitAfter` counts, when it is known whose attempt it was
+    return this.#attempt;
+  }
+
+  /** The wait before the next attempt; undefined when there is none. */
+  waitAfter(error: unknown): number | undefined {
+    const { clock, tries, deadlineMs } = this.#scope;
+    if (isAbortError(error) || (this.#by === 'default' && tries.hasOperator)) return undefined;
+    const grade = classify(error);
+    if (!this.#rules.retryIf(error, grade)) return undefined;
+    const isOverload = grade === 'overload';
+    this.#overloads = isOverload ? this.#overloads + 1 : 0;
+    const nowMs = clock.nowMs();
+    const failed = { grade, attempt: this.#attempt, overloads: this.#overloads, retryAfterMs: retryAfterMs(error), nowMs, deadlineMs };
+    const waitMs = waitBeforeRetry(this.#rules, { ...failed, random: this.#rules.random() });
+    if (waitMs === undefined) return undefined;
+    keepTry(tries.failed, { atMs: nowMs, code: codeOf(error) });
+    this.#account(grade, nowMs + waitMs);
+    return waitMs;
+  }
+
+  #account(grade: Grade, untilMs: number): void {
+    const { tries } = this.#scope;
+    if (grade === 'overload') {
+      this.#attempt -= 1;
+      if (this.#by === 'operator') tries.count -= 1;
+      this.#scope.hold('the called service asks for less (overload)', untilMs);
+      return;
+    }
+    if (this.#by === 'default') tries.count += 1;
+    // what runs goes on, and nothing is added to it: the least that gives memory back
+    if (grade === 'resource') this.#scope.hold('a resource that calls need is used up', untilMs);
+  }
+}
+
+function codeOf(error: unknown): string {
+  if (isStreamError(error)) return error.code;
+  if (typeof error !== 'object' || error === null) return typeof error;
+  if ('code' in error && typeof error.code === 'string') return error.code.slice(0, 60);
+  if ('status' in error && typeof error.status === 'number') return `status ${String(error.status)}`;
+  return 'name' in error && typeof error.name === 'string' ? error.name.slice(0, 60) : 'Error';
+}
+
+function retryAfterMs(error: unknown): number {
+  const asked = typeof error === 'object' && error !== null && 'retryAfterMs' in error ? error.retryAfterMs : undefined;
+  return typeof asked === 'number' && asked > 0 ? asked : 0;
+}
