@@ -1,12 +1,16 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { commitRules } from './transport/commit-rules.ts';
 import { deliveryRules } from './transport/delivery-rules.ts';
+import { fencingRules } from './transport/fencing-rules.ts';
 import { ownershipRules } from './transport/ownership-rules.ts';
 import { pauseRules } from './transport/pause-rules.ts';
 import { produceRules } from './transport/produce-rules.ts';
 import type { Rule } from './transport/rule.ts';
+import { startRules } from './transport/start-rules.ts';
 import { topicRules } from './transport/topic-rules.ts';
+import { transactionRules } from './transport/transaction-rules.ts';
 import { type Patience, type TransportUnderTest, World } from './transport/world.ts';
+import { writerRules } from './transport/writer-rules.ts';
 
 export type { TransportUnderTest } from './transport/world.ts';
 
@@ -18,6 +22,10 @@ const transportRules: readonly Rule[] = [
   ...ownershipRules,
   ...commitRules,
   ...produceRules,
+  ...transactionRules,
+  ...writerRules,
+  ...fencingRules,
+  ...startRules,
 ].sort((a, b) => a.rule - b.rule);
 
 export interface SuiteOptions extends Partial<Patience> {

@@ -9,7 +9,8 @@ import { describeTransport } from './describe-transport.ts';
 describeWithKafka('on a real broker', () => {
   let broker: RunningKafka;
   beforeAll(async () => {
-    broker = await startKafka();
+    // transactions that last too long are looked for every 10 s by default
+    broker = await startKafka({ properties: { 'transaction.abort.timed.out.transaction.cleanup.interval.ms': '250' } });
   }, 300_000); // the first run downloads the broker
   afterAll(() => broker.stop());
 

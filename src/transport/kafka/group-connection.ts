@@ -57,12 +57,13 @@ export class GroupConnection {
         for (const { partition, offset, metadata } of parts)
           committed.set(keyOf({ topic, partition }), { offset: BigInt(offset), metadata: metadata ?? '' });
       }
-      const [low, high] = [await this.#ends(topics, true), await this.#ends(topics, false)];
+      const [low, high] = [await ends(this.#cluster, topics, true), await ends(this.#cluster, topics, false)];
+      const stable = await ends(seeingCommitted(this.#cluster), topics, false);
       return new Map(
         partitions.map((one) => {
           const key = keyOf(one);
           const { offset = -1n, metadata = '' } = committed.get(key) ?? {};
-          return [key, { committed: offset, metadata, low: known(low, key), high: known(high, key) }];
+          return [key, { committed: offset, metadata, low: known(low, key), high: known(high, key), stable: known(stable, key) }];
         }),
       );
     } catch (error) {
@@ -73,18 +74,6 @@ export class GroupConnection {
 
   async close(): Promise<void> {
     await this.#lender.disconnect();
-  }
-
-  async #ends(
-    topics: ReturnType<typeof byTopic<TopicPartition, { partition: number }>>,
-    fromBeginning: boolean,
-  ): Promise<ReadonlyMap<string, bigint>> {
-    const found = await this.#cluster.fetchTopicsOffset(topics.map((one) => ({ ...one, fromBeginning })));
-    return new Map(
-      found.flatMap(({ topic, partitions }) =>
-        partitions.map(({ partition, offset }) => [keyOf({ topic, partition }), BigInt(offset)] as const),
-      ),
-    );
   }
 
   async #withCoordinator<T>(ask: (broker: BrokerInternals) => Promise<T>): Promise<T> {
@@ -98,6 +87,23 @@ export class GroupConnection {
     }
   }
 }
+
+async function ends(
+  cluster: ClusterInternals,
+  topics: ReturnType<typeof byTopic<TopicPartition, { partition: number }>>,
+  fromBeginning: boolean,
+): Promise<ReadonlyMap<string, bigint>> {
+  const found = await cluster.fetchTopicsOffset(topics.map((one) => ({ ...one, fromBeginning })));
+  return new Map(
+    found.flatMap(({ topic, partitions }) =>
+      partitions.map(({ partition, offset }) => [keyOf({ topic, partition }), BigInt(offset)] as const),
+    ),
+  );
+}
+
+/** The same cluster and its connections, with another notion of the end. */
+const seeingCommitted = (cluster: ClusterInternals): ClusterInternals =>
+  Object.create(cluster, { isolationLevel: { value: 1 } }) as ClusterInternals;
 
 /** A consumer that is never run, for the cluster object that kafkajs hands to assigners. */
 export function lendCluster(kafka: Kafka, groupId: string): { readonly lender: Consumer; readonly cluster: ClusterInternals } {

@@ -33,6 +33,8 @@ export interface GroupListener {
 }
 
 export interface ClusterInternals {
+  /** What `fetchTopicsOffset` takes for the end: 0 that of the log, 1 that of what can be read. */
+  readonly isolationLevel: number;
   findTopicPartitionMetadata(topic: string): readonly { readonly partitionId: number }[];
   addMultipleTargetTopics(topics: readonly string[]): Promise<void>;
   refreshMetadata(): Promise<void>;

@@ -1,5 +1,5 @@
 import type { ConnectionOptions } from 'node:tls';
-import type { Kafka, KafkaConfig, LogEntry, RetryOptions, SASLOptions } from 'kafkajs';
+import type { Kafka, KafkaConfig, LogEntry, SASLOptions } from 'kafkajs';
 import { allowBatchBytes, loadKafkaJs } from './kafkajs.ts';
 import type { KafkaSasl, KafkaTls, ResolvedKafkaOptions } from './kafka-options.ts';
 
@@ -7,7 +7,7 @@ import type { KafkaSasl, KafkaTls, ResolvedKafkaOptions } from './kafka-options.
 const shortRetry = { initialRetryTime: 100, maxRetryTime: 300, retries: 2 };
 
 /** A kafkajs client with every unsafe default overridden; see kafka.ts for the list. It opens no connection. */
-export function kafkaClient(options: ResolvedKafkaOptions, clientId: string = options.clientId, retry: RetryOptions = shortRetry): Kafka {
+export function kafkaClient(options: ResolvedKafkaOptions, clientId: string = options.clientId): Kafka {
   const { Kafka, logLevel } = loadKafkaJs();
   allowBatchBytes(options.maxBatchBytes);
   const config: KafkaConfig = {
@@ -16,7 +16,7 @@ export function kafkaClient(options: ResolvedKafkaOptions, clientId: string = op
     connectionTimeout: options.connectTimeoutMs,
     requestTimeout: options.requestTimeoutMs,
     enforceRequestTimeout: true,
-    retry,
+    retry: shortRetry,
     logLevel: options.log ? logLevel.WARN : logLevel.NOTHING,
     logCreator: () => (entry) => {
       tell(options, entry);

@@ -14,12 +14,12 @@ import { ownPartitioner, write } from './write.ts';
 
 const defaultTimeoutMs = 60_000; // as the port says, and Kafka's clients do
 const closePatienceMs = 3_000;
+/** Of one send inside kafkajs, with the same sequence numbers. About 3 s, then the caller hears of it. */
+const sendRetry = { initialRetryTime: 20, maxRetryTime: 1_000, retries: 8 };
 /**
- * Inside kafkajs: what follows a commit or a fence finds CONCURRENT_TRANSACTIONS until the markers are written, for some ms
- * to some hundred; kafkajs's own first pause of 300 ms made each transaction that long. About 4 s in all.
+ * What follows a commit or a fence finds CONCURRENT_TRANSACTIONS until the markers are written, for some ms to some hundred.
+ * Nothing has been changed then. kafkajs waits 0.3 s each time, not long enough in all, and for offsets not at all.
  */
-const transactionRetry = { initialRetryTime: 10, maxRetryTime: 500, retries: 13 };
-/** kafkajs tries these again everywhere but at the first request of sendOffsets, where nothing has been changed yet. */
 const comesAgain: ReadonlySet<string | undefined> = new Set([
   'CONCURRENT_TRANSACTIONS',
   'GROUP_LOAD_IN_PROGRESS',
@@ -41,7 +41,7 @@ export async function transact(
 ): Promise<TransactionalProducer> {
   requireText('transactionalId', transactionalId);
   requireInteger('timeoutMs', timeoutMs, 1);
-  const kafka = kafkaClient(options, clientId, transactionRetry);
+  const kafka = kafkaClient(options, clientId);
   const doing = `open the transactional writer ${transactionalId}`;
   const client = await patiently(clock, options.startPatienceMs, doing, options.brokers, () =>
     open(kafka, options, clock, doing, transactionalId, timeoutMs),
@@ -61,15 +61,15 @@ async function open(
     transactionalId,
     transactionTimeout,
     allowAutoTopicCreation: false,
-    retry: transactionRetry,
+    retry: sendRetry,
     createPartitioner: ownPartitioner,
   }); // `idempotent` would make connect() ask for a second producer id, which no transaction uses
   const fence = async (): Promise<void> => {
     await client.connect();
-    await (await client.transaction()).abort();
+    await (await again(clock, options.requestTimeoutMs, () => client.transaction())).abort();
   };
   try {
-    await inTime(clock, options.requestTimeoutMs, doing, fence());
+    await inTime(clock, options.startPatienceMs + options.requestTimeoutMs, doing, fence());
     return client;
   } catch (error) {
     void atMost(clock, closePatienceMs, client.disconnect());
@@ -108,24 +108,15 @@ class KafkaTransactionLink implements TransactionLink {
   async send(topic: string, partition: number, records: readonly OutputRecord[]): Promise<bigint> {
     return this.#ask(`write to ${topic}/${String(partition)}`, async (transaction) => {
       await this.#places.check(topic, partition);
-      return write(transaction(), this.#options, topic, partition, records);
+      return this.#again(() => write(transaction(), this.#options, topic, partition, records));
     });
   }
 
   async storeOffsets(groupId: string, offsets: readonly StoredOffset[]): Promise<void> {
     const topics = byTopic(offsets, ({ partition, offset, metadata }) => ({ partition, offset: String(offset), metadata }));
-    const giveUpMs = this.#clock.nowMs() + this.#options.requestTimeoutMs;
-    await this.#ask(`store offsets of group ${groupId}`, async (transaction) => {
-      for (;;) {
-        try {
-          await transaction().sendOffsets({ consumerGroupId: groupId, topics });
-          return;
-        } catch (error) {
-          if (!comesAgain.has(protocolTypeOf(error)) || this.#clock.nowMs() > giveUpMs) throw error;
-          await sleep(this.#clock, betweenTriesMs);
-        }
-      }
-    });
+    await this.#ask(`store offsets of group ${groupId}`, (transaction) =>
+      this.#again(() => transaction().sendOffsets({ consumerGroupId: groupId, topics })),
+    );
   }
 
   async commit(): Promise<void> {
@@ -140,6 +131,10 @@ class KafkaTransactionLink implements TransactionLink {
     await atMost(this.#clock, closePatienceMs, this.#client.disconnect());
   }
 
+  #again<T>(request: () => Promise<T>): Promise<T> {
+    return again(this.#clock, this.#options.requestTimeoutMs, request);
+  }
+
   async #ask<T>(what: string, request: (transaction: () => KafkaJsTransaction) => Promise<T>): Promise<T> {
     const doing = `${what} as ${this.transactionalId}`;
     const transaction = (): KafkaJsTransaction => {
@@ -147,9 +142,21 @@ class KafkaTransactionLink implements TransactionLink {
       return this.#transaction;
     };
     try {
-      return await inTime(this.#clock, 2 * this.#options.requestTimeoutMs, doing, request(transaction));
+      return await inTime(this.#clock, this.#options.startPatienceMs + this.#options.requestTimeoutMs, doing, request(transaction));
     } catch (error) {
       throw toTransportError(error, doing, this.#options.brokers);
+    }
+  }
+}
+
+async function again<T>(clock: Clock, patienceMs: number, request: () => Promise<T>): Promise<T> {
+  const giveUpMs = clock.nowMs() + patienceMs;
+  for (;;) {
+    try {
+      return await request();
+    } catch (error) {
+      if (!comesAgain.has(protocolTypeOf(error)) || clock.nowMs() > giveUpMs) throw error;
+      await sleep(clock, betweenTriesMs);
     }
   }
 }

@@ -24,8 +24,8 @@ export type { KafkaOptions } from './kafka-options.ts';
  * - start offsets are compared with the log's ends and told; kafkajs's own reset is never reached
  * - producers: idempotent, acks from all in-sync replicas, the partition always set, retries bounded to about 3 s, a new
  *   producer id after each failure whose outcome is open
- * - transactions: the fence is taken when the writer is opened, not with its first transaction; the pause before a try again is
- *   10 ms (300 ms), as every transaction waits for the one before; a writer whose last step failed is never used again
+ * - transactions: the fence is taken when the writer is opened, not with its first transaction; what the log is not ready for
+ *   yet is tried again after 10 ms (300 ms), for 15 s; a writer whose last step failed is never used again
  * - retries of connections: half a second (kafkajs: minutes of silence), then an error that names the broker
  * - decompressed batches are capped (`maxBatchBytes`); unreadable ones become `undecodable` records; checksums are checked
  * - the client logs nothing unless `log` is given, and then no payloads and no secrets

@@ -6,14 +6,19 @@ export interface StartFacts {
   readonly committed: bigint;
   readonly low: bigint;
   readonly high: bigint;
+  /** Where reads end: at the first record of an open transaction, or at `high`. */
+  readonly stable: bigint;
 }
 
 /**
  * Where delivery begins. kafkajs would do this itself, silently, and with an offset outside the log would begin
  * somewhere else without a word. Beyond the end: the topic was cut or made anew, so nothing of it has been read.
  */
-export function startOffset({ committed, low, high }: StartFacts, from: 'earliest' | 'latest'): Pick<Assignment, 'start' | 'reset'> {
-  if (committed < 0n) return { start: from === 'earliest' ? low : high, reset: 'none-committed' };
+export function startOffset(
+  { committed, low, high, stable }: StartFacts,
+  from: 'earliest' | 'latest',
+): Pick<Assignment, 'start' | 'reset'> {
+  if (committed < 0n) return { start: from === 'earliest' ? low : stable, reset: 'none-committed' };
   if (committed < low || committed > high) return { start: low, reset: 'out-of-range' };
   return { start: committed, reset: undefined };
 }

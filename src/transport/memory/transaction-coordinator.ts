@@ -144,6 +144,7 @@ export class TransactionCoordinator {
     known.cancelExpiry = this.#broker.options.clock.schedule(deadlineMs - this.#nowMs(), () => {
       known.cancelExpiry = nothing;
       this.#carryOut(known, known.id.expire(this.#nowMs()));
+      this.#watch(known); // a machine's timer may run a moment early
     });
   }
 

@@ -1,7 +1,15 @@
 import { expect } from 'vitest';
 import { sleep, systemClock } from '../../../src/clock.ts';
 import type { OutputRecord } from '../../../src/record/record.ts';
-import type { Consumer, ConsumeOptions, Producer, Transport } from '../../../src/transport/transport.ts';
+import type {
+  Consumer,
+  ConsumeOptions,
+  Producer,
+  StoredOffset,
+  TransactionalProducer,
+  TransactOptions,
+  Transport,
+} from '../../../src/transport/transport.ts';
 import { Watcher } from './watcher.ts';
 
 /** What a transport gives to be tested. Rules that need a hook which is missing fail, unless they are skipped with a reason. */
@@ -83,6 +91,22 @@ export class World {
     const producer = await transport.produce();
     this.#closers.push(() => producer.close());
     return producer;
+  }
+
+  /** A transactional writer; without a name one that nobody else has. */
+  async transact(transactionalId = this.under.freshName('writer'), options: Partial<TransactOptions> = {}): Promise<TransactionalProducer> {
+    const writer = await this.transport.transact({ transactionalId, ...options });
+    this.#closers.push(() => writer.close());
+    return writer;
+  }
+
+  /** What a group has committed for one partition. */
+  async committed(groupId: string, topic: string, partition = 0): Promise<StoredOffset | undefined> {
+    return (await this.transport.committed(groupId, [{ topic, partition }]))[0];
+  }
+
+  async high(topic: string, partition = 0): Promise<bigint | undefined> {
+    return (await this.transport.describeTopics([topic])).get(topic)?.partitions[partition]?.high;
   }
 
   async send(topic: string, partition: number, records: readonly OutputRecord[]): Promise<bigint> {

@@ -12,6 +12,11 @@ describe('startOffset', () => {
     ['below what is kept', 4n, 5n, 9n, 'latest', 5n, 'out-of-range'],
     ['beyond the end: the topic was made anew', 10n, 0n, 9n, 'latest', 0n, 'out-of-range'],
   ] as const)('%s', (_what, committed, low, high, from, start, reset) => {
-    expect(startOffset({ committed, low, high }, from)).toEqual({ start, reset });
+    expect(startOffset({ committed, low, high, stable: high }, from)).toEqual({ start, reset });
+  });
+
+  it('begins, from latest, before what is still open; an offset behind it is inside the log all the same', () => {
+    expect(startOffset({ committed: -1n, low: 0n, high: 9n, stable: 4n }, 'latest')).toEqual({ start: 4n, reset: 'none-committed' });
+    expect(startOffset({ committed: 8n, low: 0n, high: 9n, stable: 4n }, 'latest')).toEqual({ start: 8n, reset: undefined });
   });
 });
