@@ -31,6 +31,7 @@ export const gradeOf = {
   batch_size_mismatch: 'record',
   unknown_route: 'record',
   too_many_parts: 'record',
+  cross_partition_output: 'record',
   // bytes to values and back
   decode_failed: 'record',
   encode_failed: 'record',

@@ -12,20 +12,34 @@ export interface Topic<T, K = string | null> {
   readonly name: string;
   readonly value: Codec<T>;
   readonly key: Codec<K>;
+  /**
+   * Whether what an exactly-once pipeline writes here belongs to its transactions. False for what is to be seen at once and may
+   * be seen again, such as progress and token chunks; readers see it although the transaction beside it is open, or aborted.
+   */
+  readonly transactional: boolean;
+}
+
+export interface TopicOptions {
+  /** See {@link Topic.transactional}. @defaultValue true */
+  readonly transactional?: boolean;
 }
 
 /** A topic of raw bytes; keys are UTF-8 strings. */
 export function topic(name: string): Topic<Uint8Array | null>;
 /** A topic whose values go through `codec`; keys are UTF-8 strings. */
-export function topic<T>(name: string, codec: Codec<T>): Topic<T>;
+export function topic<T>(name: string, codec: Codec<T>, options?: TopicOptions): Topic<T>;
 /** A topic with codecs for values and keys. */
-export function topic<T, K>(name: string, codec: Codec<T>, options: { readonly key: Codec<K> }): Topic<T, K>;
-export function topic(name: string, codec: Codec<unknown> = bytes(), options?: { readonly key: Codec<unknown> }): Topic<unknown, unknown> {
+export function topic<T, K>(name: string, codec: Codec<T>, options: TopicOptions & { readonly key: Codec<K> }): Topic<T, K>;
+export function topic(
+  name: string,
+  codec: Codec<unknown> = bytes(),
+  { key = text({ orNull: true }), transactional = true }: TopicOptions & { readonly key?: Codec<unknown> } = {},
+): Topic<unknown, unknown> {
   requireText('topic name', name);
   if (!/^[\w.-]{1,249}$/.test(name) || name === '.' || name === '..') {
     throw new OptionError(`topic name must be 1 to 249 letters, digits, '.', '_' or '-', got ${JSON.stringify(name)}`);
   }
-  return { name, value: codec, key: options?.key ?? text({ orNull: true }) };
+  return { name, value: codec, key, transactional };
 }
 
 /** What a pipeline reads or writes: one topic, or several under names. */
@@ -69,6 +83,12 @@ export interface PipelineSpec<I extends Topics, O extends Topics | undefined, R 
   readonly deadLetter: Topic<Uint8Array | null> | 'stop';
   /** @defaultValue 'key' */
   readonly ordering?: Ordering;
+  /**
+   * What a reader of committed records sees of each input record after crashes and rebalances: its outputs at least once, or
+   * exactly once. Exactly-once costs a transaction per input partition and commit interval, and outputs are seen with its end;
+   * calls that were under way at a crash are made again in both. @defaultValue 'at-least-once'
+   */
+  readonly delivery?: 'at-least-once' | 'exactly-once';
   /** Longest time from taking a record to the end of its last call, in ms. @defaultValue 600,000 */
   readonly deadlineMs?: number;
   /**
@@ -95,6 +115,7 @@ export interface Pipeline<In = unknown, Out = unknown, K = string | null> {
   readonly singleOutput: string | undefined;
   readonly deadLetter: Topic<Uint8Array | null> | 'stop';
   readonly ordering: Ordering;
+  readonly delivery: 'at-least-once' | 'exactly-once';
   readonly deadlineMs: number;
   /** For calls without a retry operator. */
   readonly retry: Required<DefaultRetry> | 'none';
@@ -119,9 +140,11 @@ export function definePipeline<
   const R extends Readonly<Record<string, Resource<unknown>>> = NoResources,
 >(spec: PipelineSpec<I, O, R>): Pipeline<ValueOf<I>, ValueOf<O>, KeyOf<I>> {
   const { name, groupId = name, ordering = 'key', deadlineMs = defaultDeadlineMs, from = 'earliest', deadLetter } = spec;
+  const { delivery = 'at-least-once' } = spec;
   requireText('pipeline name', name);
   requireText('groupId', groupId);
   requireOneOf('ordering', ordering, ['none', 'key', 'partition']);
+  requireOneOf('delivery', delivery, ['at-least-once', 'exactly-once']);
   requireOneOf('from', from, ['earliest', 'latest']);
   requireNumber('deadlineMs', deadlineMs, 1);
   if (typeof spec.process !== 'function')
@@ -132,6 +155,11 @@ export function definePipeline<
   if (Object.keys(inputs).length === 0) throw new OptionError(`pipeline ${name} needs an input topic`);
   if (deadLetter !== 'stop' && !isTopic(deadLetter)) {
     throw new OptionError(`deadLetter of pipeline ${name} must be a topic, or 'stop' to end the pipeline at the first failure`);
+  }
+  if (delivery === 'exactly-once' && deadLetter !== 'stop' && !deadLetter.transactional) {
+    throw new OptionError(
+      `deadLetter of pipeline ${name} must be transactional with delivery 'exactly-once': a dead letter belongs to the transaction of its record`,
+    );
   }
   const written = new Set([...Object.values(outputs).map((one) => one.name), ...(deadLetter === 'stop' ? [] : [deadLetter.name])]);
   for (const input of Object.values(inputs)) {
@@ -146,6 +174,7 @@ export function definePipeline<
     singleOutput,
     deadLetter,
     ordering,
+    delivery,
     deadlineMs,
     retry: resolveRetry(spec.retry),
     from,

@@ -2,7 +2,7 @@ import type { Clock } from '../clock.ts';
 import { messageOf } from '../errors.ts';
 import type { Consumer } from '../transport/transport.ts';
 import { Backoff } from './backoff.state.ts';
-import { encodeCompleted, fullShare, maxMetadataChars } from './completed-map.state.ts';
+import { snapshotOf } from './commit-snapshot.ts';
 import type { Owned } from './owned.ts';
 
 export interface CommitterOptions {
@@ -83,7 +83,7 @@ export class Committer {
     this.#settled = 0;
     const behind = this.#options.partitions().filter((owned) => owned.isBehind);
     if (behind.length === 0 || !this.#consumer) return;
-    const offsets = behind.map(snapshotOf);
+    const offsets = behind.map((owned) => ({ owned, ...snapshotOf(owned) }));
     try {
       const { fenced } = await this.#consumer.commit(
         offsets.map(({ owned: { topic, partition, epoch }, offset, metadata }) => ({ topic, partition, epoch, offset, metadata })),
@@ -94,6 +94,7 @@ export class Committer {
         if (refused.has(`${owned.topic}/${String(owned.partition)}`)) owned.fenced = true;
         else {
           owned.committed = offset;
+          owned.floor = offset;
           owned.committedChanges = changes;
         }
       }
@@ -114,19 +115,4 @@ export class Committer {
       if (!this.#running) void this.#begin();
     });
   }
-}
-
-interface Snapshot {
-  readonly owned: Owned;
-  readonly offset: bigint;
-  readonly metadata: string;
-  readonly changes: number;
-}
-
-function snapshotOf(owned: Owned): Snapshot {
-  const { watermark: offset, changes } = owned.tracker;
-  const { text, isWhole } = encodeCompleted(offset, owned.tracker.completed());
-  owned.mapShare = text.length / maxMetadataChars;
-  owned.mapFull = !isWhole || owned.mapShare > fullShare;
-  return { owned, offset, metadata: text, changes };
 }

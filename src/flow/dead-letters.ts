@@ -28,38 +28,41 @@ export const deadLetterHeaders = {
 const maxMessageChars = 1_000;
 const maxOutputs = 50;
 
+/** A failed record as it is written to the dead letters. */
+export interface DeadLetter {
+  /** As it was read, with the story of its failure in its headers. */
+  readonly whole: OutputRecord;
+  /** Without its payload, for where that is too large: under 5 kB. */
+  readonly short: OutputRecord;
+}
+
 export interface DeadLetterOptions {
   readonly pipeline: string;
-  readonly topic: string;
-  readonly sink: Sink;
   readonly nowMs: () => number;
 }
 
-/**
- * Writes a failed record, as it was read, with the story of its failure in its headers. One whose payload the broker
- * refuses is written without it. Anything else is waited out: a record is never settled before its letter is acknowledged.
- */
-export function sendDeadLetter(
-  options: DeadLetterOptions,
-  taken: Taken,
-  verdict: Verdict & { outcome: 'failed' },
-  acknowledged: () => void,
-): void {
+export function deadLetterOf(options: DeadLetterOptions, taken: Taken, verdict: Verdict & { outcome: 'failed' }): DeadLetter {
   const { record } = taken;
   const story = storyOf(options, taken, verdict);
+  return {
+    whole: { key: record.key, value: record.value, headers: [...record.headers.filter(([name]) => !ours.has(name)), ...story] },
+    short: { key: null, value: null, headers: [...story, header(deadLetterHeaders.payload, 'omitted')] },
+  };
+}
+
+/**
+ * Writes a dead letter. One whose payload the broker refuses is written without it. Anything else is waited out: a record
+ * is never settled before its letter is acknowledged.
+ */
+export function sendDeadLetter(sink: Sink, topic: string, { whole, short }: DeadLetter, taken: Taken, acknowledged: () => void): void {
   const wanted = (): boolean => taken.partition.phase !== 'gone';
   const push = (letter: OutputRecord, refused: () => void): void => {
-    options.sink.push(options.topic, { record: letter, wanted, sent: acknowledged, refused });
+    sink.push(topic, { record: letter, wanted, sent: acknowledged, refused });
   };
-  const headers = [...record.headers.filter(([name]) => !ours.has(name)), ...story];
-  push({ key: record.key, value: record.value, headers }, () => {
-    const short = { key: null, value: null, headers: [...story, header(deadLetterHeaders.payload, 'omitted')] };
-    // a letter of headers alone is under 5 kB; a broker that refuses even that is waited for like any other trouble
-    const again = (): void => {
-      push(short, again);
-    };
-    again();
-  });
+  const again = (): void => {
+    push(short, again); // a broker that refuses even that is waited for like any other trouble
+  };
+  push(whole, again);
 }
 
 const ours: ReadonlySet<string> = new Set(Object.values(deadLetterHeaders));

@@ -2,6 +2,13 @@ import type { OffsetRange } from './completed-map.state.ts';
 
 const compactAt = 1024;
 
+/** What a commit says of a partition. */
+export interface Standing {
+  readonly watermark: bigint;
+  /** Ascending, above the watermark, not touching each other. */
+  readonly completed: readonly OffsetRange[];
+}
+
 /**
  * Knows which delivered offsets of one partition are settled, and from where on the log must be read again.
  *
@@ -95,21 +102,31 @@ export class OffsetTracker<T> {
     return this.#items.slice(this.#head).filter((item) => item !== undefined);
   }
 
-  /** Settled offsets above the watermark. What the log left out between two of them is counted with them: it can never be delivered. */
-  completed(): readonly OffsetRange[] {
-    const ranges: { from: bigint; to: bigint }[] = [];
-    let left = this.#settledBeyond;
+  /**
+   * The watermark and the settled offsets above it; with `also` how they will stand when these tickets are settled, too. What
+   * the log left out between two settled offsets is counted with them: it can never be delivered.
+   */
+  standing(also?: ReadonlySet<number>): Standing {
+    const isSettled = (at: number): boolean => this.#items[at] === undefined || also?.has(this.#base + at) === true;
+    let watermark = this.#watermark;
+    let at = this.#head;
+    let left = this.#settledBeyond + (also?.size ?? 0);
+    for (; left > 0 && at < this.#items.length && isSettled(at); at += 1) {
+      watermark = (this.#offsets[at] ?? watermark) + 1n;
+      left -= 1;
+    }
+    const completed: { from: bigint; to: bigint }[] = [];
     let run: { from: bigint; to: bigint } | undefined;
-    for (let at = this.#head; left > 0; at += 1) {
+    for (; left > 0 && at < this.#items.length; at += 1) {
       const offset = this.#offsets[at] ?? 0n;
-      if (this.#items[at] !== undefined) run = undefined;
+      if (!isSettled(at)) run = undefined;
       else {
         left -= 1;
         if (run) run.to = offset + 1n;
-        else ranges.push((run = { from: offset, to: offset + 1n }));
+        else completed.push((run = { from: offset, to: offset + 1n }));
       }
     }
-    return ranges;
+    return { watermark, completed };
   }
 
   #compact(): void {

@@ -24,8 +24,8 @@ export interface OutboxOptions {
   readonly held: { bytes: number; freed: () => void };
 }
 
-const maxRecords = 1_000; // kafkajs groups a send's records in quadratic time
-const maxBytes = 900_000; // below the 1 MiB that brokers take by default, with room for their framing
+export const maxRecordsASend = 1_000; // kafkajs groups a send's records in quadratic time
+export const maxBytesASend = 900_000; // below the 1 MiB that brokers take by default, with room for their framing
 
 /**
  * One output partition: sends what it is given in order, one send at a time, and again until the broker has taken it.
@@ -71,9 +71,9 @@ export class Outbox {
   #next(): Outgoing[] {
     const batch: Outgoing[] = [];
     let bytes = 0;
-    for (let head = this.#queue.peek(); head && batch.length < maxRecords; head = this.#queue.peek()) {
+    for (let head = this.#queue.peek(); head && batch.length < maxRecordsASend; head = this.#queue.peek()) {
       const size = recordBytes(head.record);
-      if (batch.length > 0 && bytes + size > maxBytes) break;
+      if (batch.length > 0 && bytes + size > maxBytesASend) break;
       this.#queue.shift();
       if (!head.wanted()) {
         this.#letGo([head]);

@@ -18,6 +18,8 @@ export interface Taken {
   readonly takenMs: number;
   /** Of its present run through the pipeline; undefined while it waits in its lane. */
   settlement: Settlement | undefined;
+  /** The pipeline has no more to do with it: its lane is free. */
+  through: boolean;
   /** Settled or given back: it holds no place in the window any more. */
   over: boolean;
 }
@@ -38,6 +40,8 @@ export class Owned implements OwnedPartition {
   inFlight = 0;
   /** What an owner before us had completed above `start`, nearest first: these are not run again. */
   readonly #completedBefore: OffsetRange[];
+  /** What was committed last, or where delivery began: no commit says less. */
+  floor: bigint;
   /** `tracker.changes` as they stood at the last commit. */
   committedChanges = 0;
   /** Of the commit's metadata, how much the last map took: 0 to 1. */
@@ -46,6 +50,8 @@ export class Owned implements OwnedPartition {
   mapFull = false;
   /** What the group has stored for this partition, as far as we know. */
   committed: bigint | undefined;
+  /** The same with its metadata, word for word; kept up to date where offsets are stored by transactions. */
+  stored: Assignment['committed'];
   /** Next offset to be written, as far as known. */
   high: bigint;
   /** Next offset that was not fetched. */
@@ -66,6 +72,7 @@ export class Owned implements OwnedPartition {
     this.start = start;
     this.tracker = new OffsetTracker(start);
     this.committed = committed?.offset;
+    this.stored = committed;
     // where the log begins elsewhere than the group left off, the map is of records that are gone
     const metadata = committed?.offset === start ? committed.metadata : '';
     try {
@@ -74,6 +81,7 @@ export class Owned implements OwnedPartition {
       if (unreadableMetadata === 'fail') throw unreadable(this, metadata, error);
       this.#completedBefore = [];
     }
+    this.floor = start;
     this.high = start;
     this.fetched = start;
   }
@@ -85,6 +93,11 @@ export class Owned implements OwnedPartition {
       this.#completedBefore.shift();
     }
     return false;
+  }
+
+  /** What an owner before us has completed, as far as it may not have been delivered yet. */
+  get completedAhead(): readonly OffsetRange[] {
+    return this.#completedBefore;
   }
 
   /** Whether there is something to commit. */

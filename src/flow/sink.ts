@@ -54,16 +54,21 @@ export class Sink {
   }
 
   push(topic: string, outgoing: Outgoing): void {
+    this.#outbox(topic, this.place(topic, outgoing.record.key)).push(outgoing);
+  }
+
+  /** The partition for an output of this key; those without a key stay together until the end of the present burst. */
+  place(topic: string, key: Uint8Array | null): number {
     const partitions = this.#partitions.get(topic);
     if (partitions === undefined) throw new PipelineError('unknown_topic', `topic ${topic} was not announced to the sink`);
-    const partition = this.#partitioner.choose(outgoing.record.key, partitions);
-    this.#outbox(topic, partition).push(outgoing);
-    if (outgoing.record.key !== null || this.#turning) return;
-    this.#turning = true;
-    queueMicrotask(() => {
-      this.#turning = false;
-      this.#partitioner.turn();
-    });
+    if (key === null && !this.#turning) {
+      this.#turning = true;
+      queueMicrotask(() => {
+        this.#turning = false;
+        this.#partitioner.turn();
+      });
+    }
+    return this.#partitioner.choose(key, partitions);
   }
 
   stop(): void {
@@ -103,11 +108,19 @@ export class Sink {
   }
 }
 
-/**
- * Makes the last step of a pipeline: takes an envelope, encodes it, and hands it to the sink. The record counts as
- * handed (its lane is free) from here on, as done when the broker has acknowledged it.
- */
-export function outputTo(pipeline: Pipeline, sink: Sink): (envelope: Envelope<unknown, unknown>) => void {
+/** Takes an output on its way to a topic, and the part that is settled with it. */
+export type TakeOutput = (topic: Topic<unknown, unknown>, record: OutputRecord, part: Part) => void;
+
+/** Writes outputs as they come: a record counts as handed (its lane is free) from here on, as done when the broker has acknowledged it. */
+export const writeTo =
+  (sink: Sink): TakeOutput =>
+  ({ name }, record, part) => {
+    sink.push(name, new Output(record, part));
+    part.handed();
+  };
+
+/** Makes the last step of a pipeline: takes an envelope, encodes it, and hands it over. */
+export function outputTo(pipeline: Pipeline, takeOutput: TakeOutput): (envelope: Envelope<unknown, unknown>) => void {
   const names = Object.keys(pipeline.outputs);
   return (envelope) => {
     const { part } = take(envelope);
@@ -135,8 +148,7 @@ export function outputTo(pipeline: Pipeline, sink: Sink): (envelope: Envelope<un
       part.settle('failed', asCodecError(error, envelope));
       return;
     }
-    sink.push(topic.name, new Output(record, part));
-    part.handed();
+    takeOutput(topic, record, part);
   };
 }
 

@@ -20,7 +20,7 @@ export interface SourceOptions extends WindowOptions {
   readonly outgoingBytes: () => number;
   readonly unreadableMetadata: 'fail' | 'ignore';
   /** A record was found completed by an earlier owner: it is settled as it is, and there is something to commit. */
-  readonly skipped: () => void;
+  readonly skipped: (partition: Owned) => void;
   /** Puts a record into the pipeline. Must not throw. */
   readonly emit: (taken: Taken) => void;
 }
@@ -112,6 +112,7 @@ export class Source {
 
   /** Every part of the record is with the sink, failed or dropped: the next of its lane may start. */
   through(taken: Taken): void {
+    taken.through = true;
     this.isolation.through(taken);
     const next = taken.partition.lanes.leave(taken.lane);
     if (next) this.#ready.push(next);
@@ -154,7 +155,7 @@ export class Source {
 
   /** Records that the pipeline still works on, in the order they were taken from each partition. */
   unfinished(): readonly Taken[] {
-    const inPipeline = ({ settlement }: Taken): boolean => settlement !== undefined && !settlement.closed && !settlement.isHanded;
+    const inPipeline = ({ settlement, through }: Taken): boolean => settlement !== undefined && !settlement.closed && !through;
     return this.partitions.flatMap((one) => one.taken().filter(inPipeline));
   }
 
@@ -245,7 +246,7 @@ export class Source {
     const taken = this.#takenOf(partition, record, 0);
     taken.over = true;
     partition.tracker.deliverDone(record.offset, taken);
-    this.#options.skipped();
+    this.#options.skipped(partition);
   }
 
   #unstall(partition: Owned): void {
@@ -267,7 +268,8 @@ export class Source {
 
   #takenOf(partition: Owned, record: Taken['record'], bytes: number): Taken {
     const lane = laneOf(this.#options.ordering, record.key);
-    return { partition, record, ticket: 0, bytes, lane, takenMs: this.#options.clock.nowMs(), settlement: undefined, over: false };
+    const takenMs = this.#options.clock.nowMs();
+    return { partition, record, ticket: 0, bytes, lane, takenMs, settlement: undefined, through: false, over: false };
   }
 
   #whyClosed(bytes: number): string | undefined {

@@ -1,5 +1,5 @@
 import { type Lookout, SinglePart } from './lineage.ts';
-import type { EndReason, Part, Place } from './part.ts';
+import type { EndReason, Part, Place, Root } from './part.ts';
 import type { OutputPosition } from './record.ts';
 import type { FailedTry } from './tries.ts';
 
@@ -25,6 +25,10 @@ export class CompositePart implements Part {
 
   get depth(): number {
     return Math.max(...this.#parts.map((part) => part.depth));
+  }
+
+  get roots(): readonly Root[] {
+    return [...new Set(this.members.flatMap((member) => member.part.roots))];
   }
 
   get claims(): number {

@@ -1,22 +1,13 @@
 import { stopsPipeline } from '../classify.ts';
-import type { ErrorCode } from '../errors.ts';
-import { type Outcome, type Verdict, worse } from './outcome.ts';
-import type { EndReason, Part, Place } from './part.ts';
-import { formatPosition, type OutputPosition, type Position } from './record.ts';
-import { recordError } from './record-error.ts';
+import { lost, overdue } from './lost.ts';
+import { type Outcome, type SettlementObserver, type Verdict, worse } from './outcome.ts';
+import type { EndReason, Part, Place, Root } from './part.ts';
+import type { OutputPosition, Position } from './record.ts';
 import type { Run } from './run.ts';
 import { type FailedTry, keepTry } from './tries.ts';
 
-/** Who is told of a record's way. Each is called at most once. */
-export interface SettlementObserver {
-  /** Every part is in the sink's hands, failed or dropped: the next record of its lane may start. */
-  handed(): void;
-  /** The record is settled. */
-  decided(verdict: Verdict): void;
-}
-
 /** Counts the parts of one source record and decides its end exactly once. */
-export class Settlement {
+export class Settlement implements Root {
   readonly position: Position;
   readonly run: Run;
   readonly #timeMs: number;
@@ -123,6 +114,36 @@ export class Settlement {
     for (const part of this.#openParts()) part.expire();
   }
 
+  /** From now on the record ends by {@link conclude} or by being given back: its parts do not end it, however they end. */
+  keepOpen(): void {
+    this.#unsettled += 1;
+  }
+
+  /** Why it fails, if a part has. */
+  get failure(): Error | undefined {
+    return this.#error;
+  }
+
+  /** How the record ends as things stand, if what its parts have handed over is written at `written`. */
+  verdict(written: readonly OutputPosition[] = []): Verdict {
+    const own = this.#outputs ?? [];
+    const outputs = written.length === 0 ? own : [...own, ...written];
+    if (this.#worst === 'given-back') return { outcome: 'given-back', reason: this.#reason };
+    if (this.#worst === 'failed' && this.#error)
+      return { outcome: 'failed', error: this.#error, outputs, attempts: this.attempts, tries: this.#failedTries ?? [] };
+    if (this.#worst === 'done' || written.length > 0) return { outcome: 'done', outputs };
+    return { outcome: 'dropped', reason: this.#reason };
+  }
+
+  /** Ends a record that was kept open; what its parts do later is ignored. */
+  conclude(verdict: Verdict): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#only = undefined;
+    this.#more = undefined;
+    this.#observer.decided(verdict);
+  }
+
   /** Whether a part of it is where no operator of ours works on it. */
   get isUnworked(): boolean {
     return !this.#closed && this.#openParts().some((part) => part.isUnworked);
@@ -130,17 +151,9 @@ export class Settlement {
 
   #decide(): void {
     this.#closed = true;
-    const outputs = this.#outputs ?? [];
-    if (this.#worst === 'given-back') this.#observer.decided({ outcome: 'given-back', reason: this.#reason });
-    else if (this.#worst === 'failed' && this.#error)
-      this.#observer.decided({ outcome: 'failed', error: this.#error, outputs, attempts: this.attempts, tries: this.#failedTries ?? [] });
-    else if (this.#worst === 'done') this.#observer.decided({ outcome: 'done', outputs });
-    else this.#observer.decided({ outcome: 'dropped', reason: this.#reason });
+    this.#observer.decided(this.verdict());
   }
 }
-
-const losers =
-  'plain filter, switchMap, takeUntil and debounce lose envelopes, bufferCount keeps them: use keepOnly, drop, split or batchWithin';
 
 type PartState = 'open' | 'handed' | 'settled';
 
@@ -171,6 +184,10 @@ export class SinglePart implements Part {
 
   get position(): Position {
     return this.#settlement.position;
+  }
+
+  get roots(): readonly Root[] {
+    return this.live ? [this.#settlement] : [];
   }
 
   fork(): Part {
@@ -230,10 +247,7 @@ export class SinglePart implements Part {
     }
     if (this.#listeners !== undefined && this.#listeners.size > 0) this.end('deadline');
     if (!this.live || this.#place === 'calling') return;
-    const queued = this.#place === 'queued';
-    const code: ErrorCode = queued ? 'deadline_exceeded' : 'envelope_lost';
-    const why = queued ? 'passed its deadline while it waited in a queue' : `passed its deadline and no operator works on it (${losers})`;
-    this.settle('failed', recordError(code, `record ${formatPosition(this.position)} ${why}`, this.position));
+    this.settle('failed', overdue(this.position, this.#place));
   }
 
   /** Nobody works on it or keeps it in a queue of ours: it is between operators, or in one of RxJS. */
@@ -249,8 +263,7 @@ export class SinglePart implements Part {
 
   lost(): void {
     if (this.#state !== 'open' || !this.live) return;
-    const text = `the pipeline lost record ${formatPosition(this.position)}: its envelope reached neither the end nor a dropping operator (${losers})`;
-    this.settle('failed', recordError('envelope_lost', text, this.position));
+    this.settle('failed', lost(this.position));
   }
 
   handed(): void {

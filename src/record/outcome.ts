@@ -28,3 +28,11 @@ const badness = { dropped: 0, done: 1, failed: 2, 'given-back': 3 } as const sat
 
 /** The worse of two outcomes: given back, then failed, then done, then dropped. */
 export const worse = (a: Outcome, b: Outcome): Outcome => (badness[a] >= badness[b] ? a : b);
+
+/** Who is told of a record's way. Each is called at most once. */
+export interface SettlementObserver {
+  /** Every part is in the sink's hands, failed or dropped: the next record of its lane may start. */
+  handed(): void;
+  /** The record is settled. */
+  decided(verdict: Verdict): void;
+}

@@ -1,4 +1,4 @@
-import type { OutputPosition } from './record.ts';
+import type { OutputPosition, Position } from './record.ts';
 import type { FailedTry } from './tries.ts';
 
 /** Why a call or a wait must end although its part of the record has not. */
@@ -6,6 +6,11 @@ export type EndReason = 'closed' | 'deadline';
 
 /** What an operator does with a part at the moment: decides what passing the deadline means for it. */
 export type Place = 'flowing' | 'queued' | 'calling';
+
+/** A source record as its parts know it; told apart by identity. */
+export interface Root {
+  readonly position: Position;
+}
 
 /** The claim that one envelope holds on the records it descends from. Operators and the sink speak to it. */
 export interface Part {
@@ -16,6 +21,8 @@ export interface Part {
   readonly depth: number;
   /** How many open claims this is: 1, or for a batch the open ones of its members. */
   readonly claims: number;
+  /** The records it is a claim on that still count, each once. */
+  readonly roots: readonly Root[];
   /** A new claim on the same records, one operator further on; for `split`. */
   fork(): Part;
   /** Ends this claim without a say in the outcome: its forks answer for the records. */

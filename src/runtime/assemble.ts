@@ -1,30 +1,17 @@
 import { codeOf, stopsPipeline } from '../classify.ts';
-import { Committer } from '../flow/committer.ts';
-import { sendDeadLetter } from '../flow/dead-letters.ts';
-import type { Taken } from '../flow/owned.ts';
-import { outputTo, type Sink } from '../flow/sink.ts';
+import type { Owned, Taken } from '../flow/owned.ts';
 import { Source } from '../flow/source.ts';
-import type { Pipeline } from '../pipeline.ts';
 import { handleOf } from '../record/envelope.ts';
 import { watchLater } from '../record/handle.ts';
 import { Settlement } from '../record/lineage.ts';
 import type { Verdict } from '../record/outcome.ts';
 import { OpenParts, type Run } from '../record/run.ts';
+import { atLeastOnce } from './at-least-once.ts';
 import { decodeEnvelope } from './decode.ts';
-import type { ResolvedStartOptions } from './options.ts';
+import type { Delivery } from './delivery.ts';
+import { exactlyOnce } from './exactly-once.ts';
+import { endsPipeline, type LineParts } from './line-parts.ts';
 import { RestartingStream } from './restarting-stream.ts';
-import type { Stats } from './stats.ts';
-
-/** What a line is assembled from. */
-export interface LineParts {
-  readonly pipeline: Pipeline;
-  readonly options: ResolvedStartOptions;
-  readonly resources: Readonly<Record<string, unknown>>;
-  readonly sink: Sink;
-  readonly stats: Stats;
-  /** The pipeline cannot go on. */
-  readonly fail: (error: Error) => void;
-}
 
 /** A pipeline with all its parts in place. */
 export interface Line {
@@ -32,8 +19,8 @@ export interface Line {
   readonly source: Source;
   /** The user's operators, policies and model. */
   readonly stream: RestartingStream;
-  /** Stores what is settled without a gap. */
-  readonly committer: Committer;
+  /** Brings outputs, dead letters and offsets to the log. */
+  readonly delivery: Delivery;
 }
 
 /**
@@ -53,9 +40,9 @@ export function assemble(parts: LineParts): Line {
     ...options,
     ordering,
     open,
-    outgoingBytes: () => sink.bytes,
+    outgoingBytes: () => delivery.bytes,
     emit: (taken) => emit(taken),
-    skipped: () => skipped(),
+    skipped: (partition) => skipped(partition),
   });
   sink.onRoom(() => source.pump());
 
@@ -73,20 +60,27 @@ export function assemble(parts: LineParts): Line {
     const isPresent = (): boolean => taken.settlement === settlement; // not that of a run before a restart
     const settlement: Settlement = new Settlement(position, pipeline.deadlineMs, run, {
       handed: () => {
-        if (isPresent()) source.through(taken);
+        if (isPresent()) delivery.handed(taken, settlement);
       },
       decided: (verdict) => {
+        if (verdict.outcome === 'given-back') delivery.givenBack(settlement);
         if (isPresent()) settle(taken, verdict);
       },
     });
+    delivery.begin(taken, settlement);
     taken.settlement = settlement;
     return settlement;
   };
 
-  // 3 The user's operators, policies and model. What reaches the end is encoded and handed to the sink.
-  const stream = new RestartingStream({ ...parts, clock, log, source, answerFor, output: outputTo(pipeline, sink) });
+  // 3 What reaches the end is encoded and delivered. At least once: written as it comes; settled when acknowledged; then the
+  // watermark, and what is settled above it, is stored. Exactly once: all of it in one transaction; then settled.
+  const delivery: Delivery = pipeline.delivery === 'exactly-once' ? exactlyOnce(parts, source) : atLeastOnce(parts, source);
 
-  // 4 Every part is acknowledged, failed or dropped: the record is settled, exactly once, as the worst of them.
+  // 4 The user's operators, policies and model.
+  const stream = new RestartingStream({ ...parts, clock, log, source, answerFor, output: delivery.output });
+
+  // 5 Every part has ended: the record is settled, exactly once, as the worst of them; the tracker moves its watermark over what
+  // is settled without a gap. What an owner before us had completed comes from the source straight to here.
   const settle = (taken: Taken, verdict: Verdict): void => {
     if (verdict.outcome === 'failed' && endsPipeline(pipeline, verdict.error)) {
       source.abandon(taken, 'stopped'); // it is delivered again when somebody has acted
@@ -95,27 +89,16 @@ export function assemble(parts: LineParts): Line {
       return;
     }
     stats.verdict(verdict, taken, clock.nowMs());
-    if (verdict.outcome === 'failed') bury(parts, taken, verdict, () => settled(taken));
-    else if (verdict.outcome !== 'given-back') settled(taken);
+    if (verdict.outcome === 'failed') tellOfFailure(parts, taken, verdict);
+    if (verdict.outcome !== 'given-back') delivery.settled(taken, verdict);
   };
-
-  // 5 The tracker moves its watermark over what is settled without a gap; the committer stores it, and what is settled above it.
-  // What an earlier owner has stored like that comes from the source straight to here.
-  const settled = (taken: Taken): void => {
-    if (source.settle(taken)) committer.settled();
-  };
-  const skipped = (): void => {
+  const skipped = (partition: Owned): void => {
     stats.completedBefore += 1;
-    committer.settled();
+    delivery.skipped(partition);
   };
-  const trouble = (why: string | undefined): void => stats.trouble('commit', why);
-  const committer = new Committer({ ...options, partitions: () => source.partitions, trouble });
 
-  return { source, stream, committer };
+  return { source, stream, delivery };
 }
-
-/** Whether a failure ends the pipeline: its grade says so, or there are no dead letters. */
-const endsPipeline = ({ deadLetter }: Pipeline, error: Error): boolean => deadLetter === 'stop' || stopsPipeline(error);
 
 /** What envelopes know of their run. */
 function runOf({ pipeline: { retry }, options: { clock, random, log }, fail }: LineParts, open: OpenParts, hold: Run['hold']): Run {
@@ -132,11 +115,6 @@ function runOf({ pipeline: { retry }, options: { clock, random, log }, fail }: L
   };
 }
 
-/** A failed record is settled when its dead letter is acknowledged. */
-function bury({ pipeline, options, sink, stats }: LineParts, taken: Taken, verdict: Verdict & { outcome: 'failed' }, settled: () => void) {
-  const { error, attempts } = verdict;
+function tellOfFailure({ options, stats }: LineParts, taken: Taken, { error, attempts }: Verdict & { outcome: 'failed' }): void {
   options.log.warn({ code: codeOf(error), position: stats.place(taken), attempts, error: error.message }, 'record failed');
-  if (pipeline.deadLetter === 'stop') return; // it has stopped the pipeline
-  const nowMs = (): number => options.clock.nowMs();
-  sendDeadLetter({ pipeline: pipeline.name, topic: pipeline.deadLetter.name, sink, nowMs }, taken, verdict, settled);
 }

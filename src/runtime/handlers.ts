@@ -1,8 +1,8 @@
 import { messageOf } from '../errors.ts';
-import type { Committer } from '../flow/committer.ts';
 import type { Source } from '../flow/source.ts';
 import type { Pipeline } from '../pipeline.ts';
 import type { ConsumeHandlers } from '../transport/transport.ts';
+import type { Delivery } from './delivery.ts';
 import type { ResolvedStartOptions } from './options.ts';
 import { releasePartitions } from './release.ts';
 import { ownedIds, resetsOf, type Stats } from './stats.ts';
@@ -11,13 +11,13 @@ export interface HandlerParts {
   readonly pipeline: Pipeline;
   readonly options: ResolvedStartOptions;
   readonly source: Source;
-  readonly committer: Committer;
+  readonly delivery: Delivery;
   readonly stats: Stats;
   readonly fail: (error: Error) => void;
 }
 
 /** What the transport tells a pipeline, and who in it is told. */
-export function consumeHandlers({ pipeline: { name }, options, source, committer, stats, fail }: HandlerParts): ConsumeHandlers {
+export function consumeHandlers({ pipeline: { name }, options, source, delivery, stats, fail }: HandlerParts): ConsumeHandlers {
   const { clock, log, revokeDeadlineMs } = options;
   let hasLost = false; // and was given nothing since
   return {
@@ -35,11 +35,12 @@ export function consumeHandlers({ pipeline: { name }, options, source, committer
       source.offer(fetch);
     },
     revoking: async (leaving) => {
-      const givenBack = await releasePartitions({ source, committer, clock, deadlineMs: revokeDeadlineMs }, leaving, 'revoked');
+      const givenBack = await releasePartitions({ source, delivery, clock, deadlineMs: revokeDeadlineMs }, leaving, 'revoked');
       log.info({ pipeline: name, partitions: ownedIds(leaving), givenBack }, 'revoked');
     },
     lost: (gone) => {
       hasLost = true;
+      void delivery.release(gone);
       source.lose(
         gone.flatMap((one) => source.find(one) ?? []),
         'lost',

@@ -1,12 +1,12 @@
 import type { Clock } from '../clock.ts';
-import type { Committer } from '../flow/committer.ts';
 import type { Owned, Taken } from '../flow/owned.ts';
 import type { Source } from '../flow/source.ts';
 import type { OwnedPartition } from '../transport/transport.ts';
+import type { Delivery } from './delivery.ts';
 
 export interface Release {
   readonly source: Source;
-  readonly committer: Committer;
+  readonly delivery: Delivery;
   readonly clock: Clock;
   /** Longest wait for what is in flight, in ms from now. */
   readonly deadlineMs: number;
@@ -19,10 +19,10 @@ const graceMs = 2_000; // for acknowledgements and the last commit when the dead
 
 /**
  * Lets partitions go in the only order that loses nothing: no new work, wait for what is in flight, abort the rest, let
- * outputs that are on their way be acknowledged, commit, fence. Returns the number of records that were given back.
+ * outputs that are on their way be acknowledged, commit, close the writers, fence. Returns the number of records that were given back.
  */
 export async function releasePartitions(release: Release, leaving: readonly OwnedPartition[], reason: string): Promise<number> {
-  const { source, committer, clock, deadlineMs, hurry = () => false } = release;
+  const { source, delivery, clock, deadlineMs, hurry = () => false } = release;
   const owned = leaving.flatMap((one) => source.find(one) ?? []);
   source.leave(owned);
   const untilMs = clock.nowMs() + deadlineMs;
@@ -30,11 +30,13 @@ export async function releasePartitions(release: Release, leaving: readonly Owne
   while (inPipeline().length > 0 && clock.nowMs() < untilMs && !hurry()) await tick(clock);
   const aborted = inPipeline();
   for (const one of aborted) source.abandon(one, reason);
+  delivery.hurry(owned);
   const graceEndsMs = Math.max(untilMs, clock.nowMs() + graceMs);
   const unsettled = (): number => owned.reduce((sum, { inFlight }) => sum + inFlight, 0);
   while (unsettled() > 0 && clock.nowMs() < graceEndsMs) await tick(clock);
-  await committer.flush(owned, () => clock.nowMs() >= graceEndsMs || owned.every(isGone));
+  await delivery.flush(owned, () => clock.nowMs() >= graceEndsMs || owned.every(isGone));
   const unacknowledged = unsettled();
+  await delivery.release(leaving);
   source.lose(owned, reason);
   return aborted.length + unacknowledged;
 }

@@ -1,10 +1,10 @@
 import { inScope, scopeOf } from '../call.ts';
 import { codeOf } from '../classify.ts';
-import { messageOf, PipelineError, TransportError } from '../errors.ts';
+import { messageOf, OptionError, PipelineError, TransportError } from '../errors.ts';
 import { Sink } from '../flow/sink.ts';
 import type { Pipeline } from '../pipeline.ts';
 import type { Opened, Resource } from '../resource.ts';
-import type { Consumer, Producer } from '../transport/transport.ts';
+import type { Consumer, Producer, Transport } from '../transport/transport.ts';
 import { assemble, type Line } from './assemble.ts';
 import { consumeHandlers } from './handlers.ts';
 import { Lifecycle, type LifecycleState } from './lifecycle.state.ts';
@@ -57,7 +57,6 @@ class Running implements App {
   readonly #closers: (() => Promise<void> | void)[] = []; // run in reverse order
   readonly #opening = new AbortController();
   #line: Line | undefined;
-  #sink: Sink | undefined;
   #draining: Promise<void> | undefined;
   #drainUntilMs = Number.POSITIVE_INFINITY;
   #failure: Error | undefined;
@@ -85,6 +84,7 @@ class Running implements App {
   async start(): Promise<void> {
     const { transport, clock, log, signals } = this.#options;
     const { outputs, deadLetter, groupId, inputs, from } = this.#pipeline;
+    requireTransactions(this.#pipeline, transport);
     await this.#checkTopics();
     const producer = await this.#hold(transport.produce({ clientId: this.name }), (opened: Producer) => opened.close());
     const topics = [...Object.values(outputs), ...(deadLetter === 'stop' ? [] : [deadLetter])].map(({ name }) => name);
@@ -111,25 +111,24 @@ class Running implements App {
       },
     };
     const line = assemble({ ...parts, resources, sink });
-    this.#sink = sink;
     this.#line = line;
     this.#closers.push(() => {
       line.source.stop();
       line.stream.stop();
-      line.committer.stop();
+      return line.delivery.stop();
     });
     line.stream.open();
     this.#closers.push(sweepDeadlines(line.source, clock, this.#stats));
     const names = Object.values(inputs).map(({ name }) => name);
     const consumer = await this.#hold(
       transport.consume(
-        { groupId, topics: names, from, clientId: this.name },
-        consumeHandlers({ ...parts, source: line.source, committer: line.committer }),
+        { groupId, topics: names, from, clientId: this.name, ...(line.delivery.beforeStart && { beforeStart: line.delivery.beforeStart }) },
+        consumeHandlers({ ...parts, source: line.source, delivery: line.delivery }),
       ),
       (joined: Consumer) => joined.close(),
     );
     line.source.attach(consumer);
-    line.committer.attach(consumer);
+    line.delivery.attach(consumer);
     if (signals) this.#closers.push(drainOnSignals(this));
     if (this.#failure) throw this.#failure;
     this.#life.to('running');
@@ -180,7 +179,8 @@ class Running implements App {
       recordsInFlight: source?.window.records ?? 0,
       bytesInFlight: source?.window.bytes ?? 0,
       bytesAhead: source?.aheadBytes ?? 0,
-      bytesOutgoing: this.#sink?.bytes ?? 0,
+      bytesOutgoing: this.#line?.delivery.bytes ?? 0,
+      transactions: { ...this.#stats.transactions },
       partitions: partitions.length,
       lag: partitions.reduce((sum, one) => sum + one.lag, 0n),
       settledBeyond: partitions.reduce((sum, one) => sum + one.tracker.settledBeyond, 0),
@@ -202,7 +202,7 @@ class Running implements App {
     line.stream.complete();
     const hurry = (): boolean => clock.nowMs() >= this.#drainUntilMs || this.#failure !== undefined;
     const givenBack = await releasePartitions(
-      { source: line.source, committer: line.committer, clock, deadlineMs, hurry },
+      { source: line.source, delivery: line.delivery, clock, deadlineMs, hurry },
       line.source.partitions,
       'stopped',
     );
@@ -289,4 +289,12 @@ class Running implements App {
       }
     }
   }
+}
+
+/** @throws OptionError when the pipeline needs transactions and the transport, somebody else's, has none. */
+function requireTransactions({ name, delivery }: Pipeline, transport: Partial<Transport>): void {
+  if (delivery !== 'exactly-once' || (typeof transport.transact === 'function' && typeof transport.committed === 'function')) return;
+  throw new OptionError(
+    `pipeline ${name} asks for delivery 'exactly-once', and the transport (${String(transport.name)}) has no transactions: use one that has, or 'at-least-once'`,
+  );
 }

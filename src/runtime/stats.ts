@@ -21,8 +21,10 @@ export interface StatsSnapshot {
   readonly bytesInFlight: number;
   /** Fetched and not taken yet, in bytes. */
   readonly bytesAhead: number;
-  /** Waiting for the broker on the way out, in bytes. */
+  /** Waiting for the broker on the way out, or for their transaction, in bytes. */
   readonly bytesOutgoing: number;
+  /** With exactly-once: transactions that were committed, and those that were not and were written again. */
+  readonly transactions: { readonly committed: number; readonly aborted: number };
   readonly partitions: number;
   /** Records written and not settled, over all partitions owned, as far as known. */
   readonly lag: bigint;
@@ -47,6 +49,7 @@ const keptReasons = 100;
 /** Counts what happens. Holds a fixed number of counters and the last 1,000 latencies. */
 export class Stats {
   readonly counts = { done: 0, failed: 0, dropped: 0, 'given-back': 0 };
+  readonly transactions = { committed: 0, aborted: 0 };
   readonly failuresByCode: Partial<Record<ErrorCode, number>> = {};
   readonly droppedByReason = new Map<string, number>();
   readonly latencies: number[] = [];

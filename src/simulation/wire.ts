@@ -128,6 +128,7 @@ export class Wire {
         this.#side.logs.lookAtCommits(); // before the answer: it may be lost
         return stored;
       },
+      stillOwned: (partitions) => this.#reach(() => consumer.stillOwned(partitions)),
       close: () => consumer.close(),
     };
   }

@@ -143,6 +143,12 @@ export interface Consumer {
    * @throws TransportError when the broker cannot be reached; then nothing is known of what was stored.
    */
   commit(offsets: readonly OffsetCommit[]): Promise<{ readonly fenced: readonly OwnedPartition[] }>;
+  /**
+   * Asks the group which of these partitions it still gives to this consumer, those that it lets go included. What a consumer
+   * believes by itself may be out of date: after a pause of its process the partitions may be another's.
+   * @throws TransportError `transport_unavailable` when nobody can say.
+   */
+  stillOwned(partitions: readonly OwnedPartition[]): Promise<readonly OwnedPartition[]>;
   /** Leaves the group at once, without `revoking`: the owner drains and commits before. Idempotent. */
   close(): Promise<void>;
 }

@@ -43,6 +43,7 @@ async function topicOf(
           consumer.resume(p);
         },
         commit: (o) => consumer.commit(o),
+        stillOwned: (p) => consumer.stillOwned(p),
         close,
       };
     },

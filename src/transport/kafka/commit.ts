@@ -66,6 +66,30 @@ export class Committer {
     }
   }
 
+  /** Asks by a heartbeat of our own: the group keeps giving us what is ours exactly while it knows the member id under which it was gained. */
+  async stillOwned(partitions: readonly OwnedPartition[]): Promise<readonly OwnedPartition[]> {
+    const { state, clock, connection, patienceMs, accepted, expelled } = this.#options;
+    const memberId = state.memberId;
+    const giveUpMs = clock.nowMs() + patienceMs;
+    for (;;) {
+      const ours = partitions.filter((one) => memberId !== null && memberId === state.memberId && state.find(one));
+      if (memberId === null || ours.length === 0) return [];
+      try {
+        await connection.heartbeat(memberId, state.generation);
+        accepted();
+        return ours;
+      } catch (error) {
+        const type = protocolTypeOf(error);
+        if (type === 'REBALANCE_IN_PROGRESS') return ours; // a member of a group that joins anew: what it claims stays its own
+        if (type === 'UNKNOWN_MEMBER_ID') {
+          if (memberId === state.memberId) expelled();
+        } else if (type !== 'ILLEGAL_GENERATION' || clock.nowMs() > giveUpMs)
+          throw toTransportError(error, 'ask the group what is still ours', this.#options.brokers);
+        else await sleep(clock, betweenTriesMs); // between JoinGroup and SyncGroup
+      }
+    }
+  }
+
   #isNews({ topic, partition, epoch, offset }: OffsetCommit): boolean {
     const highest = this.#highest.get(keyOf({ topic, partition }));
     return highest?.epoch !== epoch || offset >= highest.offset;

@@ -42,6 +42,11 @@ export class GroupConnection {
     );
   }
 
+  /** Whether the group knows this member in this generation; the broker's refusal is thrown. */
+  async heartbeat(memberId: string, generation: number): Promise<void> {
+    await this.#withCoordinator((broker) => broker.heartbeat({ groupId: this.#groupId, memberId, groupGenerationId: generation }));
+  }
+
   /** Ends a membership, also one whose process is gone: the id is all the broker asks for. */
   async leave(memberId: string): Promise<void> {
     await this.#withCoordinator((broker) => broker.leaveGroup({ groupId: this.#groupId, memberId }));

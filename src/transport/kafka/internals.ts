@@ -57,6 +57,7 @@ interface TopicOffsets {
 
 export interface BrokerInternals {
   metadata(topics: readonly string[]): Promise<unknown>;
+  heartbeat(request: { readonly groupId: string; readonly groupGenerationId: number; readonly memberId: string }): Promise<unknown>;
   leaveGroup(request: { readonly groupId: string; readonly memberId: string }): Promise<unknown>;
   offsetCommit(request: {
     readonly groupId: string;

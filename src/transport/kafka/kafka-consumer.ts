@@ -90,12 +90,8 @@ export class KafkaConsumer implements Consumer {
       clock,
       brokers: options.brokers,
       patienceMs: options.sessionTimeoutMs * 2,
-      accepted: () => {
-        this.#knownMs = clock.nowMs();
-      },
-      expelled: () => {
-        this.#member.loseAll();
-      },
+      accepted: () => (this.#knownMs = clock.nowMs()),
+      expelled: () => this.#member.loseAll(),
     });
     const { log } = options;
     this.#lookup = { connection, committer: this.#committer, clock, from: consume.from, closing: this.#closing.signal, log };
@@ -144,6 +140,10 @@ export class KafkaConsumer implements Consumer {
 
   commit(offsets: readonly OffsetCommit[]): Promise<{ readonly fenced: readonly OwnedPartition[] }> {
     return this.#committer.commit(offsets);
+  }
+
+  stillOwned(partitions: readonly OwnedPartition[]): Promise<readonly OwnedPartition[]> {
+    return this.#committer.stillOwned(partitions);
   }
 
   close(): Promise<void> {

@@ -219,6 +219,14 @@ export class Broker {
     return { topic, partition, committed, start: inside ? committed.offset : low, reset: inside ? undefined : 'out-of-range' };
   }
 
+  /** Those of the partitions that the group gives to this member. */
+  async stillOwned<P extends TopicPartition>(groupId: string, memberId: string, partitions: readonly P[]): Promise<readonly P[]> {
+    this.requireUp();
+    const ours = partitions.filter(({ topic, partition }) => this.group(groupId).owns(memberId, partitionKey(topic, partition)));
+    await this.answer(true, 'question of ownership');
+    return ours;
+  }
+
   // availability
 
   get down(): string | undefined {

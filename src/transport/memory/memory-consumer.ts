@@ -66,6 +66,15 @@ export class MemoryConsumer implements Consumer, Member {
     return { fenced: offsets.filter((one) => !stored.has(one)).map(ownedPart) };
   }
 
+  stillOwned(partitions: readonly OwnedPartition[]): Promise<readonly OwnedPartition[]> {
+    const { groupId } = this.#options;
+    return this.#broker.stillOwned(
+      groupId,
+      this.#memberId,
+      partitions.filter((one) => this.#find(one) !== undefined),
+    );
+  }
+
   close(): Promise<void> {
     this.#end();
     return Promise.resolve();
@@ -92,9 +101,7 @@ export class MemoryConsumer implements Consumer, Member {
   }
 
   reachable(why: string | undefined): void {
-    this.#note(() => {
-      this.#handlers.health(why === undefined ? { state: 'ok' } : { state: 'reconnecting', why });
-    });
+    this.#note(() => this.#handlers.health(why === undefined ? { state: 'ok' } : { state: 'reconnecting', why }));
     if (why !== undefined) return;
     for (const gained of this.#unread.splice(0)) this.#noteStart(gained);
   }
@@ -138,9 +145,7 @@ export class MemoryConsumer implements Consumer, Member {
   }
 
   #noteStart(gained: readonly Tenure[]): void {
-    this.#note(() => {
-      this.#start(gained);
-    });
+    this.#note(() => this.#start(gained));
   }
 
   /** Only now is it read where they start: what beforeStart has brought to an end is in it. */
@@ -234,15 +239,10 @@ export class MemoryConsumer implements Consumer, Member {
       if (!held || held.phase === 'starting' || held.paused || held.fetching) continue;
       const fetch = this.#read(held);
       if (!fetch) continue;
-      if (this.#broker.fetchMs === 0)
-        return () => {
-          this.#deliver(held, fetch);
-        };
+      if (this.#broker.fetchMs === 0) return () => this.#deliver(held, fetch);
       held.fetching = true;
       this.#after(this.#broker.fetchMs, () => {
-        this.#note(() => {
-          this.#deliver(held, fetch);
-        });
+        this.#note(() => this.#deliver(held, fetch));
       });
     }
     return undefined;

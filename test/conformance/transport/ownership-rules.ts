@@ -253,6 +253,26 @@ export const ownershipRules: readonly Rule[] = [
       });
     },
   },
+  {
+    rule: 44,
+    says: 'stillOwned names what the group gives to a member, and not what it took from it without a word',
+    test: async (world) => {
+      const expel = world.hook('expel');
+      const topic = await world.topic(2);
+      const group = world.group();
+      const [first, second] = [await world.join(group, [topic]), await world.join(group, [topic])];
+      await shared(world, topic, 2, [first, second]);
+      const parts = [first, second].flatMap(({ watcher }) =>
+        [0, 1]
+          .filter((partition) => watcher.owned.includes(keyOf({ topic, partition })))
+          .map((partition) => watcher.partition(topic, partition)),
+      );
+      expect(await first.consumer.stillOwned(parts)).toEqual(parts.slice(0, 1));
+      await expel(first.consumer);
+      expect(await first.consumer.stillOwned(parts)).toEqual([]);
+      expect(await second.consumer.stillOwned(parts.slice(1))).toEqual(parts.slice(1));
+    },
+  },
   { rule: 42, says: 'handlers return at once and must not throw; revoking must not reject', untestable: 'it is a duty of the caller' },
   {
     rule: 43,

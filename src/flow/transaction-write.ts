@@ -1,0 +1,146 @@
+import { isStreamError, TransportError } from '../errors.ts';
+import type { Verdict } from '../record/outcome.ts';
+import type { Root } from '../record/part.ts';
+import { type OutputPosition, type OutputRecord, recordBytes } from '../record/record.ts';
+import type { Transaction } from '../transport/transport.ts';
+import type { Bundle } from './bundle.ts';
+import type { DeadLetter } from './dead-letters.ts';
+import { maxBytesASend, maxRecordsASend } from './outbox.ts';
+import type { Taken } from './owned.ts';
+
+export type Failed = Verdict & { outcome: 'failed' };
+
+export interface LetterBox {
+  /** What is written of a failed record, and where to. */
+  readonly letterOf: (taken: Taken, verdict: Failed) => { readonly topic: string; readonly letter: DeadLetter };
+  readonly place: (topic: string, key: Uint8Array | null) => number;
+}
+
+/** One record to be sent within a transaction. */
+interface Sending {
+  readonly topic: string;
+  readonly partition: number;
+  readonly record: OutputRecord;
+  readonly sent: (at: OutputPosition) => void;
+  /** The log will never take it. */
+  readonly refused: (error: Error) => void;
+}
+
+/**
+ * Writes what bundles hold into a transaction: first their outputs, then the dead letters of those of their records that have
+ * failed, which name the places of the outputs. An output that is refused fails its records for good. Returns how each
+ * record ends once the transaction is committed. Without a box for letters nobody may have failed.
+ */
+export async function writeBundles(
+  transaction: Transaction,
+  bundles: readonly Bundle[],
+  box: LetterBox | undefined,
+): Promise<ReadonlyMap<Taken, Verdict>> {
+  const places = new Map<Root, OutputPosition[]>();
+  await sendAll(transaction, outputsOf(bundles, places));
+  const verdicts = new Map<Taken, Verdict>();
+  const failed: (readonly [Taken, Failed])[] = [];
+  for (const taken of bundles.flatMap(({ takens }) => takens)) {
+    const { settlement } = taken;
+    if (!settlement) continue; // of no present run: cannot be complete
+    const verdict = settlement.verdict(places.get(settlement));
+    verdicts.set(taken, verdict);
+    if (verdict.outcome === 'failed') failed.push([taken, verdict]);
+  }
+  if (box) await sendLetters(transaction, failed, box);
+  return verdicts;
+}
+
+const outputsOf = (bundles: readonly Bundle[], places: Map<Root, OutputPosition[]>): readonly Sending[] =>
+  bundles.flatMap(({ outputs }) =>
+    outputs
+      .filter(({ part }) => part.live)
+      .map(({ topic, partition, record, part, roots }) => ({
+        topic,
+        partition,
+        record,
+        sent: (at) => {
+          for (const root of roots) {
+            const known = places.get(root);
+            if (known) known.push(at);
+            else places.set(root, [at]);
+          }
+        },
+        refused: (error) => part.settle('failed', error),
+      })),
+  );
+
+async function sendLetters(transaction: Transaction, failed: readonly (readonly [Taken, Failed])[], box: LetterBox): Promise<void> {
+  const tooLarge: Sending[] = [];
+  const sendingOf = (topic: string, record: OutputRecord, refused: Sending['refused']): Sending => ({
+    topic,
+    partition: box.place(topic, record.key),
+    record,
+    sent: () => undefined,
+    refused,
+  });
+  const whole = failed.map(([taken, verdict]) => {
+    const { topic, letter } = box.letterOf(taken, verdict);
+    return sendingOf(topic, letter.whole, () => tooLarge.push(sendingOf(topic, letter.short, refuseShort)));
+  });
+  await sendAll(transaction, whole);
+  await sendAll(transaction, tooLarge);
+}
+
+// waited for like any other trouble
+function refuseShort(error: Error): never {
+  throw new TransportError('transport_failed', `a dead letter without its payload is refused: ${error.message}`, { cause: error });
+}
+
+/** Sends to all partitions at once, to each in order, one send at a time. Rejects when no send is under way any more. */
+async function sendAll(transaction: Transaction, all: readonly Sending[]): Promise<void> {
+  const groups = Map.groupBy(all, ({ topic, partition }) => `${topic}/${String(partition)}`);
+  const results = await Promise.allSettled(
+    [...groups.values()].map(async (group) => {
+      for (const batch of batchesOf(group)) await sendCut(transaction, batch);
+    }),
+  );
+  for (const result of results) if (result.status === 'rejected') throw result.reason;
+}
+
+function* batchesOf(group: readonly Sending[]): Generator<readonly Sending[]> {
+  let batch: Sending[] = [];
+  let bytes = 0;
+  for (const one of group) {
+    const size = recordBytes(one.record);
+    if (batch.length >= maxRecordsASend || (batch.length > 0 && bytes + size > maxBytesASend)) {
+      yield batch;
+      batch = [];
+      bytes = 0;
+    }
+    batch.push(one);
+    bytes += size;
+  }
+  if (batch.length > 0) yield batch;
+}
+
+/** A send that is refused is cut in two until the record at fault stands alone; the transaction goes on without that one. */
+async function sendCut(transaction: Transaction, batch: readonly Sending[]): Promise<void> {
+  const [first] = batch;
+  if (!first) return;
+  const { topic, partition } = first;
+  let base: bigint;
+  try {
+    base = await transaction.send(
+      topic,
+      partition,
+      batch.map(({ record }) => record),
+    );
+  } catch (error) {
+    if (!isStreamError(error) || error.grade !== 'record') throw error;
+    if (batch.length === 1) {
+      first.refused(error);
+      return;
+    }
+    const middle = batch.length >> 1;
+    await sendCut(transaction, batch.slice(0, middle));
+    await sendCut(transaction, batch.slice(middle));
+    return;
+  }
+  for (const [i, { sent }] of batch.entries()) sent({ topic, partition, offset: base + BigInt(i) });
+}

@@ -1,0 +1,285 @@
+import { type Clock, sleep } from '../clock.ts';
+import { isStreamError, messageOf } from '../errors.ts';
+import type { Verdict } from '../record/outcome.ts';
+import type { Part, Root } from '../record/part.ts';
+import { recordError } from '../record/record-error.ts';
+import { formatPosition, type OutputRecord } from '../record/record.ts';
+import type { Settlement } from '../record/lineage.ts';
+import type { Consumer, OwnedPartition, TransactionalProducer, Transport } from '../transport/transport.ts';
+import { Backoff } from './backoff.state.ts';
+import { Bundle } from './bundle.ts';
+import { FencedWriter, transactionalIdOf } from './fenced-writer.ts';
+import type { Owned, Taken } from './owned.ts';
+import type { Sink, TakeOutput } from './sink.ts';
+import { TransactionLoop, type TransactionLoopOptions } from './transaction-loop.ts';
+
+export interface TransactionsOptions
+  extends Pick<TransactionLoopOptions, 'commitIntervalMs' | 'commitEveryRecords' | 'box' | 'isFinal' | 'refused' | 'ended' | 'fail'> {
+  readonly transport: Pick<Transport, 'transact' | 'committed'>;
+  readonly clock: Clock;
+  readonly groupId: string;
+  readonly clientId: string;
+  /** Places outputs, and writes those for topics outside of transactions. */
+  readonly sink: Sink;
+  /** The pipeline has no more to do with this record: the next of its lane may start. */
+  readonly through: (taken: Taken) => void;
+  readonly trouble: (where: string, why: string | undefined) => void;
+}
+
+const openedAtOnce = 16;
+const closeGraceMs = 2_000;
+const lookEveryMs = 10;
+
+/**
+ * Delivers exactly once: what a record brings about (outputs, dead letter, offset) waits in memory until the pipeline is
+ * through with the record, and is then written in one transaction of its input partition. Holds, for each partition owned, a
+ * writer and what was not committed.
+ */
+export class Transactions {
+  readonly #options: TransactionsOptions;
+  readonly #bundles = new WeakMap<Root, Bundle>();
+  readonly #loops = new Map<Owned, { readonly loop: TransactionLoop; readonly writer: FencedWriter }>();
+  /** Opened for partitions that were gained, and not used yet. */
+  readonly #opened = new Map<string, { readonly epoch: number; readonly producer: TransactionalProducer }>();
+  #consumer: Pick<Consumer, 'stillOwned'> | undefined;
+  #bytes = 0;
+  #freed: () => void = () => undefined;
+  #freeing = false;
+  #stopped = false;
+
+  constructor(options: TransactionsOptions) {
+    this.#options = options;
+  }
+
+  /** Bytes that wait for a transaction, or are in one. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Calls `listener` whenever bytes are no longer held. */
+  onRoom(listener: () => void): void {
+    this.#freed = listener;
+  }
+
+  attach(consumer: Pick<Consumer, 'stillOwned'>): void {
+    this.#consumer = consumer;
+  }
+
+  // records
+
+  begin(taken: Taken, settlement: Settlement): void {
+    settlement.keepOpen();
+    this.#bundles.set(settlement, new Bundle(taken));
+  }
+
+  readonly take: TakeOutput = (topic, record, part) => {
+    const { roots } = part;
+    if (!topic.transactional) this.#writeOutside(topic.name, record, part, roots);
+    else if (!isOfOnePartition(roots)) {
+      part.settle('failed', crossing(roots));
+      return;
+    } else {
+      const bundle = this.#joined(roots);
+      if (!bundle) return; // its records were given back
+      const before = bundle.bytes;
+      bundle.add({ topic: topic.name, partition: this.#options.sink.place(topic.name, record.key), record, part, roots });
+      this.#bytes += bundle.bytes - before;
+    }
+    part.handed();
+  };
+
+  /** Every part of the record is handed over, failed or dropped. */
+  handed(settlement: Settlement): void {
+    const bundle = this.#bundles.get(settlement);
+    bundle?.handed();
+    if (!bundle?.isComplete || bundle.isOver) return;
+    const [first] = bundle.takens;
+    if (first) this.#of(first.partition).loop.add(bundle);
+    for (const taken of bundle.takens) this.#options.through(taken);
+  }
+
+  /** The record was given back: nothing of what it had a part in is written. */
+  givenBack(settlement: Settlement): void {
+    const bundle = this.#bundles.get(settlement);
+    if (bundle) this.#end(bundle);
+  }
+
+  /** There is something to commit without any transaction being due: what an owner before us had completed was counted. */
+  skipped(owned: Owned): void {
+    this.#of(owned).loop.wake();
+  }
+
+  #writeOutside(topic: string, record: OutputRecord, part: Part, roots: readonly Root[]): void {
+    const bundles = new Set(roots.flatMap((root) => this.#bundles.get(root) ?? []));
+    for (const bundle of bundles) bundle.addOutside(part);
+    const look = (): void => {
+      for (const { takens } of bundles) for (const { partition } of takens.slice(0, 1)) this.#loops.get(partition)?.loop.wake();
+    };
+    this.#options.sink.push(topic, {
+      record,
+      wanted: () => part.live,
+      sent: (at) => {
+        part.settle('done', at);
+        look();
+      },
+      refused: (error) => {
+        part.settle('failed', error);
+        look();
+      },
+    });
+  }
+
+  #joined(roots: readonly Root[]): Bundle | undefined {
+    const [first, ...others] = new Set(roots.flatMap((root) => this.#bundles.get(root) ?? []));
+    if (!first) return undefined;
+    for (const other of others) {
+      first.join(other);
+      for (const { settlement } of other.takens) if (settlement) this.#bundles.set(settlement, first);
+    }
+    return first;
+  }
+
+  readonly #committed = (bundle: Bundle, verdicts: ReadonlyMap<Taken, Verdict>): void => {
+    this.#end(bundle);
+    for (const taken of bundle.takens) {
+      const verdict = verdicts.get(taken);
+      if (verdict) taken.settlement?.conclude(verdict);
+    }
+  };
+
+  #end(bundle: Bundle): void {
+    if (bundle.isOver) return;
+    bundle.isOver = true;
+    this.#bytes -= bundle.bytes;
+    if (bundle.bytes === 0 || this.#freeing) return;
+    this.#freeing = true;
+    queueMicrotask(() => {
+      this.#freeing = false; // a transaction frees thousands of bundles
+      this.#freed();
+    });
+  }
+
+  // partitions
+
+  /** Opens the writers of partitions that were gained, and so fences whoever owned them before; tried again while they are wanted. */
+  readonly fence = async (partitions: readonly OwnedPartition[], wanted: () => boolean): Promise<void> => {
+    const rest = partitions.values();
+    const openInTurn = async (): Promise<void> => {
+      for (const one of rest) await this.#open(one, () => wanted() && !this.#stopped);
+    };
+    await Promise.all(Array.from({ length: openedAtOnce }, openInTurn));
+  };
+
+  async #open(partition: OwnedPartition, wanted: () => boolean): Promise<void> {
+    const { transport, groupId, clientId, clock, trouble, fail } = this.#options;
+    const where = `transactions ${nameOf(partition)}`;
+    const backoff = new Backoff(50, 5_000);
+    while (wanted()) {
+      try {
+        const producer = await transport.transact({ transactionalId: transactionalIdOf(groupId, partition), clientId });
+        void this.#opened.get(nameOf(partition))?.producer.close();
+        this.#opened.set(nameOf(partition), { epoch: partition.epoch, producer });
+        if (backoff.failures > 0) trouble(where, undefined);
+        return;
+      } catch (error) {
+        if (isStreamError(error) && error.code === 'authentication_failed') {
+          fail(error);
+          return;
+        }
+        trouble(where, `opening the writer of ${nameOf(partition)} fails and is tried again: ${messageOf(error)}`);
+        await sleep(clock, backoff.failed());
+      }
+    }
+    if (backoff.failures > 0) trouble(where, undefined);
+  }
+
+  #of(owned: Owned): { readonly loop: TransactionLoop; readonly writer: FencedWriter } {
+    const known = this.#loops.get(owned);
+    if (known) return known;
+    const { transport, groupId, clientId, trouble } = this.#options;
+    const opened = this.#opened.get(nameOf(owned));
+    this.#opened.delete(nameOf(owned));
+    const isOurs = opened?.epoch === owned.epoch;
+    if (!isOurs) void opened?.producer.close();
+    const writer = new FencedWriter(owned, isOurs ? opened.producer : undefined, {
+      transport,
+      groupId,
+      clientId,
+      stillOwned: async (partition) => (await this.#consumer?.stillOwned([partition]))?.length === 1,
+    });
+    const loop = new TransactionLoop(owned, writer, {
+      ...this.#options,
+      committed: this.#committed,
+      trouble: (why) => {
+        trouble(`transactions ${nameOf(owned)}`, why);
+      },
+    });
+    const made = { loop, writer };
+    this.#loops.set(owned, made);
+    return made;
+  }
+
+  /** From now on nothing of these partitions waits for company. */
+  hurry(partitions: readonly Owned[]): void {
+    for (const owned of partitions) this.#loops.get(owned)?.loop.hurry();
+  }
+
+  /** Resolves when everything of these partitions that can be committed is, or `giveUp` says so. */
+  async flush(partitions: readonly Owned[], giveUp: () => boolean): Promise<void> {
+    this.hurry(partitions);
+    const isBusy = (): boolean => partitions.some((owned) => this.#loops.get(owned)?.loop.isBusy);
+    while (isBusy() && !giveUp()) await sleep(this.#options.clock, lookEveryMs);
+  }
+
+  /** Ends the work for these partitions. Resolves when their writers are closed, or that takes too long. */
+  async release(partitions: readonly OwnedPartition[]): Promise<void> {
+    const closed = Promise.allSettled(partitions.map((one) => this.#close(one)));
+    await new Promise<void>((resolve) => {
+      const cancel = this.#options.clock.schedule(closeGraceMs, resolve);
+      void closed.then(() => {
+        cancel();
+        resolve();
+      });
+    });
+  }
+
+  async #close(partition: OwnedPartition): Promise<void> {
+    const { topic, partition: number, epoch } = partition;
+    const opened = this.#opened.get(nameOf(partition));
+    if (opened?.epoch === epoch) {
+      this.#opened.delete(nameOf(partition));
+      await opened.producer.close();
+    }
+    for (const [owned, { loop, writer }] of this.#loops) {
+      if (owned.topic !== topic || owned.partition !== number || owned.epoch !== epoch) continue;
+      this.#loops.delete(owned);
+      loop.stop();
+      this.#options.trouble(`transactions ${nameOf(owned)}`, undefined);
+      await writer.close();
+    }
+  }
+
+  /** Writes and commits nothing more. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    const left = [...this.#opened].map(([, { producer }]) => producer.close());
+    this.#opened.clear();
+    await Promise.allSettled([...left, this.release([...this.#loops.keys()])]);
+  }
+}
+
+const nameOf = ({ topic, partition }: Omit<OwnedPartition, 'epoch'>): string => `${topic}/${String(partition)}`;
+
+const isOfOnePartition = ([first, ...others]: readonly Root[]): boolean =>
+  others.every(({ position: { topic, partition } }) => topic === first?.position.topic && partition === first.position.partition);
+
+function crossing(roots: readonly Root[]): Error {
+  const [first] = roots;
+  const names = [...new Set(roots.map(({ position }) => nameOf(position)))].join(', ');
+  const position = first?.position ?? { topic: '', partition: 0, offset: 0n };
+  return recordError(
+    'cross_partition_output',
+    `one output descends from records of several input partitions (${names}; the first is ${formatPosition(position)}), and exactly-once commits each partition apart: merge within one partition (batchWithin({ within: 'partition' })), take the batch apart again with unbatch, or write to a topic marked transactional: false`,
+    position,
+  );
+}

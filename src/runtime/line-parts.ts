@@ -1,0 +1,19 @@
+import { stopsPipeline } from '../classify.ts';
+import type { Sink } from '../flow/sink.ts';
+import type { Pipeline } from '../pipeline.ts';
+import type { ResolvedStartOptions } from './options.ts';
+import type { Stats } from './stats.ts';
+
+/** What a line is assembled from. */
+export interface LineParts {
+  readonly pipeline: Pipeline;
+  readonly options: ResolvedStartOptions;
+  readonly resources: Readonly<Record<string, unknown>>;
+  readonly sink: Sink;
+  readonly stats: Stats;
+  /** The pipeline cannot go on. */
+  readonly fail: (error: Error) => void;
+}
+
+/** Whether a failure ends the pipeline: its grade says so, or there are no dead letters. */
+export const endsPipeline = ({ deadLetter }: Pipeline, error: Error): boolean => deadLetter === 'stop' || stopsPipeline(error);
