@@ -45,7 +45,7 @@ export class Transactions {
   #bytes = 0;
   #freed: () => void = () => undefined;
   #freeing = false;
-  #stopped = false;
+  readonly #stopping = new AbortController();
 
   constructor(options: TransactionsOptions) {
     this.#options = options;
@@ -165,7 +165,7 @@ export class Transactions {
   readonly fence = async (partitions: readonly OwnedPartition[], wanted: () => boolean): Promise<void> => {
     const rest = partitions.values();
     const openInTurn = async (): Promise<void> => {
-      for (const one of rest) await this.#open(one, () => wanted() && !this.#stopped);
+      for (const one of rest) await this.#open(one, () => wanted() && !this.#stopping.signal.aborted);
     };
     await Promise.all(Array.from({ length: openedAtOnce }, openInTurn));
   };
@@ -187,7 +187,7 @@ export class Transactions {
           return;
         }
         trouble(where, `opening the writer of ${nameOf(partition)} fails and is tried again: ${messageOf(error)}`);
-        await sleep(clock, backoff.failed());
+        await sleep(clock, backoff.failed(), this.#stopping.signal).catch(() => undefined);
       }
     }
     if (backoff.failures > 0) trouble(where, undefined);
@@ -243,6 +243,11 @@ export class Transactions {
     });
   }
 
+  /** The same for partitions that are gone: nobody waits for it. */
+  lose(partitions: readonly OwnedPartition[]): void {
+    for (const one of partitions) this.#close(one).catch(() => undefined);
+  }
+
   async #close(partition: OwnedPartition): Promise<void> {
     const { topic, partition: number, epoch } = partition;
     const opened = this.#opened.get(nameOf(partition));
@@ -261,7 +266,7 @@ export class Transactions {
 
   /** Writes and commits nothing more. */
   async stop(): Promise<void> {
-    this.#stopped = true;
+    this.#stopping.abort();
     const left = [...this.#opened].map(([, { producer }]) => producer.close());
     this.#opened.clear();
     await Promise.allSettled([...left, this.release([...this.#loops.keys()])]);

@@ -36,6 +36,7 @@ export function atLeastOnce(parts: LineParts, source: Source): Delivery {
     hurry: () => undefined,
     flush: (partitions, giveUp) => committer.flush(partitions, giveUp),
     release: () => Promise.resolve(),
+    lose: () => undefined,
     stop: () => committer.stop(),
   };
 }

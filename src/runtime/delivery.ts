@@ -30,5 +30,7 @@ export interface Delivery {
   flush(partitions: readonly Owned[], giveUp: () => boolean): Promise<void>;
   /** Ends the work for these partitions: after it nothing of them is written or committed, unless it is under way already. */
   release(partitions: readonly OwnedPartition[]): Promise<void>;
+  /** The same for partitions that are gone already. */
+  lose(partitions: readonly OwnedPartition[]): void;
   stop(): Promise<void> | void;
 }

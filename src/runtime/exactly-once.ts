@@ -51,6 +51,7 @@ export function exactlyOnce(parts: LineParts, source: Source): Delivery {
     hurry: (partitions) => transactions.hurry(partitions),
     flush: (partitions, giveUp) => transactions.flush(partitions, giveUp),
     release: (partitions) => transactions.release(partitions),
+    lose: (partitions) => transactions.lose(partitions),
     stop: () => transactions.stop(),
   };
 }

@@ -40,7 +40,7 @@ export function consumeHandlers({ pipeline: { name }, options, source, delivery,
     },
     lost: (gone) => {
       hasLost = true;
-      void delivery.release(gone);
+      delivery.lose(gone);
       source.lose(
         gone.flatMap((one) => source.find(one) ?? []),
         'lost',

@@ -52,6 +52,8 @@ export interface WorldPlan {
   readonly outputs: readonly string[];
   readonly deadLetter: string | undefined;
   readonly ordering: Ordering;
+  /** What the pipeline promises. @defaultValue at least once */
+  readonly delivery?: 'at-least-once' | 'exactly-once';
   /** Of every topic. */
   readonly partitions: number;
   readonly maxFetchRecords: number;

@@ -108,6 +108,14 @@ export type BrokerFault =
   | 'commit-lost'
   /** Commits fail, and all was stored. */
   | 'commit-stored'
+  /** Commits of transactions fail, and nothing was committed. */
+  | 'transaction-lost'
+  /** Commits of transactions fail, and all was committed. */
+  | 'transaction-committed'
+  /** Requests of transactions reach it late, so that another owner's may come between. */
+  | 'slow-transactions'
+  /** What a transaction has committed is seen late. */
+  | 'slow-markers'
   /** Answers come late. */
   | 'slow-acks'
   /** Fetches come late. */

@@ -107,6 +107,7 @@ export class Logs {
 
   /** Partitions that are not committed to their ends, in words. */
   behind(): readonly string[] {
+    this.lookAtCommits(); // what a transaction has committed may show later than its answer, or without one
     return [...this.#ends].flatMap(([log, end]) => {
       const committed = this.#committed.get(log) ?? 0;
       return committed < end ? [`${log} at ${String(committed)} of ${String(end)}`] : [];

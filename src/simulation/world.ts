@@ -33,6 +33,7 @@ export class World {
   }
 
   async run(): Promise<readonly Event[]> {
+    if (this.#plan.delivery !== undefined) this.#saw({ kind: 'promised', delivery: this.#plan.delivery });
     await this.#logs.create();
     const [first, ...deeds] = this.#plan.deeds;
     if (first?.do === 'feed') this.#perform(first);
@@ -86,11 +87,17 @@ export class World {
     else if (what === 'slow-fetches') broker.delayFetches(ms);
     else if (what === 'send-lost' || what === 'send-written') broker.failSends(count, { written: what === 'send-written' });
     else if (what === 'commit-lost' || what === 'commit-stored') broker.failCommits(count, { stored: what === 'commit-stored' });
+    else if (what === 'transaction-lost' || what === 'transaction-committed')
+      broker.failTransactions(count, { committed: what === 'transaction-committed' });
+    else if (what === 'slow-transactions') broker.delayTransactions(ms);
+    else if (what === 'slow-markers') broker.delayCompletion(ms);
     else return; // a storm is the models' affair
     this.#clock.schedule(ms + 500, () => {
       if (what === 'down') broker.up();
       if (what === 'slow-acks') broker.delayAcknowledgements(0);
       if (what === 'slow-fetches') broker.delayFetches(0);
+      if (what === 'slow-transactions') broker.delayTransactions(0);
+      if (what === 'slow-markers') broker.delayCompletion(0);
     });
   }
 
@@ -134,6 +141,8 @@ export class World {
     broker.up();
     broker.delayAcknowledgements(0);
     broker.delayFetches(0);
+    broker.delayTransactions(0);
+    broker.delayCompletion(0);
     await this.#clock.advance(5_000);
     if (this.#alive().length === 0) this.#join();
     for (let i = 0; i < 400 && this.#logs.behind().length > 0; i += 1) await this.#clock.advance(10_000);

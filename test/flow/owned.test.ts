@@ -84,6 +84,22 @@ describe('what is completed behind an unfinished record', () => {
     expect(calls).toHaveLength(60 + 40 + 20);
   });
 
+  it('is not forgotten by a commit of an owner that has not read so far', async () => {
+    const m = await mill();
+    await m.feed(numbers(20, 20));
+    const [first, second, third]: [Value[], Value[], Value[]] = [[], [], []];
+    const run = async (calls: Value[], hanging: readonly Value[], maxRecordsInFlight: number): Promise<void> => {
+      const { transport, crash } = mortal(m);
+      await m.start((s) => s.pipe(working(calls, hanging)), {}, { transport, maxRecordsInFlight });
+      await m.clock.advance(1_000);
+      await crash();
+    };
+    await run(first, [0, 1, 2, 12], 100);
+    await run(second, [1, 2], 2); // its window is full before it comes to what was completed
+    await run(third, [], 100);
+    expect([second, third, sorted(m.outputs()), m.committed()]).toEqual([[0, 1, 2], [1, 2, 12], upTo(20), [20n]]);
+  });
+
   it('goes with a partition that another member is given', async () => {
     const m = await mill({ partitions: 2 });
     await m.feed(numbers(40, 40));

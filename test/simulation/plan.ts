@@ -57,6 +57,7 @@ export interface Plan {
   readonly seed: number;
   readonly partitions: number;
   readonly ordering: Ordering;
+  readonly delivery: 'at-least-once' | 'exactly-once';
   readonly routes: readonly string[];
   readonly stages: readonly Stage[];
   readonly deadlineMs: number;
@@ -88,8 +89,13 @@ const faults = [
   'left-in-haste',
 ] as const;
 
+type Faults = readonly [FaultDeed['do'], ...FaultDeed['do'][]];
+
+const transactionFaults = ['transaction-lost', 'transaction-committed', 'slow-transactions', 'slow-markers'] as const;
+
 export function makePlan(seed: number): Plan {
   const random = randomFrom(seed, 'plan');
+  const delivery = randomFrom(seed, 'delivery').pick<Plan['delivery']>(['at-least-once', 'exactly-once']);
   const partitions = random.int(1, 6);
   const stages = Array.from({ length: random.int(1, 5) }, () => makeStage(random));
   const routes = random.chance(0.3) ? ['red', 'green', 'blue'] : ['out'];
@@ -101,6 +107,7 @@ export function makePlan(seed: number): Plan {
     seed,
     partitions,
     ordering: random.pick(['key', 'key', 'partition', 'none']),
+    delivery,
     routes,
     stages,
     deadlineMs: needsDeadline ? 30_000 : 600_000,
@@ -112,7 +119,7 @@ export function makePlan(seed: number): Plan {
       commitEveryRecords: random.pick([1, 5, 500]),
     },
     maxFetchRecords: random.pick([1, 3, 20, 1_000]),
-    deeds: makeDeeds(random, partitions),
+    deeds: makeDeeds(random, partitions, delivery === 'exactly-once' ? [...faults, ...transactionFaults] : faults),
   };
 }
 
@@ -170,7 +177,7 @@ function makeCall(random: Random, order: 'completed' | 'input'): CallStage {
   };
 }
 
-function makeDeeds(random: Random, partitions: number): readonly PlannedDeed[] {
+function makeDeeds(random: Random, partitions: number, kinds: Faults): readonly PlannedDeed[] {
   const hotKeys = random.int(0, 3);
   const makeRecord = (): PlannedRecord => ({
     partition: random.int(0, partitions - 1),
@@ -193,7 +200,7 @@ function makeDeeds(random: Random, partitions: number): readonly PlannedDeed[] {
   }
   const troubles = random.chance(0.25) ? 0 : random.int(1, 8);
   for (let i = 0; i < troubles; i += 1) {
-    const kind = random.pick(faults);
+    const kind = random.pick(kinds);
     const atMs = random.chance(0.7) ? random.int(0, 1_500) : random.int(0, 10_000);
     deeds.push({ atMs, do: kind, count: random.int(1, 4), ms: random.pick([0, 20, 500, 4_000]), which: random.int(0, 3) });
   }

@@ -35,6 +35,7 @@ function pipelineOf(plan: Plan, side: AppSide): Pipeline {
     output: plan.routes.length === 1 ? topic('out', items) : many,
     deadLetter: topic(dead),
     ordering: plan.ordering,
+    delivery: plan.delivery,
     deadlineMs: plan.deadlineMs,
     retry: 'none', // a call's attempts are those of its plan
     process: buildProcess({
@@ -80,6 +81,7 @@ function worldPlanOf(plan: Plan): WorldPlan {
     outputs,
     deadLetter: dead,
     ordering,
+    delivery: plan.delivery,
     partitions,
     maxFetchRecords,
     options,
