@@ -20,6 +20,7 @@ const byProtocolType: Readonly<Record<string, TransportCode>> = {
   UNKNOWN_TOPIC_OR_PARTITION: 'unknown_topic',
   INVALID_TOPIC_EXCEPTION: 'unknown_topic',
   INVALID_PRODUCER_EPOCH: 'fenced',
+  PRODUCER_FENCED: 'fenced',
   INVALID_PRODUCER_ID_MAPPING: 'fenced',
   TRANSACTION_COORDINATOR_FENCED: 'fenced',
   FENCED_INSTANCE_ID: 'fenced',
@@ -32,6 +33,7 @@ const byProtocolType: Readonly<Record<string, TransportCode>> = {
   TRANSACTIONAL_ID_AUTHORIZATION_FAILED: 'authentication_failed',
   // not retriable for kafkajs, but a new producer, a new coordinator or a moment later may do
   OUT_OF_ORDER_SEQUENCE_NUMBER: 'transport_unavailable',
+  INVALID_TXN_STATE: 'transport_unavailable', // its writer is spent; the next one finds out what became of the transaction
   UNKNOWN_PRODUCER_ID: 'transport_unavailable',
   NOT_COORDINATOR_FOR_GROUP: 'transport_unavailable',
   GROUP_LOAD_IN_PROGRESS: 'transport_unavailable',
@@ -44,6 +46,9 @@ const byProtocolType: Readonly<Record<string, TransportCode>> = {
   BROKER_NOT_AVAILABLE: 'transport_unavailable',
   KAFKA_STORAGE_ERROR: 'transport_unavailable',
 };
+
+/** Names of the protocol that are younger than kafkajs, by what it says of them. */
+const sinceKafkaJs: Readonly<Record<string, string>> = { 'Unknown error code 90': 'PRODUCER_FENCED' };
 
 /** The same by the name of kafkajs's error class. */
 const byName: Readonly<Record<string, TransportCode>> = {
@@ -132,11 +137,12 @@ function systemError(chain: readonly Clue[], doing: string, brokers: readonly st
 function protocolError(chain: readonly Clue[], doing: string, cause: unknown): TransportError | undefined {
   for (const { type, message } of chain) {
     if (typeof type !== 'string') continue;
-    const code = byProtocolType[type];
+    const said = (typeof message === 'string' && sinceKafkaJs[message]) || type;
+    const code = byProtocolType[said];
     if (code === undefined) continue;
     return new TransportError(
       code,
-      `cannot ${doing}: the broker says ${type}${typeof message === 'string' ? `, ${message}` : ''}${hints[code] ?? ''}`,
+      `cannot ${doing}: the broker says ${said}${typeof message === 'string' ? `, ${message}` : ''}${hints[code] ?? ''}`,
       { cause },
     );
   }

@@ -19,6 +19,13 @@ describe('toTransportError', () => {
     ['a missing topic', answered('UNKNOWN_TOPIC_OR_PARTITION', true), 'unknown_topic', 'create the topic'],
     ['a bad topic name', answered('INVALID_TOPIC_EXCEPTION'), 'unknown_topic', 'INVALID_TOPIC_EXCEPTION'],
     ['a fenced producer', answered('INVALID_PRODUCER_EPOCH'), 'fenced', 'INVALID_PRODUCER_EPOCH'],
+    [
+      'a fenced producer, by a name that kafkajs does not know',
+      Object.assign(answered('KAFKAJS_UNKNOWN_ERROR_CODE'), { message: 'Unknown error code 90' }),
+      'fenced',
+      'PRODUCER_FENCED',
+    ],
+    ['a transaction that is over', answered('INVALID_TXN_STATE'), 'transport_unavailable', 'INVALID_TXN_STATE'],
     ['a wrong password', named('KafkaJSSASLAuthenticationError'), 'authentication_failed', 'sasl'],
     ['no right to a topic', answered('TOPIC_AUTHORIZATION_FAILED'), 'authentication_failed', 'what the user may do'],
     ['a sequence gap', answered('OUT_OF_ORDER_SEQUENCE_NUMBER'), 'transport_unavailable', 'OUT_OF_ORDER'],

@@ -12,6 +12,9 @@ const rec = (size = 0, rest: Partial<OutputRecord> = {}): OutputRecord => ({
 const offsets = (log: PartitionLog, from = 0n, maxBytes = Infinity, maxRecords = Infinity): bigint[] =>
   log.read(from, maxBytes, maxRecords).records.map(({ offset }) => offset);
 
+const touched = (written: readonly { readonly transaction: number | undefined }[], transaction: number): boolean =>
+  written.some((one) => one.transaction === transaction);
+
 /** What the log must be equal to: every offset kept, with its size as the log counts it. */
 interface Model {
   kept: { offset: bigint; bytes: number }[];
@@ -98,6 +101,77 @@ describe('PartitionLog', () => {
         },
       ),
       { numRuns: 1000 },
+    );
+  });
+
+  it('shows of transactions what is committed, up to the first record of one that is open, whatever happens beside it', () => {
+    const transactional = fc.oneof(
+      fc.record({
+        kind: fc.constant('append' as const),
+        count: fc.nat({ max: 3 }),
+        transaction: fc.option(fc.nat({ max: 3 }), { nil: undefined }),
+      }),
+      fc.record({ kind: fc.constant('end' as const), transaction: fc.nat({ max: 3 }), committed: fc.boolean() }),
+      fc.record({ kind: fc.constant('skip' as const) }),
+      fc.record({ kind: fc.constant('truncate' as const), before: fc.nat({ max: 12 }) }),
+      fc.record({ kind: fc.constant('compact' as const) }),
+    );
+    fc.assert(
+      fc.property(
+        fc.array(transactional, { maxLength: 40 }),
+        fc.nat({ max: 40 }),
+        fc.integer({ min: 1, max: 4 }),
+        (steps, from, maxRecords) => {
+          const log = new PartitionLog(Infinity);
+          let written: { readonly offset: bigint; readonly transaction: number | undefined }[] = [];
+          let [low, high] = [0n, 0n];
+          const seen: bigint[] = []; // by a reader that is always there
+          let position = 0n;
+          for (const step of steps) {
+            const open = written.find(({ transaction }) => transaction !== undefined)?.offset;
+            if (step.kind === 'append') {
+              log.append(
+                Array.from({ length: step.count }, () => rec()),
+                0,
+                step.transaction,
+              );
+              for (let i = 0; i < step.count; i += 1) written.push({ offset: high++, transaction: step.transaction });
+            } else if (step.kind === 'end') {
+              log.end(step.transaction, step.committed);
+              if (!touched(written, step.transaction)) continue;
+              high += 1n;
+              written = written.flatMap((one) =>
+                one.transaction !== step.transaction ? [one] : step.committed ? [{ ...one, transaction: undefined }] : [],
+              );
+            } else if (step.kind === 'skip') {
+              log.skip(1);
+              high += 1n;
+            } else if (step.kind === 'compact') {
+              log.compact(({ offset }) => offset % 2n === 0n);
+              written = written.filter(({ offset }) => offset % 2n === 0n || (open !== undefined && offset >= open));
+            } else {
+              const before = BigInt(step.before);
+              if (open !== undefined && before > open) continue; // what is cut off below an open one is another matter
+              log.truncate(before);
+              low = before > high ? high : before > low ? before : low;
+              written = written.filter(({ offset }) => offset >= low);
+            }
+            const { records, next } = log.read(position, Infinity, maxRecords);
+            expect(next).toBeGreaterThanOrEqual(position);
+            seen.push(...records.map(({ offset }) => offset));
+            position = next;
+          }
+          const stable = written.find(({ transaction }) => transaction !== undefined)?.offset ?? high;
+          const visible = written.filter(({ offset }) => offset < stable).map(({ offset }) => offset);
+          expect({ high: log.high, stable: log.lastStable }).toEqual({ high, stable });
+          expect(offsets(log)).toEqual(visible);
+          expect(offsets(log, BigInt(from))).toEqual(visible.filter((offset) => offset >= BigInt(from)));
+          expect(position).toBeLessThanOrEqual(stable);
+          expect([...new Set(seen)].sort((a, b) => Number(a - b))).toEqual(seen); // in order, none twice
+          for (const offset of visible) if (offset < position) expect(seen).toContain(offset); // and none left out
+        },
+      ),
+      { numRuns: 2000 },
     );
   });
 
