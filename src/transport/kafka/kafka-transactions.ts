@@ -1,6 +1,6 @@
 import type { Kafka, Producer as KafkaJsProducer, Transaction as KafkaJsTransaction } from 'kafkajs';
 import { type Clock, sleep } from '../../clock.ts';
-import { requireInteger, requireText, TransportError } from '../../errors.ts';
+import { isStreamError, requireInteger, requireText, TransportError } from '../../errors.ts';
 import type { OutputRecord } from '../../record/record.ts';
 import { type TransactionLink, TransactionalWriter } from '../transactional-writer.ts';
 import type { StoredOffset, TransactionalProducer, TransactOptions } from '../transport.ts';
@@ -109,6 +109,9 @@ class KafkaTransactionLink implements TransactionLink {
     return this.#ask(`write to ${topic}/${String(partition)}`, async (transaction) => {
       await this.#places.check(topic, partition);
       return this.#again(() => write(transaction(), this.#options, topic, partition, records));
+    }).catch((error: unknown) => {
+      if (isStreamError(error) && error.code === 'unknown_topic') this.#places.forget(topic);
+      throw error;
     });
   }
 

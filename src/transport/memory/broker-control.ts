@@ -130,6 +130,14 @@ export class BrokerControl {
     return log.read(log.low, Infinity, Infinity).records;
   }
 
+  /**
+   * Offset of the last record that can be read now; the log may go on behind it with the ends of transactions, or with
+   * what is still open.
+   */
+  lastOffset(topic: string, partition: number): bigint | undefined {
+    return this.#broker.log(topic, partition).lastReadable;
+  }
+
   /** What a group has committed for a partition. */
   committed(groupId: string, topic: string, partition: number): Committed | undefined {
     return this.#broker.group(groupId).committed(partitionKey(topic, partition));

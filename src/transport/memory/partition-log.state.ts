@@ -52,6 +52,12 @@ export class PartitionLog {
     return first > this.#low ? first : this.#low;
   }
 
+  /** Offset of the last record that can be read. */
+  get lastReadable(): bigint | undefined {
+    const end = this.#open.size === 0 ? this.#records.length : this.#find(this.lastStable);
+    return end > this.#head ? this.#records[end - 1]?.offset : undefined;
+  }
+
   /**
    * Returns the offset of the first, or the next one where there are no records. Those of a transaction cannot be read
    * until it was committed.

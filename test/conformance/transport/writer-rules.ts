@@ -100,6 +100,22 @@ export const writerRules: readonly Rule[] = [
     },
   },
   {
+    rule: 93,
+    says: 'one transaction follows the other at once, also where each stores offsets alone',
+    test: async (world) => {
+      const [topic, group, name] = [await world.topic(), world.group(), world.under.freshName('writer')];
+      const writer = await world.transact(name);
+      for (let offset = 1n; offset <= 20n; offset += 1n) {
+        const transaction = await writer.begin();
+        if (offset % 3n === 0n) await transaction.send(topic, 0, [record(String(offset))]);
+        await transaction.storeOffsets(group, [stored(topic, offset)]);
+        await transaction.commit();
+      }
+      await world.transact(name);
+      expect(await world.committed(group, topic)).toEqual(stored(topic, 20n));
+    },
+  },
+  {
     rule: 92,
     says: 'a transaction while the broker is away rejects with transport_unavailable and spends its writer; the next of the name works when it is back',
     test: async (world) => {

@@ -165,6 +165,7 @@ describe('PartitionLog', () => {
           const visible = written.filter(({ offset }) => offset < stable).map(({ offset }) => offset);
           expect({ high: log.high, stable: log.lastStable }).toEqual({ high, stable });
           expect(offsets(log)).toEqual(visible);
+          expect(log.lastReadable).toBe(visible.at(-1));
           expect(offsets(log, BigInt(from))).toEqual(visible.filter((offset) => offset >= BigInt(from)));
           expect(position).toBeLessThanOrEqual(stable);
           expect([...new Set(seen)].sort((a, b) => Number(a - b))).toEqual(seen); // in order, none twice
