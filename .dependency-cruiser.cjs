@@ -58,6 +58,18 @@ module.exports = {
       { path: '^src/(runtime|flow|policies|serve)/' },
       { path: '^src/(transport|inference)/[^/]+/' },
     ),
+    forbid(
+      'what-ships-knows-no-kit',
+      'the simulation kit runs the framework, not the other way round',
+      { path: '^(src|operators|pipelines)/', pathNot: '^src/(simulation/|testing\\.ts$)' },
+      { path: '^src/(simulation/|testing\\.ts$)' },
+    ),
+    forbid(
+      'the-kit-runs-without-vendors',
+      'it is for tests of any pipeline, in any test runner',
+      { path: '^src/(simulation/|testing\\.ts$)' },
+      { path: '^src/(transport/kafka|inference/(llama|openai))/|node_modules/vitest/' },
+    ),
     forbid('src-never-looks-up', 'users of src, not parts of it', { path: '^src/(?!cli/)' }, { path: '^(operators|pipelines)/' }),
     forbid('only-the-cli-composes', 'the command line is the outermost layer', { path: '^src/(?!cli/)' }, { path: '^src/cli/' }),
     forbid(

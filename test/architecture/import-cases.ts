@@ -15,6 +15,8 @@ export const importCases: Readonly<Record<string, Readonly<Record<string, readon
   'commander-has-one-home': { 'src/runtime/options.ts': ['commander'] },
   'ora-has-one-home': { 'pipelines/reviews/command.ts': ['ora'] },
   'runtime-is-given-its-adapters': { 'src/runtime/runner.ts': ['../transport/memory/broker.ts'], 'src/transport/memory/broker.ts': [] },
+  'what-ships-knows-no-kit': { 'src/runtime/runner.ts': ['../simulation/world.ts'], 'src/simulation/world.ts': [] },
+  'the-kit-runs-without-vendors': { 'src/simulation/world.ts': ['vitest'] },
   'src-never-looks-up': { 'src/runtime/runner.ts': ['../../operators/split.ts'], 'operators/split.ts': [] },
   'only-the-cli-composes': { 'src/runtime/runner.ts': ['../cli/options.ts'], 'src/cli/options.ts': [] },
   'the-cli-knows-pipelines-by-their-command': {
