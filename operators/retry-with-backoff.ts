@@ -13,7 +13,7 @@ export interface RetryWithBackoffOptions {
   readonly retryIf?: (error: unknown, grade: Grade) => boolean;
   /** Whether to try again although values have gone out: downstream then gets pieces of two attempts. @defaultValue false */
   readonly afterValues?: boolean;
-  /** From 0 up to 1. @defaultValue Math.random */
+  /** From 0 up to 1. @defaultValue the pipeline's own */
   readonly random?: () => number;
 }
 
@@ -41,14 +41,14 @@ export function retryWithBackoff<T>(options: RetryWithBackoffOptions = {}): Mono
 }
 
 function checked(options: RetryWithBackoffOptions): RetryRules {
-  const { attempts = 4, initialMs = 250, maxMs = 30_000, retryIf = isWorthIt, afterValues = false, random = Math.random } = options;
+  const { attempts = 4, initialMs = 250, maxMs = 30_000, retryIf = isWorthIt, afterValues = false, random } = options;
   requireInteger('retryWithBackoff.attempts', attempts, 1);
   requireNumber('retryWithBackoff.initialMs', initialMs, 0);
   requireNumber('retryWithBackoff.maxMs', maxMs, 0);
   if (maxMs < initialMs) {
     throw new OptionError(`retryWithBackoff.maxMs must be >= initialMs (${String(initialMs)}), got ${String(maxMs)}`);
   }
-  return { attempts, initialMs, maxMs, retryIf, afterValues, random };
+  return { attempts, initialMs, maxMs, retryIf, afterValues, ...(random && { random }) };
 }
 
 const isWorthIt = (_error: unknown, grade: Grade): boolean => isRetryable(grade);

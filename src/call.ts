@@ -25,6 +25,8 @@ export interface CallContext {
  */
 export interface CallScope extends Omit<CallContext, 'signal'> {
   readonly clock: Clock;
+  /** Chance, from 0 up to 1. */
+  readonly random: () => number;
   /** What was tried so far, for the record's dead letter; shared by all scopes of one call. */
   readonly tries: Tries;
   /** A retry operator further out makes the attempts: one inside of it makes none of its own. */
@@ -37,6 +39,7 @@ const storage = new AsyncLocalStorage<CallScope>();
 
 const outside: CallScope = {
   clock: systemClock,
+  random: Math.random,
   attempt: 1,
   deadlineMs: Number.POSITIVE_INFINITY,
   position: undefined,

@@ -69,6 +69,7 @@ export function testRun(options?: { readonly clock: Clock }): TestRun<Clock> {
   const failures: Error[] = [];
   const run: Run = {
     clock,
+    random: () => 0.5,
     open: new OpenParts(),
     hold: (reason, untilMs) => {
       holds.push({ reason, untilMs });

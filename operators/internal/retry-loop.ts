@@ -10,7 +10,8 @@ import { whileWanted } from './operate.ts';
 export interface RetryRules extends Backoff {
   readonly retryIf: (error: unknown, grade: Grade) => boolean;
   readonly afterValues: boolean;
-  readonly random: () => number;
+  /** @defaultValue the scope's own */
+  readonly random?: () => number;
 }
 
 /** Who asks for the attempts: an operator on the call, or the pipeline for calls that have none. */
@@ -99,7 +100,7 @@ class Loop {
     this.#overloads = isOverload ? this.#overloads + 1 : 0;
     const nowMs = clock.nowMs();
     const failed = { grade, attempt: this.#attempt, overloads: this.#overloads, retryAfterMs: retryAfterMs(error), nowMs, deadlineMs };
-    const waitMs = waitBeforeRetry(this.#rules, { ...failed, random: this.#rules.random() });
+    const waitMs = waitBeforeRetry(this.#rules, { ...failed, random: (this.#rules.random ?? this.#scope.random)() });
     if (waitMs === undefined) return undefined;
     keepTry(tries.failed, { atMs: nowMs, code: codeOf(error) });
     this.#account(grade, nowMs + waitMs);

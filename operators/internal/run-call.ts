@@ -131,6 +131,7 @@ function describeCall(envelope: Envelope<unknown, unknown>): {
   let aborted = false;
   const scope: CallScope = {
     clock: run.clock,
+    random: run.random,
     attempt: 1,
     deadlineMs,
     position,

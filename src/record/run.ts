@@ -10,12 +10,14 @@ interface Timers {
  */
 export interface Run {
   readonly clock: Timers;
+  /** Chance, from 0 up to 1: for waits that are not to fall together. */
+  readonly random: () => number;
   /** How many open parts stand at which depth of the pipeline. */
   readonly open: OpenParts;
   /** Asks the source to hold back until `untilMs` (in the clock's time), and to say why. Holds overlap; the latest wins. */
   hold(reason: string, untilMs: number): void;
   /** How calls are tried again that have no retry operator; undefined: they are not. */
-  readonly retry?: { readonly attempts: number; readonly initialMs: number; readonly maxMs: number; readonly random: () => number };
+  readonly retry?: { readonly attempts: number; readonly initialMs: number; readonly maxMs: number };
   /** Told of each part that fails, before its record is settled: for logs and counters. */
   failed(error: Error): void;
 }

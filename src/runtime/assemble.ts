@@ -104,9 +104,10 @@ export function assemble(parts: LineParts): Line {
 function runOf({ pipeline: { retry }, options: { clock, random, log }, fail }: LineParts, open: OpenParts, hold: Run['hold']): Run {
   return {
     clock,
+    random,
     open,
     hold,
-    ...(retry === 'none' ? {} : { retry: { ...retry, random } }),
+    ...(retry === 'none' ? {} : { retry }),
     failed: (error) => {
       log.debug({ code: codeOf(error), error: error.message }, 'a part failed');
       // a record that waits for its other parts must not keep the pipeline going until then; nor is this the place to end it

@@ -37,7 +37,7 @@ export interface StartOptions {
   readonly log?: Log;
   /** @defaultValue the system clock */
   readonly clock?: Clock;
-  /** Chance, for the jitter of the default retry: from 0 up to 1. @defaultValue Math.random */
+  /** Chance, for the jitter of waits before retries: from 0 up to 1. @defaultValue Math.random */
   readonly random?: () => number;
 }
 

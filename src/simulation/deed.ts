@@ -47,6 +47,8 @@ export interface FaultDeed {
 
 /** Everything that is done in one run, and to what. */
 export interface WorldPlan {
+  /** What chance within the apps comes from. */
+  readonly seed: number;
   readonly groupId: string;
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
@@ -57,7 +59,7 @@ export interface WorldPlan {
   /** Of every topic. */
   readonly partitions: number;
   readonly maxFetchRecords: number;
-  readonly options: Omit<StartOptions, 'transport' | 'clock' | 'log' | 'signals'>;
+  readonly options: Omit<StartOptions, 'transport' | 'clock' | 'random' | 'log' | 'signals'>;
   /** Whether a record in flight may be given back when its partition moves, because there is not the time to finish it. */
   readonly isHasty: boolean;
   /** In the order of their times. */

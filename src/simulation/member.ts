@@ -1,6 +1,7 @@
 import { type Observable, tap } from 'rxjs';
 import { type Clock, sleep } from '../clock.ts';
 import { isStreamError, messageOf } from '../errors.ts';
+import { seededRandom } from '../inference/scripted/seeded-random.ts';
 import type { Pipeline } from '../pipeline.ts';
 import { type Envelope, runOf } from '../record/envelope.ts';
 import type { OpenParts } from '../record/run.ts';
@@ -56,6 +57,7 @@ export class Member {
       this.#app = await start(this.#watched(subject.pipeline(this.#appSide())), {
         transport: this.#wire.transport(),
         clock: this.#clock,
+        random: seededRandom(plan.seed, 'app', this.id),
         log: silentLog,
         signals: false,
         ...plan.options,

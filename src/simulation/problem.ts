@@ -38,6 +38,14 @@ export interface Problem {
   readonly message: string;
 }
 
+/** What hurts a user goes before how it came to that. */
+const weights: readonly ProblemKind[] = ['lost', 'duplicated', 'wrong', 'reordered', 'seen-from-aborted', 'called-again-after-commit'];
+
+export function weightOf({ kind }: Problem): number {
+  const at = weights.indexOf(kind);
+  return at < 0 ? weights.length : at;
+}
+
 export type Input = EventOf<'input'>;
 export type History = readonly Event[];
 

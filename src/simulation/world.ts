@@ -1,3 +1,4 @@
+import { watchNothing } from '../record/handle.ts';
 import { memory, type MemoryTransport } from '../transport/memory/memory.ts';
 import { type VirtualClock, virtualClock } from '../virtual-clock.ts';
 import type { Deed, FaultDeed, WorldPlan } from './deed.ts';
@@ -8,7 +9,7 @@ import { ProcessClock } from './process-clock.ts';
 import type { Subject } from './subject.ts';
 
 /** When a run begins: a time that no zero is mistaken for. */
-const worldStartMs = 1_000_000;
+export const worldStartMs = 1_000_000;
 const mostMembers = 4;
 
 /** Runs one plan in virtual time and writes down what can be seen from outside. Everything in it is decided by its arguments. */
@@ -22,6 +23,7 @@ export class World {
   readonly #logs: Logs;
   readonly #members: Member[] = [];
   readonly #pending: Promise<unknown>[] = [];
+  #busyMs = 0;
 
   constructor(plan: WorldPlan, subject: Subject) {
     this.#plan = plan;
@@ -32,7 +34,22 @@ export class World {
     this.#logs = new Logs(plan, subject, this.#transport, this.#saw);
   }
 
+  /** How long there was work, as far as it was done within 5 s of the last deed. */
+  get busyMs(): number {
+    return this.#busyMs;
+  }
+
   async run(): Promise<readonly Event[]> {
+    const watchAgain = watchNothing();
+    try {
+      await this.#run();
+    } finally {
+      watchAgain();
+    }
+    return this.history;
+  }
+
+  async #run(): Promise<void> {
     if (this.#plan.delivery !== undefined) this.#saw({ kind: 'promised', delivery: this.#plan.delivery });
     await this.#logs.create();
     const [first, ...deeds] = this.#plan.deeds;
@@ -42,12 +59,11 @@ export class World {
       await this.#clock.advance(Math.max(0, worldStartMs + deed.atMs - this.#clock.nowMs()));
       this.#perform(deed);
     }
-    await this.#clock.advance(5_000);
+    await this.#workOff();
     await this.#recover();
     await this.#settleDown();
     this.#logs.lookAtCommits();
     this.#logs.read();
-    return this.history;
   }
 
   readonly #saw = (event: Event): void => {
@@ -136,6 +152,13 @@ export class World {
 
   // the end
 
+  async #workOff(): Promise<void> {
+    for (let i = 0; i < 50; i += 1) {
+      await this.#clock.advance(100);
+      if (this.#logs.behind().length > 0) this.#busyMs = this.#clock.nowMs() - worldStartMs;
+    }
+  }
+
   async #recover(): Promise<void> {
     const { broker } = this.#transport;
     broker.up();
@@ -148,6 +171,11 @@ export class World {
     for (let i = 0; i < 400 && this.#logs.behind().length > 0; i += 1) await this.#clock.advance(10_000);
     const behind = this.#logs.behind();
     if (behind.length === 0) return;
+    if (this.#members.every(({ state }) => state === 'starting' || state === 'gone'))
+      this.#saw({
+        kind: 'broken',
+        why: 'no member has started: a resource that opens in real time, such as a real model, cannot be simulated',
+      });
     const apps = this.#alive().map((member) => member.describe());
     this.#saw({ kind: 'broken', why: `the run stands still: ${[...behind, ...apps].join('; ')}` });
   }

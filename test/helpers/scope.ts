@@ -16,6 +16,7 @@ export function testScope(clock: Clock, fields: Partial<CallScope> = {}): TestSc
   };
   return {
     clock,
+    random: Math.random,
     attempt: 1,
     deadlineMs: Infinity,
     position,

@@ -109,7 +109,7 @@ function callStep(app: AppSide, stage: CallStage, at: number): Step {
       if (timeoutMs !== undefined) flow = flow.pipe(callTimeout({ ms: timeoutMs }));
       if (slots) flow = flow.pipe(withPermit(slots));
       if (budget) flow = flow.pipe(withinBudget(budget, { estimate: () => 1 }));
-      if (attempts !== undefined) flow = flow.pipe(retryWithBackoff({ attempts, initialMs: 20, maxMs: 200, random: () => 0.5 }));
+      if (attempts !== undefined) flow = flow.pipe(retryWithBackoff({ attempts, initialMs: 20, maxMs: 200 }));
       return flow;
     },
     { concurrency: stage.concurrency, order: stage.order },

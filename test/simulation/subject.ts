@@ -76,6 +76,7 @@ function worldPlanOf(plan: Plan): WorldPlan {
   const { partitions, maxFetchRecords, ordering, options } = plan;
   const outputs = plan.routes;
   return {
+    seed: plan.seed,
     groupId: group,
     inputs: [source],
     outputs,

@@ -17,6 +17,14 @@ export type ScriptedFault =
   /** Each token takes so long. */
   | { readonly kind: 'drip'; readonly tokenMs: number };
 
+/** For a while every call goes wrong, as when a server is down or a limit is reached. In the time of the calls' clock, in ms. */
+export interface ScriptedStorm {
+  readonly fromMs: number;
+  /** Not included. */
+  readonly toMs: number;
+  readonly fault: ScriptedFault;
+}
+
 /** The error that a fault is, as a real back end would raise it; undefined for faults that are not errors from the start. */
 export function faultError(fault: ScriptedFault): StreamError | undefined {
   if (fault.kind === 'overload') {

@@ -1,6 +1,6 @@
 import { InferenceError } from '../../errors.ts';
 import type { ChatChunk, ChatTurn, Usage } from '../model.ts';
-import { faultError, type ScriptedFault } from './fault.ts';
+import { faultError, type ScriptedFault, type ScriptedStorm } from './fault.ts';
 import type { Play } from './play.ts';
 import type { Circumstances, ScriptedCall } from './script.ts';
 
@@ -9,6 +9,7 @@ export interface Timing {
   readonly latencyMs?: number | { readonly min: number; readonly max: number };
   readonly tokenMs?: number;
   readonly faults?: readonly { readonly share: number; readonly fault: ScriptedFault }[];
+  readonly storms?: readonly ScriptedStorm[];
 }
 
 /** Up to 8 characters of a word, with the white space before it. */
@@ -27,8 +28,10 @@ function delayOf({ latencyMs = 0 }: Timing, random: () => number): number {
   return typeof latencyMs === 'number' ? latencyMs : latencyMs.min + draw * (latencyMs.max - latencyMs.min);
 }
 
-function faultFor({ faults = [] }: Timing, random: () => number): ScriptedFault | undefined {
+function faultFor({ faults = [], storms = [] }: Timing, { random, nowMs }: ScriptedCall): ScriptedFault | undefined {
   let left = random();
+  const storm = storms.find(({ fromMs, toMs }) => nowMs >= fromMs && nowMs < toMs);
+  if (storm) return storm.fault;
   return faults.find(({ share }) => {
     left -= share;
     return left < 0;
@@ -38,7 +41,7 @@ function faultFor({ faults = [] }: Timing, random: () => number): ScriptedFault 
 /** One value after the latency, unless a fault befalls it. */
 export function oncePlay<T>(call: ScriptedCall, options: Timing, value: T): Play<T> {
   const delayMs = delayOf(options, call.random);
-  const fault = faultFor(options, call.random);
+  const fault = faultFor(options, call);
   const error = fault === undefined ? undefined : faultError(fault);
   if (error !== undefined) return { pieces: [], end: error, endAfterMs: delayMs };
   if (fault?.kind === 'hang') return { pieces: [], end: 'hang', endAfterMs: 0 };
@@ -55,7 +58,7 @@ export function chatPlay(
 ): Play<ChatChunk> {
   const { maxTokens = 512, stop = [] } = call.options;
   const drawnMs = delayOf(options, call.random);
-  const drawnFault = faultFor(options, call.random);
+  const drawnFault = faultFor(options, call);
   const { latencyMs = drawnMs, fault = drawnFault, text = '' } = saying;
   const inputTokens = countOf(call.turns);
   if (contextTokens !== undefined && inputTokens + maxTokens > contextTokens) {

@@ -10,6 +10,8 @@ export interface ScriptedCall {
   /** 1 for the first call with this prompt, 2 for the next. */
   readonly nth: number;
   readonly options: ChatOptions;
+  /** When it began, by its clock: milliseconds since 1970. */
+  readonly nowMs: number;
   /** 0 to 1; depends on the seed, the prompt and `nth` alone. */
   readonly random: () => number;
 }

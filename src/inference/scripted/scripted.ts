@@ -5,7 +5,7 @@ import type { Resource } from '../../resource.ts';
 import { completeModel } from '../complete-model.ts';
 import type { ChatOptions, ChatTurn, Embedding, Model, ModelBackend, ModelCapabilities, Prompt } from '../model.ts';
 import { turnsOf } from '../internal/prompt.ts';
-import type { ScriptedFault } from './fault.ts';
+import type { ScriptedFault, ScriptedStorm } from './fault.ts';
 import { type Play, play } from './play.ts';
 import { chatPlay, countOf, oncePlay, tokensOf, usageOf } from './plays.ts';
 import { type Script, type ScriptedCall, sayingFor } from './script.ts';
@@ -23,6 +23,8 @@ export interface ScriptedOptions {
   readonly tokenMs?: number;
   /** Faults and the share of the calls they befall, 0 to 1, together at most 1. @defaultValue none */
   readonly faults?: readonly { readonly share: number; readonly fault: ScriptedFault }[];
+  /** Times in which every call goes wrong, whatever its share says; a saying's own fault goes before. @defaultValue none */
+  readonly storms?: readonly ScriptedStorm[];
   /** @defaultValue everything but log-probabilities, no limit of context */
   readonly capabilities?: Partial<ModelCapabilities>;
   /** The log-probabilities of labels; with it `classify` reads them. */
@@ -66,11 +68,12 @@ export function scripted(script: Script, options: ScriptedOptions = {}): Scripte
   };
   const serve = <T>(turns: readonly ChatTurn[], chat: ChatOptions, make: (call: ScriptedCall) => Play<T>): Observable<T> =>
     defer(() => {
+      const { clock } = currentScope();
       const text = textOf(turns);
       const { nth, ended } = counter.begin(text);
-      const call: ScriptedCall = { turns, text, nth, options: chat, random: seededRandom(seed, text, nth) };
+      const call: ScriptedCall = { turns, text, nth, options: chat, random: seededRandom(seed, text, nth), nowMs: clock.nowMs() };
       let outcome: 'completed' | 'failed' | 'aborted' = 'aborted';
-      return defer(() => play(make(call), currentScope().clock)).pipe(
+      return defer(() => play(make(call), clock)).pipe(
         tap({
           complete: () => {
             outcome = 'completed';
@@ -110,12 +113,16 @@ export function scripted(script: Script, options: ScriptedOptions = {}): Scripte
   return { ...model, stats, open: () => Promise.resolve({ value: model, close: () => Promise.resolve() }) };
 }
 
-function requireTimes({ latencyMs = 0, tokenMs = 0, faults = [] }: ScriptedOptions): void {
+function requireTimes({ latencyMs = 0, tokenMs = 0, faults = [], storms = [] }: ScriptedOptions): void {
   const { min, max } = typeof latencyMs === 'number' ? { min: latencyMs, max: latencyMs } : latencyMs;
   requireNumber('latencyMs', min, 0);
   requireNumber('latencyMs.max', max, min);
   requireNumber('tokenMs', tokenMs, 0);
   for (const { share } of faults) requireNumber('faults.share', share, 0, 1);
+  for (const { fromMs, toMs } of storms) {
+    requireNumber('storms.fromMs', fromMs, 0);
+    requireNumber('storms.toMs', toMs, fromMs);
+  }
   const sum = faults.reduce((total, { share }) => total + share, 0);
   if (sum > 1 + 1e-9) throw new OptionError(`the shares of all faults must be at most 1 together, got ${String(sum)}`);
 }
