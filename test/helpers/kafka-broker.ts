@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { kafkaAvailable, kafkaJars } from './kafka/jars.ts';
-import { freePorts, KafkaNode } from './kafka/node.ts';
+import { freePorts, KafkaNode, type Listener } from './kafka/node.ts';
 
 export { kafkaAvailable } from './kafka/jars.ts';
 
@@ -15,11 +15,16 @@ export interface StartKafkaOptions {
   readonly dataDir?: string;
   /** The first node's port. @defaultValue a free one */
   readonly port?: number;
+  /** Further ways into the first node. @defaultValue none */
+  readonly listeners?: readonly Listener[];
+  readonly scramUsers?: readonly string[];
 }
 
 /** A running cluster, on the loopback interface alone. Nodes are counted from 0. */
 export interface RunningKafka {
   readonly brokers: readonly string[];
+  /** The first node's further ways in, `localhost:port` by listener. */
+  readonly listeners: Readonly<Record<string, string>>;
   /** The broker processes that live now. */
   readonly pids: readonly number[];
   /** Ends all nodes; idempotent. */
@@ -53,7 +58,8 @@ export async function startKafka(options: StartKafkaOptions = {}): Promise<Runni
 async function startNodes(options: StartKafkaOptions, root: string, jars: string): Promise<readonly KafkaNode[]> {
   const count = options.nodes ?? 1;
   for (let attempt = 1; ; attempt += 1) {
-    const ports = await freePorts(count * 2);
+    const further = options.listeners ?? [];
+    const ports = await freePorts(count * 2 + further.length);
     if (options.port !== undefined) ports[0] = options.port;
     const voters = Array.from({ length: count }, (_, i) => `${String(i + 1)}@127.0.0.1:${String(ports[count + i])}`).join(',');
     const nodes = Array.from({ length: count }, (_, i) => {
@@ -70,6 +76,8 @@ async function startNodes(options: StartKafkaOptions, root: string, jars: string
         temporary,
         jars,
         properties: options.properties ?? {},
+        listeners: i === 0 ? further.map((one, at) => ({ ...one, port: ports[count * 2 + at] ?? 0 })) : [],
+        scramUsers: options.scramUsers ?? [],
       });
     });
     const starts = await Promise.allSettled(nodes.map((node) => node.start()));
@@ -90,6 +98,7 @@ function runningKafka(nodes: readonly KafkaNode[], removeData: () => Promise<voi
   };
   return {
     brokers: nodes.map((one) => one.address),
+    listeners: Object.fromEntries(node(0).setup.listeners.map((one) => [one.name, `localhost:${String(one.port)}`])),
     get pids() {
       return nodes.flatMap((one) => one.pid ?? []);
     },

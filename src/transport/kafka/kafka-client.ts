@@ -1,7 +1,8 @@
-import type { ConnectionOptions } from 'node:tls';
-import type { Kafka, KafkaConfig, LogEntry, SASLOptions } from 'kafkajs';
+import type { Kafka, KafkaConfig, LogEntry, Mechanism, SASLOptions } from 'kafkajs';
 import { allowBatchBytes, loadKafkaJs } from './kafkajs.ts';
-import type { KafkaSasl, KafkaTls, ResolvedKafkaOptions } from './kafka-options.ts';
+import type { ResolvedKafkaOptions } from './kafka-options.ts';
+import { oauthBearer } from './oauthbearer.ts';
+import { tlsOptions } from './tls-options.ts';
 
 /** Inside kafkajs only hiccups are retried, for about half a second; what lasts is our supervisors' affair, who tell of it. */
 const shortRetry = { initialRetryTime: 100, maxRetryTime: 300, retries: 2 };
@@ -22,25 +23,16 @@ export function kafkaClient(options: ResolvedKafkaOptions, clientId: string = op
       tell(options, entry);
     },
   };
-  const { tls, sasl } = options;
+  const { tls } = options;
   if (tls !== false) config.ssl = tls === true ? true : tlsOptions(tls);
-  if (sasl) config.sasl = saslOptions(sasl);
+  const sasl = saslOptions(options);
+  if (sasl) config.sasl = sasl;
   return new Kafka(config);
 }
 
-function tlsOptions({ ca, cert, key, passphrase, serverName }: KafkaTls): ConnectionOptions {
-  return {
-    ...(ca === undefined ? {} : { ca: typeof ca === 'string' ? ca : [...ca] }),
-    ...(cert === undefined ? {} : { cert }),
-    ...(key === undefined ? {} : { key }),
-    ...(passphrase === undefined ? {} : { passphrase }),
-    ...(serverName === undefined ? {} : { servername: serverName }),
-  };
-}
-
-function saslOptions(sasl: KafkaSasl): SASLOptions {
-  if (sasl.mechanism !== 'oauthbearer') return { mechanism: sasl.mechanism, username: sasl.username, password: sasl.password };
-  return { mechanism: 'oauthbearer', oauthBearerProvider: async () => ({ value: await sasl.token() }) };
+function saslOptions({ sasl, requestTimeoutMs }: ResolvedKafkaOptions): SASLOptions | Mechanism | undefined {
+  if (sasl?.mechanism !== 'oauthbearer') return sasl as SASLOptions | undefined; // the same, one mechanism a type
+  return { mechanism: 'oauthbearer', authenticationProvider: oauthBearer(sasl.token, requestTimeoutMs) };
 }
 
 /** Named fields only: what else kafkajs logs may hold payloads or credentials. */

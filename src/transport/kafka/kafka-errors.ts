@@ -72,12 +72,24 @@ const unreachable: Readonly<Record<string, string>> = {
   ETIMEDOUT: 'did not answer in time; is a firewall between?',
   EHOSTUNREACH: 'cannot be reached from this network',
   ENETUNREACH: 'cannot be reached from this network',
-  ECONNRESET: 'closed the connection; does it expect TLS (option tls) or another listener?',
+  ECONNRESET: 'closed the connection; does this listener speak TLS (option tls), or should another be named?',
   EPIPE: 'closed the connection',
 };
 
-/** OpenSSL's and Node's names for a certificate that was not accepted. */
-const certificate = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|UNABLE_TO_GET_ISSUER|ERR_TLS|ERR_SSL|ERR_OSSL/;
+/** What OpenSSL and Node call a failure of TLS, what it is, and what to do. The first that fits. */
+const tlsFailures: readonly (readonly [RegExp, string])[] = [
+  [/WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG/, 'does not speak TLS there; leave tls out, or name its TLS listener'],
+  [/CERT_HAS_EXPIRED/, 'has a certificate that has expired; it needs a new one (or this clock is wrong)'],
+  [/CERT_NOT_YET_VALID/, 'has a certificate that is not valid yet; is this clock right?'],
+  [/ALTNAME_INVALID/, 'has a certificate for another name; reach it by that name, or give the name in tls.serverName'],
+  [/ALERT.*(PROTOCOL_VERSION|HANDSHAKE_FAILURE)/, 'agrees to no version or cipher of TLS that is offered'],
+  // the broker speaks: it is ours that it does not like
+  [/ALERT/, 'did not accept our certificate; give tls.cert and tls.key of an authority that it knows'],
+  [
+    /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|UNABLE_TO_GET_ISSUER|ERR_TLS|ERR_SSL|ERR_OSSL/,
+    'has a certificate of an authority that is not known here; give that in tls.ca',
+  ],
+];
 
 interface Clue {
   readonly code?: unknown;
@@ -126,10 +138,8 @@ function systemError(chain: readonly Clue[], doing: string, brokers: readonly st
       const text = `cannot ${doing}: ${which} ${why} (${code}; option brokers is ${brokers.join(', ')})`;
       return new TransportError('transport_unavailable', text, { cause });
     }
-    if (certificate.test(code)) {
-      const text = `cannot ${doing}: the certificate of ${which} was not accepted (${code}); give its authority in tls.ca, or its name in tls.serverName`;
-      return new TransportError('authentication_failed', text, { cause });
-    }
+    const failure = tlsFailures.find(([codes]) => codes.test(code));
+    if (failure) return new TransportError('authentication_failed', `cannot ${doing}: ${which} ${failure[1]} (${code})`, { cause });
   }
   return undefined;
 }
@@ -142,16 +152,28 @@ function protocolError(chain: readonly Clue[], doing: string, cause: unknown): T
     if (code === undefined) continue;
     return new TransportError(
       code,
-      `cannot ${doing}: the broker says ${said}${typeof message === 'string' ? `, ${message}` : ''}${hints[code] ?? ''}`,
+      `cannot ${doing}: the broker says ${said}${typeof message === 'string' ? `, ${message}` : ''}${typeHints[type] ?? hints[code] ?? ''}`,
       { cause },
     );
   }
   return undefined;
 }
 
+const mayNot = '; give the user that right (kafka-acls --add), or take another user in the option sasl';
+
+/** Where the code alone says too little. */
+const typeHints: Readonly<Record<string, string>> = {
+  ILLEGAL_SASL_STATE: '; this listener asks for no login: leave the option sasl out, or name another listener',
+  UNSUPPORTED_SASL_MECHANISM: '; choose another in sasl.mechanism, or name another listener',
+  TOPIC_AUTHORIZATION_FAILED: mayNot,
+  GROUP_AUTHORIZATION_FAILED: mayNot,
+  CLUSTER_AUTHORIZATION_FAILED: mayNot,
+  TRANSACTIONAL_ID_AUTHORIZATION_FAILED: mayNot,
+};
+
 const hints: Partial<Record<TransportCode, string>> = {
   unknown_topic: '; create the topic, or check its name',
-  authentication_failed: '; check the options sasl and tls, and what the user may do',
+  authentication_failed: '; check the option sasl',
   record_too_large: "; the topic's max.message.bytes says how large a record may be",
 };
 
@@ -164,7 +186,7 @@ function namedError(chain: readonly Clue[], doing: string, brokers: readonly str
     const said = typeof message === 'string' ? message : name;
     const hint =
       code === 'transport_unavailable'
-        ? ` (brokers: ${where}; is the cluster up, and does the listener expect TLS or not?)`
+        ? ` (brokers: ${where}; is the cluster up, and does this listener ask for TLS or a login, options tls and sasl?)`
         : (hints[code] ?? '');
     return new TransportError(code, `cannot ${doing}: ${said}${hint}`, { cause });
   }

@@ -1,6 +1,7 @@
 import type { OpenContext } from '../../resource.ts';
 import { OptionError, requireInteger, requireNumber, requireOneOf, requireText } from '../../errors.ts';
 import type { TransportOptions } from '../transport.ts';
+import { checkTls } from './tls-options.ts';
 
 /** How to reach a Kafka cluster, and how patiently. Everything but `brokers` has a default. */
 export interface KafkaOptions extends TransportOptions {
@@ -51,7 +52,10 @@ export interface KafkaTls {
 
 export type KafkaSasl =
   | { readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512'; readonly username: string; readonly password: string }
-  /** `token` is called for each new connection and when the session is about to end. */
+  /**
+   * `token` resolves with a token that is good now. It is called for each new connection, and 10 s before the broker takes
+   * the last one for outdated; what it rejects with is told, and tried again like a broker that is away.
+   */
   | { readonly mechanism: 'oauthbearer'; readonly token: () => Promise<string> };
 
 export type ResolvedKafkaOptions = Required<Omit<KafkaOptions, 'sasl' | 'log' | 'clock'>> & Pick<KafkaOptions, 'sasl' | 'log'>;
@@ -90,6 +94,7 @@ export function resolveKafkaOptions(options: KafkaOptions): ResolvedKafkaOptions
   requireInteger('maxFetchBytes', resolved.maxFetchBytes, 1_024);
   requireInteger('maxBatchBytes', resolved.maxBatchBytes, 1_048_576);
   requireOneOf('compression', resolved.compression, ['none', 'gzip', 'zstd']);
+  if (typeof resolved.tls === 'object') checkTls(resolved.tls);
   if (resolved.sasl) checkSasl(resolved.sasl, resolved);
   return resolved;
 }

@@ -7,6 +7,7 @@ import { groupMessages } from './group-messages.ts';
 import { patchGroup } from './group-patch.ts';
 import { boundRanges, messagesDecoder, type MessagesDecoder } from './batch-decoder.ts';
 import { recordEncoder } from './record-encoder.ts';
+import { type BrokerPoolInternals, type ConnectionInternals, patchLogin, patchRefusals } from './security-patch.ts';
 import type { GroupInternals } from './internals.ts';
 
 export type KafkaJsModule = typeof KafkaJs;
@@ -39,6 +40,7 @@ let loaded: KafkaJsModule | undefined;
  * - record encoder: headers as ordered pairs; see record-encoder.ts
  * - checksum, grouping of a send: the same, in a tenth of the time; see crc32c.ts, group-messages.ts
  * - request queue: its idle timer runs at 1 ms for ever (and Node 24 warns of its negative delay)
+ * - logins that end soon, refusals that look like outages: see security-patch.ts
  * - codecs: gzip and zstd, and snappy and lz4 to read, all capped; see codecs.ts
  *
  * @throws TransportError `transport_failed` when kafkajs is another version, or was used before us in this process
@@ -73,6 +75,8 @@ function loadAndPatch(): KafkaJsModule {
   replace('protocol/recordBatch/record/v0/index', () => recordEncoder);
   replace('protocol/requests/fetch/v4/decodeMessages', (original) => messagesDecoder(original as MessagesDecoder, batchLimit));
   patchRequestQueue((load(`${source}network/requestQueue`) as { readonly prototype: RequestQueue }).prototype);
+  patchLogin((load(`${source}network/connection`) as { readonly prototype: ConnectionInternals }).prototype);
+  patchRefusals((load(`${source}cluster/brokerPool`) as { readonly prototype: BrokerPoolInternals }).prototype);
   installCodecs(kafkajs, batchLimit);
   kafkajs[mark] = true;
   return kafkajs;

@@ -9,6 +9,15 @@ import { javaCommand } from './jars.ts';
 const clusterId = '4L6g3nShT-eMCtK--X86sw';
 const startPatienceMs = 60_000; // 2 s on an idle machine; 2 busy cores are slower
 
+/** A further way in, beside the plain one. */
+export interface Listener {
+  /** In capitals. */
+  readonly name: string;
+  readonly protocol: 'SSL' | 'SASL_PLAINTEXT' | 'SASL_SSL';
+  /** The listener's own, without their prefix. */
+  readonly properties: Readonly<Record<string, string>>;
+}
+
 export interface NodeSetup {
   readonly id: number;
   readonly port: number;
@@ -21,6 +30,9 @@ export interface NodeSetup {
   readonly temporary: boolean;
   readonly jars: string;
   readonly properties: Readonly<Record<string, string>>;
+  readonly listeners: readonly (Listener & { readonly port: number })[];
+  /** SCRAM users that exist from the beginning, as the storage tool takes them: `SCRAM-SHA-256=[name=…,password=…]`. */
+  readonly scramUsers: readonly string[];
 }
 
 /** One broker and controller in a process of its own, which ends when this process does, however that ends. */
@@ -96,6 +108,7 @@ export class KafkaNode {
       clusterId,
       '-c',
       config,
+      ...this.setup.scramUsers.flatMap((user) => ['--add-scram', user]),
     ];
     const tool = spawn(javaCommand(), args, { stdio: ['ignore', 'ignore', 'pipe'] });
     let said = '';
@@ -159,17 +172,28 @@ export async function freePorts(count: number): Promise<number[]> {
 }
 
 /** Small, fast to start and stop, quick groups; no topic appears by itself. */
-function serverProperties({ id, port, controllerPort, voters, nodes, folder, properties }: NodeSetup): string {
+function serverProperties({ id, port, controllerPort, voters, nodes, folder, properties, listeners }: NodeSetup): string {
   const replicas = String(nodes);
   const inSync = String(Math.max(1, nodes - 1));
+  const ways = (host: string): string[] => listeners.map((one) => `${one.name}://${host}:${String(one.port)}`);
   const all: Record<string, string> = {
     'process.roles': 'broker,controller',
     'node.id': String(id),
     'controller.quorum.voters': voters,
-    listeners: `PLAINTEXT://127.0.0.1:${String(port)},CONTROLLER://127.0.0.1:${String(controllerPort)}`,
-    'advertised.listeners': `PLAINTEXT://127.0.0.1:${String(port)}`,
+    listeners: [`PLAINTEXT://127.0.0.1:${String(port)}`, `CONTROLLER://127.0.0.1:${String(controllerPort)}`, ...ways('127.0.0.1')].join(),
+    // by its name, which is what a certificate holds for
+    'advertised.listeners': [`PLAINTEXT://127.0.0.1:${String(port)}`, ...ways('localhost')].join(),
     'controller.listener.names': 'CONTROLLER',
-    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',
+    'listener.security.protocol.map': [
+      'PLAINTEXT:PLAINTEXT',
+      'CONTROLLER:PLAINTEXT',
+      ...listeners.map(({ name, protocol }) => `${name}:${protocol}`),
+    ].join(),
+    ...Object.fromEntries(
+      listeners.flatMap((one) =>
+        Object.entries(one.properties).map(([key, value]) => [`listener.name.${one.name.toLowerCase()}.${key}`, value]),
+      ),
+    ),
     'log.dirs': join(folder, 'logs'),
     'offsets.topic.replication.factor': replicas,
     'offsets.topic.num.partitions': '4',

@@ -2,8 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { OptionError } from '../../../src/errors.ts';
 import { kafka } from '../../../src/transport/kafka/kafka.ts';
 import { type KafkaOptions, resolveKafkaOptions } from '../../../src/transport/kafka/kafka-options.ts';
+import { certificateAuthority } from '../../helpers/certificates.ts';
 
 const plain = { mechanism: 'plain', username: 'u', password: 'p4ssw0rd' } as const;
+const locked = certificateAuthority('a').issue({ name: 'client', passphrase: 'p4ssphrase' });
 const remote = { brokers: ['kafka.example.com:9092'] };
 
 describe('resolveKafkaOptions', () => {
@@ -13,9 +15,15 @@ describe('resolveKafkaOptions', () => {
     ['a port out of range', { brokers: ['localhost:70000'] }, 'host:port'],
     ['an IPv6 address, which kafkajs cuts at its first colon', { brokers: ['[::1]:9092'] }, 'IPv6'],
     ['a URL', { brokers: ['kafka://localhost:9092'] }, 'host:port'],
+    ['an authority that is the name of a file', { tls: { ca: '/etc/ssl/ca.pem' } }, 'tls.ca must be a certificate as PEM text'],
+    ['an authority of several that is none', { tls: { ca: [certificateAuthority('a').cert, ''] } }, 'tls.ca must be'],
+    ['a certificate without its key', { tls: { cert: certificateAuthority('a').cert } }, 'need each other'],
+    ['a key of another certificate', { tls: { cert: certificateAuthority('a').cert, key: certificateAuthority('b').key } }, 'do not fit'],
+    ['a wrong passphrase', { tls: { ...locked, passphrase: 'other' } }, 'do not fit'],
+    ['a cap on batches below what they have uncompressed', { maxBatchBytes: 1_000 }, 'maxBatchBytes'],
     ['a heartbeat too slow for the session', { heartbeatMs: 4_000 }, 'a third of sessionTimeoutMs'],
     ['a session below what brokers allow', { sessionTimeoutMs: 10 }, 'sessionTimeoutMs'],
-    ['an unknown compression', { compression: 'brotli' }, 'none, gzip'],
+    ['an unknown compression', { compression: 'brotli' }, 'none, gzip, zstd'],
     ['an unknown mechanism', { sasl: { mechanism: 'gssapi' } }, 'scram-sha-512'],
     ['no user name', { sasl: { ...plain, username: '' } }, 'sasl.username'],
     ['no password', { sasl: { ...plain, password: '' } }, 'sasl.password'],
@@ -35,6 +43,7 @@ describe('resolveKafkaOptions', () => {
 
   it.each<[string, Partial<KafkaOptions>]>([
     ['a plain password with TLS', { ...remote, tls: true, sasl: plain }],
+    ['a certificate with its key and passphrase', { ...remote, tls: { ...locked, passphrase: 'p4ssphrase' } }],
     ['a plain password to this machine', { brokers: ['127.0.0.1:9092', 'localhost:9093'], sasl: plain }],
     ['a plain password where that is said to be meant', { ...remote, sasl: plain, allowPlaintextPassword: true }],
     ['SCRAM without TLS: the password is not sent', { ...remote, sasl: { ...plain, mechanism: 'scram-sha-256' } }],
