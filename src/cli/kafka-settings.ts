@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { messageOf, OptionError } from '../errors.ts';
-import type { KafkaOptions, KafkaSasl, KafkaTls } from '../transport/kafka/kafka-options.ts';
+import type { KafkaOptions, KafkaSasl } from '../transport/kafka/kafka-options.ts';
+import type { KafkaTls } from '../transport/kafka/tls-options.ts';
 import type { Settings } from './settings.ts';
 
 /**

@@ -6,7 +6,7 @@ import { type RunningKafka, startKafka } from './kafka-broker.ts';
 export const passwords = { alice: 'alice-5ecret', bob: 'bob-5ecret' } as const;
 
 /** How long the broker takes one login for good; kafkajs logs in anew when 10 s are left of it. */
-export const reauthenticateMs = 12_000;
+const reauthenticateMs = 12_000;
 
 export interface SecuredKafka extends RunningKafka {
   readonly authority: Authority;

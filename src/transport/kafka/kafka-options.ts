@@ -1,7 +1,7 @@
 import type { OpenContext } from '../../resource.ts';
 import { OptionError, requireInteger, requireNumber, requireOneOf, requireText } from '../../errors.ts';
 import type { TransportOptions } from '../transport.ts';
-import { checkTls } from './tls-options.ts';
+import { checkTls, type KafkaTls } from './tls-options.ts';
 
 /** How to reach a Kafka cluster, and how patiently. Everything but `brokers` has a default. */
 export interface KafkaOptions extends TransportOptions {
@@ -38,16 +38,6 @@ export interface KafkaOptions extends TransportOptions {
   readonly compression?: 'none' | 'gzip' | 'zstd';
   /** Gets the client's warnings and errors; never payloads or secrets. @defaultValue silent */
   readonly log?: OpenContext['log'];
-}
-
-/** PEM texts, not file names. */
-export interface KafkaTls {
-  readonly ca?: string | readonly string[];
-  readonly cert?: string;
-  readonly key?: string;
-  readonly passphrase?: string;
-  /** The name that the brokers' certificates carry, where it is not their host name. */
-  readonly serverName?: string;
 }
 
 export type KafkaSasl =

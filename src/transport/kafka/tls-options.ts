@@ -1,7 +1,16 @@
 import { X509Certificate } from 'node:crypto';
 import { type ConnectionOptions, createSecureContext } from 'node:tls';
 import { messageOf, OptionError } from '../../errors.ts';
-import type { KafkaTls } from './kafka-options.ts';
+
+/** PEM texts, not file names. */
+export interface KafkaTls {
+  readonly ca?: string | readonly string[];
+  readonly cert?: string;
+  readonly key?: string;
+  readonly passphrase?: string;
+  /** The name that the brokers' certificates carry, where it is not their host name. */
+  readonly serverName?: string;
+}
 
 /** Node's names for our options. */
 export function tlsOptions({ ca, cert, key, passphrase, serverName }: KafkaTls): ConnectionOptions {
