@@ -47,10 +47,11 @@ export const fencingRules: readonly Rule[] = [
         const zombie = await old.begin();
         await zombie.send(topic, 0, [record('zombie')]);
         await zombie.storeOffsets(group, [stored(topic, 50n, 'zombie')]);
-        const heir = await (await world.transact(name)).begin();
-        await heir.send(topic, 0, [record('heir')]);
+        const next = await world.transact(name); // this alone fences; its first transaction would come too late
         await expect(attempt(zombie, topic, group)).rejects.toMatchObject(fenced);
-        await expect(old.begin().then((next) => next.send(topic, 0, [record('again')]))).rejects.toMatchObject({
+        const heir = await next.begin();
+        await heir.send(topic, 0, [record('heir')]);
+        await expect(old.begin().then((again) => again.send(topic, 0, [record('again')]))).rejects.toMatchObject({
           code: expect.stringMatching(/^(fenced|transport_failed)$/) as unknown, // transport_failed: the last transaction has not ended
         });
         await old.close();
