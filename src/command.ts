@@ -73,6 +73,8 @@ export interface CommandSettings {
   readonly brokers: readonly string[];
   readonly json: boolean;
   readonly logLevel: LogLevel | 'silent';
+  /** For `start`: this process's name over restarts. */
+  readonly instance?: string | undefined;
 }
 
 /** Where a command writes. Results go to stdout, everything else to stderr. */

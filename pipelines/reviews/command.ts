@@ -85,6 +85,7 @@ export const reviewsCommand = defineCommand({
         log,
         out,
         signal,
+        instance: context.settings.instance,
       };
       const { summary, letters, ended } = await runDemo(run);
       out.json({ summary: { ...summary, deadLetters: letters } });

@@ -32,6 +32,8 @@ export interface DemoOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly out: Output;
+  /** This process's name over restarts, if it has one. */
+  readonly instance?: string | undefined;
   /** Ends the demo as the budget does. */
   readonly signal: AbortSignal;
 }
@@ -77,10 +79,22 @@ export async function runDemo(options: DemoOptions): Promise<DemoResult> {
       out.note(
         `${String(present)} of the ${String(sentences.length + 1)} inputs are in ${input.name} already: going on where an earlier run stopped`,
       );
-    const { model, asking, concurrency, log } = options;
+    const { model, asking, concurrency, log, instance } = options;
     const pipeline = reviewsPipeline({ model, asking, prefix, concurrency, clock });
     // few in flight: what is taken is waited for at the end
-    app = await start(pipeline, { transport, clock, log, signals: false, maxRecordsInFlight: 2 * concurrency, drainDeadlineMs });
+    const onTroubles = ([why]: readonly string[]): void => {
+      if (app === undefined) out.live(why === undefined ? undefined : `starting · ${why}`.slice(0, out.width - 3));
+    };
+    const bounds = { maxRecordsInFlight: 2 * concurrency, drainDeadlineMs };
+    app = await start(pipeline, {
+      transport,
+      clock,
+      log,
+      signals: false,
+      onTroubles,
+      ...bounds,
+      ...(instance === undefined ? {} : { instance }),
+    });
     const untilMs = options.budgetMs === undefined ? undefined : Math.max(startedMs + options.budgetMs, clock.nowMs() + leastRunningMs);
     const ended = await view.until(app, untilMs);
     await app.drain();
@@ -216,7 +230,8 @@ class View {
     const { out } = this.#options;
     if (!out.isTty) return;
     const { finished, records, fresh } = this.tally;
-    out.live(progressLine({ finished, records, ...fresh, inFlight: app.stats().recordsInFlight, ...time }));
+    const { recordsInFlight: inFlight, troubles } = app.stats();
+    out.live(progressLine({ finished, records, ...fresh, inFlight, trouble: troubles[0], ...time }).slice(0, out.width - 3));
   }
 }
 

@@ -27,18 +27,21 @@ export interface Progress {
   readonly done: number;
   readonly tokens: number;
   readonly inFlight: number;
+  /** What does not work at present. */
+  readonly trouble?: string | undefined;
   readonly elapsedMs: number;
   /** Until the demo stops by itself; undefined: when all is done. */
   readonly leftMs: number | undefined;
 }
 
 /** The live line. */
-export function progressLine({ finished, records, done, tokens, inFlight, elapsedMs, leftMs }: Progress): string {
+export function progressLine({ finished, records, done, tokens, inFlight, trouble, elapsedMs, leftMs }: Progress): string {
   const seconds = Math.max(0.001, elapsedMs / 1000);
   const rate = done / seconds;
   const neededMs = rate > 0 ? ((records - finished) / rate) * 1000 : Number.POSITIVE_INFINITY;
   const etaMs = Math.min(neededMs, Math.max(0, leftMs ?? Number.POSITIVE_INFINITY));
   const speed = `${rate.toFixed(1)} records/s · ${String(Math.round(tokens / seconds))} tokens/s`;
+  if (trouble !== undefined) return `${String(finished)} of ${String(records)} · trouble: ${trouble}`;
   return `${String(finished)} of ${String(records)} · ${speed} · ${String(inFlight)} in flight · ETA ${clockTime(etaMs)}`;
 }
 

@@ -27,6 +27,19 @@ export function liveLine(app: Pick<App, 'stats' | 'state'>, out: Output, clock: 
   };
 }
 
+/** Shows what holds up a start. `end` it when the pipeline runs: then {@link liveLine} has the line. */
+export function startingLine(out: Output): { readonly show: (troubles: readonly string[]) => void; readonly end: () => void } {
+  let isOver = false;
+  return {
+    show: ([why]) => {
+      if (!isOver) out.live(why === undefined ? undefined : `starting · ${why}`.slice(0, out.width - 3));
+    },
+    end: () => {
+      isOver = true;
+    },
+  };
+}
+
 /** Records that need nothing more. */
 export const settledOf = ({ done, failed, dropped }: StatsSnapshot): number => done + failed + dropped;
 

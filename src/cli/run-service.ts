@@ -1,7 +1,7 @@
 import type { Pipeline } from '../pipeline.ts';
 import { start } from '../runtime/start.ts';
 import type { CliContext } from './context.ts';
-import { liveLine } from './live-line.ts';
+import { liveLine, startingLine } from './live-line.ts';
 import type { RunOptions } from './run-options.ts';
 import { summary } from './run-summary.ts';
 
@@ -15,17 +15,22 @@ export async function runService(
   context: CliContext,
 ): Promise<number> {
   const { out, log, clock, signal } = context;
+  const { instance } = context.settings;
   const { transport, where, close } = await context.openTransport();
   try {
     const startedMs = clock.nowMs();
+    const starting = startingLine(out);
     const app = await start(pipeline, {
       transport,
+      onTroubles: starting.show,
       createTopics,
       log,
       clock,
       signals: false,
       ...(drainDeadlineMs === undefined ? {} : { drainDeadlineMs }),
+      ...(instance === undefined ? {} : { instance }),
     });
+    starting.end();
     out.note(
       `${pipeline.name} runs on ${where}: ${Object.values(pipeline.inputs)
         .map(({ name }) => name)

@@ -12,6 +12,8 @@ export interface GivenSettings {
   readonly brokers?: readonly string[];
   /** @defaultValue 'millrace' */
   readonly clientId?: string;
+  /** @defaultValue none */
+  readonly instance?: string;
   /** @defaultValue true where another tls setting is given, else false */
   readonly tls?: boolean;
   readonly tlsCa?: string;
@@ -58,6 +60,7 @@ export const settingsTable: Readonly<Record<keyof GivenSettings, SettingInfo>> =
   },
   brokers: { kind: 'list', value: 'host:port,…', summary: 'Kafka brokers to begin with (default: localhost:9092)' },
   clientId: { kind: 'text', value: 'name', summary: "our name in the brokers' logs (default: millrace)" },
+  instance: { kind: 'text', value: 'name', summary: "this process's name over restarts: its predecessor's session is not waited for" },
   tls: { kind: 'flag', summary: "encrypt, with the system's certificate authorities" },
   tlsCa: { kind: 'path', value: 'file', summary: 'certificate authorities (PEM)' },
   tlsCert: { kind: 'path', value: 'file', summary: 'our certificate (PEM)' },
@@ -89,7 +92,7 @@ export const settingsTable: Readonly<Record<keyof GivenSettings, SettingInfo>> =
 /** Everything that was resolved; secrets are functions, so that printing it shows none. */
 export interface Settings extends CommandSettings {
   readonly brokersGiven: boolean;
-  readonly kafka: Omit<GivenSettings, 'brokers' | 'json' | 'logLevel'>;
+  readonly kafka: Omit<GivenSettings, 'brokers' | 'json' | 'logLevel' | 'instance'>;
   readonly secret: (name: 'saslPassword' | 'tlsPassphrase') => string | undefined;
   /** For people: what looks like a mistake and is not one for sure. */
   readonly remarks: readonly string[];
@@ -123,13 +126,14 @@ export function resolveSettings({ flags, env, cwd }: SettingsSources): Settings 
   if (fromFlags.transport === 'memory' && fromFlags.brokers !== undefined) {
     throw new OptionError('--brokers contradicts --transport memory: the embedded broker lives in this process; leave one of them out');
   }
-  const { brokers, json = false, logLevel = 'warn', ...kafka } = { ...fromFile, ...fromEnvironment, ...fromFlags };
+  const { brokers, json = false, logLevel = 'warn', instance, ...kafka } = { ...fromFile, ...fromEnvironment, ...fromFlags };
   return {
     transport: transportOf([fromFlags, fromEnvironment, fromFile]),
     brokers: brokers ?? ['localhost:9092'],
     brokersGiven: brokers !== undefined,
     json,
     logLevel,
+    instance,
     kafka,
     secret: (name) => given(env[secretVariables[name]]),
     remarks: misspelled(env),

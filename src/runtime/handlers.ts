@@ -51,7 +51,8 @@ export function consumeHandlers({ pipeline: { name }, options, source, delivery,
       );
     },
     health: (health) => {
-      stats.trouble('consumer', health.state === 'ok' ? undefined : health.why);
+      if (health.state === 'ok') stats.trouble('consumer', undefined);
+      else stats.trouble('consumer', health.why, health.leftMs);
     },
     failed: fail,
   };

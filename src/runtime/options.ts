@@ -1,5 +1,5 @@
 import { type Clock, systemClock } from '../clock.ts';
-import { OptionError, requireInteger } from '../errors.ts';
+import { OptionError, requireInteger, requireText } from '../errors.ts';
 import type { Transport } from '../transport/transport.ts';
 import { createLogger, type Log } from './logging.ts';
 
@@ -31,6 +31,15 @@ export interface StartOptions {
   readonly drainDeadlineMs?: number;
   /** How long a partition that moves to another member waits for what is in flight, in ms. @defaultValue 30,000 */
   readonly revokeDeadlineMs?: number;
+  /**
+   * A name that this process keeps over restarts, unique among those that run this pipeline together (a pod's of a StatefulSet,
+   * say). A start does not wait for the session of a predecessor of the same name to end, and one that still lives fails with
+   * `fenced`. Without one that holds for predecessors on this machine, and in this container, whose process is gone. False: it
+   * waits, and the client id is the same for every process, as quotas by client id want it. @defaultValue none
+   */
+  readonly instance?: string | false;
+  /** Told whenever that changes: what does not work at present and is tried again, also before `start` resolves. @defaultValue nobody */
+  readonly onTroubles?: (troubles: readonly string[]) => void;
   /** SIGINT and SIGTERM drain; a second one ends the process at once. @defaultValue true */
   readonly signals?: boolean;
   /** @defaultValue structured lines on stderr at level `info` */
@@ -41,7 +50,7 @@ export interface StartOptions {
   readonly random?: () => number;
 }
 
-export type ResolvedStartOptions = Required<StartOptions>;
+export type ResolvedStartOptions = Required<Omit<StartOptions, 'instance'>> & Pick<StartOptions, 'instance'>;
 
 /** Why these: see DESIGN.md, "Demand stops at the source" and "Delivery". */
 const defaults = {
@@ -55,6 +64,7 @@ const defaults = {
   drainDeadlineMs: 30_000,
   revokeDeadlineMs: 30_000,
   signals: true,
+  onTroubles: () => undefined,
 } as const;
 
 /** @throws OptionError for a value outside its range. */
@@ -69,5 +79,6 @@ export function resolveStartOptions(given: StartOptions): ResolvedStartOptions {
   requireInteger('commitEveryRecords', options.commitEveryRecords, 1);
   requireInteger('drainDeadlineMs', options.drainDeadlineMs, 0);
   requireInteger('revokeDeadlineMs', options.revokeDeadlineMs, 0);
+  if (options.instance !== undefined && options.instance !== false) requireText('instance', options.instance);
   return options;
 }

@@ -66,10 +66,13 @@ class Running implements App {
     this.name = pipeline.name;
     this.#pipeline = pipeline;
     this.#options = options;
-    this.#stats = new Stats((where, why) => {
+    this.#stats = new Stats({
       // as loud as the trouble: whoever saw that must see its end
-      if (why === undefined) options.log.warn({ pipeline: this.name, where }, 'works again');
-      else options.log.warn({ pipeline: this.name, where, why }, 'trouble; it is tried again');
+      trouble: (where, why) => {
+        if (why === undefined) options.log.warn({ pipeline: this.name, where }, 'works again');
+        else options.log.warn({ pipeline: this.name, where, why }, 'trouble; it is tried again');
+      },
+      changed: options.onTroubles,
     });
     this.done = new Promise((resolve, reject) => {
       this.#finish = { resolve, reject };
@@ -82,7 +85,7 @@ class Running implements App {
   }
 
   async start(): Promise<void> {
-    const { transport, clock, log, signals } = this.#options;
+    const { transport, clock, log, signals, instance } = this.#options;
     const { outputs, deadLetter, groupId, inputs, from } = this.#pipeline;
     requireTransactions(this.#pipeline, transport);
     await this.#checkTopics();
@@ -122,7 +125,11 @@ class Running implements App {
     const names = Object.values(inputs).map(({ name }) => name);
     const consumer = await this.#hold(
       transport.consume(
-        { groupId, topics: names, from, clientId: this.name, ...(line.delivery.beforeStart && { beforeStart: line.delivery.beforeStart }) },
+        {
+          ...{ groupId, topics: names, from, clientId: this.name },
+          ...(instance === undefined ? {} : { instance }),
+          ...(line.delivery.beforeStart && { beforeStart: line.delivery.beforeStart }),
+        },
         consumeHandlers({ ...parts, source: line.source, delivery: line.delivery }),
       ),
       (joined: Consumer) => joined.close(),

@@ -43,6 +43,17 @@ export interface StatsSnapshot {
   readonly latencyMs: { readonly p50: number; readonly p99: number };
 }
 
+/** Who is told of troubles. */
+export interface TroubleListener {
+  /** One begins, is another than before, or (undefined) is over; time that passes in it is no change. */
+  readonly trouble: (where: string, why: string | undefined) => void;
+  /** How all of them read now. */
+  readonly changed: (troubles: readonly string[]) => void;
+}
+
+const inWords = ({ why, leftMs }: { readonly why: string; readonly leftMs: number | undefined }): string =>
+  leftMs === undefined ? why : `${why}, at most ${String(Math.ceil(leftMs / 1_000))} s more`;
+
 const keptLatencies = 1_000;
 const keptReasons = 100;
 
@@ -53,19 +64,19 @@ export class Stats {
   readonly failuresByCode: Partial<Record<ErrorCode, number>> = {};
   readonly droppedByReason = new Map<string, number>();
   readonly latencies: number[] = [];
-  readonly #troubles = new Map<string, string>();
-  readonly #onTrouble: (where: string, why: string | undefined) => void;
+  readonly #troubles = new Map<string, { readonly why: string; readonly leftMs: number | undefined }>();
+  readonly #on: TroubleListener;
   failedAttempts = 0;
   restarts = 0;
   completedBefore = 0;
   #next = 0;
 
-  constructor(onTrouble: (where: string, why: string | undefined) => void) {
-    this.#onTrouble = onTrouble;
+  constructor(on: TroubleListener) {
+    this.#on = on;
   }
 
   get troubles(): readonly string[] {
-    return [...this.#troubles.values()];
+    return [...this.#troubles.values()].map(inWords);
   }
 
   verdict(verdict: Verdict, { takenMs }: Taken, nowMs: number): void {
@@ -83,12 +94,14 @@ export class Stats {
     }
   }
 
-  /** Something does not work at present; undefined: it does again. */
-  trouble(where: string, why: string | undefined): void {
-    if (this.#troubles.get(where) === why) return;
+  /** Something does not work at present, for at most `leftMs` more where that is known; undefined: it does again. */
+  trouble(where: string, why: string | undefined, leftMs?: number): void {
+    const before = this.#troubles.get(where);
+    if (before?.why === why && before?.leftMs === leftMs) return;
     if (why === undefined) this.#troubles.delete(where);
-    else this.#troubles.set(where, why);
-    this.#onTrouble(where, why);
+    else this.#troubles.set(where, { why, leftMs });
+    if (before?.why !== why) this.#on.trouble(where, why === undefined ? undefined : inWords({ why, leftMs }));
+    this.#on.changed(this.troubles);
   }
 
   place({ partition, record }: Taken): string {

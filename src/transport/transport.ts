@@ -80,6 +80,13 @@ export interface ConsumeOptions {
    * consumer `failed`: to start without it would be the mistake that it is there to prevent.
    */
   readonly beforeStart?: (partitions: readonly OwnedPartition[], wanted: () => boolean) => Promise<void>;
+  /**
+   * A name that this member keeps over restarts, unique among the members of its group that are to live together; letters, digits
+   * and `_.-`, at most 64. Who joins under a name takes the place of whoever bore it: that one need not be waited for if it died,
+   * and fails with `fenced` if it lives. Without one, members whose process is gone from this machine for sure are not waited for.
+   * False: neither, and a client id that is the same for every process. Where a member cannot outlive its process, it does nothing.
+   */
+  readonly instance?: string | false;
   /** Most bytes of one delivery of one partition; a single larger record is delivered alone. @defaultValue 256 KiB */
   readonly maxFetchBytes?: number;
 }
@@ -131,7 +138,14 @@ export interface ConsumeHandlers {
   failed(error: Error): void;
 }
 
-export type ConsumerHealth = { readonly state: 'ok' } | { readonly state: 'waiting' | 'reconnecting'; readonly why: string };
+export type ConsumerHealth =
+  | { readonly state: 'ok' }
+  | {
+      readonly state: 'waiting' | 'reconnecting';
+      readonly why: string;
+      /** It lasts at most so long, in ms, where that is known. */
+      readonly leftMs?: number;
+    };
 
 export interface Consumer {
   /** Stops and resumes the delivery of partitions. Idempotent; may be called at any time; unknown partitions are ignored; a new epoch begins resumed. */

@@ -22,7 +22,7 @@ async function interrupted(by: number, drainDeadlineMs: number): Promise<{ reado
   const controller = new AbortController();
   const context = {
     out: { isTty: false, note: (note: string) => notes.push(note), json: nothing, live: nothing },
-    ...{ log: silentLog, clock, signal: controller.signal, interrupt: { exitCode: by } },
+    ...{ settings: {}, log: silentLog, clock, signal: controller.signal, interrupt: { exitCode: by } },
     openTransport: () => Promise.resolve({ transport, where: 'here', close: () => Promise.resolve() }),
   } as unknown as CliContext;
   await transport.createTopics([input]);

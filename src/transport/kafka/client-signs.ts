@@ -8,10 +8,12 @@ export interface ClientSigns {
   alive(): void;
   /** The broker knows this member. */
   known(): void;
+  /** It has ended by itself, and does nothing more. */
+  crashed(error: Error): void;
 }
 
-/** Passes on signs of life and the wish to re-join. The result rejects when the client has crashed, and never resolves. */
-export function listenTo(client: KafkaJsConsumer, member: MemberRun, signs: ClientSigns): Promise<never> {
+/** Passes on signs of life, the client's end, and the wish to re-join. */
+export function listenTo(client: KafkaJsConsumer, member: MemberRun, signs: ClientSigns): void {
   const { FETCH_START, FETCH, HEARTBEAT, GROUP_JOIN, END_BATCH_PROCESS, CRASH } = client.events;
   const alive = (): void => {
     signs.alive();
@@ -31,11 +33,7 @@ export function listenTo(client: KafkaJsConsumer, member: MemberRun, signs: Clie
     const fields = { type: 'REBALANCE_IN_PROGRESS', code: 27, retriable: false };
     throw new KafkaJSProtocolError(Object.assign(new Error('a partition was let go'), fields));
   });
-  const crashed = new Promise<never>((_resolve, reject) => {
-    client.on(CRASH, ({ payload }) => {
-      reject(payload.error);
-    });
+  client.on(CRASH, ({ payload }) => {
+    signs.crashed(payload.error);
   });
-  crashed.catch(() => undefined); // before anybody waits for it
-  return crashed;
 }

@@ -21,8 +21,8 @@ export interface GroupMemberOptions {
   readonly kafkajs: KafkaJsModule;
   /** Finds where gained partitions start; asks again until it knows, or `wanted` says that it need not. */
   readonly findStarts: (partitions: readonly OwnedPartition[], wanted: () => boolean) => Promise<readonly Assignment[]>;
-  /** A join begins, and ends. */
-  readonly joining: (underWay: boolean) => void;
+  readonly joining: () => void;
+  readonly joined: () => void;
 }
 
 /** One run of the client, from its start to its end; what it still does afterwards is ignored. */
@@ -131,7 +131,7 @@ export class GroupMember {
   #beforeJoin(group: GroupInternals): void {
     if (this.#group && this.#group !== group) this.#savePositions(this.#group);
     this.#group = group;
-    this.#options.joining(true);
+    this.#options.joining();
     this.#savePositions(group);
   }
 
@@ -147,7 +147,7 @@ export class GroupMember {
   }
 
   #afterSync(group: GroupInternals): void {
-    this.#options.joining(false);
+    this.#options.joined();
     this.#identify(group.memberId);
     const assigned = group.assigned().flatMap(({ topic, partitions }) => partitions.map((partition) => keyOf({ topic, partition })));
     const { gained, revoked, dropped } = this.state.synced(group.generationId, assigned);

@@ -58,6 +58,10 @@ interface TopicOffsets {
 export interface BrokerInternals {
   metadata(topics: readonly string[]): Promise<unknown>;
   heartbeat(request: { readonly groupId: string; readonly groupGenerationId: number; readonly memberId: string }): Promise<unknown>;
+  /** Throws the broker's answer when it refuses. */
+  describeGroups(request: { readonly groupIds: readonly string[] }): Promise<{
+    readonly groups: readonly { readonly members: readonly { readonly memberId: string; readonly clientId: string }[] }[];
+  }>;
   leaveGroup(request: { readonly groupId: string; readonly memberId: string }): Promise<unknown>;
   offsetCommit(request: {
     readonly groupId: string;

@@ -1,87 +1,95 @@
 import type { Consumer as KafkaJsConsumer, EachBatchPayload, Kafka } from 'kafkajs';
-import { type CancelTimer, type Clock, sleep } from '../../clock.ts';
+import { type Clock, sleep } from '../../clock.ts';
 import { messageOf, TransportError } from '../../errors.ts';
-import type { ConsumeHandlers, ConsumeOptions, Consumer, ConsumerHealth, OffsetCommit, OwnedPartition } from '../transport.ts';
+import type { ConsumeHandlers, ConsumeOptions, Consumer, OffsetCommit, OwnedPartition } from '../transport.ts';
 import { listenTo } from './client-signs.ts';
 import { Committer } from './commit.ts';
+import { groupClient } from './group-client.ts';
 import { GroupConnection } from './group-connection.ts';
 import { GroupMember, type MemberRun } from './group-member.ts';
 import { kafkaClient } from './kafka-client.ts';
 import { toTransportError } from './kafka-errors.ts';
 import type { ResolvedKafkaOptions } from './kafka-options.ts';
 import { loadKafkaJs } from './kafkajs.ts';
+import { thisMachine } from './machine.ts';
+import { clientIdOf, type MemberName } from './member-name.ts';
 import { atMost, patiently } from './patience.ts';
+import { nameFor, Predecessors } from './predecessors.ts';
 import { findStarts, type StartLookup } from './start-lookup.ts';
-import { SupervisorState } from './supervisor.state.ts';
+import { Watchdog } from './watchdog.ts';
 
-const fetchWaitMs = 100; // resume, stop and a wanted re-join are seen after at most this; kafkajs: 5 s
-const defaultFetchBytes = 256 * 1024;
-const checkEveryMs = 500;
-const joinWordMs = 1_000; // a join that lasts longer waits for somebody, and that is said
 const closePatienceMs = 3_000;
-/** Inside one run: enough to sit out a broker's restart (up to 10 s) without losing the partitions. */
-const runRetry = { initialRetryTime: 50, maxRetryTime: 250, retries: 40, restartOnFailure: () => Promise.resolve(false) };
 
 interface Run {
   readonly client: KafkaJsConsumer;
   readonly member: MemberRun;
+  /** Ends it as a crash would. */
+  readonly fail: (error: Error) => void;
+}
+
+/** What a consumer is made of. */
+interface Parts {
+  readonly options: ResolvedKafkaOptions;
+  readonly clock: Clock;
+  readonly consume: ConsumeOptions;
+  readonly handlers: ConsumeHandlers;
+  readonly connection: GroupConnection;
+  /** What its client id says of it; undefined: nothing. */
+  readonly name: MemberName | undefined;
 }
 
 /** One consumer: a group member, the client that runs it, and the supervisor that starts that again when it breaks or hangs. */
 export class KafkaConsumer implements Consumer {
-  readonly #options: ResolvedKafkaOptions;
-  readonly #clock: Clock;
-  readonly #consume: ConsumeOptions;
-  readonly #handlers: ConsumeHandlers;
+  readonly #parts: Parts;
+  readonly #clientId: string;
   readonly #kafka: Kafka;
-  readonly #connection: GroupConnection;
   readonly #member: GroupMember;
   readonly #committer: Committer;
   readonly #lookup: StartLookup;
-  readonly #supervisor: SupervisorState;
+  readonly #watchdog: Watchdog;
+  readonly #predecessors: Predecessors | undefined;
   readonly #closing = new AbortController();
   /** Resolves when the caller has its consumer. */
-  readonly #opened: Promise<void>;
-  #open: () => void = () => undefined;
+  readonly #opened = Promise.withResolvers<undefined>();
   #run: Run | undefined;
   #recovering = false;
-  #joiningSinceMs: number | undefined;
-  /** When the broker last showed that it knows this member. */
-  #knownMs = 0;
-  #health: ConsumerHealth = { state: 'ok' };
-  #stopChecks: CancelTimer | undefined;
   #closed: Promise<void> | undefined;
 
-  private constructor(
-    options: ResolvedKafkaOptions,
-    clock: Clock,
-    consume: ConsumeOptions,
-    handlers: ConsumeHandlers,
-    kafka: Kafka,
-    connection: GroupConnection,
-  ) {
-    this.#options = options;
-    this.#clock = clock;
-    this.#consume = consume;
-    this.#handlers = handlers;
-    this.#opened = new Promise((resolve) => {
-      this.#open = resolve;
+  private constructor(parts: Parts) {
+    const { options, clock, consume, handlers, connection, name } = parts;
+    this.#parts = parts;
+    const base = consume.clientId ?? options.clientId;
+    this.#clientId = name ? clientIdOf(base, name) : base;
+    this.#kafka = kafkaClient(options, this.#clientId);
+    this.#watchdog = new Watchdog({
+      clock,
+      groupId: consume.groupId,
+      kafka: options,
+      health: (state) => {
+        handlers.health(state);
+      },
+      forgotten: () => {
+        if (this.#member.state.memberId !== null) this.#member.loseAll();
+      },
+      hung: () => {
+        this.#run?.fail(new TransportError('transport_unavailable', 'the client has fallen silent'));
+      },
     });
-    this.#kafka = kafka;
-    this.#connection = connection;
     this.#member = new GroupMember({
       handlers,
       kafkajs: loadKafkaJs(),
       findStarts: async (partitions, wanted) => {
-        await this.#opened; // nothing is told before the caller has its consumer
+        await this.#opened.promise; // nothing is told before the caller has its consumer
         if (!(await this.#beforeStart(partitions, () => wanted() && !this.#isClosing()))) return [];
         return findStarts(this.#lookup, partitions, wanted);
       },
-      joining: (underWay) => {
-        this.#joiningSinceMs = underWay ? clock.nowMs() : undefined;
-        this.#supervisor.sign(clock.nowMs());
-        if (!underWay) this.#knownMs = clock.nowMs();
-        if (!underWay) this.#tell({ state: 'ok' });
+      joining: () => {
+        this.#watchdog.joining();
+        this.#predecessors?.joining();
+      },
+      joined: () => {
+        this.#watchdog.joined();
+        this.#predecessors?.joined();
       },
     });
     this.#committer = new Committer({
@@ -90,16 +98,17 @@ export class KafkaConsumer implements Consumer {
       clock,
       brokers: options.brokers,
       patienceMs: options.sessionTimeoutMs * 2,
-      accepted: () => (this.#knownMs = clock.nowMs()),
+      accepted: () => this.#watchdog.known(),
       expelled: () => this.#member.loseAll(),
     });
-    const { log } = options;
-    this.#lookup = { connection, committer: this.#committer, clock, from: consume.from, closing: this.#closing.signal, log };
-    // a join may wait for the session of a dead member, and then for those who are slow to join
-    this.#supervisor = new SupervisorState({
-      maxRestarts: options.maxRestarts,
-      hangMs: options.sessionTimeoutMs * 2 + options.requestTimeoutMs,
-    });
+    this.#lookup = {
+      ...{ connection, committer: this.#committer, clock, from: consume.from },
+      ...{ closing: this.#closing.signal, log: options.log },
+    };
+    const succeeded = (error: TransportError): void => this.#run?.fail(error);
+    const { isGone } = thisMachine();
+    if (name)
+      this.#predecessors = new Predecessors({ connection, clock, groupId: consume.groupId, own: name, isGone, kafka: options, succeeded });
   }
 
   static async open(
@@ -108,26 +117,27 @@ export class KafkaConsumer implements Consumer {
     consume: ConsumeOptions,
     handlers: ConsumeHandlers,
   ): Promise<KafkaConsumer> {
-    const kafka = kafkaClient(options, consume.clientId);
-    const doing = `join group ${consume.groupId}`;
-    const connection = await patiently(clock, options.startPatienceMs, doing, options.brokers, () =>
-      GroupConnection.open(kafka, consume.groupId, consume.topics),
-    );
-    const consumer = new KafkaConsumer(options, clock, consume, handlers, kafka, connection);
+    const { groupId, topics } = consume;
+    const patient = <T>(attempt: () => Promise<T>): Promise<T> =>
+      patiently(clock, options.startPatienceMs, `join group ${groupId}`, options.brokers, attempt);
+    const connection = await patient(() => GroupConnection.open(kafkaClient(options, consume.clientId), groupId, topics));
+    let consumer: KafkaConsumer | undefined;
     try {
-      await patiently(clock, options.startPatienceMs, doing, options.brokers, () => consumer.#start());
+      const name = await nameFor(consume.instance, connection, clock, thisMachine());
+      const opening = new KafkaConsumer({ options, clock, consume, handlers, connection, name });
+      consumer = opening;
+      await patient(() => opening.#start());
     } catch (error) {
-      await consumer.close();
+      await (consumer ?? connection).close();
       throw error;
     }
-    consumer.#check();
-    consumer.#open();
+    consumer.#opened.resolve(undefined);
     return consumer;
   }
 
   /** Under which name the broker knows this consumer; for logs and tests. */
-  get membership(): { readonly groupId: string; readonly memberId: string | null } {
-    return { groupId: this.#consume.groupId, memberId: this.#member.clientMemberId };
+  get membership(): { readonly groupId: string; readonly memberId: string | null; readonly clientId: string } {
+    return { groupId: this.#parts.consume.groupId, memberId: this.#member.clientMemberId, clientId: this.#clientId };
   }
 
   pause(partitions: readonly OwnedPartition[]): void {
@@ -157,56 +167,55 @@ export class KafkaConsumer implements Consumer {
 
   async #end(): Promise<void> {
     this.#closing.abort();
-    this.#stopChecks?.();
+    this.#watchdog.stop();
+    this.#predecessors?.stop();
     this.#run?.member.end(); // from here on it delivers nothing and cannot join again
-    await this.#leave();
+    const { clock, connection } = this.#parts;
+    await atMost(clock, closePatienceMs, this.#leave());
     await this.#stopRun();
     this.#member.state.identify(null); // without a word: the owner knows
-    await atMost(this.#clock, closePatienceMs, this.#connection.close());
+    await atMost(clock, closePatienceMs, connection.close());
   }
 
   async #start(): Promise<void> {
+    const { options, consume } = this.#parts;
     const member = this.#member.startRun();
-    const client = this.#kafka.consumer({
-      groupId: this.#consume.groupId,
-      partitionAssigners: [member.partitionAssigner],
-      sessionTimeout: this.#options.sessionTimeoutMs,
-      rebalanceTimeout: this.#options.sessionTimeoutMs, // nobody is waited for longer than a dead member
-      heartbeatInterval: this.#options.heartbeatMs,
-      maxWaitTimeInMs: fetchWaitMs,
-      maxBytesPerPartition: this.#consume.maxFetchBytes ?? defaultFetchBytes,
-      maxBytes: this.#options.maxFetchBytes,
-      allowAutoTopicCreation: false,
-      readUncommitted: false,
-      retry: runRetry,
-    });
-    const run: Run = { client, member };
+    const client = groupClient(this.#kafka, options, consume, member.partitionAssigner);
+    const over = Promise.withResolvers<never>();
+    over.promise.catch(() => undefined); // before anybody waits for it
+    const run: Run = { client, member, fail: over.reject };
     this.#run = run;
-    const crashed = listenTo(client, member, {
+    this.#watchdog.starting();
+    listenTo(client, member, {
       alive: () => {
-        this.#supervisor.sign(this.#clock.nowMs());
+        this.#watchdog.alive();
       },
       known: () => {
-        this.#knownMs = this.#clock.nowMs();
+        this.#watchdog.known();
       },
+      crashed: over.reject,
     });
     try {
-      await client.connect();
-      await client.subscribe({ topics: [...this.#consume.topics], fromBeginning: true }); // never reached: starts are ours
-      const eachBatch = (payload: EachBatchPayload): Promise<void> => {
-        member.deliver(payload);
-        return Promise.resolve();
-      };
-      await Promise.race([crashed, client.run({ autoCommit: false, eachBatchAutoResolve: true, eachBatch })]);
-      await Promise.race([crashed, Promise.resolve()]); // run() resolves after a crash too
+      await Promise.race([over.promise, this.#join(run)]);
+      await Promise.race([over.promise, Promise.resolve()]); // run() resolves after a crash too
     } catch (error) {
       await this.#stopRun();
       throw error;
     }
-    this.#supervisor.started(this.#clock.nowMs());
-    crashed.catch((error: unknown) => {
+    this.#watchdog.supervisor.started(this.#parts.clock.nowMs());
+    over.promise.catch((error: unknown) => {
       void this.#recover(run, error);
     });
+  }
+
+  async #join({ client, member }: Run): Promise<void> {
+    await client.connect();
+    await client.subscribe({ topics: [...this.#parts.consume.topics], fromBeginning: true }); // never reached: starts are ours
+    const eachBatch = (payload: EachBatchPayload): Promise<void> => {
+      member.deliver(payload);
+      return Promise.resolve();
+    };
+    await client.run({ autoCommit: false, eachBatchAutoResolve: true, eachBatch });
   }
 
   /** Ends the present run, and not the membership. */
@@ -214,35 +223,41 @@ export class KafkaConsumer implements Consumer {
     const run = this.#run;
     if (!run) return;
     this.#run = undefined;
+    this.#predecessors?.stop();
     run.member.end();
-    await atMost(this.#clock, closePatienceMs, run.client.disconnect());
+    await atMost(this.#parts.clock, closePatienceMs, run.client.disconnect());
   }
 
   /** Over our own connection, so that it waits for nothing that the client waits for. */
   async #leave(): Promise<void> {
-    const memberId = this.#member.clientMemberId;
-    if (memberId !== null && memberId !== '') await atMost(this.#clock, closePatienceMs, this.#connection.leave(memberId));
+    const { connection, name } = this.#parts;
+    const memberId = this.#member.clientMemberId ?? '';
+    if (memberId !== '') await connection.leave(memberId).catch(() => undefined);
+    if (name === undefined || (memberId !== '' && !this.#watchdog.isJoining)) return;
+    // in a join nobody here knows the id that the broker has given: left alone it would hold up the others for a session
+    for (const one of await connection.members()) if (one.clientId === this.#clientId) await connection.leave(one.memberId);
   }
 
   async #recover(broken: Run, cause: unknown): Promise<void> {
     if (this.#isClosing() || this.#recovering || this.#run !== broken) return;
     this.#recovering = true;
-    this.#joiningSinceMs = undefined;
-    let error = toTransportError(cause, `consume as ${this.#consume.groupId}`, this.#options.brokers);
+    const { options, clock, consume } = this.#parts;
+    const { supervisor } = this.#watchdog;
+    let error = toTransportError(cause, `consume as ${consume.groupId}`, options.brokers);
     for (;;) {
-      const next = error.code === 'authentication_failed' ? 'give-up' : this.#supervisor.failed(this.#clock.nowMs(), Math.random());
+      const next = isFinal(error) ? 'give-up' : supervisor.failed(clock.nowMs(), Math.random());
       if (next === 'give-up') break;
-      this.#tell({ state: 'reconnecting', why: error.message });
+      this.#watchdog.broken(error.message);
       await this.#stopRun();
       try {
-        await sleep(this.#clock, next.retryInMs, this.#closing.signal);
+        await sleep(clock, next.retryInMs, this.#closing.signal);
         await this.#start();
         this.#recovering = false;
-        this.#tell({ state: 'ok' });
+        this.#watchdog.tell({ state: 'ok' });
         return;
       } catch (failure) {
         if (this.#isClosing()) return;
-        error = toTransportError(failure, `consume as ${this.#consume.groupId}`, this.#options.brokers);
+        error = toTransportError(failure, `consume as ${consume.groupId}`, options.brokers);
       }
     }
     await this.#giveUp(error);
@@ -251,13 +266,13 @@ export class KafkaConsumer implements Consumer {
   async #giveUp(error: TransportError): Promise<void> {
     this.#member.loseAll();
     await this.close();
-    this.#handlers.failed(error);
+    this.#parts.handlers.failed(error);
   }
 
   /** Whether the partitions may be started. They are paused meanwhile, and nothing of them is read, offsets included. */
   async #beforeStart(partitions: readonly OwnedPartition[], wanted: () => boolean): Promise<boolean> {
     try {
-      await this.#consume.beforeStart?.(partitions, wanted);
+      await this.#parts.consume.beforeStart?.(partitions, wanted);
       return true;
     } catch (error) {
       if (!this.#isClosing())
@@ -265,36 +280,7 @@ export class KafkaConsumer implements Consumer {
       return false;
     }
   }
-
-  #check(): void {
-    this.#stopChecks = this.#clock.schedule(checkEveryMs, () => {
-      if (this.#isClosing()) return;
-      this.#look();
-      this.#check();
-    });
-  }
-
-  #look(): void {
-    const nowMs = this.#clock.nowMs();
-    const vital = this.#supervisor.check(nowMs, checkEveryMs);
-    // By now the broker has given this member up, if it lives: others may work on what was ours.
-    const isForgotten = this.#joiningSinceMs === undefined && nowMs - this.#knownMs > this.#options.sessionTimeoutMs;
-    if (isForgotten && this.#member.state.memberId !== null) this.#member.loseAll();
-    const run = this.#run;
-    if (this.#recovering || !run) return;
-    if (vital === 'hung') void this.#recover(run, new TransportError('transport_unavailable', 'the client has fallen silent'));
-    else if (this.#joiningSinceMs !== undefined && nowMs - this.#joiningSinceMs >= joinWordMs) {
-      const leftMs = this.#joiningSinceMs + this.#options.sessionTimeoutMs - nowMs;
-      const left = leftMs > 0 ? `, at most ${String(Math.ceil(leftMs / 1_000))} s more` : '';
-      this.#tell({ state: 'waiting', why: `the group ${this.#consume.groupId} waits for a member that does not answer${left}` });
-    } else if (vital === 'quiet')
-      this.#tell({ state: 'reconnecting', why: `no answer from ${this.#options.brokers.join(', ')} for some seconds` });
-    else if (this.#joiningSinceMs === undefined) this.#tell({ state: 'ok' });
-  }
-
-  #tell(health: ConsumerHealth): void {
-    if (this.#isClosing() || JSON.stringify(health) === JSON.stringify(this.#health)) return;
-    this.#health = health;
-    this.#handlers.health(health);
-  }
 }
+
+/** No restart changes that. */
+const isFinal = ({ code }: TransportError): boolean => code === 'authentication_failed' || code === 'fenced';

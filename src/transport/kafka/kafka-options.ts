@@ -7,7 +7,10 @@ import { checkTls, type KafkaTls } from './tls-options.ts';
 export interface KafkaOptions extends TransportOptions {
   /** Where to begin, as `host:port`; the other brokers of the cluster are found from there. */
   readonly brokers: readonly string[];
-  /** Told to the brokers for their logs and quotas. @defaultValue `millrace` */
+  /**
+   * Told to the brokers for their logs and quotas. Of a group member it is the beginning of the client id: what follows says which
+   * process, or which `instance`, it is (unless `instance` is false). @defaultValue `millrace`
+   */
   readonly clientId?: string;
   /** True: with the system's certificate authorities. @defaultValue false */
   readonly tls?: boolean | KafkaTls;
@@ -15,7 +18,7 @@ export interface KafkaOptions extends TransportOptions {
   readonly sasl?: KafkaSasl;
   /** Sends a plain password or a token over an unencrypted connection to another machine. @defaultValue false: refused */
   readonly allowPlaintextPassword?: boolean;
-  /** How long a silent member keeps its partitions; also how long a restart after a crash may have to wait for them. 1,000 to 300,000. @defaultValue 10,000 */
+  /** How long a silent member keeps its partitions; also how long a start may have to wait for them after another member's crash. 1,000 to 300,000. @defaultValue 10,000 */
   readonly sessionTimeoutMs?: number;
   /** Between heartbeats, at most a third of the session. It is also about what one rebalance takes. @defaultValue 300 */
   readonly heartbeatMs?: number;

@@ -4,6 +4,7 @@ import type { ConsumeHandlers, ConsumeOptions, Transport } from '../transport.ts
 import { KafkaConsumer } from './kafka-consumer.ts';
 import { fetchCommitted } from './kafka-offsets.ts';
 import { KafkaProducer } from './kafka-producer.ts';
+import { instancePattern } from './member-name.ts';
 import { type KafkaOptions, resolveKafkaOptions } from './kafka-options.ts';
 import { createTopics, describeTopics } from './kafka-topics.ts';
 import { transact } from './kafka-transactions.ts';
@@ -53,6 +54,9 @@ export function kafka(options: KafkaOptions): Transport {
 function checked(options: ConsumeOptions): ConsumeOptions {
   requireText('groupId', options.groupId);
   requireOneOf('from', options.from, ['earliest', 'latest']);
+  const { instance } = options;
+  if (instance !== undefined && instance !== false && !instancePattern.test(instance))
+    throw new OptionError(`instance must be 1 to 64 letters, digits, dots, dashes or underscores, got ${JSON.stringify(instance)}`);
   if (options.maxFetchBytes !== undefined) requireInteger('maxFetchBytes', options.maxFetchBytes, 1);
   if (options.topics.length === 0) throw new OptionError('topics must name at least one topic, got none');
   for (const topic of options.topics) requireText('topics', topic);

@@ -26,10 +26,16 @@ export class SupervisorState {
     this.#limits = limits;
   }
 
-  started(nowMs: number): void {
-    this.#startedMs = nowMs;
+  /** A start is tried: it is given as long as one that runs until it is taken for hung. */
+  starting(nowMs: number): void {
     this.#signMs = nowMs;
     this.#checkedMs = nowMs;
+  }
+
+  /** The start succeeded. */
+  started(nowMs: number): void {
+    this.#startedMs = nowMs;
+    this.starting(nowMs);
   }
 
   /** After a failure: the wait before the next start (doubling, plus up to a quarter by `random` in 0..1), or the end. */
