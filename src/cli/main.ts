@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { sleep, systemClock } from '../clock.ts';
 import { commandContext } from './context.ts';
 import { commands } from './commands.ts';
 import { interrupt } from './interrupt.ts';
@@ -7,6 +8,9 @@ import { buildProgram, type Invocation } from './program.ts';
 import { exitCodes, reportError } from './report-error.ts';
 import { resolveSettings } from './settings.ts';
 import { terminalOutput } from './terminal-output.ts';
+
+const launchedVariable = 'MILLRACE_LAUNCHED'; // by millrace.cjs
+const lastWordsMs = 300; // whoever was told to end does not wait longer for somebody to read
 
 /** Runs one command line; the process ends with its exit code when everything it opened is closed. */
 export async function main(argv: readonly string[]): Promise<void> {
@@ -31,6 +35,9 @@ export async function main(argv: readonly string[]): Promise<void> {
       exit: (code) => process.exit(code),
     });
     interruptedBy = () => interruption.exitCode;
+    endWithLauncher(() => {
+      interruption.ask();
+    });
     endQuietlyWithReader(() => {
       readerLeft = true;
       interruption.ask();
@@ -51,6 +58,18 @@ export async function main(argv: readonly string[]): Promise<void> {
     if (text !== '') process.stderr.write(`${text}\n`);
     process.exitCode = exitCode;
   }
+  const written = Promise.all([process.stdout, process.stderr].map((stream) => new Promise((resolve) => stream.write('', resolve))));
+  await (interruptedBy() === undefined ? written : Promise.race([written, sleep(systemClock, lastWordsMs)]));
+  process.exit(); // a call that was aborted and hangs on must not keep a process that is done
+}
+
+/** The launcher for an older Node waits for this process: when it is gone, however it went, nobody else would end this one. */
+function endWithLauncher(ask: () => void): void {
+  const { [launchedVariable]: launched } = process.env;
+  Reflect.deleteProperty(process.env, launchedVariable); // not for our own children
+  if (launched !== '1' || process.channel === undefined) return;
+  process.once('disconnect', ask);
+  process.channel.unref(); // it alone keeps nothing alive
 }
 
 /** `millrace consume … | head` has what it wanted when head goes: no error, and nothing more to do. */

@@ -26,7 +26,11 @@ function ownNode() {
 }
 
 function runWith(node) {
-  var child = require('child_process').spawn(node, [__filename].concat(process.argv.slice(2)), { stdio: 'inherit' });
+  // the channel closes when this process ends, be it by SIGKILL: then the child drains and ends as well
+  var child = require('child_process').spawn(node, [__filename].concat(process.argv.slice(2)), {
+    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+    env: Object.assign({}, process.env, { MILLRACE_LAUNCHED: '1' }),
+  });
   // a terminal sends its Ctrl-C to the child as well: passed on, it would count as the second one
   process.on('SIGINT', function () {});
   process.on('SIGTERM', function () {

@@ -106,7 +106,7 @@ export interface SettingsSources {
 
 const secretVariables = { saslPassword: 'MILLRACE_SASL_PASSWORD', tlsPassphrase: 'MILLRACE_TLS_PASSPHRASE' } as const;
 /** Variables that belong to other parts of Millrace. */
-const otherVariables = ['MILLRACE_CACHE', 'MILLRACE_CONFIG', 'MILLRACE_SUPERVISED', ...Object.values(secretVariables)];
+const otherVariables = ['MILLRACE_CACHE', 'MILLRACE_CONFIG', 'MILLRACE_LAUNCHED', 'MILLRACE_SUPERVISED', ...Object.values(secretVariables)];
 const automaticFile = 'millrace.config.json';
 
 /** `saslUsername` is `--sasl-username` and `MILLRACE_SASL_USERNAME`. */

@@ -40,7 +40,11 @@ export interface StartOptions {
   readonly instance?: string | false;
   /** Told whenever that changes: what does not work at present and is tried again, also before `start` resolves. @defaultValue nobody */
   readonly onTroubles?: (troubles: readonly string[]) => void;
-  /** SIGINT and SIGTERM drain; a second one ends the process at once. @defaultValue true */
+  /**
+   * SIGINT and SIGTERM drain; a second one ends the process at once. If records had to be given back at the deadline, the process
+   * ends 100 ms after the drain (130, 143), as their calls may hang. A pipeline that fails gives the process the exit code 1,
+   * unless it has another. @defaultValue true
+   */
   readonly signals?: boolean;
   /** @defaultValue structured lines on stderr at level `info` */
   readonly log?: Log;

@@ -1,13 +1,13 @@
-import { inScope, scopeOf } from '../call.ts';
 import { codeOf } from '../classify.ts';
 import { messageOf, OptionError, PipelineError, TransportError } from '../errors.ts';
 import { Sink } from '../flow/sink.ts';
 import type { Pipeline } from '../pipeline.ts';
-import type { Opened, Resource } from '../resource.ts';
 import type { Consumer, Producer, Transport } from '../transport/transport.ts';
 import { assemble, type Line } from './assemble.ts';
+import { Closers } from './closers.ts';
 import { consumeHandlers } from './handlers.ts';
 import { Lifecycle, type LifecycleState } from './lifecycle.state.ts';
+import { openResources } from './open-resources.ts';
 import { type ResolvedStartOptions, resolveStartOptions, type StartOptions } from './options.ts';
 import { releasePartitions } from './release.ts';
 import { drainOnSignals } from './signals.ts';
@@ -54,7 +54,7 @@ class Running implements App {
   readonly #options: ResolvedStartOptions;
   readonly #life = new Lifecycle();
   readonly #stats: Stats;
-  readonly #closers: (() => Promise<void> | void)[] = []; // run in reverse order
+  readonly #closers: Closers;
   readonly #opening = new AbortController();
   #line: Line | undefined;
   #draining: Promise<void> | undefined;
@@ -74,6 +74,9 @@ class Running implements App {
       },
       changed: options.onTroubles,
     });
+    this.#closers = new Closers(options.clock, (error) => {
+      options.log.warn({ pipeline: this.name, error: messageOf(error) }, 'closing failed');
+    });
     this.done = new Promise((resolve, reject) => {
       this.#finish = { resolve, reject };
     });
@@ -85,7 +88,7 @@ class Running implements App {
   }
 
   async start(): Promise<void> {
-    const { transport, clock, log, signals, instance } = this.#options;
+    const { transport, clock, signals, instance } = this.#options;
     const { outputs, deadLetter, groupId, inputs, from } = this.#pipeline;
     requireTransactions(this.#pipeline, transport);
     await this.#checkTopics();
@@ -104,7 +107,8 @@ class Running implements App {
         opened.stop();
       },
     );
-    const resources = await this.#openResources();
+    const hold = <T>(opening: Promise<T>, close: (opened: T) => Promise<void> | void): Promise<T> => this.#hold(opening, close);
+    const resources = await openResources(this.#pipeline, this.#options, this.#opening.signal, hold);
     const parts = {
       pipeline: this.#pipeline,
       options: this.#options,
@@ -115,13 +119,13 @@ class Running implements App {
     };
     const line = assemble({ ...parts, resources, sink });
     this.#line = line;
-    this.#closers.push(() => {
+    this.#closers.add(() => {
       line.source.stop();
       line.stream.stop();
       return line.delivery.stop();
     });
     line.stream.open();
-    this.#closers.push(sweepDeadlines(line.source, clock, this.#stats));
+    this.#closers.add(sweepDeadlines(line.source, clock, this.#stats));
     const names = Object.values(inputs).map(({ name }) => name);
     const consumer = await this.#hold(
       transport.consume(
@@ -136,18 +140,17 @@ class Running implements App {
     );
     line.source.attach(consumer);
     line.delivery.attach(consumer);
-    if (signals) this.#closers.push(drainOnSignals(this));
+    if (signals) this.#closers.add(drainOnSignals(this, clock));
     if (this.#failure) throw this.#failure;
     this.#life.to('running');
-    this.#sayRetry();
-    log.info(
-      { pipeline: this.name, transport: transport.name, inputs: names, outputs: topics, partitions: ownedIds(line.source.partitions) },
-      'running',
-    );
+    this.#sayRunning(names, topics);
   }
 
-  /** Nobody should find out from a bill that calls were made three times. */
-  #sayRetry(): void {
+  #sayRunning(inputs: readonly string[], outputs: readonly string[]): void {
+    const { transport, log } = this.#options;
+    const partitions = ownedIds(this.#line?.source.partitions ?? []);
+    log.info({ pipeline: this.name, transport: transport.name, inputs, outputs, partitions }, 'running');
+    // nobody should find out from a bill that calls were made three times
     const { retry } = this.#pipeline;
     if (retry === 'none') return;
     this.#options.log.info(
@@ -160,7 +163,7 @@ class Running implements App {
   async abandon(): Promise<void> {
     this.#opening.abort();
     this.#life.to('failed');
-    await this.#close();
+    await this.#closers.close();
   }
 
   drain({ deadlineMs = this.#options.drainDeadlineMs }: { readonly deadlineMs?: number } = {}): Promise<void> {
@@ -213,9 +216,10 @@ class Running implements App {
       line.source.partitions,
       'stopped',
     );
-    await this.#close();
+    await this.#closers.close();
     this.#life.to(this.#failure ? 'failed' : 'stopped');
     log.info({ pipeline: this.name, givenBack, ...this.#stats.counts }, this.state);
+    if (this.#failure && this.#options.signals) process.exitCode ??= 1; // whoever waits for `done` may decide otherwise
     if (this.#failure) this.#finish.reject(this.#failure);
     else this.#finish.resolve();
   }
@@ -249,52 +253,10 @@ class Running implements App {
     }
   }
 
-  async #openResources(): Promise<Readonly<Record<string, unknown>>> {
-    const { clock, log } = this.#options;
-    const opened: Record<string, unknown> = {};
-    const open = async (name: string, resource: Resource<unknown>): Promise<void> => {
-      const context = {
-        clock,
-        signal: this.#opening.signal,
-        log: (level: 'debug' | 'info' | 'warn' | 'error', message: string, details: object = {}) => {
-          log[level]({ resource: name, ...details }, message);
-        },
-      };
-      const one = await this.#hold(
-        inScope(scopeOf(clock), () => resource.open(context)),
-        (held: Opened<unknown>) => held.close(),
-      );
-      opened[name] = one.value;
-    };
-    const results = await Promise.allSettled(
-      Object.entries(this.#pipeline.resources).map(([name, resource]) =>
-        open(name, resource).catch((error: unknown) => {
-          throw new PipelineError(
-            'resource_failed',
-            `resource ${name} (${resource.name}) of pipeline ${this.name} cannot be opened: ${messageOf(error)}`,
-            { cause: error },
-          );
-        }),
-      ),
-    );
-    for (const result of results) if (result.status === 'rejected') throw result.reason;
-    return opened;
-  }
-
   async #hold<T>(opening: Promise<T>, close: (opened: T) => Promise<void> | void): Promise<T> {
     const opened = await opening;
-    this.#closers.push(() => close(opened));
+    this.#closers.add(() => close(opened));
     return opened;
-  }
-
-  async #close(): Promise<void> {
-    for (let close = this.#closers.pop(); close; close = this.#closers.pop()) {
-      try {
-        await close();
-      } catch (error) {
-        this.#options.log.warn({ pipeline: this.name, error: messageOf(error) }, 'closing failed');
-      }
-    }
   }
 }
 

@@ -1,6 +1,9 @@
-import { readFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { commands } from '../../src/cli/commands.ts';
 import { buildProgram } from '../../src/cli/program.ts';
 import { cli, root, runCli, shout } from './run-cli.ts';
@@ -123,6 +126,27 @@ describe('the Node version', () => {
     // eslint-disable-next-line @typescript-eslint/no-implied-eval -- the file cannot be imported: it runs
     const isOld = new Function('version', `var needed = [22, 22, 0]; ${body} return isOld(version);`) as (text: string) => boolean;
     expect(isOld(version)).toBe(expected);
+  });
+
+  it('leads to another one that ends when its launcher is killed', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'millrace-launcher-'));
+    onTestFinished(() => {
+      rmSync(folder, { recursive: true });
+    });
+    const before = join(folder, 'old.cjs'); // this very Node, under another name and version: the launcher looks for another
+    writeFileSync(
+      before,
+      `Object.defineProperty(process, 'version', { value: 'v18.0.0' }); Object.defineProperty(process, 'execPath', { value: '/' });`,
+    );
+    const launcher = spawn(process.execPath, ['-r', before, cli, 'run', shout, '--input', '-'], { stdio: ['pipe', 'pipe', 'pipe'] });
+    let text = '';
+    const gone = once(launcher.stdout, 'close'); // the child holds it as well
+    launcher.stdout.on('data', (chunk) => (text += String(chunk)));
+    launcher.stdin.write('a\n');
+    await once(launcher.stdout, 'data');
+    launcher.kill('SIGKILL');
+    await gone;
+    expect(text).toContain('"A"');
   });
 
   it('is looked at in syntax of Node 10', () => {

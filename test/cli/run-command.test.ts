@@ -103,26 +103,29 @@ describe('a pipeline that cannot be loaded', () => {
 });
 
 describe('signals', () => {
-  const hanging = async (...args: string[]) => {
-    const running = startCli(['run', shout, '--input', '-', ...args], { input: 'a\nslow\n', keepStdin: true });
+  const hanging = async (word: string, ...args: string[]) => {
+    const running = startCli(['run', shout, '--input', '-', ...args], { input: `a\n${word}\n`, keepStdin: true });
     await running.seen(/"A"/);
     return running;
   };
 
-  it('the first drains: what is in flight is waited for until the deadline, then given back', async () => {
-    const running = await hanging('--drain-deadline-ms', '200');
-    running.child.kill('SIGINT');
-    const { code, stderr } = await running.ended;
-    expect(stderr).toMatch(/stopping: .*again \(Ctrl-C\) to end at once/);
-    expect(stderr).toMatch(/1 done, .*1 given back/);
-    expect(code).toBe(130);
-  });
+  it.each(['slow', 'stubborn'])(
+    'the first drains: what is in flight (%s) is waited for until the deadline, then given back',
+    async (word) => {
+      const running = await hanging(word, '--drain-deadline-ms', '200');
+      running.child.kill('SIGINT');
+      const { code, stderr } = await running.ended;
+      expect(stderr).toMatch(/stopping: .*again \(Ctrl-C\) to end at once/);
+      expect(stderr).toMatch(/1 done, .*1 given back/);
+      expect(code).toBe(130);
+    },
+  );
 
   it.each([
     ['SIGINT', 130],
     ['SIGTERM', 143],
   ] as const)('a second %s ends at once with %i and says what that means', async (signal, expected) => {
-    const running = await hanging();
+    const running = await hanging('slow');
     running.child.kill('SIGINT');
     await running.seen(/stopping/);
     running.child.kill(signal);

@@ -1,3 +1,4 @@
+import { systemClock } from '../../clock.ts';
 import type { GroupInternals, GroupListener } from './internals.ts';
 
 const listenerOf = (group: GroupInternals): GroupListener | undefined => group.assigners.find(({ millrace }) => millrace)?.millrace;
@@ -6,10 +7,18 @@ const listenerOf = (group: GroupInternals): GroupListener | undefined => group.a
  * kafkajs awaits nothing before a re-join, forgets its positions in it, and answers an offset outside the log by
  * committing a special value over the group's own. When it crashes it leaves the group, though the work goes on. Groups
  * that carry our listener in their assigner are told before and after each join, and decide themselves what follows an
- * offset out of range, and when to leave; all others stay as they are.
+ * offset out of range, and when to leave; all others stay as they are. Their heartbeats follow the monotonic clock: by the wall clock,
+ * one that is set back an hour would be an hour without a heartbeat.
  */
 export function patchGroup(prototype: GroupInternals): void {
-  const { joinAndSync, leave, recoverFromOffsetOutOfRange } = prototype;
+  const { heartbeat, joinAndSync, leave, recoverFromOffsetOutOfRange } = prototype;
+  const beatMs = new WeakMap<GroupInternals, number>();
+  prototype.heartbeat = async function ({ interval }) {
+    const isOurs = listenerOf(this) !== undefined;
+    if (isOurs && systemClock.nowMs() < (beatMs.get(this) ?? 0) + interval) return;
+    await heartbeat.call(this, { interval: isOurs ? Number.NEGATIVE_INFINITY : interval });
+    beatMs.set(this, systemClock.nowMs());
+  };
   prototype.joinAndSync = async function () {
     const listener = listenerOf(this);
     listener?.beforeJoin(this);

@@ -20,6 +20,8 @@ export interface GroupInternals {
   readonly assigners: readonly { readonly millrace?: GroupListener }[];
   assigned(): readonly TopicPartitions[];
   isLeader(): boolean;
+  /** Sends one if the last was `interval` ms ago, by the wall clock. */
+  heartbeat: (this: GroupInternals, options: { readonly interval: number }) => Promise<void>;
   joinAndSync: (this: GroupInternals) => Promise<void>;
   leave: (this: GroupInternals) => Promise<void>;
   recoverFromOffsetOutOfRange: (this: GroupInternals, error: { readonly topic: string; readonly partition: number }) => Promise<void>;

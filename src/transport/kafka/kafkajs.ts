@@ -34,7 +34,7 @@ let loaded: KafkaJsModule | undefined;
  * kafkajs with our patches, loaded at the first use. They are of one exact version, which has had no successor since
  * 2023-02; another one is refused rather than half patched.
  *
- * - `ConsumerGroup.joinAndSync`, `recoverFromOffsetOutOfRange`: see group-patch.ts
+ * - `ConsumerGroup.joinAndSync`, `heartbeat`, `leave`, `recoverFromOffsetOutOfRange`: see group-patch.ts
  * - the decoder of fetched batches: checked and capped; an unreadable one becomes one marked record, headers are ordered
  *   pairs; see batch-decoder.ts, record-decoder.ts
  * - record encoder: headers as ordered pairs; see record-encoder.ts

@@ -1,0 +1,58 @@
+import { afterEach, beforeEach, describe, expect, it, type MockInstance, vi } from 'vitest';
+import { drainOnSignals } from '../../src/runtime/signals.ts';
+import { type VirtualClock, virtualClock } from '../../src/virtual-clock.ts';
+
+describe('a signal', () => {
+  let clock: VirtualClock;
+  let exit: MockInstance;
+  let release: () => void;
+  let givenBack = 3; // to other members, before
+  let drained: () => void = () => undefined;
+  let drains = 0;
+  beforeEach(() => {
+    clock = virtualClock(0);
+    exit = vi.spyOn(process, 'exit').mockImplementation(() => undefined as never);
+    givenBack = 3;
+    drains = 0;
+    const drain = (): Promise<void> => {
+      drains += 1;
+      return new Promise((resolve) => (drained = resolve));
+    };
+    release = drainOnSignals({ drain, stats: () => ({ givenBack }) }, clock);
+  });
+  afterEach(() => {
+    release();
+    vi.restoreAllMocks();
+  });
+
+  it('drains, and leaves the end to the process when everything was finished', async () => {
+    process.emit('SIGTERM');
+    drained();
+    await clock.advance(10_000);
+    expect([drains, exit.mock.calls]).toEqual([1, []]);
+  });
+
+  it.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const)('%s ends the process with %i when calls were given back that may hang', async (signal, code) => {
+    process.emit(signal);
+    givenBack = 4;
+    drained();
+    await clock.advance(99);
+    expect(exit).not.toHaveBeenCalled();
+    await clock.advance(1);
+    expect(exit.mock.calls).toEqual([[code]]);
+  });
+
+  it('that comes second ends the process at once', () => {
+    process.emit('SIGINT');
+    process.emit('SIGTERM');
+    expect(exit.mock.calls).toEqual([[143]]);
+  });
+
+  it('is nothing to us any more when the pipeline has ended', () => {
+    release();
+    expect(process.listenerCount('SIGTERM')).toBe(0);
+  });
+});
