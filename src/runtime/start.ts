@@ -1,5 +1,5 @@
 import { codeOf } from '../classify.ts';
-import { messageOf, OptionError, PipelineError, TransportError } from '../errors.ts';
+import { messageOf, OptionError, TransportError } from '../errors.ts';
 import { Sink } from '../flow/sink.ts';
 import type { Pipeline } from '../pipeline.ts';
 import type { Consumer, Producer, Transport } from '../transport/transport.ts';
