@@ -6,6 +6,7 @@ import type { Handle } from '../src/record/handle.ts';
 import { fail, threw } from './internal/fail.ts';
 import { type BatchMember, OpenBatch } from './internal/open-batch.ts';
 import { operate } from './internal/operate.ts';
+import { sendDownstream } from './internal/send-downstream.ts';
 
 export interface BatchWithinOptions<T> {
   /** Most values in one batch; 1 to 10,000. */
@@ -52,7 +53,7 @@ export function batchWithin<T, K>(options: BatchWithinOptions<T>): OperatorFunct
       if (ready.length === 0) return;
       const envelopes = ready.map(({ envelope }) => envelope);
       const handles = ready.map(({ handle }) => handle);
-      out.next(together(envelopes, handles));
+      sendDownstream(out, together(envelopes, handles));
     };
     const wait = (envelope: Envelope<T, K>): void => {
       const run = runOf(envelope);

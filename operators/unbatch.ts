@@ -4,6 +4,7 @@ import { recordError } from '../src/record/record-error.ts';
 import { formatPosition, type Position } from '../src/record/record.ts';
 import { fail } from './internal/fail.ts';
 import { operate } from './internal/operate.ts';
+import { sendDownstream } from './internal/send-downstream.ts';
 
 /**
  * Takes a batch of `batchWithin` apart again: the values are the results of its members, one each and in their order.
@@ -31,7 +32,7 @@ export function unbatch<V, K>(): OperatorFunction<Envelope<readonly V[], K>, Env
         if (!own.part.live) continue;
         const result = results[i] as V;
         if (result instanceof Error) fail(member, own, () => result);
-        else out.next(resume(member as Envelope<unknown, K>, own, result as Exclude<V, Error>));
+        else sendDownstream(out, resume(member as Envelope<unknown, K>, own, result as Exclude<V, Error>));
       }
     },
   }));

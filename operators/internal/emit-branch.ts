@@ -1,6 +1,7 @@
 import type { Subscriber } from 'rxjs';
 import { branch, type Envelope } from '../../src/record/envelope.ts';
 import { type Handle, watchLater } from '../../src/record/handle.ts';
+import { sendDownstream } from './send-downstream.ts';
 
 /**
  * Sends one of several results of an envelope on its way. What downstream has not finished by the time `next` returns is
@@ -8,6 +9,6 @@ import { type Handle, watchLater } from '../../src/record/handle.ts';
  */
 export function emitBranch<R, K>(out: Subscriber<Envelope<R, K>>, from: Envelope<unknown, K>, handle: Handle, value: R): void {
   const { envelope, own } = branch(from, handle, value);
-  out.next(envelope);
+  sendDownstream(out, envelope);
   if (own.part.claims > 0) watchLater(own);
 }

@@ -29,7 +29,7 @@ export const maxBytesASend = 900_000; // below the 1 MiB that brokers take by de
 
 /**
  * One output partition: sends what it is given in order, one send at a time, and again until the broker has taken it.
- * A send that is refused for its size is cut in two until the record that is too large stands alone.
+ * A send that is refused for what is in it is cut in two until the record at fault stands alone.
  * Holds what the source's window lets through.
  */
 export class Outbox {
@@ -95,7 +95,7 @@ export class Outbox {
           left.map(({ record }) => record),
         );
       } catch (error) {
-        if (isStreamError(error) && error.code === 'record_too_large') {
+        if (isStreamError(error) && error.grade === 'record') {
           await this.#cut(left, error);
           return;
         }

@@ -73,12 +73,14 @@ export class Owned implements OwnedPartition {
     this.tracker = new OffsetTracker(start);
     this.committed = committed?.offset;
     this.stored = committed;
-    // where the log begins elsewhere than the group left off, the map is of records that are gone
-    const metadata = committed?.offset === start ? committed.metadata : '';
+    // where the log begins before what the group has committed, it is another log; where it begins behind it, retention has passed by
+    const map = committed !== undefined && committed.offset <= start ? committed : { offset: start, metadata: '' };
     try {
-      this.#completedBefore = [...decodeCompleted(start, metadata)];
+      this.#completedBefore = decodeCompleted(map.offset, map.metadata).flatMap(({ from, to }) =>
+        to > start ? [{ from: from > start ? from : start, to }] : [],
+      );
     } catch (error) {
-      if (unreadableMetadata === 'fail') throw unreadable(this, metadata, error);
+      if (unreadableMetadata === 'fail') throw unreadable(this, map.metadata, error);
       this.#completedBefore = [];
     }
     this.floor = start;

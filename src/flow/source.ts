@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts';
 import { Fifo } from '../fifo.ts';
 import type { Ordering } from '../record/ordering.ts';
+import { giveBackTogether } from '../record/lineage.ts';
 import { recordBytes } from '../record/record.ts';
 import type { OpenParts } from '../record/run.ts';
 import type { Assignment, Consumer, Fetch, OwnedPartition } from '../transport/transport.ts';
@@ -147,8 +148,11 @@ export class Source {
       one.phase = 'gone';
       const id = `${one.topic}/${String(one.partition)}`;
       if (this.#owned.get(id) === one) this.#owned.delete(id);
-      for (const taken of one.taken()) this.abandon(taken, reason);
     }
+    this.abandonAll(
+      partitions.flatMap((one) => one.taken()),
+      reason,
+    );
     this.isolation.forget((taken) => taken.partition.phase === 'gone');
     this.pump();
   }
@@ -159,10 +163,23 @@ export class Source {
     return this.partitions.flatMap((one) => one.taken().filter(inPipeline));
   }
 
+  /** These run again, in a stream that has been restarted. */
+  again(takens: readonly Taken[]): void {
+    for (const taken of takens) this.#ready.push(taken);
+  }
+
   /** Gives one record back: it is delivered again to whoever owns its partition next. */
   abandon(taken: Taken, reason: string): void {
-    this.#free(taken);
-    taken.settlement?.giveBack(reason);
+    this.abandonAll([taken], reason);
+  }
+
+  /** The same with many, none of which is worked on any more when the calls for another are aborted. */
+  abandonAll(takens: readonly Taken[], reason: string): void {
+    for (const taken of takens) this.#free(taken);
+    giveBackTogether(
+      takens.flatMap(({ settlement }) => settlement ?? []),
+      reason,
+    );
   }
 
   /** Takes nothing more at all. */
@@ -209,7 +226,7 @@ export class Source {
 
   #emitReady(): void {
     if (this.#streaming && this.isolation.active) {
-      const suspect = this.isolation.next();
+      const suspect = this.isolation.next(this.#options.clock.nowMs());
       if (suspect) this.#options.emit(suspect);
       return;
     }
@@ -229,7 +246,7 @@ export class Source {
       if (this.#closedBy !== undefined) return;
       this.#turns.shift();
       if (head === undefined) continue;
-      if (owned.mapFull || owned.tracker.aboveWatermark >= this.#options.maxAboveWatermark) {
+      if (this.#isAtMost(owned)) {
         owned.stalled = true;
         continue;
       }
@@ -291,6 +308,15 @@ export class Source {
 
   #blocked(): boolean {
     if (this.#stopped || this.#closedBy !== undefined || this.isolation.active) return true;
-    return this.#options.ordering === 'partition' && this.#owned.size > 0 && this.partitions.every((one) => one.lanes.busy > 0);
+    return this.#owned.size > 0 && this.partitions.every((one) => this.#isStuck(one));
+  }
+
+  /** Whether nothing more can come of a partition before something of it ends. */
+  #isStuck(partition: Owned): boolean {
+    return (this.#options.ordering === 'partition' && partition.lanes.busy > 0) || this.#isAtMost(partition);
+  }
+
+  #isAtMost({ mapFull, tracker }: Owned): boolean {
+    return mapFull || tracker.aboveWatermark >= this.#options.maxAboveWatermark;
   }
 }

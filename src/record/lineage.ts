@@ -100,13 +100,29 @@ export class Settlement implements Root {
 
   /** Ends the record now, whatever its parts do later: they are fenced, and calls running for it are aborted. */
   giveBack(reason: string): void {
-    if (this.#closed) return;
+    giveBackTogether([this], reason);
+  }
+
+  /** Its parts are fenced: the first half of giving back. False when it has ended before. */
+  close(reason: string): boolean {
+    if (this.#closed) return false;
     this.#reason = reason;
     this.#worst = 'given-back';
     this.#decide();
+    return true;
+  }
+
+  /** Calls running for it are aborted: the other half. */
+  endParts(): void {
     for (const part of this.#openParts()) part.end('closed');
     this.#only = undefined;
     this.#more = undefined;
+  }
+
+  /** Whether no call was made for it yet, and all that is left of it waits in queues of ours: to let it go wastes nothing. */
+  get isUnbegun(): boolean {
+    const isUntouched = !this.#begun && !this.#closed && this.#outputs === undefined && this.#error === undefined;
+    return isUntouched && this.#openParts().every((part) => part.isQueued);
   }
 
   /** Ends what the deadline allows to end: calls are aborted, parts that nobody works on are failed. */
@@ -153,6 +169,11 @@ export class Settlement implements Root {
     this.#closed = true;
     this.#observer.decided(this.verdict());
   }
+}
+
+/** Gives records back: all are fenced before the first call is aborted, or its place would go to one that is given back next. */
+export function giveBackTogether(settlements: readonly Settlement[], reason: string): void {
+  for (const one of settlements.filter((each) => each.close(reason))) one.endParts();
 }
 
 type PartState = 'open' | 'handed' | 'settled';
@@ -248,6 +269,10 @@ export class SinglePart implements Part {
     if (this.#listeners !== undefined && this.#listeners.size > 0) this.end('deadline');
     if (!this.live || this.#place === 'calling') return;
     this.settle('failed', overdue(this.position, this.#place));
+  }
+
+  get isQueued(): boolean {
+    return this.#state === 'open' && this.#place === 'queued';
   }
 
   /** Nobody works on it or keeps it in a queue of ours: it is between operators, or in one of RxJS. */

@@ -1,3 +1,5 @@
+import type { Part } from './part.ts';
+
 /** The part of a clock that the vocabulary needs; see `clock.ts`. */
 interface Timers {
   nowMs(): number;
@@ -18,6 +20,11 @@ export interface Run {
   hold(reason: string, untilMs: number): void;
   /** How calls are tried again that have no retry operator; undefined: they are not. */
   readonly retry?: { readonly attempts: number; readonly initialMs: number; readonly maxMs: number };
+  /**
+   * What is being sent downstream at this moment, by the source or by an operator that has waited: a stream that ends
+   * meanwhile was ended by it. Whoever emits sets it, and puts back what it was.
+   */
+  emitting?: Part | undefined;
   /** Told of each part that fails, before its record is settled: for logs and counters. */
   failed(error: Error): void;
 }

@@ -52,7 +52,10 @@ export function assemble(parts: LineParts): Line {
     const envelope = decodeEnvelope(pipeline, taken, settlement);
     if (envelope === undefined) return; // no value: it has failed on the spot
     const handle = handleOf(envelope);
+    const before = run.emitting;
+    run.emitting = handle?.part; // should the stream end now, this has ended it
     stream.emit(envelope);
+    run.emitting = before;
     if (handle && !settlement.closed && !settlement.isHanded) watchLater(handle); // synchronous pipelines are spared the cost
   };
   const answerFor = (taken: Taken): Settlement => {
@@ -77,7 +80,7 @@ export function assemble(parts: LineParts): Line {
   const delivery: Delivery = pipeline.delivery === 'exactly-once' ? exactlyOnce(parts, source) : atLeastOnce(parts, source);
 
   // 4 The user's operators, policies and model.
-  const stream = new RestartingStream({ ...parts, clock, log, source, answerFor, output: delivery.output });
+  const stream = new RestartingStream({ ...parts, clock, log, source, run, answerFor, output: delivery.output });
 
   // 5 Every part has ended: the record is settled, exactly once, as the worst of them; the tracker moves its watermark over what
   // is settled without a gap. What an owner before us had completed comes from the source straight to here.

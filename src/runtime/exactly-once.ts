@@ -28,7 +28,7 @@ export function exactlyOnce(parts: LineParts, source: Source): Delivery {
           },
     isFinal: (error) => endsPipeline(pipeline, error),
     refused: ({ takens }, error) => {
-      for (const taken of takens) source.abandon(taken, 'stopped');
+      source.abandonAll(takens, 'stopped');
       fail(error);
     },
     through: (taken) => source.through(taken),

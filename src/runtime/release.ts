@@ -18,8 +18,10 @@ const lookEveryMs = 10;
 const graceMs = 2_000; // for acknowledgements and the last commit when the deadline has passed: without it finished work would be done again
 
 /**
- * Lets partitions go in the only order that loses nothing: no new work, wait for what is in flight, abort the rest, let
- * outputs that are on their way be acknowledged, commit, close the writers, fence. Returns the number of records that were given back.
+ * Lets partitions go in the only order that loses nothing: no new work (what waits for its first call is given back at once, or
+ * behind a slow model the calls for it would begin until the deadline, and be aborted then), wait for what is in flight, abort
+ * the rest, let outputs that are on their way be acknowledged, commit, close the writers, fence. Returns the number of records
+ * that were given back.
  */
 export async function releasePartitions(release: Release, leaving: readonly OwnedPartition[], reason: string): Promise<number> {
   const { source, delivery, clock, deadlineMs, hurry = () => false } = release;
@@ -27,9 +29,11 @@ export async function releasePartitions(release: Release, leaving: readonly Owne
   source.leave(owned);
   const untilMs = clock.nowMs() + deadlineMs;
   const inPipeline = (): readonly Taken[] => source.unfinished().filter(({ partition }) => owned.includes(partition));
+  const unbegun = inPipeline().filter(({ settlement }) => settlement?.isUnbegun === true);
+  source.abandonAll(unbegun, reason);
   while (inPipeline().length > 0 && clock.nowMs() < untilMs && !hurry()) await tick(clock);
   const aborted = inPipeline();
-  for (const one of aborted) source.abandon(one, reason);
+  source.abandonAll(aborted, reason);
   delivery.hurry(owned);
   const graceEndsMs = Math.max(untilMs, clock.nowMs() + graceMs);
   const unsettled = (): number => owned.reduce((sum, { inFlight }) => sum + inFlight, 0);
@@ -38,7 +42,7 @@ export async function releasePartitions(release: Release, leaving: readonly Owne
   const unacknowledged = unsettled();
   await delivery.release(leaving);
   source.lose(owned, reason);
-  return aborted.length + unacknowledged;
+  return unbegun.length + aborted.length + unacknowledged;
 }
 
 const isGone = ({ phase }: Owned): boolean => phase === 'gone';

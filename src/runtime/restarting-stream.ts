@@ -5,8 +5,9 @@ import type { Taken } from '../flow/owned.ts';
 import type { Source } from '../flow/source.ts';
 import type { Pipeline } from '../pipeline.ts';
 import type { Envelope } from '../record/envelope.ts';
-import type { Settlement } from '../record/lineage.ts';
+import { giveBackTogether, type Settlement } from '../record/lineage.ts';
 import { recordError } from '../record/record-error.ts';
+import type { Run } from '../record/run.ts';
 import type { Log } from './logging.ts';
 import type { Stats } from './stats.ts';
 import { Stream } from './stream.ts';
@@ -18,6 +19,7 @@ export interface RestartingStreamOptions {
   readonly log: Log;
   readonly stats: Stats;
   readonly source: Source;
+  readonly run: Run;
   /** Begins a new settlement for a record. */
   readonly answerFor: (taken: Taken) => Settlement;
   /** Takes each envelope that reached the end. */
@@ -92,26 +94,25 @@ export class RestartingStream {
 
   #ended(error: unknown): void {
     const { pipeline, source, clock, log, stats, fail } = this.#options;
+    this.#cancelRestart();
     source.setStreaming(false);
     const unfinished = source.unfinished();
     if (source.stopped) {
       // draining: completing is what it should do, and what it left behind will never finish
-      for (const one of unfinished) source.abandon(one, 'the stream ended');
+      source.abandonAll(unfinished, 'the stream ended');
       return;
     }
     if (stopsPipeline(error) && error instanceof Error) {
       fail(error); // no restart makes it better: what was in flight is given back
       return;
     }
-    for (const one of unfinished) {
-      const { settlement } = one;
-      one.settlement = undefined; // from here on its old parts speak to nobody
-      settlement?.giveBack('the stream ended');
-    }
+    const { suspects, innocent, isCaught } = sortOut(unfinished, this.#options.run);
+    takeBack(unfinished);
     const why = error === undefined ? 'it completed' : messageOf(error);
-    const { culprit, restartInMs, hopeless } = source.isolation.ended(unfinished);
-    const details = { pipeline: pipeline.name, error: why, inFlight: unfinished.length, restartInMs };
-    log.error(details, 'the stream of the pipeline ended; it is restarted, and what was in flight runs one at a time');
+    const { culprit, restartInMs, trialMs, hopeless } = source.isolation.ended({ suspects, isCaught, nowMs: clock.nowMs() });
+    source.again(innocent);
+    const details = { pipeline: pipeline.name, error: why, inFlight: unfinished.length, suspects: suspects.length, restartInMs, trialMs };
+    log.error(details, 'the stream of the pipeline ended; it is restarted, and the records that may have ended it run one at a time');
     if (hopeless) {
       const text = `the stream of pipeline ${pipeline.name} ends again and again without any record in it: ${why}`;
       fail(new PipelineError('pipeline_threw', text, { cause: error }));
@@ -124,15 +125,40 @@ export class RestartingStream {
       this.#build((problem) => {
         this.#ended(problem);
       });
+      if (trialMs > 0 && this.#stream?.over === false) this.#cancelRestart = clock.schedule(trialMs, () => this.#passed());
     });
+  }
+
+  #passed(): void {
+    const { source } = this.#options;
+    source.isolation.trialPassed();
+    source.pump();
   }
 
   #blame(culprit: Taken, why: string, error: unknown): void {
     const { pipeline, answerFor } = this.#options;
     const position = culprit.partition.positionOf(culprit.record);
-    const text = `this record ended the stream of pipeline ${pipeline.name} twice, the second time alone: ${why}`;
+    const text = `this record ended the stream of pipeline ${pipeline.name} again when it ran alone: ${why}`;
     answerFor(culprit)
       .add(0)
       .settle('failed', recordError('pipeline_threw', text, position, error));
   }
+}
+
+/** Who may have ended the stream: what was being emitted at that moment, or else everything but what waited for its first call. */
+function sortOut(unfinished: readonly Taken[], run: Run) {
+  const emitting: ReadonlySet<unknown> = new Set(run.emitting?.roots ?? []);
+  run.emitting = undefined;
+  const caught = unfinished.filter(({ settlement }) => emitting.has(settlement));
+  const isCaught = caught.length > 0;
+  const suspects = isCaught ? caught : unfinished.filter(({ settlement }) => settlement?.isUnbegun !== true);
+  const known = new Set(suspects);
+  return { isCaught, suspects, innocent: unfinished.filter((one) => !known.has(one)) };
+}
+
+/** Their present run is over: from here on its parts speak to nobody. */
+function takeBack(takens: readonly Taken[]): void {
+  const settlements = takens.flatMap(({ settlement }) => settlement ?? []);
+  for (const one of takens) one.settlement = undefined;
+  giveBackTogether(settlements, 'the stream ended');
 }

@@ -5,7 +5,7 @@ import type { OutputRecord } from '../../src/record/record.ts';
 import type { Producer } from '../../src/transport/transport.ts';
 import { virtualClock } from '../../src/virtual-clock.ts';
 
-type Answer = 'ok' | 'down' | 'too-large';
+type Answer = 'ok' | 'down' | 'too-large' | 'rejected';
 
 function outbox(answer: (batch: readonly string[], attempt: number) => Answer) {
   const clock = virtualClock();
@@ -27,6 +27,7 @@ function outbox(answer: (batch: readonly string[], attempt: number) => Answer) {
           running -= 1;
           const said = answer(batch, sends.length);
           if (said === 'down') reject(new TransportError('transport_unavailable', 'down'));
+          else if (said === 'rejected') reject(new TransportError('record_rejected', 'no key'));
           else if (said === 'too-large') reject(new TransportError('record_too_large', 'too large'));
           else {
             const base = BigInt(log.flat().length);
@@ -88,14 +89,17 @@ describe('Outbox', () => {
     expect(events.at(-1)).toBe('a@0');
   });
 
-  it('cuts what is too large until the record stands alone, keeps the order, and refuses that one only', async () => {
-    const { push, clock, log, events } = outbox((batch) => (batch.includes('c') ? 'too-large' : 'ok'));
-    for (const value of 'abcdefg') push(value);
-    await clock.advance(1_000);
-    expect(log.flat().join('')).toBe('abdefg');
-    expect(events).toContain('c refused');
-    expect(events).toHaveLength(7);
-  });
+  it.each(['too-large', 'rejected'] as const)(
+    'cuts a send that is refused (%s) in two until it has found the record at fault, and refuses that one only',
+    async (refusal) => {
+      const { push, clock, log, events } = outbox((batch) => (batch.includes('c') ? refusal : 'ok'));
+      for (const value of 'abcdefg') push(value);
+      await clock.advance(1_000);
+      expect(log.flat().join('')).toBe('abdefg');
+      expect(events).toContain('c refused');
+      expect(events).toHaveLength(7);
+    },
+  );
 
   it('does not send what nobody wants any more', async () => {
     const { push, clock, log, held } = outbox(() => 'ok');

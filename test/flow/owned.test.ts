@@ -53,6 +53,21 @@ describe('what is completed behind an unfinished record', () => {
     expect(heir.stats()).toMatchObject({ done: 2, completedBefore: 18, recordsInFlight: 0, lag: 0n, mapShare: 0 });
   });
 
+  it('is not run again when retention has passed the unfinished one meanwhile', async () => {
+    const m = await mill();
+    await m.feed(numbers(20, 20));
+    const [before, after]: [Value[], Value[]] = [[], []];
+    const { transport, crash } = mortal(m);
+    await m.start((s) => s.pipe(working(before, [0, 7, 12])), {}, { transport });
+    await m.clock.advance(1_000);
+    await crash();
+    m.transport.broker.truncate('in', 0, 10n);
+    const heir = await m.start((s) => s.pipe(working(after, [])));
+    await m.clock.advance(1_000);
+    expect([after, m.committed()]).toEqual([[12], [20n]]);
+    expect(heir.stats()).toMatchObject({ done: 1, completedBefore: 9 });
+  });
+
   it('is not run again after a stop in order, nor are those that waited for the unfinished one forgotten', async () => {
     const m = await mill();
     await m.feed([0, 1, 2, 3, 4, 5].map((value) => ({ key: value % 2 === 0 ? 'slow' : 'fast', value })));
