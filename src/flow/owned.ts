@@ -102,6 +102,11 @@ export class Owned implements OwnedPartition {
     return this.#completedBefore;
   }
 
+  /** Whether it may take nothing more before its watermark moves: for its map, or for what a crash would do again. */
+  isFull(maxAboveWatermark: number): boolean {
+    return this.mapFull || this.tracker.aboveWatermark >= maxAboveWatermark;
+  }
+
   /** Whether there is something to commit. */
   get isBehind(): boolean {
     return !this.fenced && this.phase !== 'gone' && this.tracker.changes > this.committedChanges;

@@ -1,30 +1,13 @@
-import type { Clock } from '../clock.ts';
 import { Fifo } from '../fifo.ts';
-import type { Ordering } from '../record/ordering.ts';
 import { giveBackTogether } from '../record/lineage.ts';
 import { recordBytes } from '../record/record.ts';
-import type { OpenParts } from '../record/run.ts';
 import type { Assignment, Consumer, Fetch, OwnedPartition } from '../transport/transport.ts';
 import { Ahead } from './ahead.ts';
 import { Isolation } from './isolation.state.ts';
 import { laneOf } from './lanes.state.ts';
 import { Owned, type Taken } from './owned.ts';
-import { Window, type WindowOptions } from './window.state.ts';
-
-export interface SourceOptions extends WindowOptions {
-  readonly ordering: Ordering;
-  readonly clock: Clock;
-  readonly open: OpenParts;
-  /** Most records of one partition above its watermark, in flight or settled: what a crash could do again. Beyond it the partition waits. */
-  readonly maxAboveWatermark: number;
-  /** Bytes that wait for the broker on the way out; nothing is taken while they reach `maxBytesInFlight`. */
-  readonly outgoingBytes: () => number;
-  readonly unreadableMetadata: 'fail' | 'ignore';
-  /** A record was found completed by an earlier owner: it is settled as it is, and there is something to commit. */
-  readonly skipped: (partition: Owned) => void;
-  /** Puts a record into the pipeline. Must not throw. */
-  readonly emit: (taken: Taken) => void;
-}
+import type { SourceOptions } from './source-options.ts';
+import { Window } from './window.state.ts';
 
 /**
  * The reading end: takes records while the window allows, lets those that must not overtake each other wait in their
@@ -246,7 +229,7 @@ export class Source {
       if (this.#closedBy !== undefined) return;
       this.#turns.shift();
       if (head === undefined) continue;
-      if (this.#isAtMost(owned)) {
+      if (owned.isFull(this.#options.maxAboveWatermark)) {
         owned.stalled = true;
         continue;
       }
@@ -308,15 +291,8 @@ export class Source {
 
   #blocked(): boolean {
     if (this.#stopped || this.#closedBy !== undefined || this.isolation.active) return true;
-    return this.#owned.size > 0 && this.partitions.every((one) => this.#isStuck(one));
-  }
-
-  /** Whether nothing more can come of a partition before something of it ends. */
-  #isStuck(partition: Owned): boolean {
-    return (this.#options.ordering === 'partition' && partition.lanes.busy > 0) || this.#isAtMost(partition);
-  }
-
-  #isAtMost({ mapFull, tracker }: Owned): boolean {
-    return mapFull || tracker.aboveWatermark >= this.#options.maxAboveWatermark;
+    const { ordering, maxAboveWatermark } = this.#options;
+    const isStuck = (one: Owned): boolean => (ordering === 'partition' && one.lanes.busy > 0) || one.isFull(maxAboveWatermark);
+    return this.#owned.size > 0 && this.partitions.every(isStuck);
   }
 }

@@ -1,4 +1,4 @@
-import { type Lookout, SinglePart } from './lineage.ts';
+import { type Lookout, SinglePart } from './single-part.ts';
 import type { EndReason, Part, Place, Root } from './part.ts';
 import type { OutputPosition } from './record.ts';
 import type { FailedTry } from './tries.ts';

@@ -52,10 +52,7 @@ export function assemble(parts: LineParts): Line {
     const envelope = decodeEnvelope(pipeline, taken, settlement);
     if (envelope === undefined) return; // no value: it has failed on the spot
     const handle = handleOf(envelope);
-    const before = run.emitting;
-    run.emitting = handle?.part; // should the stream end now, this has ended it
     stream.emit(envelope);
-    run.emitting = before;
     if (handle && !settlement.closed && !settlement.isHanded) watchLater(handle); // synchronous pipelines are spared the cost
   };
   const answerFor = (taken: Taken): Settlement => {

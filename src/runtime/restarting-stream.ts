@@ -4,7 +4,7 @@ import { isStreamError, messageOf, PipelineError } from '../errors.ts';
 import type { Taken } from '../flow/owned.ts';
 import type { Source } from '../flow/source.ts';
 import type { Pipeline } from '../pipeline.ts';
-import type { Envelope } from '../record/envelope.ts';
+import { type Envelope, handleOf } from '../record/envelope.ts';
 import { giveBackTogether, type Settlement } from '../record/lineage.ts';
 import { recordError } from '../record/record-error.ts';
 import type { Run } from '../record/run.ts';
@@ -78,7 +78,11 @@ export class RestartingStream {
   }
 
   emit(envelope: Envelope<unknown, unknown>): void {
+    const { run } = this.#options;
+    const before = run.emitting;
+    run.emitting = handleOf(envelope)?.part; // should the stream end now, this has ended it
     this.#stream?.emit(envelope);
+    run.emitting = before;
   }
 
   /** Says that nothing more comes; operators send what they hold. */

@@ -1,0 +1,20 @@
+import type { Clock } from '../clock.ts';
+import type { Ordering } from '../record/ordering.ts';
+import type { OpenParts } from '../record/run.ts';
+import type { Owned, Taken } from './owned.ts';
+import type { WindowOptions } from './window.state.ts';
+
+export interface SourceOptions extends WindowOptions {
+  readonly ordering: Ordering;
+  readonly clock: Clock;
+  readonly open: OpenParts;
+  /** Most records of one partition above its watermark, in flight or settled: what a crash could do again. Beyond it the partition waits. */
+  readonly maxAboveWatermark: number;
+  /** Bytes that wait for the broker on the way out; nothing is taken while they reach `maxBytesInFlight`. */
+  readonly outgoingBytes: () => number;
+  readonly unreadableMetadata: 'fail' | 'ignore';
+  /** A record was found completed by an earlier owner: it is settled as it is, and there is something to commit. */
+  readonly skipped: (partition: Owned) => void;
+  /** Puts a record into the pipeline. Must not throw. */
+  readonly emit: (taken: Taken) => void;
+}

@@ -1,0 +1,167 @@
+import { lost, overdue } from './lost.ts';
+import type { Outcome } from './outcome.ts';
+import type { EndReason, Part, Place, Root } from './part.ts';
+import type { OutputPosition, Position } from './record.ts';
+import type { Run } from './run.ts';
+import type { FailedTry } from './tries.ts';
+
+/** What parts say to the record that they are of. */
+export interface Parent extends Root {
+  readonly run: Run;
+  readonly closed: boolean;
+  readonly deadlineMs: number;
+  readonly begun: boolean;
+  add(depth: number): Part;
+  /** The first call for this record starts. */
+  begin(): void;
+  /** Its time starts anew. */
+  extend(): void;
+  attempted(calls: number, failed: readonly FailedTry[]): void;
+  partHanded(): void;
+  partSettled(part: SinglePart, outcome: Outcome, detail: OutputPosition | Error | string | undefined): void;
+}
+
+type PartState = 'open' | 'handed' | 'settled';
+
+/** Found again when a handle is garbage. Small, because it is kept until the garbage collector has seen that, many records later. */
+export interface Lookout {
+  part: SinglePart | undefined;
+}
+
+/** The claim of one part on one record. */
+export class SinglePart implements Part {
+  readonly #settlement: Parent;
+  #listeners: Set<(reason: EndReason) => void> | undefined;
+  #state: PartState = 'open';
+  #place: Place = 'flowing';
+  #lookout: Lookout | undefined;
+  depth: number;
+
+  constructor(settlement: Parent, depth: number) {
+    this.#settlement = settlement;
+    this.depth = depth;
+    if (settlement.closed) this.#state = 'settled';
+    else settlement.run.open.moved(depth, 1);
+  }
+
+  get live(): boolean {
+    return this.#state !== 'settled' && !this.#settlement.closed;
+  }
+
+  get position(): Position {
+    return this.#settlement.position;
+  }
+
+  get roots(): readonly Root[] {
+    return this.live ? [this.#settlement] : [];
+  }
+
+  fork(): Part {
+    return this.#settlement.add(this.depth + 1);
+  }
+
+  get claims(): number {
+    return this.#state === 'open' ? 1 : 0;
+  }
+
+  retire(): void {
+    this.#finish('dropped', undefined);
+  }
+
+  advance(): void {
+    this.#place = 'flowing';
+    if (this.#state !== 'open') return;
+    const { open } = this.#settlement.run;
+    open.moved(this.depth, -1);
+    this.depth += 1;
+    open.moved(this.depth, 1);
+  }
+
+  get deadlineMs(): number {
+    return this.#settlement.deadlineMs;
+  }
+
+  at(place: Place): void {
+    this.#place = place;
+    if (place === 'calling') this.#settlement.begin();
+  }
+
+  attempted(calls: number, failed: readonly FailedTry[]): void {
+    this.#settlement.attempted(calls, failed);
+  }
+
+  onEnd(end: (reason: EndReason) => void): () => void {
+    const listeners = (this.#listeners ??= new Set());
+    listeners.add(end);
+    return () => {
+      listeners.delete(end);
+    };
+  }
+
+  end(reason: EndReason): void {
+    if (reason === 'closed' && this.#state === 'open') this.#leaveDepth();
+    if (reason === 'closed') this.#over('settled');
+    for (const listener of [...(this.#listeners ?? [])]) listener(reason);
+    if (reason === 'closed') this.#listeners = undefined;
+  }
+
+  expire(): void {
+    if (this.#state !== 'open') return; // the sink waits for the broker as long as it takes
+    if (this.#place === 'queued' && !this.#settlement.begun) {
+      this.#settlement.extend(); // back pressure is no fault of the record: its time has not begun
+      return;
+    }
+    if (this.#listeners !== undefined && this.#listeners.size > 0) this.end('deadline');
+    if (!this.live || this.#place === 'calling') return;
+    this.settle('failed', overdue(this.position, this.#place));
+  }
+
+  get isQueued(): boolean {
+    return this.#state === 'open' && this.#place === 'queued';
+  }
+
+  /** Nobody works on it or keeps it in a queue of ours: it is between operators, or in one of RxJS. */
+  get isUnworked(): boolean {
+    return this.#state === 'open' && this.#place === 'flowing' && this.live;
+  }
+
+  /** What to keep while somebody may lose this part: it lets go of the part once that cannot happen any more. */
+  watched(): Lookout {
+    this.#lookout ??= { part: this.live ? this : undefined };
+    return this.#lookout;
+  }
+
+  lost(): void {
+    if (this.#state !== 'open' || !this.live) return;
+    this.settle('failed', lost(this.position));
+  }
+
+  handed(): void {
+    if (this.#state !== 'open' || !this.live) return;
+    this.#over('handed');
+    this.#leaveDepth();
+    this.#settlement.partHanded();
+  }
+
+  settle(outcome: 'done' | 'dropped' | 'failed', detail?: OutputPosition | Error | string): boolean {
+    return this.#finish(outcome, detail);
+  }
+
+  #finish(outcome: Outcome, detail: OutputPosition | Error | string | undefined): boolean {
+    if (!this.live) return false;
+    this.handed();
+    this.#state = 'settled';
+    this.#listeners = undefined;
+    this.#settlement.partSettled(this, outcome, detail);
+    return true;
+  }
+
+  #over(state: 'handed' | 'settled'): void {
+    this.#state = state;
+    if (this.#lookout) this.#lookout.part = undefined;
+  }
+
+  #leaveDepth(): void {
+    this.#settlement.run.open.moved(this.depth, -1);
+  }
+}
