@@ -1,11 +1,24 @@
 import { type Kafka, type KafkaMessage } from 'kafkajs';
 
+export interface ReadTopicOptions {
+  /** Also what open and aborted transactions have written. @defaultValue false */
+  readonly readUncommitted?: boolean;
+}
+
+/** A log may end with nothing but markers of transactions, which kafkajs tells nobody of: then silence is the end. */
+const quietMs = 15_000;
+
 /** All that a topic holds now, by a client that knows nothing of Millrace. */
-export async function readTopic(kafka: Kafka, topic: string): Promise<readonly KafkaMessage[]> {
+export async function readTopic(
+  kafka: Kafka,
+  topic: string,
+  { readUncommitted = false }: ReadTopicOptions = {},
+): Promise<readonly KafkaMessage[]> {
   const ends = await endsOf(kafka, topic);
   const messages: KafkaMessage[] = [];
   const group = `read-${topic}-${String(process.pid)}-${String((readTopic.reads += 1))}`;
-  const consumer = kafka.consumer({ groupId: group });
+  const consumer = kafka.consumer({ groupId: group, readUncommitted });
+  let quiet: NodeJS.Timeout | undefined;
   await consumer.connect();
   try {
     await consumer.subscribe({ topics: [topic], fromBeginning: true });
@@ -15,8 +28,10 @@ export async function readTopic(kafka: Kafka, topic: string): Promise<readonly K
       });
       const look = (partition: number, next: bigint): void => {
         if (next >= (ends.get(partition) ?? 0n)) ends.delete(partition);
+        quiet?.refresh();
         if (ends.size === 0) resolve();
       };
+      quiet = setTimeout(resolve, quietMs);
       look(-1, 0n);
       consumer
         .run({
@@ -29,6 +44,7 @@ export async function readTopic(kafka: Kafka, topic: string): Promise<readonly K
         .catch(reject);
     });
   } finally {
+    clearTimeout(quiet);
     await consumer.disconnect();
   }
   return messages;

@@ -7,6 +7,7 @@ import type { Experiment } from '../helpers/experiment.ts';
 import { describeWithKafka } from '../helpers/shared-kafka.ts';
 import * as backlog from '../proofs/backlog.ts';
 import * as demoKill from '../proofs/demo-kill.ts';
+import * as exactlyOnce from '../proofs/exactly-once.ts';
 import * as kill from '../proofs/kill.ts';
 
 const file = await embeddedModelFile();
@@ -21,7 +22,7 @@ async function failuresOf(experiment: Experiment): Promise<readonly string[]> {
 }
 
 describeWithKafka('the short form of a proof', () => {
-  it.each([backlog, kill])('$name: $summary', { timeout: limitMs }, async (experiment) => {
+  it.each([backlog, exactlyOnce, kill])('$name: $summary', { timeout: limitMs }, async (experiment) => {
     expect(await failuresOf(experiment)).toEqual([]);
   });
 

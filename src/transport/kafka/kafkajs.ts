@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import type * as KafkaJs from 'kafkajs';
 import { TransportError } from '../../errors.ts';
+import { type BrokerPrototype, patchFetch } from './aborted-patch.ts';
 import { installCodecs } from './codecs.ts';
 import { crc32c } from './crc32c.ts';
 import { groupMessages } from './group-messages.ts';
@@ -39,6 +40,7 @@ let loaded: KafkaJsModule | undefined;
  *   pairs; see batch-decoder.ts, record-decoder.ts
  * - record encoder: headers as ordered pairs; see record-encoder.ts
  * - checksum, grouping of a send: the same, in a tenth of the time; see crc32c.ts, group-messages.ts
+ * - the filter of aborted transactions, which lets overlapping ones through: see aborted-patch.ts
  * - request queue: its idle timer runs at 1 ms for ever (and Node 24 warns of its negative delay)
  * - logins that end soon, refusals that look like outages: see security-patch.ts
  * - codecs: gzip and zstd, and snappy and lz4 to read, all capped; see codecs.ts
@@ -77,6 +79,7 @@ function loadAndPatch(): KafkaJsModule {
   patchRequestQueue((load(`${source}network/requestQueue`) as { readonly prototype: RequestQueue }).prototype);
   patchLogin((load(`${source}network/connection`) as { readonly prototype: ConnectionInternals }).prototype);
   patchRefusals((load(`${source}cluster/brokerPool`) as { readonly prototype: BrokerPoolInternals }).prototype);
+  patchFetch((load(`${source}broker`) as { readonly prototype: BrokerPrototype }).prototype);
   installCodecs(kafkajs, batchLimit);
   kafkajs[mark] = true;
   return kafkajs;
