@@ -1,4 +1,5 @@
 import type { OperatorFunction } from 'rxjs';
+import { type OptionNames, requireOptions } from '../src/check-options.ts';
 import type { CancelTimer, Clock } from '../src/clock.ts';
 import { OptionError, requireInteger, requireNumber } from '../src/errors.ts';
 import { type BatchEnvelope, type Envelope, runOf, take, together } from '../src/record/envelope.ts';
@@ -109,7 +110,18 @@ function measured<T>(name: string, measure: ((value: T) => number) | undefined, 
 
 const mostSize = 10_000; // the records in flight by default; also what one array of members should hold
 
+const names: OptionNames<BatchWithinOptions<unknown>> = {
+  maxSize: true,
+  maxWaitMs: true,
+  maxBytes: true,
+  bytesOf: true,
+  maxTokens: true,
+  tokensOf: true,
+  clock: true,
+};
+
 function checked<T>(options: BatchWithinOptions<T>) {
+  requireOptions<BatchWithinOptions<T>>('batchWithin', options, names);
   const { maxSize, maxWaitMs = 20, maxBytes, maxTokens, bytesOf, tokensOf, clock } = options;
   requireInteger('batchWithin.maxSize', maxSize, 1, mostSize);
   requireNumber('batchWithin.maxWaitMs', maxWaitMs, 0);

@@ -1,5 +1,6 @@
 import { type MonoTypeOperatorFunction, Observable } from 'rxjs';
 import { currentScope } from '../src/call.ts';
+import { type OptionNames, requireOptions } from '../src/check-options.ts';
 import { requireNumber, TimeoutError } from '../src/errors.ts';
 import { formatPosition } from '../src/record/record.ts';
 import { follow } from './internal/follow.ts';
@@ -8,6 +9,8 @@ export interface CallTimeoutOptions {
   /** Longest time from the start of one attempt to its end, in ms; more than 0. */
   readonly ms: number;
 }
+
+const names: OptionNames<CallTimeoutOptions> = { ms: true };
 
 /**
  * Ends one attempt of a call that takes too long, and aborts its work. Put it innermost, so that it measures the call
@@ -18,7 +21,9 @@ export interface CallTimeoutOptions {
  * @throws OptionError at call time, for an option outside its range.
  * @see `deadlineMs` of a pipeline for the record's whole time.
  */
-export function callTimeout<T>({ ms }: CallTimeoutOptions): MonoTypeOperatorFunction<T> {
+export function callTimeout<T>(options: CallTimeoutOptions): MonoTypeOperatorFunction<T> {
+  requireOptions('callTimeout', options, names);
+  const { ms } = options;
   requireNumber('callTimeout.ms', ms, Number.MIN_VALUE);
   return (source) =>
     new Observable<T>((out) => {

@@ -1,4 +1,5 @@
 import type { MonoTypeOperatorFunction } from 'rxjs';
+import { requireFunction } from '../src/check-options.ts';
 import { type Envelope, take } from '../src/record/envelope.ts';
 import { fail, threw } from './internal/fail.ts';
 import { operate } from './internal/operate.ts';
@@ -19,6 +20,7 @@ export type DropReason = string | false | null | undefined;
  * stream goes on.
  */
 export function drop<T, K>(reasonOf: (value: T, envelope: Envelope<T, K>) => DropReason): MonoTypeOperatorFunction<Envelope<T, K>> {
+  requireFunction('drop', reasonOf, '(value, envelope) => reason');
   return operate((out) => ({
     next: (envelope) => {
       let reason: DropReason;

@@ -1,4 +1,5 @@
 import type { OperatorFunction } from 'rxjs';
+import { requireFunction } from '../src/check-options.ts';
 import { requireText } from '../src/errors.ts';
 import { type Envelope, take } from '../src/record/envelope.ts';
 import { fail, threw } from './internal/fail.ts';
@@ -29,6 +30,7 @@ export function keepOnly<T, K>(
   predicate: (value: T, envelope: Envelope<T, K>) => boolean,
   reason = 'not kept',
 ): OperatorFunction<Envelope<T, K>, Envelope<T, K>> {
+  requireFunction('keepOnly', predicate, '(value, envelope) => boolean');
   requireText('keepOnly.reason', reason);
   return operate((out) => ({
     next: (envelope) => {

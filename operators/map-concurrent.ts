@@ -1,4 +1,5 @@
 import type { OperatorFunction } from 'rxjs';
+import { type OptionNames, requireFunction, requireOptions } from '../src/check-options.ts';
 import { requireInteger, requireOneOf } from '../src/errors.ts';
 import type { Envelope } from '../src/record/envelope.ts';
 import { CallQueue, type Taken } from './internal/call-queue.ts';
@@ -40,10 +41,8 @@ export function mapConcurrent<T, R, K>(
   project: Project<T, R>,
   options: MapConcurrentOptions,
 ): OperatorFunction<Envelope<T, K>, Envelope<R, K>> {
-  const { concurrency, order = 'completed', maxResults = 10_000 } = options;
-  requireInteger('mapConcurrent.concurrency', concurrency, 1);
-  requireOneOf('mapConcurrent.order', order, ['completed', 'input']);
-  requireInteger('mapConcurrent.maxResults', maxResults, 1);
+  requireFunction('mapConcurrent.project', project, '(value, ctx) => Observable');
+  const { concurrency, order, maxResults } = checked(options);
   return operate((out) => {
     const waiting = new CallQueue<T, K>();
     const line = order === 'input' ? new Line<R>() : undefined;
@@ -96,4 +95,15 @@ export function mapConcurrent<T, R, K>(
       },
     };
   });
+}
+
+const names: OptionNames<MapConcurrentOptions> = { concurrency: true, order: true, maxResults: true };
+
+function checked(options: MapConcurrentOptions): Required<MapConcurrentOptions> {
+  requireOptions('mapConcurrent', options, names);
+  const { concurrency, order = 'completed', maxResults = 10_000 } = options;
+  requireInteger('mapConcurrent.concurrency', concurrency, 1);
+  requireOneOf('mapConcurrent.order', order, ['completed', 'input']);
+  requireInteger('mapConcurrent.maxResults', maxResults, 1);
+  return { concurrency, order, maxResults };
 }

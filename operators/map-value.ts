@@ -1,4 +1,5 @@
 import type { OperatorFunction } from 'rxjs';
+import { requireFunction } from '../src/check-options.ts';
 import { type Envelope, take } from '../src/record/envelope.ts';
 import { fail, threw } from './internal/fail.ts';
 import { operate } from './internal/operate.ts';
@@ -14,6 +15,7 @@ import { refusePromise } from './internal/refuse-promise.ts';
  * @throws RecordError `lineage_reused`, as an error of the stream, when an envelope was used before.
  */
 export function mapValue<T, R, K>(fn: (value: T, envelope: Envelope<T, K>) => R): OperatorFunction<Envelope<T, K>, Envelope<R, K>> {
+  requireFunction('mapValue', fn, '(value, envelope) => value');
   return operate((out) => ({
     next: (envelope) => {
       let value: R;

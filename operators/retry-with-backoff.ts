@@ -1,4 +1,5 @@
 import type { MonoTypeOperatorFunction } from 'rxjs';
+import { type OptionNames, requireFunction, requireOptions } from '../src/check-options.ts';
 import { type Grade, isRetryable, OptionError, requireInteger, requireNumber } from '../src/errors.ts';
 import { type RetryRules, retryLoop } from './internal/retry-loop.ts';
 
@@ -40,7 +41,17 @@ export function retryWithBackoff<T>(options: RetryWithBackoffOptions = {}): Mono
   return (source) => retryLoop(source, rules, 'operator');
 }
 
+const names: OptionNames<RetryWithBackoffOptions> = {
+  attempts: true,
+  initialMs: true,
+  maxMs: true,
+  retryIf: true,
+  afterValues: true,
+  random: true,
+};
+
 function checked(options: RetryWithBackoffOptions): RetryRules {
+  requireOptions('retryWithBackoff', options, names);
   const { attempts = 4, initialMs = 250, maxMs = 30_000, retryIf = isWorthIt, afterValues = false, random } = options;
   requireInteger('retryWithBackoff.attempts', attempts, 1);
   requireNumber('retryWithBackoff.initialMs', initialMs, 0);
@@ -48,6 +59,7 @@ function checked(options: RetryWithBackoffOptions): RetryRules {
   if (maxMs < initialMs) {
     throw new OptionError(`retryWithBackoff.maxMs must be >= initialMs (${String(initialMs)}), got ${String(maxMs)}`);
   }
+  requireFunction('retryWithBackoff.retryIf', retryIf, '(error, grade) => boolean');
   return { attempts, initialMs, maxMs, retryIf, afterValues, ...(random && { random }) };
 }
 

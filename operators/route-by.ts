@@ -1,4 +1,5 @@
 import type { OperatorFunction } from 'rxjs';
+import { requireFunction } from '../src/check-options.ts';
 import { type Envelope, type RoutedEnvelope, take } from '../src/record/envelope.ts';
 import { fail, threw } from './internal/fail.ts';
 import { operate } from './internal/operate.ts';
@@ -19,6 +20,7 @@ import { operate } from './internal/operate.ts';
 export function routeBy<T, K, const N extends string>(
   fn: (value: T, envelope: Envelope<T, K>) => N,
 ): OperatorFunction<Envelope<T, K>, RoutedEnvelope<T, K, N>> {
+  requireFunction('routeBy', fn, '(value, envelope) => name');
   return operate((out) => ({
     next: (envelope) => {
       let route: N;

@@ -1,4 +1,5 @@
 import type { OperatorFunction } from 'rxjs';
+import { type OptionNames, requireFunction, requireOptions } from '../src/check-options.ts';
 import { requireInteger } from '../src/errors.ts';
 import { type Envelope, take } from '../src/record/envelope.ts';
 import type { Handle } from '../src/record/handle.ts';
@@ -12,6 +13,8 @@ export interface SplitOptions {
   /** Most parts of one record; at least 1. @defaultValue 10,000 */
   readonly maxParts?: number;
 }
+
+const names: OptionNames<SplitOptions> = { maxParts: true };
 
 /**
  * Makes several values of one: paragraphs of a document, lines of an order. The record is settled when all its parts
@@ -27,8 +30,11 @@ export interface SplitOptions {
  */
 export function split<T, U, K>(
   fn: (value: T, envelope: Envelope<T, K>) => Iterable<U>,
-  { maxParts = 10_000 }: SplitOptions = {},
+  options: SplitOptions = {},
 ): OperatorFunction<Envelope<T, K>, Envelope<U, K>> {
+  requireFunction('split', fn, '(value, envelope) => Iterable');
+  requireOptions('split', options, names);
+  const { maxParts = 10_000 } = options;
   requireInteger('split.maxParts', maxParts, 1);
   return operate((out) => ({
     next: (envelope) => {

@@ -1,5 +1,6 @@
 import { type MonoTypeOperatorFunction, Observable } from 'rxjs';
 import { currentScope, inScope } from '../src/call.ts';
+import { requireMethods } from '../src/check-options.ts';
 import type { Permits } from '../src/policies/permits.ts';
 import { follow } from './internal/follow.ts';
 
@@ -10,9 +11,11 @@ import { follow } from './internal/follow.ts';
  * On one cold call; values pass as they come. Holds the call until a permit is free. The permit is freed exactly once:
  * on complete, error, or unsubscribe, after the work was aborted and before downstream hears of it. Unsubscribing while
  * it waits gives up its place.
+ * @throws OptionError at call time, for what are no permits.
  * @see tower's `ConcurrencyLimit`, whose test is our rule: letting go of the call frees the permit.
  */
 export function withPermit<T>(permits: Permits): MonoTypeOperatorFunction<T> {
+  requireMethods('withPermit', permits, ['acquire'], 'given permits(n)');
   return (source) =>
     new Observable<T>((out) => {
       const scope = currentScope();

@@ -1,5 +1,6 @@
 import { isObservable, type MonoTypeOperatorFunction, Observable, take, throwIfEmpty } from 'rxjs';
 import { currentScope, inScope } from '../src/call.ts';
+import { type OptionNames, requireFunction, requireMethods, requireOptions } from '../src/check-options.ts';
 import { RecordError } from '../src/errors.ts';
 import type { BudgetShare, TokenBudget } from '../src/policies/token-budget.ts';
 import { follow } from './internal/follow.ts';
@@ -11,6 +12,8 @@ export interface WithinBudgetOptions<T> {
   readonly usageOf?: (value: T) => number | undefined;
 }
 
+const names: OptionNames<WithinBudgetOptions<unknown>> = { estimate: true, usageOf: true };
+
 /**
  * Lets an attempt start only when its tokens and one request fit into the budget, and waits, in turn, until they do. The
  * estimate is spent before the call and corrected afterwards to what the call says it used.
@@ -21,8 +24,13 @@ export interface WithinBudgetOptions<T> {
  *
  * Fails with `call_too_large`, at once, when the estimate is more than a whole minute has; with `project_threw` when
  * there is no estimate that is a number >= 0; with the error of the estimate.
+ * @throws OptionError at call time, for what is no budget, or an unknown option.
  */
-export function withinBudget<T>(budget: TokenBudget, { estimate, usageOf = usageIn }: WithinBudgetOptions<T>): MonoTypeOperatorFunction<T> {
+export function withinBudget<T>(budget: TokenBudget, options: WithinBudgetOptions<T>): MonoTypeOperatorFunction<T> {
+  requireMethods('withinBudget', budget, ['acquire'], 'given a tokenBudget({ … })');
+  requireOptions<WithinBudgetOptions<T>>('withinBudget', options, names);
+  const { estimate, usageOf = usageIn } = options;
+  requireFunction('withinBudget.estimate', estimate, '() => number or Observable');
   return (source) =>
     new Observable<T>((out) => {
       const scope = currentScope();

@@ -165,8 +165,15 @@ export function messageOf(error: unknown): string {
 /** Whether another attempt could succeed. */
 export const isRetryable = (grade: Grade): boolean => grade === 'transient' || grade === 'overload' || grade === 'resource';
 
+/** A text as it may be shown: what stands before the last `@` may be a user and a password. */
+export const withoutCredentials = (text: string): string => text.replace(/^([a-z][\w+.-]*:\/\/)?[^]*@/i, '$1…@');
+
 const describe = (value: unknown): string =>
-  typeof value === 'string' ? JSON.stringify(value) : typeof value === 'object' && value !== null ? 'an object' : String(value);
+  typeof value === 'string'
+    ? JSON.stringify(withoutCredentials(value))
+    : typeof value === 'object' && value !== null
+      ? 'an object'
+      : String(value);
 
 /** @throws OptionError unless `value` is an integer of at least `min` (and at most `max`). */
 export function requireInteger(name: string, value: unknown, min: number, max: number = Number.MAX_SAFE_INTEGER): asserts value is number {

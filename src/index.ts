@@ -5,7 +5,7 @@ export type { StartOptions } from './runtime/options.ts';
 export type { StatsSnapshot } from './runtime/stats.ts';
 export type { LifecycleState } from './runtime/lifecycle.state.ts';
 export { createLogger, type Log, type LoggerSettings, type LogLevel, silentLog } from './runtime/logging.ts';
-export { type Client, connect } from './runtime/connect.ts';
+export { type Client, connect, type ConnectOptions } from './runtime/connect.ts';
 export type { ConsumedRecord, ConsumeFromOptions } from './runtime/read-records.ts';
 export type { NewRecord, ProduceRecordsOptions } from './runtime/record-writer.ts';
 

@@ -1,5 +1,14 @@
 import type { Observable } from 'rxjs';
 import type { Codec } from './codec/codec.ts';
+import {
+  isObject,
+  type OptionNames,
+  requireBoolean,
+  requireFunction,
+  requireMethods,
+  requireObject,
+  requireOptions,
+} from './check-options.ts';
 import { bytes } from './codec/bytes.ts';
 import { text } from './codec/text.ts';
 import { OptionError, requireInteger, requireNumber, requireOneOf, requireText } from './errors.ts';
@@ -24,6 +33,8 @@ export interface TopicOptions {
   readonly transactional?: boolean;
 }
 
+const topicNames: OptionNames<TopicOptions & { readonly key?: unknown }> = { key: true, transactional: true };
+
 /** A topic of raw bytes; keys are UTF-8 strings. */
 export function topic(name: string): Topic<Uint8Array | null>;
 /** A topic whose values go through `codec`; keys are UTF-8 strings. */
@@ -33,14 +44,22 @@ export function topic<T, K>(name: string, codec: Codec<T>, options: TopicOptions
 export function topic(
   name: string,
   codec: Codec<unknown> = bytes(),
-  { key = text({ orNull: true }), transactional = true }: TopicOptions & { readonly key?: Codec<unknown> } = {},
+  options: TopicOptions & { readonly key?: Codec<unknown> } = {},
 ): Topic<unknown, unknown> {
   requireText('topic name', name);
   if (!/^[\w.-]{1,249}$/.test(name) || name === '.' || name === '..') {
     throw new OptionError(`topic name must be 1 to 249 letters, digits, '.', '_' or '-', got ${JSON.stringify(name)}`);
   }
+  requireOptions(`topic ${name}`, options, topicNames);
+  const { key = text({ orNull: true }), transactional = true } = options;
+  requireMethods(`codec of topic ${name}`, codec, codecMethods, codecExample);
+  requireMethods(`key of topic ${name}`, key, codecMethods, codecExample);
+  requireBoolean(`transactional of topic ${name}`, transactional);
   return { name, value: codec, key, transactional };
 }
+
+const codecMethods = ['decode', 'encode'];
+const codecExample = 'a codec such as json() or text()';
 
 /** What a pipeline reads or writes: one topic, or several under names. */
 export type Topics = Topic<unknown, unknown> | Readonly<Record<string, Topic<unknown, unknown>>>;
@@ -127,6 +146,22 @@ export interface Pipeline<In = unknown, Out = unknown, K = string | null> {
 /** The resources of a pipeline that names none. */
 type NoResources = Readonly<Record<string, never>>;
 
+const names: OptionNames<PipelineSpec<Topics, Topics, NoResources>> = {
+  name: true,
+  groupId: true,
+  input: true,
+  output: true,
+  deadLetter: true,
+  ordering: true,
+  delivery: true,
+  deadlineMs: true,
+  retry: true,
+  from: true,
+  resources: true,
+  process: true,
+};
+const retryNames: OptionNames<DefaultRetry> = { attempts: true, initialMs: true, maxMs: true };
+
 /** Longest time from taking a record to the end of its last call: long enough for a slow model's retries, short enough to be noticed. */
 const defaultDeadlineMs = 600_000;
 
@@ -139,6 +174,7 @@ export function definePipeline<
   const O extends Topics | undefined = undefined,
   const R extends Readonly<Record<string, Resource<unknown>>> = NoResources,
 >(spec: PipelineSpec<I, O, R>): Pipeline<ValueOf<I>, ValueOf<O>, KeyOf<I>> {
+  requireOptions('definePipeline', spec, names);
   const { name, groupId = name, ordering = 'key', deadlineMs = defaultDeadlineMs, from = 'earliest', deadLetter } = spec;
   const { delivery = 'at-least-once' } = spec;
   requireText('pipeline name', name);
@@ -147,8 +183,7 @@ export function definePipeline<
   requireOneOf('delivery', delivery, ['at-least-once', 'exactly-once']);
   requireOneOf('from', from, ['earliest', 'latest']);
   requireNumber('deadlineMs', deadlineMs, 1);
-  if (typeof spec.process !== 'function')
-    throw new OptionError(`process of pipeline ${name} must be a function (source, resources) => Observable`);
+  requireFunction(`process of pipeline ${name}`, spec.process, '(source, resources) => Observable');
   const inputs = named('input', spec.input);
   const outputs = spec.output === undefined ? {} : named('output', spec.output);
   const singleOutput = spec.output !== undefined && isTopic(spec.output) ? Object.keys(outputs)[0] : undefined;
@@ -165,7 +200,7 @@ export function definePipeline<
   for (const input of Object.values(inputs)) {
     if (written.has(input.name)) throw new OptionError(`pipeline ${name} would read topic ${input.name}, which it writes: an endless loop`);
   }
-  const resources = spec.resources ?? {};
+  const resources = spec.resources === undefined ? {} : resourcesOf(name, spec.resources);
   const checked = {
     name,
     groupId,
@@ -184,9 +219,17 @@ export function definePipeline<
   return checked as unknown as Pipeline<ValueOf<I>, ValueOf<O>, KeyOf<I>>; // what `O` says of values and routes was checked above, as types
 }
 
+function resourcesOf(pipeline: string, given: Readonly<Record<string, Resource<unknown>>>): Readonly<Record<string, Resource<unknown>>> {
+  requireObject(`resources of pipeline ${pipeline}`, given);
+  for (const [name, one] of Object.entries<unknown>(given))
+    requireMethods(`resource ${name} of pipeline ${pipeline}`, one, ['open'], 'a resource such as llama({ … }), or { name, open }');
+  return given;
+}
+
 function resolveRetry(given: DefaultRetry | 'none' = {}): Required<DefaultRetry> | 'none' {
   if (given === 'none') return given;
-  if (typeof given !== 'object') throw new OptionError(`retry must be { attempts, initialMs, maxMs } or 'none', got ${typeof given}`);
+  if (!isObject(given as unknown)) throw new OptionError(`retry must be { attempts, initialMs, maxMs } or 'none', got ${typeof given}`);
+  requireOptions('retry', given, retryNames);
   const { attempts = 3, initialMs = 250, maxMs = Math.max(30_000, initialMs) } = given;
   requireInteger('retry.attempts', attempts, 1);
   requireNumber('retry.initialMs', initialMs, 0);
@@ -199,7 +242,7 @@ const isTopic = (value: unknown): value is Topic<never, never> =>
   typeof value === 'object' && value !== null && 'name' in value && typeof value.name === 'string' && 'value' in value && 'key' in value;
 
 function named(field: string, given: Topics): Readonly<Record<string, Topic<unknown, unknown>>> {
-  if (typeof given !== 'object') throw new OptionError(`${field} must be a topic, or topics under names`);
+  if (!isObject(given as unknown)) throw new OptionError(`${field} must be a topic, or topics under names`);
   if (isOneTopic(given)) return { [given.name]: given };
   for (const [name, one] of Object.entries<unknown>(given)) {
     if (!isTopic(one)) throw new OptionError(`${field}.${name} must be a topic: topic('name', codec)`);

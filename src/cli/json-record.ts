@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type { Header, RecordHeaders } from '../record/record.ts';
-import { nearest } from './nearest.ts';
+import { nearest } from '../nearest.ts';
 
 /** A record as bytes, with what `consume --json` adds to it. */
 export interface RawRecord {

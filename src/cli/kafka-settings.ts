@@ -64,7 +64,15 @@ function content(name: string, path: string): string {
 
 /** An editor ends the file with a line break that is not part of the secret. */
 function secretFile(name: string, path: string): string {
-  const secret = content(name, path).replace(/\r?\n$/, '');
-  if (secret === '') throw new OptionError(`${name} is empty: ${path}`);
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    // without the path: whoever gave the secret itself must not see it in a log
+    const why = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
+    throw new OptionError(`${name} cannot be read: ${why}; it is the name of a file that holds the secret`);
+  }
+  const secret = text.replace(/\r?\n$/, '');
+  if (secret === '') throw new OptionError(`the file of ${name} is empty`);
   return secret;
 }

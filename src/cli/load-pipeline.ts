@@ -4,7 +4,7 @@ import { basename, dirname, extname, join, relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { isStreamError, messageOf, OptionError } from '../errors.ts';
 import type { Pipeline } from '../pipeline.ts';
-import { nearest } from './nearest.ts';
+import { nearest } from '../nearest.ts';
 
 const extensions = ['.ts', '.mts', '.js', '.mjs', '.cjs'];
 const how = 'export default definePipeline({ … })';

@@ -52,7 +52,9 @@ export async function main(argv: readonly string[]): Promise<void> {
     }
   };
   try {
-    await buildProgram({ version: version(), commands, onInvocation: invoke }).parseAsync(nodeStyle(argv), { from: 'user' });
+    await buildProgram({ version: version(), commands, isJson: mode.isJson, onInvocation: invoke }).parseAsync(nodeStyle(argv), {
+      from: 'user',
+    });
   } catch (error) {
     const { text, exitCode } = reportError(error, { ...mode, interruptedBy: interruptedBy() });
     if (text !== '') process.stderr.write(`${text}\n`);

@@ -15,6 +15,8 @@ export interface Invocation {
 export interface ProgramOptions {
   readonly version: string;
   readonly commands: readonly Command[];
+  /** Without a command nothing but the error is told, instead of the help. @defaultValue false */
+  readonly isJson?: boolean;
   readonly onInvocation: (invocation: Invocation) => Promise<void>;
 }
 
@@ -22,14 +24,14 @@ export interface ProgramOptions {
  * The parser with all commands and global settings. Parsing throws a CommanderError instead of ending the process.
  * @throws OptionError for a command whose option has the name of a global setting
  */
-export function buildProgram({ version, commands, onInvocation }: ProgramOptions): Program {
+export function buildProgram({ version, commands, isJson = false, onInvocation }: ProgramOptions): Program {
   const program = new Program('millrace')
     .description('Kafka topics through language models to topics.')
     .version(version, '-V, --version', 'the version')
     .helpOption('-h, --help', 'this help; also after a command')
     .helpCommand('help [command]', 'help on a command')
     .exitOverride()
-    .configureOutput({ outputError: () => undefined }) // reported where all errors are
+    .configureOutput({ outputError: () => undefined, ...(isJson ? { writeErr: () => undefined } : {}) }) // reported where all errors are
     .configureHelp({ showGlobalOptions: true, styleTitle: (title) => title.replace('Global Options', 'Settings of all commands') })
     .showSuggestionAfterError(true)
     .addHelpText('after', overview);
@@ -43,7 +45,8 @@ Settings come from flags, else from the environment, else from millrace.config.j
 their defaults: --sasl-username is MILLRACE_SASL_USERNAME there, and "saslUsername" in the file. Passwords come from
 files or the environment alone.
 
-Exit codes: 0 done, 1 failed, 2 command line or settings, 130 and 143 ended by SIGINT or SIGTERM before the work was done.
+Exit codes: 0 done, 1 failed, 2 command line or settings, 3 all records settled but some failed (run --input), 130 and 143
+ended by SIGINT or SIGTERM before the work was done.
 
 Begin with:
   millrace demo                   real records through a real model, on this machine

@@ -28,7 +28,11 @@ function explained(error: unknown): { readonly code: string; readonly message: s
   if (error instanceof CommanderError) {
     if (error.code === 'commander.help')
       return { code: 'invalid_option', message: 'no command was named; see millrace --help', exitCode: exitCodes.usage };
-    const message = error.message.replace(/^error: /, '').replaceAll('\n', ' ');
+    // of `--sasl-password=secret`, an option that there is not, only the name may be shown
+    const message = error.message
+      .replace(/^error: /, '')
+      .replace(/^(unknown option '[^=']*)=[^]*'/, "$1'")
+      .replaceAll('\n', ' ');
     return { code: 'invalid_option', message: `${message}; see millrace --help`, exitCode: exitCodes.usage };
   }
   if (isStreamError(error)) {

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { CommandSettings } from '../command.ts';
-import { messageOf, OptionError, requireOneOf, requireText } from '../errors.ts';
-import { nearest } from './nearest.ts';
+import { messageOf, OptionError, requireOneOf, requireText, withoutCredentials } from '../errors.ts';
+import { nearest } from '../nearest.ts';
 
 /** What each layer may give; every field has the same name on the command line, in the environment and in the file. */
 export interface GivenSettings {
@@ -171,6 +171,9 @@ function checked(name: string, { kind, choices = [] }: SettingInfo, value: unkno
     case 'list': {
       const parts = typeof value === 'string' ? value.split(',').map((part) => part.trim()) : value;
       if (!Array.isArray(parts) || parts.length === 0) throw new OptionError(`${name} must be ${kinds.list}, got ${typeof value}`);
+      // a password may hold a comma: where there is one, no part is shown
+      if (parts.some((part) => String(part).includes('@')))
+        throw new OptionError(`${name} must be ${kinds.list}, without user or password: ${passwordPlaces}`);
       for (const part of parts) if (!isHostPort(part)) throw new OptionError(`${name} must be ${kinds.list}, got ${JSON.stringify(part)}`);
       return parts;
     }
@@ -183,14 +186,17 @@ function checked(name: string, { kind, choices = [] }: SettingInfo, value: unkno
   }
 }
 
-/** Without what may be a password: `user:secret@host:9092` is refused, and not repeated by the transport's own message. */
+const passwordPlaces = 'they are saslUsername, and saslPasswordFile or MILLRACE_SASL_PASSWORD';
 const isHostPort = (part: unknown): boolean => typeof part === 'string' && /^[\w.-]+:\d{1,5}$/.test(part);
 
 function flagValue(name: string, value: unknown): boolean {
   if (typeof value === 'boolean') return value;
   const words: Readonly<Record<string, boolean>> = { true: true, 1: true, yes: true, false: false, 0: false, no: false };
   const found = typeof value === 'string' ? words[value.toLowerCase()] : undefined;
-  if (found === undefined) throw new OptionError(`${name} must be ${kinds.flag}, got ${JSON.stringify(value)}`);
+  if (found === undefined)
+    throw new OptionError(
+      `${name} must be ${kinds.flag}, got ${typeof value === 'string' ? JSON.stringify(withoutCredentials(value)) : typeof value}`,
+    );
   return found;
 }
 

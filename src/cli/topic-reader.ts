@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { messageOf, TransportError } from '../errors.ts';
+import { expelledWhy, ReadPositions } from '../runtime/read-positions.ts';
 import type { SourceRecord } from '../record/record.ts';
 import type { ConsumeHandlers, Consumer, Fetch, OwnedPartition, Transport } from '../transport/transport.ts';
 
@@ -21,8 +22,8 @@ export interface ReadOptions {
 }
 
 /**
- * Reads topics as raw records, in a group of its own that commits nothing, until `take` has enough or the signal aborts.
- * Holds what was fetched before the pause reaches the source: one fetch per partition.
+ * Reads topics as raw records, in a group of its own, until `take` has enough or the signal aborts; when the group has given it
+ * up, it goes on where it was. Holds what was fetched before the pause reaches the source: one fetch per partition.
  * @throws TransportError `unknown_topic`, or what ended the consumer
  */
 export async function readTopics(transport: Transport, options: ReadOptions): Promise<void> {
@@ -41,7 +42,9 @@ export async function readTopics(transport: Transport, options: ReadOptions): Pr
   if (signal.aborted) return;
   let consumer: Consumer | undefined;
   try {
-    consumer = await transport.consume({ groupId: `millrace-cli-${randomUUID()}`, topics, from }, reader.handlers);
+    const groupId = `millrace-cli-${randomUUID()}`;
+    const beforeStart = (partitions: readonly OwnedPartition[]): Promise<void> => reader.positions.restore(partitions);
+    consumer = await transport.consume({ groupId, topics, from, beforeStart }, reader.handlers);
     reader.attach(consumer);
     onReady?.();
     await reader.finished;
@@ -55,6 +58,7 @@ export async function readTopics(transport: Transport, options: ReadOptions): Pr
 class Reader {
   readonly finished: Promise<void>;
   readonly handlers: ConsumeHandlers;
+  readonly positions = new ReadPositions();
   readonly #options: ReadOptions;
   readonly #waiting: Fetch[] = [];
   #owned: OwnedPartition[] = [];
@@ -70,6 +74,7 @@ class Reader {
     this.finished.catch(() => undefined); // told to whoever waits for it
     this.handlers = {
       assigned: (partitions) => {
+        this.positions.assigned(partitions);
         this.#owned = [...this.#owned, ...partitions];
         if (this.#busy) this.#consumer?.pause(partitions); // they begin resumed
       },
@@ -79,12 +84,13 @@ class Reader {
       },
       lost: (partitions) => {
         this.#forget(partitions);
+        options.onTrouble?.(expelledWhy);
       },
       health: (state) => {
         if (state.state !== 'ok') options.onTrouble?.(state.why);
       },
       fetched: (fetch) => {
-        this.#waiting.push(fetch);
+        this.#waiting.push({ ...fetch, records: this.positions.unread(fetch) });
         if (!this.#busy) void this.#work();
       },
       failed: (error) => {
@@ -95,6 +101,7 @@ class Reader {
 
   attach(consumer: Consumer): void {
     this.#consumer = consumer;
+    this.positions.attach(consumer);
     if (this.#busy) consumer.pause(this.#owned);
   }
 

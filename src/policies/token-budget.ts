@@ -1,3 +1,4 @@
+import { type OptionNames, requireOptions } from '../check-options.ts';
 import type { CancelTimer, Clock } from '../clock.ts';
 import { OptionError, RecordError, requireInteger } from '../errors.ts';
 import { Fifo } from '../fifo.ts';
@@ -49,6 +50,8 @@ export interface TokenBudget {
 
 const windowMs = 60_000;
 
+const names: OptionNames<TokenBudgetOptions> = { tokensPerMinute: true, requestsPerMinute: true };
+
 /**
  * A budget over a sliding minute: in no 60 s more is spent than the limits, unless a call used more than it estimated;
  * what it used beyond is spent when it is known, and the next ones wait. The value works at once, and is a resource of
@@ -57,7 +60,9 @@ const windowMs = 60_000;
  *
  * @throws OptionError without any limit, or for one outside its range.
  */
-export function tokenBudget({ tokensPerMinute, requestsPerMinute }: TokenBudgetOptions): TokenBudget & Resource<TokenBudget> {
+export function tokenBudget(options: TokenBudgetOptions): TokenBudget & Resource<TokenBudget> {
+  requireOptions('tokenBudget', options, names);
+  const { tokensPerMinute, requestsPerMinute } = options;
   if (tokensPerMinute === undefined && requestsPerMinute === undefined) {
     throw new OptionError('tokenBudget needs tokensPerMinute, requestsPerMinute or both, got neither');
   }

@@ -1,5 +1,6 @@
+import { type OptionNames, requireBoolean, requireFunction, requireMethods, requireOptions } from '../check-options.ts';
 import { type Clock, systemClock } from '../clock.ts';
-import { OptionError, requireInteger, requireText } from '../errors.ts';
+import { requireInteger, requireOneOf, requireText } from '../errors.ts';
 import type { Transport } from '../transport/transport.ts';
 import { createLogger, type Log } from './logging.ts';
 
@@ -71,11 +72,38 @@ const defaults = {
   onTroubles: () => undefined,
 } as const;
 
+const names: OptionNames<StartOptions> = {
+  transport: true,
+  createTopics: true,
+  maxBytesInFlight: true,
+  maxRecordsInFlight: true,
+  maxAboveWatermark: true,
+  unreadableMetadata: true,
+  commitIntervalMs: true,
+  commitEveryRecords: true,
+  drainDeadlineMs: true,
+  revokeDeadlineMs: true,
+  instance: true,
+  onTroubles: true,
+  signals: true,
+  log: true,
+  clock: true,
+  random: true,
+};
+
 /** @throws OptionError for a value outside its range. */
 export function resolveStartOptions(given: StartOptions): ResolvedStartOptions {
+  requireOptions('start', given, names);
   const set = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as unknown as StartOptions;
   const options = { ...defaults, clock: systemClock, random: Math.random, log: set.log ?? createLogger(), ...set };
-  if (typeof options.transport !== 'object') throw new OptionError('transport must be given: memory() or kafka({ brokers })');
+  requireMethods('transport', options.transport, ['consume', 'produce', 'describeTopics'], 'memory() or kafka({ brokers })');
+  requireMethods('log', options.log, ['debug', 'info', 'warn', 'error'], 'a logger such as createLogger()');
+  requireMethods('clock', options.clock, ['nowMs', 'schedule'], 'a clock such as systemClock');
+  requireFunction('onTroubles', options.onTroubles, '(troubles) => void');
+  requireFunction('random', options.random, '() => number');
+  requireBoolean('createTopics', options.createTopics);
+  requireBoolean('signals', options.signals);
+  requireOneOf('unreadableMetadata', options.unreadableMetadata, ['fail', 'ignore']);
   requireInteger('maxBytesInFlight', options.maxBytesInFlight, 1);
   requireInteger('maxRecordsInFlight', options.maxRecordsInFlight, 1);
   requireInteger('maxAboveWatermark', options.maxAboveWatermark, 1);

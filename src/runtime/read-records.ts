@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { Observable } from 'rxjs';
+import { type OptionNames, requireOptions } from '../check-options.ts';
 import { CodecError, isStreamError, messageOf, requireOneOf, TransportError } from '../errors.ts';
 import type { Topic } from '../pipeline.ts';
 import { formatPosition, type Position, type RecordHeaders, type SourceRecord } from '../record/record.ts';
-import type { Consumer, Fetch, Transport } from '../transport/transport.ts';
+import type { ConsumeHandlers, Consumer, Fetch, OwnedPartition, Transport } from '../transport/transport.ts';
+import { expelledWhy, ReadPositions } from './read-positions.ts';
 
 /** A record that was consumed. */
 export interface ConsumedRecord<T, K = string | null> {
@@ -24,16 +26,23 @@ export interface ConsumeFromOptions {
   readonly onReady?: () => void;
 }
 
-/** The records of a topic as they come; see {@link Client.consume}. */
-export function readRecords<T, K>(transport: Transport, topic: Topic<T, K>, options: ConsumeFromOptions): Observable<ConsumedRecord<T, K>> {
+const names: OptionNames<ConsumeFromOptions> = { from: true, undecodable: true, onReady: true };
+
+/** The records of a topic as they come, troubles told to `warn`; see {@link Client.consume}. */
+export function readRecords<T, K>(
+  transport: Transport,
+  topic: Topic<T, K>,
+  options: ConsumeFromOptions,
+  warn: (why: string) => void,
+): Observable<ConsumedRecord<T, K>> {
+  requireOptions('consume', options, names);
   const { from = 'earliest', undecodable = 'error', onReady } = options;
   requireOneOf('from', from, ['earliest', 'latest']);
   requireOneOf('undecodable', undecodable, ['error', 'skip']);
   return new Observable((out) => {
-    let consumer: Consumer | undefined;
-    let left = false;
+    const positions = new ReadPositions();
     const fetched = (fetch: Fetch): void => {
-      for (const record of fetch.records) {
+      for (const record of positions.unread(fetch)) {
         if (out.closed) return;
         try {
           out.next(decodeRecord(topic, fetch, record));
@@ -43,41 +52,50 @@ export function readRecords<T, K>(transport: Transport, topic: Topic<T, K>, opti
         }
       }
     };
-    const join = async (): Promise<void> => {
-      const found = await transport.describeTopics([topic.name]);
-      if (!found.has(topic.name))
-        throw new TransportError(
-          'unknown_topic',
-          `topic ${topic.name} does not exist; create it first (transport.createTopics, or your broker's tools)`,
-        );
-      const joined = await transport.consume(
-        { groupId: `millrace-reader-${randomUUID()}`, topics: [topic.name], from },
-        {
-          assigned: () => undefined,
-          revoking: () => Promise.resolve(),
-          lost: () => undefined,
-          health: () => undefined,
-          fetched,
-          failed: (error) => {
-            out.error(error);
-          },
-        },
-      );
-      if (left) await joined.close();
-      else {
-        consumer = joined;
-        onReady?.();
-      }
-    };
-    join().catch((error: unknown) => {
+    const failed = (error: unknown): void => {
       out.error(error);
-    });
+    };
+    const consumer = join(transport, topic.name, from, positions, { ...toldTo(positions, warn), fetched, failed });
+    consumer.then(() => {
+      if (!out.closed) onReady?.();
+    }, failed);
     return () => {
-      left = true;
-      consumer?.close().catch(() => undefined); // it only read; there is nothing to lose
+      consumer.then((joined) => joined.close()).catch(() => undefined); // it only read; there is nothing to lose
     };
   });
 }
+
+async function join(
+  transport: Transport,
+  topic: string,
+  from: 'earliest' | 'latest',
+  positions: ReadPositions,
+  handlers: ConsumeHandlers,
+): Promise<Consumer> {
+  const found = await transport.describeTopics([topic]);
+  if (!found.has(topic))
+    throw new TransportError(
+      'unknown_topic',
+      `topic ${topic} does not exist; create it first (transport.createTopics, or your broker's tools)`,
+    );
+  const beforeStart = (partitions: readonly OwnedPartition[]): Promise<void> => positions.restore(partitions);
+  const consumer = await transport.consume({ groupId: `millrace-reader-${randomUUID()}`, topics: [topic], from, beforeStart }, handlers);
+  positions.attach(consumer);
+  return consumer;
+}
+
+const toldTo = (positions: ReadPositions, warn: (why: string) => void): Omit<ConsumeHandlers, 'fetched' | 'failed'> => ({
+  assigned: (partitions) => {
+    positions.assigned(partitions);
+  },
+  revoking: () => Promise.resolve(),
+  lost: () => {
+    warn(expelledWhy);
+  },
+  health: (health) => {
+    if (health.state !== 'ok') warn(health.why);
+  },
+});
 
 function decodeRecord<T, K>(topic: Topic<T, K>, fetch: Fetch, record: SourceRecord): ConsumedRecord<T, K> {
   const { key, value, headers, timestampMs, offset, undecodable } = record;

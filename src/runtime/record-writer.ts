@@ -1,3 +1,4 @@
+import { type OptionNames, requireOptions } from '../check-options.ts';
 import { type Clock, sleep } from '../clock.ts';
 import { classify } from '../classify.ts';
 import { CodecError, isStreamError, messageOf, requireInteger } from '../errors.ts';
@@ -22,6 +23,8 @@ export interface ProduceRecordsOptions {
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
 }
+
+const names: OptionNames<ProduceRecordsOptions> = { timeoutMs: true, signal: true };
 
 const maxRecordsASend = 1_000;
 const maxBytesASend = 900_000;
@@ -57,6 +60,7 @@ export class RecordWriter {
     records: readonly NewRecord<T, K>[],
     options: ProduceRecordsOptions,
   ): Promise<readonly OutputPosition[]> {
+    requireOptions('produce', options, names);
     const { timeoutMs = 30_000, signal } = options;
     requireInteger('timeoutMs', timeoutMs, 0);
     const patience = { untilMs: this.#clock.nowMs() + timeoutMs, signal };

@@ -1,8 +1,8 @@
 import { codeOf } from '../classify.ts';
-import { messageOf, OptionError, TransportError } from '../errors.ts';
+import { messageOf, TransportError } from '../errors.ts';
 import { Sink } from '../flow/sink.ts';
 import type { Pipeline } from '../pipeline.ts';
-import type { Consumer, Producer, Transport } from '../transport/transport.ts';
+import type { Consumer, Producer } from '../transport/transport.ts';
 import { assemble, type Line } from './assemble.ts';
 import { Closers } from './closers.ts';
 import { consumeHandlers } from './handlers.ts';
@@ -10,6 +10,7 @@ import { Lifecycle, type LifecycleState } from './lifecycle.state.ts';
 import { openResources } from './open-resources.ts';
 import { type ResolvedStartOptions, resolveStartOptions, type StartOptions } from './options.ts';
 import { releasePartitions } from './release.ts';
+import { requireRunnable } from './require-runnable.ts';
 import { drainOnSignals } from './signals.ts';
 import { ownedIds, quantile, Stats, type StatsSnapshot } from './stats.ts';
 import { sweepDeadlines } from './sweep.ts';
@@ -37,6 +38,7 @@ export interface App {
  */
 export async function start<In, Out, K>(pipeline: Pipeline<In, Out, K>, given: StartOptions): Promise<App> {
   const options = resolveStartOptions(given);
+  requireRunnable(pipeline as unknown as Pipeline, options.transport);
   const running = new Running(pipeline as unknown as Pipeline, options); // within, values are whatever the codecs make of them
   try {
     await running.start();
@@ -90,7 +92,6 @@ class Running implements App {
   async start(): Promise<void> {
     const { transport, clock, signals, instance } = this.#options;
     const { outputs, deadLetter, groupId, inputs, from } = this.#pipeline;
-    requireTransactions(this.#pipeline, transport);
     await this.#checkTopics();
     const producer = await this.#hold(transport.produce({ clientId: this.name }), (opened: Producer) => opened.close());
     const topics = [...Object.values(outputs), ...(deadLetter === 'stop' ? [] : [deadLetter])].map(({ name }) => name);
@@ -258,12 +259,4 @@ class Running implements App {
     this.#closers.add(() => close(opened));
     return opened;
   }
-}
-
-/** @throws OptionError when the pipeline needs transactions and the transport, somebody else's, has none. */
-function requireTransactions({ name, delivery }: Pipeline, transport: Partial<Transport>): void {
-  if (delivery !== 'exactly-once' || (typeof transport.transact === 'function' && typeof transport.committed === 'function')) return;
-  throw new OptionError(
-    `pipeline ${name} asks for delivery 'exactly-once', and the transport (${String(transport.name)}) has no transactions: use one that has, or 'at-least-once'`,
-  );
 }

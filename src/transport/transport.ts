@@ -76,7 +76,7 @@ export interface ConsumeOptions {
    * Awaited after partitions were gained and before what the group has committed for them is read: the place to fence
    * the owner before us. Nothing of them is delivered meanwhile; the partitions kept go on. `wanted` turns false when
    * all of them are lost, revoked or closed: look before each fence, as a late one hits the next owner (who may fence
-   * again). Those that are gone when it resolves are never told of, neither as assigned nor as lost. If it rejects, the
+   * again). What is committed for them meanwhile is where they start. Those that are gone when it resolves are never told of, neither as assigned nor as lost. If it rejects, the
    * consumer `failed`: to start without it would be the mistake that it is there to prevent.
    */
   readonly beforeStart?: (partitions: readonly OwnedPartition[], wanted: () => boolean) => Promise<void>;

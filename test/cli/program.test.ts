@@ -35,7 +35,7 @@ describe('help teaches', () => {
     expect(code).toBe(0);
     for (const { name } of commands) expect(stdout).toContain(`  ${name} `);
     expect(stdout).toMatch(/flags, else from the environment, else from millrace\.config\.json/);
-    expect(stdout).toMatch(/Exit codes: 0 done, 1 failed, 2/);
+    expect(stdout).toMatch(/Exit codes: 0 done, 1 failed, 2[^]* 3 all records settled but some failed/);
   });
 
   it.each(['run', 'demo'])('millrace help %s says how it ends when it is interrupted', async (name) => {
@@ -51,6 +51,7 @@ describe('help teaches', () => {
 describe('a wrong command line ends with 2 and says what was meant', () => {
   it.each([
     ['unknown option', ['run', 'x', '--inptu', 'y'], /unknown option '--inptu' \(Did you mean --input\?\)/],
+    ['unknown option with a value', ['doctor', '--sasl-password=hunter2'], /unknown option '--sasl-password'/],
     ['unknown command', ['porduce'], /unknown command 'porduce' \(Did you mean produce\?\)/],
     ['missing argument', ['consume'], /missing required argument 'topic'/],
     ['too many arguments', ['consume', 'a', 'b'], /too many arguments/],
@@ -75,6 +76,15 @@ describe('a wrong command line ends with 2 and says what was meant', () => {
     const { code, stdout, stderr } = await runCli(args);
     expect([code, stdout, stderr.trimEnd().split('\n').length]).toEqual([2, '', 1]);
     expect(stderr).toMatch(message);
+  });
+
+  it('says nothing but one JSON line where no command is named with --json', async () => {
+    const { code, stdout, stderr } = await runCli(['--json']);
+    expect([code, stdout, JSON.parse(stderr)]).toEqual([
+      2,
+      '',
+      { error: { code: 'invalid_option', message: 'no command was named; see millrace --help' } },
+    ]);
   });
 
   it('says it as one JSON line with --json', async () => {

@@ -68,6 +68,11 @@ describe('what is wrong is said with its place and what was meant', () => {
     [{}, { MILLRACE_TRANSPORT: 'kfka' }, /MILLRACE_TRANSPORT must be one of memory, kafka, got "kfka"/],
     [{}, { MILLRACE_TLS: 'maybe' }, /MILLRACE_TLS must be true or false, got "maybe"/],
     [{ brokers: 'localhost' }, {}, /--brokers must be host:port, several with commas between, got "localhost"/],
+    [{ brokers: 'a:1,me:hunter2@h:9092' }, {}, /--brokers must be host:port, .* without user or password: they are saslUsername/],
+    [{ brokers: 'me:hunt,hunter2@h:9092' }, {}, /without user or password/],
+    [{}, { MILLRACE_BROKERS: 'me:hunter2@h' }, /MILLRACE_BROKERS must be host:port, .* without user or password/],
+    [{}, { MILLRACE_TRANSPORT: 'kafka://me:hunter2@h' }, /MILLRACE_TRANSPORT must be one of memory, kafka, got "kafka:\/\/…@h"/],
+    [{}, { MILLRACE_TLS: 'me:hunter2@h' }, /MILLRACE_TLS must be true or false, got "…@h"/],
     [{ transport: 'memory', brokers: 'a:1' }, {}, /--brokers contradicts --transport memory/],
   ])('%j %j', (flags, env, message) => {
     const resolve = (): unknown => resolveSettings({ flags, env, cwd });
@@ -110,7 +115,7 @@ describe('what Kafka is given', () => {
     ],
     [
       { config: 'memory.json', saslMechanism: 'plain', saslUsername: 'me', saslPasswordFile: '/nowhere' },
-      /saslPasswordFile cannot be read: ENOENT/,
+      /saslPasswordFile cannot be read: ENOENT; it is the name of a file that holds the secret$/,
     ],
     [{ config: 'memory.json', tlsCert: 'secret.txt' }, /tlsCert and tlsKey need each other/],
   ])('%j', (flags, message) => {

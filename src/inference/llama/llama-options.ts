@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
-import { OptionError, requireInteger, requireOneOf, requireText } from '../../errors.ts';
+import { type OptionNames, requireBoolean, requireOptions } from '../../check-options.ts';
+import { requireInteger, requireOneOf, requireText } from '../../errors.ts';
 import type { EngineSettings } from './protocol.ts';
 
 export interface LlamaOptions {
@@ -31,8 +32,22 @@ export type ResolvedLlamaOptions = Omit<EngineSettings, 'modelPath'> &
 /** Why each default is what it is stands with its option. */
 const defaults = { gpu: 'auto', sequences: 4, maxWaiting: 256, flashAttention: true, embeddings: true, pull: false } as const;
 
+const names: OptionNames<LlamaOptions> = {
+  model: true,
+  gpu: true,
+  contextTokens: true,
+  sequences: true,
+  maxWaiting: true,
+  threads: true,
+  flashAttention: true,
+  embeddings: true,
+  pull: true,
+  cacheFolder: true,
+};
+
 /** @throws OptionError for an option outside its range. */
 export function resolveLlamaOptions(options: LlamaOptions): ResolvedLlamaOptions {
+  requireOptions('llama', options, names);
   const { model, contextTokens, cacheFolder, threads = Math.max(1, availableParallelism() - 1) } = options;
   const { gpu, sequences, maxWaiting, flashAttention, embeddings, pull } = { ...defaults, ...withoutUndefined(options) };
   requireText('llama.model', model);
@@ -61,7 +76,3 @@ export function resolveLlamaOptions(options: LlamaOptions): ResolvedLlamaOptions
 
 const withoutUndefined = (options: LlamaOptions): LlamaOptions =>
   Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as unknown as LlamaOptions;
-
-function requireBoolean(name: string, value: unknown): asserts value is boolean {
-  if (typeof value !== 'boolean') throw new OptionError(`${name} must be true or false, got ${typeof value}`);
-}

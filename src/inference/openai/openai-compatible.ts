@@ -1,4 +1,5 @@
-import { OptionError, requireInteger, requireText } from '../../errors.ts';
+import { type OptionNames, requireOptions } from '../../check-options.ts';
+import { OptionError, requireInteger, requireOneOf, requireText } from '../../errors.ts';
 import { type Resource, sharedResource } from '../../resource.ts';
 import { completeModel } from '../complete-model.ts';
 import type { Model } from '../model.ts';
@@ -52,8 +53,24 @@ export function openAiCompatible(options: OpenAiCompatibleOptions): Resource<Mod
   });
 }
 
+const names: OptionNames<OpenAiCompatibleOptions> = {
+  baseUrl: true,
+  model: true,
+  apiKey: true,
+  name: true,
+  embeddingModel: true,
+  contextTokens: true,
+  jsonSchema: true,
+  logProbabilities: true,
+  maxTokensField: true,
+  maxAnswerBytes: true,
+  extraBody: true,
+};
+
 /** @returns the base URL as it may be shown. */
-function checked({ baseUrl, model, apiKey, name, embeddingModel, contextTokens, maxAnswerBytes }: OpenAiCompatibleOptions): string {
+function checked(options: OpenAiCompatibleOptions): string {
+  requireOptions('openAiCompatible', options, names);
+  const { baseUrl, model, apiKey, name, embeddingModel, contextTokens, maxAnswerBytes, maxTokensField } = options;
   const url = URL.parse(baseUrl);
   if (url === null || !/^https?:$/.test(url.protocol))
     throw new OptionError('baseUrl must be an http or https URL, such as http://localhost:8080/v1');
@@ -64,6 +81,7 @@ function checked({ baseUrl, model, apiKey, name, embeddingModel, contextTokens, 
   // said without the value: a key with a line break from a file is the common case
   if (apiKey !== undefined && !/^[\x21-\x7e]+$/.test(apiKey))
     throw new OptionError('apiKey must be visible ASCII characters without white space (is there a line break at its end?)');
+  if (maxTokensField !== undefined) requireOneOf('maxTokensField', maxTokensField, ['max_tokens', 'max_completion_tokens']);
   if (contextTokens !== undefined) requireInteger('contextTokens', contextTokens, 1);
   if (maxAnswerBytes !== undefined) requireInteger('maxAnswerBytes', maxAnswerBytes, 1024);
   return `${url.origin}${url.pathname}`;

@@ -1,5 +1,6 @@
 import { defer, finalize, type Observable, of, tap } from 'rxjs';
 import { currentScope } from '../../call.ts';
+import { type OptionNames, requireOptions } from '../../check-options.ts';
 import { OptionError, requireInteger, requireNumber } from '../../errors.ts';
 import type { Resource } from '../../resource.ts';
 import { completeModel } from '../complete-model.ts';
@@ -39,6 +40,17 @@ export interface ScriptedModel extends Model, Resource<Model> {
 }
 
 const dimensions = 64;
+const names: OptionNames<ScriptedOptions> = {
+  name: true,
+  seed: true,
+  latencyMs: true,
+  tokenMs: true,
+  faults: true,
+  storms: true,
+  capabilities: true,
+  labels: true,
+  rememberPrompts: true,
+};
 const textOf = (turns: readonly ChatTurn[]): string =>
   turns.length === 1 && turns[0]?.role === 'user' ? turns[0].content : turns.map(({ role, content }) => `${role}: ${content}`).join('\n');
 
@@ -53,6 +65,7 @@ const textOf = (turns: readonly ChatTurn[]): string =>
  * @throws OptionError for values out of range.
  */
 export function scripted(script: Script, options: ScriptedOptions = {}): ScriptedModel {
+  requireOptions('scripted', options, names);
   const { name = 'scripted', seed = 1, labels, rememberPrompts = 100_000 } = options;
   requireInteger('seed', seed, 0);
   requireInteger('rememberPrompts', rememberPrompts, 1);

@@ -1,5 +1,6 @@
+import { type OptionNames, requireBoolean, requireOptions } from '../../check-options.ts';
 import type { OpenContext } from '../../resource.ts';
-import { OptionError, requireInteger, requireNumber, requireOneOf, requireText } from '../../errors.ts';
+import { OptionError, requireInteger, requireNumber, requireOneOf, requireText, withoutCredentials } from '../../errors.ts';
 import type { TransportOptions } from '../transport.ts';
 import { checkTls, type KafkaTls } from './tls-options.ts';
 
@@ -68,8 +69,28 @@ const defaults = {
   compression: 'none',
 } as const;
 
+const names: OptionNames<KafkaOptions> = {
+  brokers: true,
+  clientId: true,
+  tls: true,
+  sasl: true,
+  allowPlaintextPassword: true,
+  sessionTimeoutMs: true,
+  heartbeatMs: true,
+  connectTimeoutMs: true,
+  requestTimeoutMs: true,
+  startPatienceMs: true,
+  maxRestarts: true,
+  maxFetchBytes: true,
+  maxBatchBytes: true,
+  compression: true,
+  log: true,
+  clock: true,
+};
+
 /** @throws OptionError, which says what was expected and what was given */
 export function resolveKafkaOptions(options: KafkaOptions): ResolvedKafkaOptions {
+  requireOptions('kafka', options, names);
   const resolved: ResolvedKafkaOptions = { ...defaults, ...options };
   checkBrokers(resolved.brokers);
   requireText('clientId', resolved.clientId);
@@ -88,6 +109,8 @@ export function resolveKafkaOptions(options: KafkaOptions): ResolvedKafkaOptions
   requireInteger('maxBatchBytes', resolved.maxBatchBytes, 1_048_576);
   requireOneOf('compression', resolved.compression, ['none', 'gzip', 'zstd']);
   if (typeof resolved.tls === 'object') checkTls(resolved.tls);
+  else requireBoolean('tls', resolved.tls);
+  requireBoolean('allowPlaintextPassword', resolved.allowPlaintextPassword);
   if (resolved.sasl) checkSasl(resolved.sasl, resolved);
   return resolved;
 }
@@ -96,10 +119,10 @@ function checkBrokers(brokers: unknown): void {
   if (!Array.isArray(brokers) || brokers.length === 0)
     throw new OptionError('brokers must name at least one broker as host:port, got none');
   for (const broker of brokers as readonly unknown[]) {
-    const port = typeof broker === 'string' ? Number(/^[^:\s]+:(\d{1,5})$/.exec(broker)?.[1]) : Number.NaN;
+    const port = typeof broker === 'string' ? Number(/^[^:\s@]+:(\d{1,5})$/.exec(broker)?.[1]) : Number.NaN;
     if (port >= 1 && port <= 65_535) continue;
     throw new OptionError(
-      `brokers must be host:port (IPv6 by name only), got ${typeof broker === 'string' ? JSON.stringify(broker) : typeof broker}`,
+      `brokers must be host:port (IPv6 by name only), got ${typeof broker === 'string' ? JSON.stringify(withoutCredentials(broker)) : typeof broker}`,
     );
   }
 }

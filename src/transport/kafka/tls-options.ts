@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { type ConnectionOptions, createSecureContext } from 'node:tls';
+import { type OptionNames, requireOptions } from '../../check-options.ts';
 import { messageOf, OptionError } from '../../errors.ts';
 
 /** PEM texts, not file names. */
@@ -23,8 +24,11 @@ export function tlsOptions({ ca, cert, key, passphrase, serverName }: KafkaTls):
   };
 }
 
+const names: OptionNames<KafkaTls> = { ca: true, cert: true, key: true, passphrase: true, serverName: true };
+
 /** @throws OptionError for what is no certificate or key, and for those that do not fit; never with any of it in the message */
 export function checkTls(tls: KafkaTls): void {
+  requireOptions('kafka tls', tls, names);
   if ((tls.cert === undefined) !== (tls.key === undefined)) throw new OptionError('tls.cert and tls.key need each other');
   // an authority that cannot be read would be passed over, and every certificate be refused
   if (tls.ca !== undefined) for (const ca of typeof tls.ca === 'string' ? [tls.ca] : tls.ca) checkAuthority(ca);

@@ -1,3 +1,4 @@
+import { type OptionNames, requireOptions } from '../../check-options.ts';
 import { systemClock } from '../../clock.ts';
 import { OptionError, requireInteger, requireNumber, requireOneOf, requireText } from '../../errors.ts';
 import type {
@@ -51,6 +52,15 @@ const defaults = {
   maxFetchBytes: 2 ** 18, // as the port says
   transactionTimeoutMs: 60_000, // as the port says, and Kafka's clients do
 } as const;
+
+const names: OptionNames<MemoryOptions> = {
+  partitions: true,
+  retentionBytes: true,
+  maxRecordBytes: true,
+  maxFetchRecords: true,
+  revokeTimeoutMs: true,
+  clock: true,
+};
 
 class EmbeddedTransport implements MemoryTransport {
   readonly name = 'memory';
@@ -150,6 +160,7 @@ class EmbeddedTransport implements MemoryTransport {
  * @throws OptionError for an option out of range
  */
 export function memory(options: MemoryOptions = {}): MemoryTransport {
+  requireOptions('memory', options, names);
   const {
     clock = systemClock,
     partitions = defaults.partitions,

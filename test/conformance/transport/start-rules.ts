@@ -3,7 +3,7 @@ import type { OwnedPartition } from '../../../src/transport/transport.ts';
 import { gate } from './gate.ts';
 import type { Rule } from './rule.ts';
 import { keyOf } from './watcher.ts';
-import { numbered, record } from './world.ts';
+import { type Joined, numbered, record } from './world.ts';
 
 /** What happens between the gain of a partition and its first record. */
 export const startRules: readonly Rule[] = [
@@ -153,6 +153,34 @@ export const startRules: readonly Rule[] = [
       await world.quiet();
       expect(watcher.seen.filter(({ kind }) => kind === 'assigned' || kind === 'fetched')).toEqual([]);
       expect(watcher.breaches.splice(0)).toEqual([expect.stringContaining('no fence')]); // the watcher takes any failure for a breach
+    },
+  },
+  {
+    rule: 125,
+    says: 'what is committed for partitions while beforeStart is awaited is where they start',
+    test: async (world) => {
+      const expel = world.hook('expel');
+      const topic = await world.topic();
+      await world.send(topic, 0, numbered(5));
+      const joins: Joined[] = [];
+      const joined = await world.joinOwning([keyOf({ topic, partition: 0 })], world.group(), [topic], {
+        beforeStart: async (partitions) => {
+          await joins[0]?.consumer.commit(partitions.map((one) => ({ ...one, offset: 3n, metadata: 'here' })));
+        },
+      });
+      joins.push(joined);
+      const { consumer, watcher } = joined;
+      await world.eventually(() => {
+        expect(watcher.values).toHaveLength(5);
+      });
+      await expel(consumer);
+      await world.eventually(() => {
+        expect(watcher.values.slice(5)).toEqual(['v3', 'v4']);
+      });
+      expect(watcher.assignments.get(keyOf({ topic, partition: 0 }))).toMatchObject({
+        start: 3n,
+        committed: { offset: 3n, metadata: 'here' },
+      });
     },
   },
 ];

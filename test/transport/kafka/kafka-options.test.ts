@@ -41,6 +41,15 @@ describe('resolveKafkaOptions', () => {
     expect(make).toThrow(says);
   });
 
+  it.each(['me:hunter2@h:9092', 'kafka://me:hunter2@h:9092', 'me@h:9092', 'me:hunt:hunter2@h'])(
+    'does not repeat what may be a password: %s',
+    (broker) => {
+      const make = (): unknown => resolveKafkaOptions({ brokers: [broker] });
+      expect(make).toThrow(/host:port .* got "(kafka:\/\/)?…@h/);
+      expect(make).not.toThrow(/hunter2/);
+    },
+  );
+
   it.each<[string, Partial<KafkaOptions>]>([
     ['a plain password with TLS', { ...remote, tls: true, sasl: plain }],
     ['a certificate with its key and passphrase', { ...remote, tls: { ...locked, passphrase: 'p4ssphrase' } }],
