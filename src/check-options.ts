@@ -21,7 +21,7 @@ export function requireOptions<T extends object>(of: string, given: T, names: Op
 
 /** @throws OptionError unless `given` is an object with these functions. */
 export function requireMethods(name: string, given: unknown, methods: readonly string[], example: string): void {
-  const missing = isObject(given) ? methods.find((method) => typeof given[method] !== 'function') : '';
+  const missing = isObject(given) ? methods.find((method) => typeof Reflect.get(given as object, method) !== 'function') : '';
   if (missing === undefined) return;
   const got = missing === '' ? sort(given) : `one without ${missing}()`;
   throw new OptionError(`${name} must be ${example}, got ${got}`);
@@ -42,7 +42,7 @@ export function requireObject(name: string, given: unknown): void {
   if (!isObject(given)) throw new OptionError(`${name} takes an object { … }, got ${sort(given)}`);
 }
 
-export const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
+/** No guard, so that it may be asked of what the types already promise. */
+export const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value);
 
 const sort = (value: unknown): string => (value === null ? 'null' : Array.isArray(value) ? 'a list' : typeof value);

@@ -228,7 +228,7 @@ function resourcesOf(pipeline: string, given: Readonly<Record<string, Resource<u
 
 function resolveRetry(given: DefaultRetry | 'none' = {}): Required<DefaultRetry> | 'none' {
   if (given === 'none') return given;
-  if (!isObject(given as unknown)) throw new OptionError(`retry must be { attempts, initialMs, maxMs } or 'none', got ${typeof given}`);
+  if (!isObject(given)) throw new OptionError(`retry must be { attempts, initialMs, maxMs } or 'none', got ${typeof given}`);
   requireOptions('retry', given, retryNames);
   const { attempts = 3, initialMs = 250, maxMs = Math.max(30_000, initialMs) } = given;
   requireInteger('retry.attempts', attempts, 1);
@@ -242,7 +242,7 @@ const isTopic = (value: unknown): value is Topic<never, never> =>
   typeof value === 'object' && value !== null && 'name' in value && typeof value.name === 'string' && 'value' in value && 'key' in value;
 
 function named(field: string, given: Topics): Readonly<Record<string, Topic<unknown, unknown>>> {
-  if (!isObject(given as unknown)) throw new OptionError(`${field} must be a topic, or topics under names`);
+  if (!isObject(given)) throw new OptionError(`${field} must be a topic, or topics under names`);
   if (isOneTopic(given)) return { [given.name]: given };
   for (const [name, one] of Object.entries<unknown>(given)) {
     if (!isTopic(one)) throw new OptionError(`${field}.${name} must be a topic: topic('name', codec)`);

@@ -65,11 +65,10 @@ const textOf = (turns: readonly ChatTurn[]): string =>
  * @throws OptionError for values out of range.
  */
 export function scripted(script: Script, options: ScriptedOptions = {}): ScriptedModel {
-  requireOptions('scripted', options, names);
   const { name = 'scripted', seed = 1, labels, rememberPrompts = 100_000 } = options;
+  checkOptions(options);
   requireInteger('seed', seed, 0);
   requireInteger('rememberPrompts', rememberPrompts, 1);
-  requireTimes(options);
   const { stats, counter } = scriptedStats(rememberPrompts, (prompt: Prompt) => textOf(turnsOf(prompt)));
   const capabilities: ModelCapabilities = {
     contextTokens: undefined,
@@ -126,7 +125,8 @@ export function scripted(script: Script, options: ScriptedOptions = {}): Scripte
   return { ...model, stats, open: () => Promise.resolve({ value: model, close: () => Promise.resolve() }) };
 }
 
-function requireTimes({ latencyMs = 0, tokenMs = 0, faults = [], storms = [] }: ScriptedOptions): void {
+function checkOptions({ latencyMs = 0, tokenMs = 0, faults = [], storms = [] }: ScriptedOptions): void {
+  requireOptions('scripted', options, names);
   const { min, max } = typeof latencyMs === 'number' ? { min: latencyMs, max: latencyMs } : latencyMs;
   requireNumber('latencyMs', min, 0);
   requireNumber('latencyMs.max', max, min);
