@@ -125,8 +125,9 @@ export function scripted(script: Script, options: ScriptedOptions = {}): Scripte
   return { ...model, stats, open: () => Promise.resolve({ value: model, close: () => Promise.resolve() }) };
 }
 
-function checkOptions({ latencyMs = 0, tokenMs = 0, faults = [], storms = [] }: ScriptedOptions): void {
+function checkOptions(options: ScriptedOptions): void {
   requireOptions('scripted', options, names);
+  const { latencyMs = 0, tokenMs = 0, faults = [], storms = [] } = options;
   const { min, max } = typeof latencyMs === 'number' ? { min: latencyMs, max: latencyMs } : latencyMs;
   requireNumber('latencyMs', min, 0);
   requireNumber('latencyMs.max', max, min);
