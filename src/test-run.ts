@@ -74,6 +74,7 @@ export function testRun(options?: { readonly clock: Clock }): TestRun<Clock> {
     hold: (reason, untilMs) => {
       holds.push({ reason, untilMs });
     },
+    verify: () => undefined,
     failed: (error) => {
       failures.push(error);
     },

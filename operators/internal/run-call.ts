@@ -88,12 +88,11 @@ export function runningCall<T, R, K>({ envelope, handle, project, maxResults, on
   };
   return {
     start: () => {
-      if (part.deadlineMs <= scope.clock.nowMs()) {
-        end(tooLate);
-        return;
-      }
+      runOf(envelope).verify(); // a process that has stood still must not begin what others work on by now
+      if (state.closed) return;
       try {
-        inScope(scope, subscribe);
+        if (part.deadlineMs <= scope.clock.nowMs()) end(tooLate);
+        else inScope(scope, subscribe);
       } catch (error) {
         end(threw('mapConcurrent', error));
       }

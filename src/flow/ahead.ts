@@ -6,14 +6,18 @@ const enoughAheadBytes = 128 * 1024; // of one partition
 
 /** What was fetched and not taken yet: counts it, and pauses the partitions of which no more should come. */
 export class Ahead {
-  #consumer: Pick<Consumer, 'pause' | 'resume'> | undefined;
+  #consumer: Pick<Consumer, 'pause' | 'resume' | 'verify'> | undefined;
   #bytes = 0;
+
+  get consumer(): Pick<Consumer, 'verify'> | undefined {
+    return this.#consumer;
+  }
 
   get bytes(): number {
     return this.#bytes;
   }
 
-  attach(consumer: Pick<Consumer, 'pause' | 'resume'>, partitions: Iterable<Owned>): void {
+  attach(consumer: Pick<Consumer, 'pause' | 'resume' | 'verify'>, partitions: Iterable<Owned>): void {
     this.#consumer = consumer;
     const paused = [...partitions].filter((one) => one.paused); // decided before there was anyone to tell
     if (paused.length > 0) consumer.pause(paused);

@@ -1,7 +1,7 @@
 import { type Clock } from '../clock.ts';
 import { CodecError, isStreamError, messageOf, PipelineError } from '../errors.ts';
 import type { Pipeline, Topic } from '../pipeline.ts';
-import { type Envelope, outputFieldsOf, rawKeyOf, take } from '../record/envelope.ts';
+import { type Envelope, outputFieldsOf, rawKeyOf, runOf, take } from '../record/envelope.ts';
 import { recordError } from '../record/record-error.ts';
 import type { Part } from '../record/part.ts';
 import { formatPosition, type OutputPosition, type OutputRecord } from '../record/record.ts';
@@ -124,6 +124,7 @@ export function outputTo(pipeline: Pipeline, takeOutput: TakeOutput): (envelope:
   const names = Object.keys(pipeline.outputs);
   return (envelope) => {
     const { part } = take(envelope);
+    runOf(envelope).verify(); // a result that comes late, after a standstill of this process, is not ours to write
     if (!part.live) return;
     part.advance();
     const set = outputFieldsOf(envelope);

@@ -53,7 +53,7 @@ export class Source {
     return this.#ahead.bytes;
   }
 
-  attach(consumer: Pick<Consumer, 'pause' | 'resume'>): void {
+  attach(consumer: Pick<Consumer, 'pause' | 'resume' | 'verify'>): void {
     this.#ahead.attach(consumer, this.#owned.values());
   }
 
@@ -81,6 +81,11 @@ export class Source {
     }
     owned.high = fetch.high;
     this.pump();
+  }
+
+  /** Gives back what is not ours any more, should this process have stood still for so long: nobody else tells it in time. */
+  verify(): void {
+    this.#ahead.consumer?.verify();
   }
 
   /** The stream is there to be emitted to, or is not. */
@@ -196,6 +201,7 @@ export class Source {
   pump(): void {
     this.#again = true;
     if (this.#pumping) return;
+    this.verify();
     this.#pumping = true;
     while (this.#again) {
       this.#again = false;

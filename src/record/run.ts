@@ -25,6 +25,8 @@ export interface Run {
    * meanwhile was ended by it. Whoever emits sets it, and puts back what it was.
    */
   emitting?: Part | undefined;
+  /** Looks whether the records in flight are still ours; closes their parts if not. To be asked before a call starts. */
+  verify(): void;
   /** Told of each part that fails, before its record is settled: for logs and counters. */
   failed(error: Error): void;
 }

@@ -148,6 +148,7 @@ export class SinglePart implements Part {
   }
 
   #finish(outcome: Outcome, detail: OutputPosition | Error | string | undefined): boolean {
+    if (outcome === 'failed') this.#settlement.run.verify(); // a failure that comes late is nobody's
     if (!this.live) return false;
     this.handed();
     this.#state = 'settled';

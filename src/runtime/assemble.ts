@@ -32,7 +32,8 @@ export function assemble(parts: LineParts): Line {
   const { pipeline, options, sink, stats } = parts;
   const { clock, log } = options;
   const open = new OpenParts();
-  const run = runOf(parts, open, (reason, untilMs) => source.hold(reason, untilMs));
+  const hold: Run['hold'] = (reason, untilMs) => source.hold(reason, untilMs);
+  const run: Run = { ...runOf(parts, open), hold, verify: () => source.verify() };
 
   // 1 The transport hands over what it fetched; the window takes what may be in flight; lanes keep the order.
   const { ordering } = pipeline;
@@ -83,7 +84,7 @@ export function assemble(parts: LineParts): Line {
   // is settled without a gap. What an owner before us had completed comes from the source straight to here.
   const settle = (taken: Taken, verdict: Verdict): void => {
     if (verdict.outcome === 'failed' && endsPipeline(pipeline, verdict.error)) {
-      source.abandon(taken, 'stopped'); // it is delivered again when somebody has acted
+      source.abandon([taken], 'stopped'); // it is delivered again when somebody has acted
       stats.counts['given-back'] += 1;
       parts.fail(verdict.error);
       return;
@@ -101,12 +102,11 @@ export function assemble(parts: LineParts): Line {
 }
 
 /** What envelopes know of their run. */
-function runOf({ pipeline: { retry }, options: { clock, random, log }, fail }: LineParts, open: OpenParts, hold: Run['hold']): Run {
+function runOf({ pipeline: { retry }, options: { clock, random, log }, fail }: LineParts, open: OpenParts): Omit<Run, 'hold' | 'verify'> {
   return {
     clock,
     random,
     open,
-    hold,
     ...(retry === 'none' ? {} : { retry }),
     failed: (error) => {
       log.debug({ code: codeOf(error), error: error.message }, 'a part failed');

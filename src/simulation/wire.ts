@@ -129,6 +129,9 @@ export class Wire {
         return stored;
       },
       stillOwned: (partitions) => this.#reach(() => consumer.stillOwned(partitions)),
+      verify: () => {
+        consumer.verify();
+      },
       close: () => consumer.close(),
     };
   }

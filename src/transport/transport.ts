@@ -163,6 +163,12 @@ export interface Consumer {
    * @throws TransportError `transport_unavailable` when nobody can say.
    */
   stillOwned(partitions: readonly OwnedPartition[]): Promise<readonly OwnedPartition[]>;
+  /**
+   * Looks at once whether what is owned can still be. When this process has stood still for longer than its session
+   * (stopped, starved, asleep), others own it by now, and nothing has told so yet: then `lost` is told before this returns.
+   * Costs next to nothing: to be asked before work for a record begins, and before its results leave.
+   */
+  verify(): void;
   /** Leaves the group at once, without `revoking`: the owner drains and commits before. Idempotent. */
   close(): Promise<void>;
 }

@@ -36,6 +36,7 @@ async function topicOf(
         await consumer.close();
       };
       return {
+        verify: () => undefined,
         pause: (p) => {
           consumer.pause(p);
         },

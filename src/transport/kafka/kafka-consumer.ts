@@ -156,6 +156,10 @@ export class KafkaConsumer implements Consumer {
     return this.#committer.stillOwned(partitions);
   }
 
+  verify(): void {
+    this.#watchdog.verify();
+  }
+
   close(): Promise<void> {
     this.#closed ??= this.#end();
     return this.#closed;

@@ -81,6 +81,12 @@ export class Watchdog {
     this.tell({ state: 'ok' });
   }
 
+  /** Looks whether the broker may have given this member up; also after this process has stood still. */
+  verify(): void {
+    const isForgotten = !this.isJoining && this.#nowMs() - this.#knownMs > this.#options.kafka.sessionTimeoutMs;
+    if (isForgotten) this.#options.forgotten();
+  }
+
   tell(health: ConsumerHealth): void {
     if (this.#stopped || JSON.stringify(health) === JSON.stringify(this.#health)) return;
     this.#health = health;
@@ -105,9 +111,9 @@ export class Watchdog {
 
   #look(): void {
     const nowMs = this.#nowMs();
-    const { kafka, groupId, forgotten, hung } = this.#options;
+    const { kafka, groupId, hung } = this.#options;
     const vital = this.supervisor.check(nowMs, checkEveryMs);
-    if (!this.isJoining && nowMs - this.#knownMs > kafka.sessionTimeoutMs) forgotten();
+    this.verify();
     if (!this.#isUp) return;
     if (vital === 'hung') hung();
     else if (this.#joiningSinceMs !== undefined && nowMs - this.#joiningSinceMs >= joinWordMs) {

@@ -29,6 +29,7 @@ export class MemoryConsumer implements Consumer, Member {
   /** Gained while the broker was away: where they start is read when it is back. */
   readonly #unread: (readonly Tenure[])[] = [];
   readonly #timers = new Set<CancelTimer>();
+  readonly verify = (): void => undefined; // that a member is expelled is known to the broker alone, which tells it
   #memberId: string;
   #closed = false;
   #scheduled = false;
