@@ -75,6 +75,7 @@ async function startNodes(options: StartKafkaOptions, root: string, jars: string
         folder,
         temporary,
         jars,
+        heapMiB: count === 1 ? 512 : 256,
         properties: options.properties ?? {},
         listeners: i === 0 ? further.map((one, at) => ({ ...one, port: ports[count * 2 + at] ?? 0 })) : [],
         scramUsers: options.scramUsers ?? [],

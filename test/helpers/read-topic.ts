@@ -1,5 +1,7 @@
 import { type Kafka, type KafkaMessage } from 'kafkajs';
 
+export type ReadMessage = KafkaMessage & { readonly partition: number };
+
 export interface ReadTopicOptions {
   /** Also what open and aborted transactions have written. @defaultValue false */
   readonly readUncommitted?: boolean;
@@ -8,14 +10,14 @@ export interface ReadTopicOptions {
 /** A log may end with nothing but markers of transactions, which kafkajs tells nobody of: then silence is the end. */
 const quietMs = 15_000;
 
-/** All that a topic holds now, by a client that knows nothing of Millrace. */
+/** All that a topic holds now, by a client that knows nothing of Millrace; each partition's in order. */
 export async function readTopic(
   kafka: Kafka,
   topic: string,
   { readUncommitted = false }: ReadTopicOptions = {},
-): Promise<readonly KafkaMessage[]> {
+): Promise<readonly ReadMessage[]> {
   const ends = await endsOf(kafka, topic);
-  const messages: KafkaMessage[] = [];
+  const messages: ReadMessage[] = [];
   const group = `read-${topic}-${String(process.pid)}-${String((readTopic.reads += 1))}`;
   const consumer = kafka.consumer({ groupId: group, readUncommitted });
   let quiet: NodeJS.Timeout | undefined;
@@ -36,7 +38,7 @@ export async function readTopic(
       consumer
         .run({
           eachBatch: ({ batch }) => {
-            messages.push(...batch.messages);
+            for (const message of batch.messages) messages.push(Object.assign(message, { partition: batch.partition }));
             look(batch.partition, BigInt(batch.lastOffset()) + 1n);
             return Promise.resolve();
           },

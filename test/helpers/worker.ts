@@ -4,6 +4,8 @@ import { once } from 'node:events';
 /** A program of an experiment in a process of its own, so that its memory and its CPU time are its own. */
 export interface Worker {
   readonly pid: number;
+  /** Whether the process has ended. */
+  readonly gone: boolean;
   /** The next message of this kind, or one that came before and was not asked for. @throws Error when the worker ends instead */
   next<T extends object>(kind: string): Promise<T>;
   say(message: string): void;
@@ -29,6 +31,9 @@ export function startWorker(file: URL, given: object, execArgv: readonly string[
   });
   return {
     pid: child.pid ?? 0,
+    get gone() {
+      return isGone(child);
+    },
     next: <T extends object>(kind: string) =>
       new Promise<T>((resolve, reject) => {
         const look = (): void => {
@@ -42,7 +47,7 @@ export function startWorker(file: URL, given: object, execArgv: readonly string[
         look();
       }),
     say: (message) => {
-      child.send(message);
+      if (child.connected) child.send(message);
     },
     end: async (patienceMs = 15_000) => {
       if (isGone(child)) return;

@@ -29,6 +29,7 @@ export interface NodeSetup {
   /** Whether `folder` goes when this process is killed. */
   readonly temporary: boolean;
   readonly jars: string;
+  readonly heapMiB: number;
   readonly properties: Readonly<Record<string, string>>;
   readonly listeners: readonly (Listener & { readonly port: number })[];
   /** SCRAM users that exist from the beginning, as the storage tool takes them: `SCRAM-SHA-256=[name=…,password=…]`. */
@@ -54,7 +55,7 @@ export class KafkaNode {
   }
 
   async start(): Promise<void> {
-    const { folder } = this.setup;
+    const { folder, heapMiB } = this.setup;
     await mkdir(folder, { recursive: true });
     const config = join(folder, 'server.properties');
     await writeFile(config, serverProperties(this.setup));
@@ -62,7 +63,15 @@ export class KafkaNode {
     const logFile = join(folder, 'broker.log');
     if (existsSync(logFile)) await rename(logFile, `${logFile}.${String(process.hrtime.bigint())}`);
     const log = openSync(logFile, 'a');
-    const args = [...this.#java, '-Xms128m', '-Xmx512m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', 'kafka.Kafka', config];
+    const args = [
+      ...this.#java,
+      '-Xms128m',
+      `-Xmx${String(heapMiB)}m`,
+      '-XX:+UseSerialGC',
+      '-XX:TieredStopAtLevel=1',
+      'kafka.Kafka',
+      config,
+    ];
     const broker = spawn(javaCommand(), args, { stdio: ['ignore', log, log], detached: true });
     closeSync(log);
     this.#broker = broker;
