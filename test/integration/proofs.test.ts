@@ -6,9 +6,12 @@ import { embeddedModelFile } from '../helpers/embedded-model.ts';
 import type { Experiment } from '../helpers/experiment.ts';
 import { describeWithKafka } from '../helpers/shared-kafka.ts';
 import * as backlog from '../proofs/backlog.ts';
+import * as broker from '../proofs/broker.ts';
 import * as demoKill from '../proofs/demo-kill.ts';
 import * as exactlyOnce from '../proofs/exactly-once.ts';
+import * as keyOrder from '../proofs/key-order.ts';
 import * as kill from '../proofs/kill.ts';
+import * as storm from '../proofs/storm.ts';
 
 const file = await embeddedModelFile();
 const limitMs = 400_000;
@@ -22,7 +25,7 @@ async function failuresOf(experiment: Experiment): Promise<readonly string[]> {
 }
 
 describeWithKafka('the short form of a proof', () => {
-  it.each([backlog, exactlyOnce, kill])('$name: $summary', { timeout: limitMs }, async (experiment) => {
+  it.each([backlog, exactlyOnce, kill, keyOrder, storm, broker])('$name: $summary', { timeout: limitMs }, async (experiment) => {
     expect(await failuresOf(experiment)).toEqual([]);
   });
 

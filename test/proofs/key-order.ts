@@ -11,7 +11,7 @@ const rebalances = 5;
 
 export async function run(context: ExperimentContext): Promise<ExperimentResult> {
   const { short } = context;
-  const [records, keys, gapMs] = short ? [6_000, 300, 1_200] : [100_000, 1_000, 5_000];
+  const [records, keys, gapMs] = short ? [4_000, 300, 800] : [100_000, 1_000, 5_000];
   const broker = await startKafka();
   const act = async ({ crew, feeder, say }: Scene): Promise<void> => {
     await feeder.feed(records);

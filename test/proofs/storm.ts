@@ -54,13 +54,12 @@ export async function run(context: ExperimentContext): Promise<ExperimentResult>
   const { short } = context;
   const broker = await startKafka();
   const common = { partitions, keys, given };
-  const forMs = short ? 8_000 : 60_000;
-  const scenes = [
-    { name: 'storm', act: (scene: Scene) => toggle(scene, forMs, 0) },
-    { name: 'storm-kill', act: (scene: Scene) => toggle(scene, forMs, 3) },
-    { name: 'zombie', act: (scene: Scene) => pauses(scene, short ? 1 : 6, () => 3_000, 3_000) },
-    { name: 'starved', act: (scene: Scene) => pauses(scene, short ? 3 : 30, () => 500 + Math.random() * 1_400, 200) },
-  ];
+  const forMs = short ? 6_000 : 60_000;
+  const polite = { name: 'storm', act: (scene: Scene) => toggle(scene, forMs, 0) };
+  const rough = { name: 'storm-kill', act: (scene: Scene) => toggle(scene, forMs, 3) };
+  const zombie = { name: 'zombie', act: (scene: Scene) => pauses(scene, short ? 1 : 6, () => 3_000, 2_000) };
+  const starved = { name: 'starved', act: (scene: Scene) => pauses(scene, 30, () => 500 + Math.random() * 1_400, 200) };
+  const scenes = short ? [rough, zombie] : [polite, rough, zombie, starved];
   try {
     const measured = [];
     for (const scene of scenes) measured.push(...(await playScene(context, broker, { ...common, ...scene })));
