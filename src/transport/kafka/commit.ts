@@ -12,8 +12,8 @@ export interface CommitterOptions {
   readonly brokers: readonly string[];
   /** A commit may wait as long as a join does, but not for ever. */
   readonly patienceMs: number;
-  /** The broker knows this member, and has begun its session anew: a commit counts as a heartbeat. */
-  readonly accepted: () => void;
+  /** The broker knew this member when a commit was sent to it, and began its session anew: a commit counts as a heartbeat. */
+  readonly accepted: (sentMs: number) => void;
   /** The broker knows this member no more. */
   readonly expelled: () => void;
 }
@@ -43,9 +43,10 @@ export class Committer {
       const ours = offsets.filter((one) => memberId !== null && memberId === state.memberId && state.find(one));
       const due = ours.filter((one) => this.#isNews(one));
       if (memberId === null || due.length === 0) return { fenced: without(offsets, ours) };
+      const sentMs = clock.nowMs();
       try {
         await this.#options.connection.commit(memberId, state.generation, due);
-        this.#options.accepted();
+        this.#options.accepted(sentMs);
         for (const { topic, partition, epoch, offset } of due) this.#highest.set(keyOf({ topic, partition }), { epoch, offset });
         return { fenced: without(offsets, ours) };
       } catch (error) {
@@ -74,9 +75,10 @@ export class Committer {
     for (;;) {
       const ours = partitions.filter((one) => memberId !== null && memberId === state.memberId && state.find(one));
       if (memberId === null || ours.length === 0) return [];
+      const sentMs = clock.nowMs();
       try {
         await connection.heartbeat(memberId, state.generation);
-        accepted();
+        accepted(sentMs);
         return ours;
       } catch (error) {
         const type = protocolTypeOf(error);

@@ -23,6 +23,7 @@ export interface GroupMemberOptions {
   readonly findStarts: (partitions: readonly OwnedPartition[], wanted: () => boolean) => Promise<readonly Assignment[]>;
   readonly joining: () => void;
   readonly joined: () => void;
+  readonly heartbeat: (underWay: boolean) => void;
 }
 
 /** One run of the client, from its start to its end; what it still does afterwards is ignored. */
@@ -88,6 +89,9 @@ export class GroupMember {
       },
       afterSync: (group) => {
         if (!over) this.#afterSync(group);
+      },
+      heartbeat: (underWay) => {
+        if (!over) this.#options.heartbeat(underWay);
       },
       outOfRange: (_group, topic, partition) => {
         if (!over) this.#renew(topic, partition);

@@ -14,9 +14,14 @@ export function patchGroup(prototype: GroupInternals): void {
   const { heartbeat, joinAndSync, leave, recoverFromOffsetOutOfRange } = prototype;
   const beatMs = new WeakMap<GroupInternals, number>();
   prototype.heartbeat = async function ({ interval }) {
-    const isOurs = listenerOf(this) !== undefined;
-    if (isOurs && systemClock.nowMs() < (beatMs.get(this) ?? 0) + interval) return;
-    await heartbeat.call(this, { interval: isOurs ? Number.NEGATIVE_INFINITY : interval });
+    const listener = listenerOf(this);
+    if (listener && systemClock.nowMs() < (beatMs.get(this) ?? 0) + interval) return;
+    listener?.heartbeat(true);
+    try {
+      await heartbeat.call(this, { interval: listener ? Number.NEGATIVE_INFINITY : interval });
+    } finally {
+      listener?.heartbeat(false);
+    }
     beatMs.set(this, systemClock.nowMs());
   };
   prototype.joinAndSync = async function () {

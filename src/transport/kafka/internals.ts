@@ -31,6 +31,8 @@ export interface GroupInternals {
 export interface GroupListener {
   beforeJoin(group: GroupInternals): void;
   afterSync(group: GroupInternals): void;
+  /** A heartbeat is sent, or one that is under way is waited for; and that is over. */
+  heartbeat(underWay: boolean): void;
   outOfRange(group: GroupInternals, topic: string, partition: number): void;
 }
 

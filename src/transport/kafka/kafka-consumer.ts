@@ -91,6 +91,7 @@ export class KafkaConsumer implements Consumer {
         this.#watchdog.joined();
         this.#predecessors?.joined();
       },
+      heartbeat: (underWay) => this.#watchdog.heartbeat(underWay),
     });
     this.#committer = new Committer({
       state: this.#member.state,
@@ -98,7 +99,7 @@ export class KafkaConsumer implements Consumer {
       clock,
       brokers: options.brokers,
       patienceMs: options.sessionTimeoutMs * 2,
-      accepted: () => this.#watchdog.known(),
+      accepted: (sentMs) => this.#watchdog.known(sentMs),
       expelled: () => this.#member.loseAll(),
     });
     this.#lookup = {

@@ -1,6 +1,7 @@
 import type { CancelTimer, Clock } from '../../clock.ts';
 import type { ConsumerHealth } from '../transport.ts';
 import type { ResolvedKafkaOptions } from './kafka-options.ts';
+import { Lease } from './lease.state.ts';
 import { SupervisorState } from './supervisor.state.ts';
 
 const checkEveryMs = 500;
@@ -25,8 +26,9 @@ export class Watchdog {
   readonly supervisor: SupervisorState;
   readonly #options: WatchdogOptions;
   #joiningSinceMs: number | undefined;
-  /** When the broker last showed that it knows this member. */
-  #knownMs: number;
+  readonly #lease: Lease;
+  /** Since when a heartbeat is under way. */
+  #heartbeatMs: number | undefined;
   #health: ConsumerHealth = { state: 'ok' };
   #cancel: CancelTimer | undefined;
   /** Between two runs nobody is there who could be silent. */
@@ -38,7 +40,7 @@ export class Watchdog {
     const { sessionTimeoutMs, requestTimeoutMs, maxRestarts } = options.kafka;
     // a join may wait for the session of a dead member, and then for those who are slow to join
     this.supervisor = new SupervisorState({ maxRestarts, hangMs: sessionTimeoutMs * 2 + requestTimeoutMs });
-    this.#knownMs = this.#nowMs();
+    this.#lease = new Lease(sessionTimeoutMs, this.#nowMs());
     this.#schedule();
   }
 
@@ -56,6 +58,7 @@ export class Watchdog {
   broken(why: string): void {
     this.#isUp = false;
     this.#joiningSinceMs = undefined;
+    this.#lease.joined(false);
     this.tell({ state: 'reconnecting', why });
   }
 
@@ -64,27 +67,33 @@ export class Watchdog {
     this.supervisor.sign(this.#nowMs());
   }
 
-  /** The broker knows this member, and has begun its session anew. */
-  known(): void {
-    this.#knownMs = this.#nowMs();
+  heartbeat(underWay: boolean): void {
+    this.#heartbeatMs = underWay ? (this.#heartbeatMs ?? this.#nowMs()) : undefined;
+  }
+
+  /** The broker knew this member when this was sent to it (the heartbeat under way, unless said otherwise), and began its session anew. */
+  known(sentMs: number | undefined = this.#heartbeatMs): void {
+    if (sentMs !== undefined) this.#lease.renewed(sentMs);
   }
 
   joining(): void {
     this.#joiningSinceMs = this.#nowMs();
+    this.#lease.joining();
     this.alive();
   }
 
   joined(): void {
     this.#joiningSinceMs = undefined;
     this.alive();
-    this.known();
+    this.#lease.joined(true);
     this.tell({ state: 'ok' });
   }
 
   /** Looks whether the broker may have given this member up; also after this process has stood still. */
   verify(): void {
-    const isForgotten = !this.isJoining && this.#nowMs() - this.#knownMs > this.#options.kafka.sessionTimeoutMs;
-    if (isForgotten) this.#options.forgotten();
+    const nowMs = this.#nowMs();
+    if (this.#lease.hasEnded(nowMs)) this.#options.forgotten();
+    this.#lease.runs(nowMs);
   }
 
   tell(health: ConsumerHealth): void {
