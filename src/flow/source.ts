@@ -137,10 +137,8 @@ export class Source {
       const id = `${one.topic}/${String(one.partition)}`;
       if (this.#owned.get(id) === one) this.#owned.delete(id);
     }
-    this.abandonAll(
-      partitions.flatMap((one) => one.taken()),
-      reason,
-    );
+    const left = partitions.flatMap((one) => one.taken());
+    this.abandonAll(left, reason);
     this.isolation.forget((taken) => taken.partition.phase === 'gone');
     this.pump();
   }
@@ -164,10 +162,8 @@ export class Source {
   /** The same with many, none of which is worked on any more when the calls for another are aborted. */
   abandonAll(takens: readonly Taken[], reason: string): void {
     for (const taken of takens) this.#free(taken);
-    giveBackTogether(
-      takens.flatMap(({ settlement }) => settlement ?? []),
-      reason,
-    );
+    const settlements = takens.flatMap(({ settlement }) => settlement ?? []);
+    giveBackTogether(settlements, reason);
   }
 
   /** Takes nothing more at all. */

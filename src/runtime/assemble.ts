@@ -84,7 +84,7 @@ export function assemble(parts: LineParts): Line {
   // is settled without a gap. What an owner before us had completed comes from the source straight to here.
   const settle = (taken: Taken, verdict: Verdict): void => {
     if (verdict.outcome === 'failed' && endsPipeline(pipeline, verdict.error)) {
-      source.abandon([taken], 'stopped'); // it is delivered again when somebody has acted
+      source.abandon(taken, 'stopped'); // it is delivered again when somebody has acted
       stats.counts['given-back'] += 1;
       parts.fail(verdict.error);
       return;
