@@ -11,6 +11,7 @@ import * as demoKill from '../proofs/demo-kill.ts';
 import * as exactlyOnce from '../proofs/exactly-once.ts';
 import * as keyOrder from '../proofs/key-order.ts';
 import * as kill from '../proofs/kill.ts';
+import * as poison from '../proofs/poison.ts';
 import * as storm from '../proofs/storm.ts';
 
 const file = await embeddedModelFile();
@@ -25,7 +26,7 @@ async function failuresOf(experiment: Experiment): Promise<readonly string[]> {
 }
 
 describeWithKafka('the short form of a proof', () => {
-  it.each([backlog, exactlyOnce, kill, keyOrder, storm, broker])('$name: $summary', { timeout: limitMs }, async (experiment) => {
+  it.each([backlog, exactlyOnce, kill, keyOrder, storm, broker, poison])('$name: $summary', { timeout: limitMs }, async (experiment) => {
     expect(await failuresOf(experiment)).toEqual([]);
   });
 
