@@ -1,5 +1,6 @@
 // The public face. Adapters load their vendor (kafkajs, node-llama-cpp, openai) when they are first used, not here.
 export { type Pipeline, type PipelineSpec, type Topic, type Topics, definePipeline, topic } from './pipeline.ts';
+export type { DefaultRetry, RetryTopic, RetryTopics } from './retry-options.ts';
 export { type App, start } from './runtime/start.ts';
 export type { StartOptions } from './runtime/options.ts';
 export type { StatsSnapshot } from './runtime/stats.ts';

@@ -11,10 +11,11 @@ import {
 } from './check-options.ts';
 import { bytes } from './codec/bytes.ts';
 import { text } from './codec/text.ts';
-import { OptionError, requireInteger, requireNumber, requireOneOf, requireText } from './errors.ts';
+import { OptionError, requireNumber, requireOneOf, requireText } from './errors.ts';
 import type { Envelope, RoutedEnvelope } from './record/envelope.ts';
 import type { Ordering } from './record/ordering.ts';
 import type { OpenedResources, Resource } from './resource.ts';
+import { type DefaultRetry, resolveRetry, resolveRetryTopics, type RetryTopic, type RetryTopics } from './retry-options.ts';
 
 /** A topic and how its keys and values are read and written. */
 export interface Topic<T, K = string | null> {
@@ -80,16 +81,6 @@ export type OutputEnvelope<O> =
       ? RoutedEnvelope<ValueOf<O>, unknown, N>
       : Envelope<unknown, unknown>;
 
-/** How often and how soon a failed call is tried again; see `retryWithBackoff`, which takes the same. */
-export interface DefaultRetry {
-  /** Most attempts, the first one included; at least 1. @defaultValue 3 */
-  readonly attempts?: number;
-  /** Longest wait before the second attempt, in ms; doubles from there. @defaultValue 250 */
-  readonly initialMs?: number;
-  /** Longest wait of all, in ms, Retry-After aside; at least `initialMs`. @defaultValue 30,000 */
-  readonly maxMs?: number;
-}
-
 export interface PipelineSpec<I extends Topics, O extends Topics | undefined, R extends Readonly<Record<string, Resource<unknown>>>> {
   /** Also the consumer group, unless `groupId` says otherwise. */
   readonly name: string;
@@ -116,6 +107,11 @@ export interface PipelineSpec<I extends Topics, O extends Topics | undefined, R 
    * each call is made once. @defaultValue { attempts: 3, initialMs: 250, maxMs: 30,000 }
    */
   readonly retry?: DefaultRetry | 'none';
+  /**
+   * Where records wait for another run that failed for a reason that may pass, after the attempts in place; without it they go
+   * to the dead letters. The pipeline reads these topics too. @defaultValue none
+   */
+  readonly retryTopics?: RetryTopics;
   /** Where a partition starts for which the group has committed nothing. @defaultValue 'earliest' */
   readonly from?: 'earliest' | 'latest';
   /** Opened before the first record, closed after the last. */
@@ -138,6 +134,8 @@ export interface Pipeline<In = unknown, Out = unknown, K = string | null> {
   readonly deadlineMs: number;
   /** For calls without a retry operator. */
   readonly retry: Required<DefaultRetry> | 'none';
+  /** In the order in which a record goes through them. */
+  readonly retryTopics: readonly RetryTopic[];
   readonly from: 'earliest' | 'latest';
   readonly resources: Readonly<Record<string, Resource<unknown>>>;
   readonly process: (source: Observable<Envelope<In, K>>, resources: never) => Observable<Envelope<Out, unknown>>;
@@ -156,11 +154,11 @@ const names: OptionNames<PipelineSpec<Topics, Topics, NoResources>> = {
   delivery: true,
   deadlineMs: true,
   retry: true,
+  retryTopics: true,
   from: true,
   resources: true,
   process: true,
 };
-const retryNames: OptionNames<DefaultRetry> = { attempts: true, initialMs: true, maxMs: true };
 
 /** Longest time from taking a record to the end of its last call: long enough for a slow model's retries, short enough to be noticed. */
 const defaultDeadlineMs = 600_000;
@@ -196,7 +194,13 @@ export function definePipeline<
       `deadLetter of pipeline ${name} must be transactional with delivery 'exactly-once': a dead letter belongs to the transaction of its record`,
     );
   }
+  const retryTopics = resolveRetryTopics(spec.retryTopics, groupId, ordering);
   const written = new Set([...Object.values(outputs).map((one) => one.name), ...(deadLetter === 'stop' ? [] : [deadLetter.name])]);
+  const taken = retryTopics.find((one) => written.has(one.name) || Object.values(inputs).some((input) => input.name === one.name));
+  if (taken)
+    throw new OptionError(
+      `pipeline ${name} uses topic ${taken.name} for records to try again, and for something else: set retryTopics.prefix`,
+    );
   for (const input of Object.values(inputs)) {
     if (written.has(input.name)) throw new OptionError(`pipeline ${name} would read topic ${input.name}, which it writes: an endless loop`);
   }
@@ -212,6 +216,7 @@ export function definePipeline<
     delivery,
     deadlineMs,
     retry: resolveRetry(spec.retry),
+    retryTopics,
     from,
     resources,
     process: spec.process,
@@ -224,18 +229,6 @@ function resourcesOf(pipeline: string, given: Readonly<Record<string, Resource<u
   for (const [name, one] of Object.entries<unknown>(given))
     requireMethods(`resource ${name} of pipeline ${pipeline}`, one, ['open'], 'a resource such as llama({ … }), or { name, open }');
   return given;
-}
-
-function resolveRetry(given: DefaultRetry | 'none' = {}): Required<DefaultRetry> | 'none' {
-  if (given === 'none') return given;
-  if (!isObject(given)) throw new OptionError(`retry must be { attempts, initialMs, maxMs } or 'none', got ${typeof given}`);
-  requireOptions('retry', given, retryNames);
-  const { attempts = 3, initialMs = 250, maxMs = Math.max(30_000, initialMs) } = given;
-  requireInteger('retry.attempts', attempts, 1);
-  requireNumber('retry.initialMs', initialMs, 0);
-  requireNumber('retry.maxMs', maxMs, 0);
-  if (maxMs < initialMs) throw new OptionError(`retry.maxMs must be >= initialMs (${String(initialMs)}), got ${String(maxMs)}`);
-  return { attempts, initialMs, maxMs };
 }
 
 const isTopic = (value: unknown): value is Topic<never, never> =>

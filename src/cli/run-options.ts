@@ -4,7 +4,7 @@ import type { GivenOptions } from '../command.ts';
 export const runOptions = {
   input: { kind: 'text', value: 'file', summary: 'with the embedded broker: records to feed, one a line; - is stdin' },
   output: { kind: 'text', value: 'file', summary: 'with --input: where results go, one a line; - is stdout (default)' },
-  createTopics: { kind: 'flag', summary: 'create topics that are missing, outputs and dead letters too' },
+  createTopics: { kind: 'flag', summary: 'create topics that are missing, outputs, dead letters and retry topics too' },
   drainDeadlineMs: { kind: 'integer', value: 'ms', min: 0, summary: 'how long a stop waits for what is in flight (default: 30000)' },
   watch: { kind: 'flag', summary: 'drain and start again when the file, or what it imports, changes' },
   inspect: { kind: 'flag', summary: "open Node's inspector before the pipeline is loaded; also --inspect=PORT" },

@@ -1,13 +1,50 @@
+import type { Clock } from '../clock.ts';
+import { Fifo } from '../fifo.ts';
+import { recordBytes, type SourceRecord } from '../record/record.ts';
+import type { RetryTopic } from '../retry-options.ts';
 import type { Consumer } from '../transport/transport.ts';
+import { Delays } from './delays.ts';
 import type { Owned } from './owned.ts';
 
 const maxAheadBytes = 1024 * 1024; // over all partitions
 const enoughAheadBytes = 128 * 1024; // of one partition
 
-/** What was fetched and not taken yet: counts it, and pauses the partitions of which no more should come. */
+export interface AheadOptions {
+  readonly clock: Clock;
+  /** Topics whose records wait until they are due. */
+  readonly retryTopics: readonly RetryTopic[];
+  /** Records that had to wait are due. */
+  readonly due: () => void;
+}
+
+/** The first record of a partition that was fetched and not taken. */
+export interface Head {
+  readonly owned: Owned;
+  readonly record: SourceRecord;
+  readonly bytes: number;
+}
+
+/**
+ * What was fetched and not taken yet: says whose turn it is, and pauses the partitions of which no more should come.
+ * A parked partition, whose records are not due, has no turn; it holds what was fetched before it was paused, 128 KiB and
+ * a fetch at most, beyond the common bound.
+ */
 export class Ahead {
+  /** Partitions with something ahead, in turn: no partition starves another. */
+  readonly #turns = new Fifo<Owned>();
+  readonly #delays: Delays;
   #consumer: Pick<Consumer, 'pause' | 'resume' | 'verify'> | undefined;
   #bytes = 0;
+  /** Of partitions that are parked. */
+  #parkedBytes = 0;
+
+  constructor({ clock, retryTopics, due }: AheadOptions) {
+    const each = (owned: Owned): void => {
+      this.#park(owned, false);
+      this.#turns.push(owned);
+    };
+    this.#delays = new Delays({ clock, retryTopics, each, due });
+  }
 
   get consumer(): Pick<Consumer, 'verify'> | undefined {
     return this.#consumer;
@@ -23,9 +60,59 @@ export class Ahead {
     if (paused.length > 0) consumer.pause(paused);
   }
 
-  add(owned: Owned, bytes: number): void {
-    owned.aheadBytes += bytes;
-    this.#bytes += bytes;
+  isDelayed(topic: string): boolean {
+    return this.#delays.isDelayed(topic);
+  }
+
+  push(owned: Owned, records: readonly SourceRecord[]): void {
+    if (owned.ahead.size === 0 && records.length > 0 && !owned.stalled) this.#turns.push(owned);
+    for (const record of records) {
+      this.#count(owned, recordBytes(record));
+      owned.ahead.push(record);
+    }
+  }
+
+  /** The record whose turn it is; undefined when there is none, or none that is due. */
+  head(): Head | undefined {
+    for (let owned = this.#turns.peek(); owned; owned = this.#turns.peek()) {
+      const record = owned.ahead.peek();
+      if (record !== undefined && !this.#delays.parks(owned, record)) return { owned, record, bytes: recordBytes(record) };
+      if (record !== undefined) this.#park(owned, true);
+      this.#turns.shift();
+    }
+    return undefined;
+  }
+
+  /** Takes the head; its partition goes to the end of the line. */
+  take({ owned, bytes }: Head): void {
+    this.#turns.shift();
+    owned.ahead.shift();
+    this.#count(owned, -bytes);
+    if (owned.ahead.size > 0) this.#turns.push(owned);
+  }
+
+  /** The partition of the head gets no turn until it is let in again. */
+  stall({ owned }: Head): void {
+    this.#turns.shift();
+    owned.stalled = true;
+  }
+
+  unstall(owned: Owned): void {
+    if (!owned.stalled) return;
+    owned.stalled = false;
+    if (owned.ahead.size > 0) this.#turns.push(owned);
+  }
+
+  /** Forgets what is ahead of a partition. */
+  forget(owned: Owned): void {
+    this.#delays.forget(owned);
+    this.#park(owned, false);
+    owned.ahead.drain();
+    this.#count(owned, -owned.aheadBytes);
+  }
+
+  stop(): void {
+    this.#delays.stop();
   }
 
   /**
@@ -33,16 +120,29 @@ export class Ahead {
    * whose partitions are all paused sees that one is resumed after up to 0.1 s, with nothing to do meanwhile.
    */
   steer(partitions: Iterable<Owned>, stopped: boolean): void {
-    const full = this.#bytes >= maxAheadBytes;
+    const full = this.#bytes - this.#parkedBytes >= maxAheadBytes;
     const pause: Owned[] = [];
     const resume: Owned[] = [];
     for (const one of partitions) {
-      const wanted = stopped || full || one.aheadBytes >= enoughAheadBytes;
+      const wanted = stopped || full || one.isParked || one.aheadBytes >= enoughAheadBytes;
       if (one.phase !== 'held' || wanted === one.paused) continue;
       one.paused = wanted;
       (wanted ? pause : resume).push(one);
     }
     if (pause.length > 0) this.#consumer?.pause(pause);
     if (resume.length > 0) this.#consumer?.resume(resume);
+  }
+
+  #count(owned: Owned, bytes: number): void {
+    owned.aheadBytes += bytes;
+    this.#bytes += bytes;
+    if (owned.isParked) this.#parkedBytes += bytes;
+  }
+
+  /** Minutes of waiting must not use up what all may have fetched. */
+  #park(owned: Owned, isParked: boolean): void {
+    if (owned.isParked === isParked) return;
+    owned.isParked = isParked;
+    this.#parkedBytes += isParked ? owned.aheadBytes : -owned.aheadBytes;
   }
 }

@@ -1,5 +1,6 @@
 import type { Part, Root } from '../record/part.ts';
 import { type OutputRecord, recordBytes } from '../record/record.ts';
+import type { Failure } from './failure-story.ts';
 import type { Taken } from './owned.ts';
 import type { Load } from './transaction.state.ts';
 
@@ -59,6 +60,17 @@ export class Bundle implements Load {
 
   addOutside(part: Part): void {
     this.#outside.push(part);
+  }
+
+  /** Those of its records that have failed so far, each with the outputs that are written all the same. */
+  failures(): readonly (readonly [Taken, Pick<Failure, 'error' | 'outputs'>])[] {
+    return this.takens.flatMap((taken) => {
+      const { settlement } = taken;
+      const error = settlement?.failure;
+      if (!settlement || !error) return [];
+      const outputs = this.outputs.filter(({ part, roots }) => part.live && roots.includes(settlement));
+      return [[taken, { error, outputs: outputs.map(({ topic, partition }) => ({ topic, partition, offset: 0n })) }] as const];
+    });
   }
 
   /** Takes in another one, with everything it has. */

@@ -1,94 +1,54 @@
-import { codeOf } from '../classify.ts';
-import { messageOf } from '../errors.ts';
-import { formatPosition, type OutputRecord } from '../record/record.ts';
-import type { Verdict } from '../record/outcome.ts';
-import type { Taken } from './owned.ts';
-import type { Sink } from './sink.ts';
+import { type Header, headerText, type RecordHeaders } from '../record/record.ts';
 
-/** Names of the headers that tell a dead letter's story; `__streams.errors.*` as Kafka Streams names them (KIP-1034). */
+/**
+ * Names of the headers that tell a dead letter's story, and that of a record that waits in a retry topic: `__streams.errors.*`
+ * as Kafka Streams names them (KIP-1034). They stand behind the record's own headers, the last of them says how many they are.
+ */
 export const deadLetterHeaders = {
   exception: '__streams.errors.exception',
   message: '__streams.errors.message',
+  /** Frames only: a stack's first line repeats the message. */
+  stacktrace: '__streams.errors.stacktrace',
   topic: '__streams.errors.topic',
   partition: '__streams.errors.partition',
   offset: '__streams.errors.offset',
   timestamp: 'millrace.source.timestamp',
   pipeline: 'millrace.pipeline',
   code: 'millrace.error.code',
+  /** Calls that ran for the record, over all its runs. */
   attempts: 'millrace.attempts',
+  /** Runs that came by a retry topic. */
+  retries: 'millrace.retries',
   failedAt: 'millrace.failed.at',
+  /** Every failure with its time, oldest first, as JSON. */
+  history: 'millrace.history',
   /** Outputs that were written all the same, as positions. */
   outputs: 'millrace.outputs',
   /** `omitted` when the payload was too large to be written. */
   payload: 'millrace.payload',
   /** First offset, where the letter stands for a range that could not be read. */
   firstOffset: 'millrace.first.offset',
+  /** When a record in a retry topic may run again, in milliseconds since 1970. */
+  notBefore: 'millrace.retry.not.before',
+  /** How many headers the story takes, this one included. */
+  added: 'millrace.headers.added',
 } as const;
 
-const maxMessageChars = 1_000;
-const maxOutputs = 50;
+/** Headers of a record that was sent to its topic again after it had been a dead letter. */
+export const redriveHeaders = { redrives: 'millrace.redrives', history: 'millrace.redrive.history' } as const;
 
-/** A failed record as it is written to the dead letters. */
-export interface DeadLetter {
-  /** As it was read, with the story of its failure in its headers. */
-  readonly whole: OutputRecord;
-  /** Without its payload, for where that is too large: under 5 kB. */
-  readonly short: OutputRecord;
-}
-
-export interface DeadLetterOptions {
-  readonly pipeline: string;
-  readonly nowMs: () => number;
-}
-
-export function deadLetterOf(options: DeadLetterOptions, taken: Taken, verdict: Verdict & { outcome: 'failed' }): DeadLetter {
-  const { record } = taken;
-  const story = storyOf(options, taken, verdict);
-  return {
-    whole: { key: record.key, value: record.value, headers: [...record.headers.filter(([name]) => !ours.has(name)), ...story] },
-    short: { key: null, value: null, headers: [...story, header(deadLetterHeaders.payload, 'omitted')] },
-  };
-}
-
-/**
- * Writes a dead letter. One whose payload the broker refuses is written without it. Anything else is waited out: a record
- * is never settled before its letter is acknowledged.
- */
-export function sendDeadLetter(sink: Sink, topic: string, { whole, short }: DeadLetter, taken: Taken, acknowledged: () => void): void {
-  const wanted = (): boolean => taken.partition.phase !== 'gone';
-  const push = (letter: OutputRecord, refused: () => void): void => {
-    sink.push(topic, { record: letter, wanted, sent: acknowledged, refused });
-  };
-  const again = (): void => {
-    push(short, again); // a broker that refuses even that is waited for like any other trouble
-  };
-  push(whole, again);
-}
-
-const ours: ReadonlySet<string> = new Set(Object.values(deadLetterHeaders));
 const encoder = new TextEncoder();
-const header = (name: string, value: string): readonly [string, Uint8Array] => [name, encoder.encode(value)];
+export const header = (name: string, value: string): Header => [name, encoder.encode(value)];
 
-function storyOf(
-  { pipeline, nowMs }: DeadLetterOptions,
-  { partition, record }: Taken,
-  { error, outputs, attempts }: Verdict & { outcome: 'failed' },
-) {
-  const shown = outputs.slice(0, maxOutputs).map(formatPosition);
-  if (outputs.length > maxOutputs) shown.push(`and ${String(outputs.length - maxOutputs)} more`);
-  const names = deadLetterHeaders;
-  return [
-    header(names.exception, error.name),
-    header(names.message, messageOf(error).slice(0, maxMessageChars)),
-    header(names.topic, partition.topic),
-    header(names.partition, String(partition.partition)),
-    header(names.offset, String(record.offset)),
-    header(names.timestamp, String(record.timestampMs)),
-    header(names.pipeline, pipeline),
-    header(names.code, codeOf(error)),
-    header(names.attempts, String(attempts)),
-    header(names.failedAt, new Date(nowMs()).toISOString()),
-    ...(shown.length > 0 ? [header(names.outputs, shown.join(' '))] : []),
-    ...(record.undecodable ? [header(names.firstOffset, String(record.undecodable.firstOffset))] : []),
-  ];
+/** The record's own headers, then the story. Nothing is taken from the former: they may tell the story of somebody else's failure. */
+export function withStory(own: RecordHeaders, story: readonly Header[]): RecordHeaders {
+  return [...own, ...story, header(deadLetterHeaders.added, String(story.length + 1))];
+}
+
+/** A record's own headers, without the story behind them; undefined when there is none. */
+export function withoutStory(headers: RecordHeaders): { readonly own: RecordHeaders; readonly story: RecordHeaders } | undefined {
+  if (headers.at(-1)?.[0] !== deadLetterHeaders.added) return undefined;
+  const count = Number(headerText(headers, deadLetterHeaders.added));
+  if (!Number.isSafeInteger(count) || count < 1 || count > headers.length) return undefined;
+  return { own: headers.slice(0, -count), story: headers.slice(-count) };
 }

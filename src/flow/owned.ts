@@ -5,12 +5,18 @@ import type { Position, SourceRecord } from '../record/record.ts';
 import type { Assignment, OwnedPartition } from '../transport/transport.ts';
 import { decodeCompleted, type OffsetRange } from './completed-map.state.ts';
 import { Lanes } from './lanes.state.ts';
+import { type Origin, waitedOrigin } from './origin.ts';
 import { OffsetTracker } from './offset-tracker.state.ts';
+
+/** Where a failed record goes. */
+export type Departed = 'retry' | 'dead-letter';
 
 /** A record in flight: taken from the log and not settled. */
 export interface Taken {
   readonly partition: Owned;
   readonly record: SourceRecord;
+  /** What it was before it first failed, where it comes by a retry topic and says so. */
+  readonly origin: Origin | undefined;
   /** Settles it in the partition's tracker. */
   ticket: number;
   readonly bytes: number;
@@ -20,6 +26,8 @@ export interface Taken {
   settlement: Settlement | undefined;
   /** The pipeline has no more to do with it: its lane is free. */
   through: boolean;
+  /** Failed: which way it was written last; it counts once that is acknowledged, or committed. */
+  departed: Departed | undefined;
   /** Settled or given back: it holds no place in the window any more. */
   over: boolean;
 }
@@ -36,6 +44,12 @@ export class Owned implements OwnedPartition {
   /** Fetched, not taken: at most 128 KiB and a fetch. */
   readonly ahead = new Fifo<SourceRecord>();
   aheadBytes = 0;
+  /** Of a retry topic: its records wait until they are due. */
+  readonly isDelayed: boolean;
+  /** The next record that has waited long enough. */
+  dueHead: bigint | undefined;
+  /** Its next record is not due: it is paused, and what of it was fetched does not count against the others. */
+  isParked = false;
   /** Records in flight. */
   inFlight = 0;
   /** What an owner before us had completed above `start`, nearest first: these are not run again. */
@@ -65,11 +79,12 @@ export class Owned implements OwnedPartition {
   phase: 'held' | 'leaving' | 'gone' = 'held';
 
   /** @throws PipelineError `unreadable_metadata` when the group has stored something else than our map, unless that is to be ignored. */
-  constructor({ topic, partition, epoch, start, committed }: Assignment, unreadableMetadata: 'fail' | 'ignore') {
+  constructor({ topic, partition, epoch, start, committed }: Assignment, unreadableMetadata: 'fail' | 'ignore', isDelayed = false) {
     this.topic = topic;
     this.partition = partition;
     this.epoch = epoch;
     this.start = start;
+    this.isDelayed = isDelayed;
     this.tracker = new OffsetTracker(start);
     this.committed = committed?.offset;
     this.stored = committed;
@@ -122,9 +137,22 @@ export class Owned implements OwnedPartition {
     return this.inFlight === 0 ? [] : this.tracker.open().filter(({ over }) => !over);
   }
 
+  /** Where a record was read. */
   positionOf({ offset }: SourceRecord): Position {
     return { topic: this.topic, partition: this.partition, offset, epoch: this.epoch };
   }
+}
+
+/** A record at the moment when it is taken. */
+export function takenOf(partition: Owned, record: SourceRecord, taken: Pick<Taken, 'bytes' | 'lane' | 'takenMs'>): Taken {
+  const origin = partition.isDelayed ? waitedOrigin(record) : undefined;
+  return { partition, record, origin, ...taken, ticket: 0, settlement: undefined, through: false, departed: undefined, over: false };
+}
+
+/** Where a record stands, as users, logs and dead letters are told: in its own topic, also when it comes by a retry topic. */
+export function positionOf({ partition, record, origin }: Taken): Position {
+  if (origin === undefined) return partition.positionOf(record);
+  return { topic: origin.topic, partition: origin.partition, offset: origin.offset, epoch: partition.epoch };
 }
 
 function unreadable({ topic, partition, start }: Owned, metadata: string, cause: unknown): PipelineError {

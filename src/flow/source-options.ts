@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.ts';
+import type { RetryTopic } from '../retry-options.ts';
 import type { Ordering } from '../record/ordering.ts';
 import type { OpenParts } from '../record/run.ts';
 import type { Owned, Taken } from './owned.ts';
@@ -10,6 +11,8 @@ export interface SourceOptions extends WindowOptions {
   readonly open: OpenParts;
   /** Most records of one partition above its watermark, in flight or settled: what a crash could do again. Beyond it the partition waits. */
   readonly maxAboveWatermark: number;
+  /** Topics whose records wait until they are due. */
+  readonly retryTopics: readonly RetryTopic[];
   /** Bytes that wait for the broker on the way out; nothing is taken while they reach `maxBytesInFlight`. */
   readonly outgoingBytes: () => number;
   readonly unreadableMetadata: 'fail' | 'ignore';

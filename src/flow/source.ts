@@ -1,11 +1,10 @@
 import { Fifo } from '../fifo.ts';
 import { giveBackTogether } from '../record/lineage.ts';
-import { recordBytes } from '../record/record.ts';
 import type { Assignment, Consumer, Fetch, OwnedPartition } from '../transport/transport.ts';
 import { Ahead } from './ahead.ts';
 import { Isolation } from './isolation.state.ts';
 import { laneOf } from './lanes.state.ts';
-import { Owned, type Taken } from './owned.ts';
+import { Owned, type Taken, takenOf } from './owned.ts';
 import type { SourceOptions } from './source-options.ts';
 import { Window } from './window.state.ts';
 
@@ -18,10 +17,8 @@ export class Source {
   readonly isolation = new Isolation<Taken>();
   readonly #options: SourceOptions;
   readonly #owned = new Map<string, Owned>();
-  /** Partitions with something ahead, in turn: no partition starves another. */
-  readonly #turns = new Fifo<Owned>();
   readonly #ready = new Fifo<Taken>();
-  readonly #ahead = new Ahead();
+  readonly #ahead: Ahead;
   #closedBy: string | undefined;
   #streaming = false;
   #stopped = false;
@@ -33,6 +30,7 @@ export class Source {
   constructor(options: SourceOptions) {
     this.#options = options;
     this.window = new Window(options);
+    this.#ahead = new Ahead({ ...options, due: () => this.pump() });
   }
 
   get stopped(): boolean {
@@ -66,19 +64,19 @@ export class Source {
   gain(assignments: readonly Assignment[]): void {
     if (this.#stopped) return; // a member that drains is still in its group, and may be given what another lets go
     for (const one of assignments)
-      this.#owned.set(`${one.topic}/${String(one.partition)}`, new Owned(one, this.#options.unreadableMetadata));
+      this.#owned.set(
+        `${one.topic}/${String(one.partition)}`,
+        new Owned(one, this.#options.unreadableMetadata, this.#ahead.isDelayed(one.topic)),
+      );
     this.pump();
   }
 
   offer(fetch: Fetch): void {
     const owned = this.find(fetch);
     if (owned?.phase !== 'held' || this.#stopped) return;
-    if (owned.ahead.size === 0 && fetch.records.length > 0 && !owned.stalled) this.#turns.push(owned);
-    for (const record of fetch.records) {
-      this.#ahead.add(owned, recordBytes(record));
-      owned.ahead.push(record);
-      owned.fetched = record.offset + 1n;
-    }
+    this.#ahead.push(owned, fetch.records);
+    const last = fetch.records.at(-1);
+    if (last) owned.fetched = last.offset + 1n;
     owned.high = fetch.high;
     this.pump();
   }
@@ -112,7 +110,10 @@ export class Source {
   settle(taken: Taken): boolean {
     if (!this.#free(taken) || taken.partition.phase === 'gone') return false;
     const { partition } = taken;
-    if (partition.tracker.settle(taken.ticket)) this.#unstall(partition);
+    if (partition.tracker.settle(taken.ticket)) {
+      partition.mapFull = false; // the next commit tells
+      this.#ahead.unstall(partition);
+    }
     this.#pumpSoon();
     return true;
   }
@@ -121,8 +122,7 @@ export class Source {
   leave(partitions: readonly Owned[]): void {
     for (const one of partitions) {
       one.phase = 'leaving';
-      one.ahead.drain();
-      this.#ahead.add(one, -one.aheadBytes);
+      this.#ahead.forget(one);
       for (const taken of one.taken()) if (taken.settlement === undefined) this.#free(taken);
     }
     this.isolation.forget((taken) => taken.settlement === undefined && taken.partition.phase !== 'held');
@@ -170,6 +170,7 @@ export class Source {
   stop(): void {
     this.#stopped = true;
     this.#cancelWake();
+    this.#ahead.stop();
     this.leave(this.partitions);
   }
 
@@ -224,22 +225,17 @@ export class Source {
 
   #take(): void {
     this.#closedBy = undefined;
-    for (let owned = this.#turns.peek(); owned; owned = this.#turns.peek()) {
-      const head = owned.ahead.peek();
-      const bytes = head === undefined ? 0 : recordBytes(head);
-      if (head !== undefined) this.#closedBy = this.#whyClosed(bytes);
+    for (let head = this.#ahead.head(); head; head = this.#ahead.head()) {
+      const { owned, record, bytes } = head;
+      this.#closedBy = this.#whyClosed(bytes);
       if (this.#closedBy !== undefined) return;
-      this.#turns.shift();
-      if (head === undefined) continue;
       if (owned.isFull(this.#options.maxAboveWatermark)) {
-        owned.stalled = true;
+        this.#ahead.stall(head);
         continue;
       }
-      owned.ahead.shift();
-      if (owned.ahead.size > 0) this.#turns.push(owned);
-      this.#ahead.add(owned, -bytes);
-      if (owned.wasCompleted(head.offset)) this.#skip(owned, head);
-      else this.#enter(owned, head, bytes);
+      this.#ahead.take(head);
+      if (owned.wasCompleted(record.offset)) this.#skip(owned, record);
+      else this.#enter(owned, record, bytes);
     }
   }
 
@@ -249,13 +245,6 @@ export class Source {
     taken.over = true;
     partition.tracker.deliverDone(record.offset, taken);
     this.#options.skipped(partition);
-  }
-
-  #unstall(partition: Owned): void {
-    partition.mapFull = false; // the next commit tells
-    if (!partition.stalled) return;
-    partition.stalled = false;
-    if (partition.ahead.size > 0) this.#turns.push(partition);
   }
 
   #enter(partition: Owned, record: Taken['record'], bytes: number): void {
@@ -269,9 +258,8 @@ export class Source {
   }
 
   #takenOf(partition: Owned, record: Taken['record'], bytes: number): Taken {
-    const lane = laneOf(this.#options.ordering, record.key);
-    const takenMs = this.#options.clock.nowMs();
-    return { partition, record, ticket: 0, bytes, lane, takenMs, settlement: undefined, through: false, over: false };
+    const { ordering, clock } = this.#options;
+    return takenOf(partition, record, { bytes, lane: laneOf(ordering, record.key), takenMs: clock.nowMs() });
   }
 
   #whyClosed(bytes: number): string | undefined {
@@ -294,7 +282,8 @@ export class Source {
   #blocked(): boolean {
     if (this.#stopped || this.#closedBy !== undefined || this.isolation.active) return true;
     const { ordering, maxAboveWatermark } = this.#options;
-    const isStuck = (one: Owned): boolean => (ordering === 'partition' && one.lanes.busy > 0) || one.isFull(maxAboveWatermark);
+    const isStuck = (one: Owned): boolean =>
+      one.isParked || (ordering === 'partition' && one.lanes.busy > 0) || one.isFull(maxAboveWatermark);
     return this.#owned.size > 0 && this.partitions.every(isStuck);
   }
 }

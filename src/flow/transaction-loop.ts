@@ -1,6 +1,7 @@
 import type { CancelTimer, Clock } from '../clock.ts';
 import { messageOf, PipelineError } from '../errors.ts';
 import type { Verdict } from '../record/outcome.ts';
+import type { Failure } from './failure-story.ts';
 import { Backoff } from './backoff.state.ts';
 import type { Bundle } from './bundle.ts';
 import { type CommitSnapshot, snapshotOf } from './commit-snapshot.ts';
@@ -21,7 +22,7 @@ export interface TransactionLoopOptions {
   /** A record was committed like this. */
   readonly committed: (bundle: Bundle, verdicts: ReadonlyMap<Taken, Verdict>) => void;
   /** Whether a failure like this ends the pipeline. */
-  readonly isFinal: (error: Error) => boolean;
+  readonly isFinal: (taken: Taken, failure: Pick<Failure, 'error' | 'outputs'>) => boolean;
   /** A record has failed like that: nothing of its bundle is written, and it is to be given back. */
   readonly refused: (bundle: Bundle, error: Error) => void;
   readonly ended: (how: 'committed' | 'aborted') => void;
@@ -215,7 +216,7 @@ export class TransactionLoop {
     const { isFinal, refused } = this.#options;
     let any = false;
     for (const bundle of bundles) {
-      const failure = bundle.takens.map(({ settlement }) => settlement?.failure).find((error) => error && isFinal(error));
+      const failure = bundle.failures().find(([taken, one]) => isFinal(taken, one))?.[1].error;
       if (failure && !bundle.isOver) refused(bundle, failure);
       any ||= bundle.isOver;
     }

@@ -1,18 +1,17 @@
-import { isStreamError, TransportError } from '../errors.ts';
+import { isStreamError, PipelineError } from '../errors.ts';
 import type { Verdict } from '../record/outcome.ts';
 import type { Root } from '../record/part.ts';
-import { type OutputPosition, type OutputRecord, recordBytes } from '../record/record.ts';
+import { formatPosition, type OutputPosition, type OutputRecord, recordBytes } from '../record/record.ts';
 import type { Transaction } from '../transport/transport.ts';
 import type { Bundle } from './bundle.ts';
-import type { DeadLetter } from './dead-letters.ts';
+import type { Departure } from './departures.ts';
+import type { Failure } from './failure-story.ts';
 import { maxBytesASend, maxRecordsASend } from './outbox.ts';
-import type { Taken } from './owned.ts';
-
-export type Failed = Verdict & { outcome: 'failed' };
+import { positionOf, type Taken } from './owned.ts';
 
 export interface LetterBox {
-  /** What is written of a failed record, and where to. */
-  readonly letterOf: (taken: Taken, verdict: Failed) => { readonly topic: string; readonly letter: DeadLetter };
+  /** How a failed record leaves, the best way first. */
+  readonly departuresOf: (taken: Taken, failure: Failure) => readonly Departure[];
   readonly place: (topic: string, key: Uint8Array | null) => number;
 }
 
@@ -39,7 +38,7 @@ export async function writeBundles(
   const places = new Map<Root, OutputPosition[]>();
   await sendAll(transaction, outputsOf(bundles, places));
   const verdicts = new Map<Taken, Verdict>();
-  const failed: (readonly [Taken, Failed])[] = [];
+  const failed: (readonly [Taken, Failure])[] = [];
   for (const taken of bundles.flatMap(({ takens }) => takens)) {
     const { settlement } = taken;
     if (!settlement) continue; // of no present run: cannot be complete
@@ -70,27 +69,40 @@ const outputsOf = (bundles: readonly Bundle[], places: Map<Root, OutputPosition[
       })),
   );
 
-async function sendLetters(transaction: Transaction, failed: readonly (readonly [Taken, Failed])[], box: LetterBox): Promise<void> {
-  const tooLarge: Sending[] = [];
-  const sendingOf = (topic: string, record: OutputRecord, refused: Sending['refused']): Sending => ({
-    topic,
-    partition: box.place(topic, record.key),
-    record,
-    sent: () => undefined,
-    refused,
-  });
-  const whole = failed.map(([taken, verdict]) => {
-    const { topic, letter } = box.letterOf(taken, verdict);
-    return sendingOf(topic, letter.whole, () => tooLarge.push(sendingOf(topic, letter.short, refuseShort)));
-  });
-  await sendAll(transaction, whole);
-  await sendAll(transaction, tooLarge);
+/** Each failed record the first way that is not refused. */
+async function sendLetters(transaction: Transaction, failed: readonly (readonly [Taken, Failure])[], box: LetterBox): Promise<void> {
+  let waiting = failed.map(([taken, failure]) => ({ taken, ways: box.departuresOf(taken, failure) }));
+  while (waiting.length > 0) {
+    const again: typeof waiting = [];
+    const sendings = waiting.flatMap(({ taken, ways: [way, ...others] }): Sending[] => {
+      if (!way) return []; // there are no dead letters: its failure ends the pipeline
+      const { topic, record } = way;
+      return [
+        {
+          topic,
+          partition: box.place(topic, record.key),
+          record,
+          sent: () => (taken.departed = way.to),
+          refused: (error) => {
+            if (others.length === 0) throw noWay(taken, error);
+            again.push({ taken, ways: others });
+          },
+        },
+      ];
+    });
+    await sendAll(transaction, sendings);
+    waiting = again;
+  }
 }
 
-// waited for like any other trouble
-function refuseShort(error: Error): never {
-  throw new TransportError('transport_failed', `a dead letter without its payload is refused: ${error.message}`, { cause: error });
-}
+const noWay = (taken: Taken, error: Error): PipelineError =>
+  new PipelineError(
+    'record_too_large',
+    `nothing can be written of record ${formatPosition(positionOf(taken))}, which failed: ${error.message}`,
+    {
+      cause: error,
+    },
+  );
 
 /** Sends to all partitions at once, to each in order, one send at a time. Rejects when no send is under way any more. */
 async function sendAll(transaction: Transaction, all: readonly Sending[]): Promise<void> {

@@ -75,7 +75,7 @@ export class Transactions {
   readonly take: TakeOutput = (topic, record, part) => {
     const { roots } = part;
     if (!topic.transactional) this.#writeOutside(topic.name, record, part, roots);
-    else if (!isOfOnePartition(roots)) {
+    else if (!this.#isOfOnePartition(roots)) {
       part.settle('failed', crossing(roots));
       return;
     } else {
@@ -127,6 +127,12 @@ export class Transactions {
         look();
       },
     });
+  }
+
+  /** By the partitions they were read from: a record that comes by a retry topic has the place where it first stood. */
+  #isOfOnePartition(roots: readonly Root[]): boolean {
+    if (roots.length < 2) return true;
+    return new Set(roots.flatMap((root) => this.#bundles.get(root)?.takens[0]?.partition ?? [])).size < 2;
   }
 
   #joined(roots: readonly Root[]): Bundle | undefined {
@@ -274,9 +280,6 @@ export class Transactions {
 }
 
 const nameOf = ({ topic, partition }: Omit<OwnedPartition, 'epoch'>): string => `${topic}/${String(partition)}`;
-
-const isOfOnePartition = ([first, ...others]: readonly Root[]): boolean =>
-  others.every(({ position: { topic, partition } }) => topic === first?.position.topic && partition === first.position.partition);
 
 function crossing(roots: readonly Root[]): Error {
   const [first] = roots;

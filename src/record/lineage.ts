@@ -1,9 +1,9 @@
-import { stopsPipeline } from '../classify.ts';
+import { Failing } from './failing.ts';
 import { type Outcome, type SettlementObserver, type Verdict, worse } from './outcome.ts';
 import type { OutputPosition, Position } from './record.ts';
 import type { Run } from './run.ts';
 import { type Parent, SinglePart } from './single-part.ts';
-import { type FailedTry, keepTry } from './tries.ts';
+import type { FailedTry } from './tries.ts';
 
 /** Counts the parts of one source record and decides its end exactly once. */
 export class Settlement implements Parent {
@@ -14,7 +14,6 @@ export class Settlement implements Parent {
   #outputs: OutputPosition[] | undefined;
   /** Calls that ran for this record, over all operators and attempts. */
   attempts = 0;
-  #failedTries: FailedTry[] | undefined;
   /** When the record's time is up, in the clock's milliseconds. */
   deadlineMs: number;
   #begun = false;
@@ -24,7 +23,7 @@ export class Settlement implements Parent {
   #unhanded = 0;
   #unsettled = 0;
   #worst: Outcome = 'dropped';
-  #error: Error | undefined;
+  #failing: Failing | undefined;
   #reason = 'no parts';
   #closed = false;
 
@@ -76,7 +75,7 @@ export class Settlement implements Parent {
 
   attempted(calls: number, failed: readonly FailedTry[]): void {
     this.attempts += calls;
-    for (const one of failed) keepTry((this.#failedTries ??= []), one);
+    if (failed.length > 0) (this.#failing ??= new Failing()).tried(failed);
   }
 
   partHanded(): void {
@@ -89,7 +88,7 @@ export class Settlement implements Parent {
     else this.#more?.delete(part);
     this.#worst = worse(outcome, this.#worst);
     if (detail instanceof Error) {
-      if (this.#error === undefined || (stopsPipeline(detail) && !stopsPipeline(this.#error))) this.#error = detail;
+      (this.#failing ??= new Failing()).add(detail, this.run.clock.nowMs());
       this.run.failed(detail);
     } else if (typeof detail === 'string') this.#reason = detail;
     else if (detail) (this.#outputs ??= []).push(detail);
@@ -120,7 +119,7 @@ export class Settlement implements Parent {
 
   /** Whether no call was made for it yet, and all that is left of it waits in queues of ours: to let it go wastes nothing. */
   get isUnbegun(): boolean {
-    const isUntouched = !this.#begun && !this.#closed && this.#outputs === undefined && this.#error === undefined;
+    const isUntouched = !this.#begun && !this.#closed && this.#outputs === undefined && this.#failing?.error === undefined;
     return isUntouched && this.#openParts().every((part) => part.isQueued);
   }
 
@@ -136,7 +135,7 @@ export class Settlement implements Parent {
 
   /** Why it fails, if a part has. */
   get failure(): Error | undefined {
-    return this.#error;
+    return this.#failing?.error;
   }
 
   /** How the record ends as things stand, if what its parts have handed over is written at `written`. */
@@ -144,8 +143,8 @@ export class Settlement implements Parent {
     const own = this.#outputs ?? [];
     const outputs = written.length === 0 ? own : [...own, ...written];
     if (this.#worst === 'given-back') return { outcome: 'given-back', reason: this.#reason };
-    if (this.#worst === 'failed' && this.#error)
-      return { outcome: 'failed', error: this.#error, outputs, attempts: this.attempts, tries: this.#failedTries ?? [] };
+    const { error, atMs = 0, tries = [] } = this.#failing ?? {};
+    if (this.#worst === 'failed' && error) return { outcome: 'failed', error, outputs, attempts: this.attempts, tries, atMs };
     if (this.#worst === 'done' || written.length > 0) return { outcome: 'done', outputs };
     return { outcome: 'dropped', reason: this.#reason };
   }

@@ -20,6 +20,8 @@ export type Verdict =
       readonly outputs: readonly OutputPosition[];
       readonly attempts: number;
       readonly tries: readonly FailedTry[];
+      /** When it failed, in the clock's milliseconds. */
+      readonly atMs: number;
     }
   /** Not committed; the record is delivered again. */
   | { readonly outcome: 'given-back'; readonly reason: string };

@@ -1,5 +1,5 @@
 import { codeOf, stopsPipeline } from '../classify.ts';
-import type { Owned, Taken } from '../flow/owned.ts';
+import { type Owned, positionOf, type Taken } from '../flow/owned.ts';
 import { Source } from '../flow/source.ts';
 import { handleOf } from '../record/envelope.ts';
 import { watchLater } from '../record/handle.ts';
@@ -10,7 +10,8 @@ import { atLeastOnce } from './at-least-once.ts';
 import { decodeEnvelope } from './decode.ts';
 import type { Delivery } from './delivery.ts';
 import { exactlyOnce } from './exactly-once.ts';
-import { endsPipeline, type LineParts } from './line-parts.ts';
+import { endsPipeline } from './end-failed.ts';
+import type { LineParts } from './line-parts.ts';
 import { RestartingStream } from './restarting-stream.ts';
 
 /** A pipeline with all its parts in place. */
@@ -40,6 +41,7 @@ export function assemble(parts: LineParts): Line {
   const source = new Source({
     ...options,
     ordering,
+    retryTopics: pipeline.retryTopics,
     open,
     outgoingBytes: () => delivery.bytes,
     emit: (taken) => emit(taken),
@@ -57,7 +59,7 @@ export function assemble(parts: LineParts): Line {
     if (handle && !settlement.closed && !settlement.isHanded) watchLater(handle); // synchronous pipelines are spared the cost
   };
   const answerFor = (taken: Taken): Settlement => {
-    const position = taken.partition.positionOf(taken.record);
+    const position = positionOf(taken);
     const isPresent = (): boolean => taken.settlement === settlement; // not that of a run before a restart
     const settlement: Settlement = new Settlement(position, pipeline.deadlineMs, run, {
       handed: () => {
@@ -83,14 +85,13 @@ export function assemble(parts: LineParts): Line {
   // 5 Every part has ended: the record is settled, exactly once, as the worst of them; the tracker moves its watermark over what
   // is settled without a gap. What an owner before us had completed comes from the source straight to here.
   const settle = (taken: Taken, verdict: Verdict): void => {
-    if (verdict.outcome === 'failed' && endsPipeline(pipeline, verdict.error)) {
+    if (verdict.outcome === 'failed' && endsPipeline(parts, taken, verdict)) {
       source.abandon(taken, 'stopped'); // it is delivered again when somebody has acted
       stats.counts['given-back'] += 1;
       parts.fail(verdict.error);
       return;
     }
-    stats.verdict(verdict, taken, clock.nowMs());
-    if (verdict.outcome === 'failed') tellOfFailure(parts, taken, verdict);
+    if (verdict.outcome !== 'failed') stats.verdict(verdict, taken, clock.nowMs());
     if (verdict.outcome !== 'given-back') delivery.settled(taken, verdict);
   };
   const skipped = (partition: Owned): void => {
@@ -114,8 +115,4 @@ function runOf({ pipeline: { retry }, options: { clock, random, log }, fail }: L
       if (stopsPipeline(error)) queueMicrotask(() => fail(error));
     },
   };
-}
-
-function tellOfFailure({ options, stats }: LineParts, taken: Taken, { error, attempts }: Verdict & { outcome: 'failed' }): void {
-  options.log.warn({ code: codeOf(error), position: stats.place(taken), attempts, error: error.message }, 'record failed');
 }

@@ -1,10 +1,12 @@
 import { Committer } from '../flow/committer.ts';
-import { deadLetterOf, sendDeadLetter } from '../flow/dead-letters.ts';
+import { messageOf, PipelineError } from '../errors.ts';
+import { type Departure, sendDeparture } from '../flow/departures.ts';
+import type { Failure } from '../flow/failure-story.ts';
 import type { Taken } from '../flow/owned.ts';
 import { outputTo, writeTo } from '../flow/sink.ts';
 import type { Source } from '../flow/source.ts';
-import type { Verdict } from '../record/outcome.ts';
 import type { Delivery } from './delivery.ts';
+import { departures, tellOfFailure } from './end-failed.ts';
 import type { LineParts } from './line-parts.ts';
 
 /**
@@ -27,7 +29,7 @@ export function atLeastOnce(parts: LineParts, source: Source): Delivery {
     handed: (taken) => source.through(taken),
     givenBack: () => undefined,
     settled: (taken, verdict) => {
-      if (verdict.outcome === 'failed') bury(parts, taken, verdict, () => settle(taken));
+      if (verdict.outcome === 'failed') bury(parts, source, taken, verdict, () => settle(taken));
       else settle(taken);
     },
     skipped: () => committer.settled(),
@@ -41,10 +43,17 @@ export function atLeastOnce(parts: LineParts, source: Source): Delivery {
   };
 }
 
-/** A failed record is settled when its dead letter is acknowledged. */
-function bury({ pipeline, options, sink }: LineParts, taken: Taken, verdict: Verdict & { outcome: 'failed' }, settled: () => void): void {
-  const { name, deadLetter } = pipeline;
-  if (deadLetter === 'stop') return; // it has stopped the pipeline
-  const letter = deadLetterOf({ pipeline: name, nowMs: () => options.clock.nowMs() }, taken, verdict);
-  sendDeadLetter(sink, deadLetter.name, letter, taken, settled);
+/** A failed record is settled when what was written of it is acknowledged. */
+function bury(parts: LineParts, source: Source, taken: Taken, failure: Failure, settled: () => void): void {
+  const left = ({ to }: Departure): void => {
+    taken.departed = to;
+    tellOfFailure(parts, taken, failure);
+    settled();
+  };
+  const refused = (error: Error): void => {
+    source.abandon(taken, 'stopped');
+    const text = `nothing can be written of record ${parts.stats.place(taken)}, which failed: ${messageOf(error)}`;
+    parts.fail(new PipelineError('record_too_large', text, { cause: error }));
+  };
+  sendDeparture(parts.sink, departures(parts, taken, failure), taken, { left, refused });
 }

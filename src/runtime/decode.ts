@@ -1,4 +1,5 @@
 import { CodecError, isStreamError, messageOf } from '../errors.ts';
+import { seenHeaders } from '../flow/origin.ts';
 import type { Taken } from '../flow/owned.ts';
 import type { Pipeline } from '../pipeline.ts';
 import { type Envelope, openEnvelope } from '../record/envelope.ts';
@@ -7,13 +8,16 @@ import { formatPosition } from '../record/record.ts';
 
 /** The first envelope of a record, or undefined when its bytes are no value: then it has failed. */
 export function decodeEnvelope(pipeline: Pipeline, taken: Taken, settlement: Settlement): Envelope<unknown, unknown> | undefined {
-  const { record, partition } = taken;
+  const { record, partition, origin } = taken;
   const { position } = settlement;
   try {
     if (record.undecodable) throw undecodable(taken);
-    const topic = topicNamed(pipeline, partition.topic);
-    if (!topic) throw new CodecError('decode_failed', `topic ${partition.topic} is no input of pipeline ${pipeline.name}`);
-    const { key: rawKey, headers, timestampMs } = record;
+    if (partition.isDelayed && !origin) throw new CodecError('decode_failed', 'a record in a retry topic does not say where it comes from');
+    const topic = topicNamed(pipeline, position.topic);
+    if (!topic) throw new CodecError('decode_failed', `topic ${position.topic} is no input of pipeline ${pipeline.name}`);
+    const { key: rawKey } = record;
+    const { headers: raw, timestampMs } = origin ?? record;
+    const headers = seenHeaders(raw);
     const [value, key] = [topic.value.decode(record.value), topic.key.decode(rawKey)];
     return openEnvelope({ value, key, rawKey, headers, timestampMs, position }, settlement);
   } catch (error) {

@@ -1,9 +1,9 @@
-import { deadLetterOf } from '../flow/dead-letters.ts';
 import { outputTo } from '../flow/sink.ts';
 import type { Source } from '../flow/source.ts';
 import { Transactions } from '../flow/transactions.ts';
 import type { Delivery } from './delivery.ts';
-import { endsPipeline, type LineParts } from './line-parts.ts';
+import { departures, endsPipeline, tellOfFailure } from './end-failed.ts';
+import type { LineParts } from './line-parts.ts';
 
 /**
  * Outputs wait until the pipeline is through with their record, and are written in one transaction with its dead letter and its
@@ -11,8 +11,7 @@ import { endsPipeline, type LineParts } from './line-parts.ts';
  */
 export function exactlyOnce(parts: LineParts, source: Source): Delivery {
   const { pipeline, options, sink, stats, fail } = parts;
-  const { name, groupId, deadLetter } = pipeline;
-  const letters = { pipeline: name, nowMs: () => options.clock.nowMs() };
+  const { name, groupId, deadLetter, retryTopics } = pipeline;
   const transactions = new Transactions({
     ...options,
     groupId,
@@ -20,13 +19,13 @@ export function exactlyOnce(parts: LineParts, source: Source): Delivery {
     sink,
     fail,
     box:
-      deadLetter === 'stop'
+      deadLetter === 'stop' && retryTopics.length === 0
         ? undefined
         : {
-            letterOf: (taken, verdict) => ({ topic: deadLetter.name, letter: deadLetterOf(letters, taken, verdict) }),
+            departuresOf: (taken, failure) => departures(parts, taken, failure),
             place: (topic, key) => sink.place(topic, key),
           },
-    isFinal: (error) => endsPipeline(pipeline, error),
+    isFinal: (taken, failure) => endsPipeline(parts, taken, failure),
     refused: ({ takens }, error) => {
       source.abandonAll(takens, 'stopped');
       fail(error);
@@ -44,7 +43,10 @@ export function exactlyOnce(parts: LineParts, source: Source): Delivery {
     begin: (taken, settlement) => transactions.begin(taken, settlement),
     handed: (_, settlement) => transactions.handed(settlement),
     givenBack: (settlement) => transactions.givenBack(settlement),
-    settled: (taken) => void source.settle(taken),
+    settled: (taken, verdict) => {
+      if (verdict.outcome === 'failed') tellOfFailure(parts, taken, verdict);
+      source.settle(taken);
+    },
     skipped: (partition) => transactions.skipped(partition),
     beforeStart: (partitions, wanted) => transactions.fence(partitions, () => wanted() && !source.stopped),
     attach: (consumer) => transactions.attach(consumer),

@@ -1,4 +1,3 @@
-import { stopsPipeline } from '../classify.ts';
 import type { Sink } from '../flow/sink.ts';
 import type { Pipeline } from '../pipeline.ts';
 import type { ResolvedStartOptions } from './options.ts';
@@ -14,6 +13,3 @@ export interface LineParts {
   /** The pipeline cannot go on. */
   readonly fail: (error: Error) => void;
 }
-
-/** Whether a failure ends the pipeline: its grade says so, or there are no dead letters. */
-export const endsPipeline = ({ deadLetter }: Pipeline, error: Error): boolean => deadLetter === 'stop' || stopsPipeline(error);

@@ -8,7 +8,7 @@ import { createLogger, type Log } from './logging.ts';
 export interface StartOptions {
   /** Where the topics are: `memory()` or `kafka({ brokers })`. It is not closed by the pipeline. */
   readonly transport: Transport;
-  /** Create topics that are missing (outputs and dead letters too), with the broker's number of partitions. @defaultValue false */
+  /** Create topics that are missing (outputs, dead letters and retry topics too), with the broker's number of partitions. @defaultValue false */
   readonly createTopics?: boolean;
   /** Most bytes of records in flight. @defaultValue 64 MiB */
   readonly maxBytesInFlight?: number;

@@ -1,7 +1,7 @@
 import type { CancelTimer, Clock } from '../clock.ts';
 import { stopsPipeline } from '../classify.ts';
 import { isStreamError, messageOf, PipelineError } from '../errors.ts';
-import type { Taken } from '../flow/owned.ts';
+import { positionOf, type Taken } from '../flow/owned.ts';
 import type { Source } from '../flow/source.ts';
 import type { Pipeline } from '../pipeline.ts';
 import { type Envelope, handleOf } from '../record/envelope.ts';
@@ -141,7 +141,7 @@ export class RestartingStream {
 
   #blame(culprit: Taken, why: string, error: unknown): void {
     const { pipeline, answerFor } = this.#options;
-    const position = culprit.partition.positionOf(culprit.record);
+    const position = positionOf(culprit);
     const text = `this record ended the stream of pipeline ${pipeline.name} again when it ran alone: ${why}`;
     answerFor(culprit)
       .add(0)

@@ -1,5 +1,5 @@
 import { codeOf } from '../classify.ts';
-import { messageOf, TransportError } from '../errors.ts';
+import { messageOf } from '../errors.ts';
 import { Sink } from '../flow/sink.ts';
 import type { Pipeline } from '../pipeline.ts';
 import type { Consumer, Producer } from '../transport/transport.ts';
@@ -12,6 +12,7 @@ import { type ResolvedStartOptions, resolveStartOptions, type StartOptions } fro
 import { releasePartitions } from './release.ts';
 import { requireRunnable } from './require-runnable.ts';
 import { drainOnSignals } from './signals.ts';
+import { checkTopics, topicsOf } from './check-topics.ts';
 import { ownedIds, quantile, Stats, type StatsSnapshot } from './stats.ts';
 import { sweepDeadlines } from './sweep.ts';
 
@@ -91,15 +92,15 @@ class Running implements App {
 
   async start(): Promise<void> {
     const { transport, clock, signals, instance } = this.#options;
-    const { outputs, deadLetter, groupId, inputs, from } = this.#pipeline;
-    await this.#checkTopics();
+    const { groupId, from } = this.#pipeline;
+    const { inputs, waiting, outputs } = topicsOf(this.#pipeline);
+    await checkTopics(this.#pipeline, this.#options);
     const producer = await this.#hold(transport.produce({ clientId: this.name }), (opened: Producer) => opened.close());
-    const topics = [...Object.values(outputs), ...(deadLetter === 'stop' ? [] : [deadLetter])].map(({ name }) => name);
     const sink = await this.#hold(
       Sink.open({
         producer,
         clock,
-        topics: [...new Set(topics)],
+        topics: [...new Set([...outputs, ...waiting])],
         trouble: (where, why) => {
           this.#stats.trouble(where, why);
         },
@@ -127,11 +128,10 @@ class Running implements App {
     });
     line.stream.open();
     this.#closers.add(sweepDeadlines(line.source, clock, this.#stats));
-    const names = Object.values(inputs).map(({ name }) => name);
     const consumer = await this.#hold(
       transport.consume(
         {
-          ...{ groupId, topics: names, from, clientId: this.name },
+          ...{ groupId, topics: [...inputs, ...waiting], from, fromEarliest: waiting, clientId: this.name },
           ...(instance === undefined ? {} : { instance }),
           ...(line.delivery.beforeStart && { beforeStart: line.delivery.beforeStart }),
         },
@@ -144,7 +144,7 @@ class Running implements App {
     if (signals) this.#closers.add(drainOnSignals(this, clock));
     if (this.#failure) throw this.#failure;
     this.#life.to('running');
-    this.#sayRunning(names, topics);
+    this.#sayRunning(inputs, outputs);
   }
 
   #sayRunning(inputs: readonly string[], outputs: readonly string[]): void {
@@ -175,13 +175,15 @@ class Running implements App {
   }
 
   stats(): StatsSnapshot {
-    const { counts, failuresByCode, droppedByReason, failedAttempts, restarts, completedBefore, latencies, troubles } = this.#stats;
+    const { counts, retriedLater, failuresByCode, droppedByReason, failedAttempts, restarts, completedBefore, latencies, troubles } =
+      this.#stats;
     const source = this.#line?.source;
     const partitions = source?.partitions ?? [];
     return {
       done: counts.done,
       failed: counts.failed,
       dropped: counts.dropped,
+      retriedLater,
       givenBack: counts['given-back'],
       failuresByCode: { ...failuresByCode },
       droppedByReason: Object.fromEntries(droppedByReason),
@@ -231,27 +233,6 @@ class Running implements App {
     this.#failure = error;
     this.#options.log.error({ pipeline: this.name, code: codeOf(error), error: error.message }, 'the pipeline stops');
     if (this.#life.state === 'running') void this.drain({ deadlineMs: 0 });
-  }
-
-  async #checkTopics(): Promise<void> {
-    const { transport, createTopics } = this.#options;
-    const { inputs, outputs, deadLetter } = this.#pipeline;
-    const names = [
-      ...new Set(
-        [...Object.values(inputs), ...Object.values(outputs), ...(deadLetter === 'stop' ? [] : [deadLetter])].map(({ name }) => name),
-      ),
-    ];
-    const found = await transport.describeTopics(names);
-    const missing = names.filter((name) => !found.has(name));
-    if (missing.length === 0) return;
-    if (createTopics) await transport.createTopics(missing.map((name) => ({ name })));
-    else {
-      const [what, verb] = missing.length === 1 ? ['topic', 'does'] : ['topics', 'do'];
-      throw new TransportError(
-        'unknown_topic',
-        `${what} ${missing.join(', ')} ${verb} not exist; create with --create-topics (createTopics: true), or with your broker's tools`,
-      );
-    }
   }
 
   async #hold<T>(opening: Promise<T>, close: (opened: T) => Promise<void> | void): Promise<T> {

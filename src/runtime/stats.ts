@@ -1,6 +1,6 @@
 import { codeOf } from '../classify.ts';
 import type { ErrorCode } from '../errors.ts';
-import type { Taken } from '../flow/owned.ts';
+import { positionOf, type Taken } from '../flow/owned.ts';
 import type { Verdict } from '../record/outcome.ts';
 import { formatPosition } from '../record/record.ts';
 import type { Assignment, OwnedPartition } from '../transport/transport.ts';
@@ -10,6 +10,8 @@ export interface StatsSnapshot {
   readonly done: number;
   readonly failed: number;
   readonly dropped: number;
+  /** Records that were put into a retry topic: they run again later, and end then. */
+  readonly retriedLater: number;
   readonly givenBack: number;
   readonly failuresByCode: Readonly<Partial<Record<ErrorCode, number>>>;
   readonly droppedByReason: Readonly<Record<string, number>>;
@@ -66,6 +68,7 @@ export class Stats {
   readonly latencies: number[] = [];
   readonly #troubles = new Map<string, { readonly why: string; readonly leftMs: number | undefined }>();
   readonly #on: TroubleListener;
+  retriedLater = 0;
   failedAttempts = 0;
   restarts = 0;
   completedBefore = 0;
@@ -104,8 +107,8 @@ export class Stats {
     this.#on.changed(this.troubles);
   }
 
-  place({ partition, record }: Taken): string {
-    return formatPosition(partition.positionOf(record));
+  place(taken: Taken): string {
+    return formatPosition(positionOf(taken));
   }
 }
 

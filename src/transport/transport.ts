@@ -70,6 +70,8 @@ export interface ConsumeOptions {
    * begins that can be read from now on, records of transactions that are still open included.
    */
   readonly from: 'earliest' | 'latest';
+  /** Of the topics those that start at the earliest offset whatever `from` says. @defaultValue none */
+  readonly fromEarliest?: readonly string[];
   /** Told to the broker for its logs; also part of the member id where the log has one. */
   readonly clientId?: string;
   /**

@@ -103,7 +103,7 @@ export class KafkaConsumer implements Consumer {
       expelled: () => this.#member.loseAll(),
     });
     this.#lookup = {
-      ...{ connection, committer: this.#committer, clock, from: consume.from },
+      ...{ connection, committer: this.#committer, clock, consume },
       ...{ closing: this.#closing.signal, log: options.log },
     };
     const succeeded = (error: TransportError): void => this.#run?.fail(error);

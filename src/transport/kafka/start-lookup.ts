@@ -13,7 +13,7 @@ export interface StartLookup {
   readonly connection: GroupConnection;
   readonly committer: Committer;
   readonly clock: Clock;
-  readonly from: ConsumeOptions['from'];
+  readonly consume: Pick<ConsumeOptions, 'from' | 'fromEarliest'>;
   readonly closing: AbortSignal;
   readonly log: ResolvedKafkaOptions['log'];
 }
@@ -36,7 +36,7 @@ export async function findStarts(
 }
 
 async function askStarts(
-  { connection, committer, from }: StartLookup,
+  { connection, committer, consume: { from, fromEarliest = [] } }: StartLookup,
   partitions: readonly OwnedPartition[],
 ): Promise<readonly Assignment[]> {
   const facts = await connection.starts(partitions);
@@ -44,10 +44,11 @@ async function askStarts(
     const known = facts.get(keyOf(one));
     if (!known) return [];
     const committed = known.committed < 0n ? undefined : { offset: known.committed, metadata: known.metadata };
-    return [{ ...one, committed, ...startOffset(known, from) }];
+    return [{ ...one, committed, ...startOffset(known, fromEarliest.includes(one.topic) ? 'earliest' : from) }];
   });
   // Without a commit the next owner would begin at a later end, and what came between would be nobody's.
-  const anchors = from === 'latest' ? assignments.filter(({ reset }) => reset === 'none-committed') : [];
+  const anchors =
+    from === 'latest' ? assignments.filter(({ reset, topic }) => reset === 'none-committed' && !fromEarliest.includes(topic)) : [];
   if (anchors.length > 0) {
     await committer.commit(anchors.map(({ topic, partition, epoch, start }) => ({ topic, partition, epoch, offset: start, metadata: '' })));
   }

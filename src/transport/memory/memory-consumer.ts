@@ -155,9 +155,9 @@ export class MemoryConsumer implements Consumer, Member {
       this.#unread.push(gained);
       return;
     }
-    const { groupId, from } = this.#options;
+    const { groupId, from, fromEarliest = [] } = this.#options;
     const assignments = this.#tenures.still(gained).map((held) => {
-      const start = this.#broker.start(groupId, held.key, from);
+      const start = this.#broker.start(groupId, held.key, fromEarliest.includes(held.topic) ? 'earliest' : from);
       held.phase = 'live';
       held.position = start.start;
       this.#ready.add(held.key);

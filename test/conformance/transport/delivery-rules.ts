@@ -184,6 +184,20 @@ export const deliveryRules: readonly Rule[] = [
     },
   },
   {
+    rule: 28,
+    says: 'topics named in fromEarliest start at the first record, whatever from says',
+    test: async (world) => {
+      const [early, late] = [await world.topic(), await world.topic()];
+      for (const topic of [early, late]) await world.send(topic, 0, numbered(2, 'before'));
+      const owned = [early, late].map((topic) => keyOf({ topic, partition: 0 }));
+      const { watcher } = await world.joinOwning(owned, world.group(), [early, late], { from: 'latest', fromEarliest: [early] });
+      expect(owned.map((key) => watcher.assignments.get(key)?.start)).toEqual([0n, 2n]);
+      await world.eventually(() => {
+        expect(watcher.values).toEqual(['before0', 'before1']);
+      });
+    },
+  },
+  {
     rule: 19,
     says: 'offsets may leave gaps; delivery goes on behind them',
     test: async (world) => {

@@ -1,0 +1,98 @@
+import { classify } from '../classify.ts';
+import { isRetryable } from '../errors.ts';
+import type { OutputPosition, OutputRecord } from '../record/record.ts';
+import type { RetryTopic } from '../retry-options.ts';
+import { deadLetterHeaders, header, withStory } from './dead-letters.ts';
+import { type Failure, shortStory, type Story, storyOf, wholeStory } from './failure-story.ts';
+import { originOf } from './origin.ts';
+import type { Departed, Taken } from './owned.ts';
+import type { Outgoing } from './outbox.ts';
+
+/** One way in which a failed record can leave the pipeline. */
+export interface Departure {
+  readonly to: Departed;
+  readonly topic: string;
+  readonly record: OutputRecord;
+}
+
+export interface DepartureOptions {
+  readonly pipeline: string;
+  readonly nowMs: number;
+  /** Undefined: there are no dead letters, only retry topics. */
+  readonly deadLetter: string | undefined;
+  readonly retryTopics: readonly RetryTopic[];
+}
+
+const mostKeyBytes = 1_000;
+
+/**
+ * How a failed record leaves, the best way first: into the next retry topic, where another run could help; as a dead letter,
+ * as it was read with the story of its failure in its headers; without its payload; with little more than its position. The
+ * next way is taken where the broker refuses one for its size. The last has under 2 kB.
+ */
+export function departuresOf(options: DepartureOptions, taken: Taken, failure: Failure): readonly Departure[] {
+  const { partition, record } = taken;
+  const origin = taken.origin ?? originOf(partition.topic, partition.partition, record);
+  const story = storyOf(options.pipeline, taken, origin, failure);
+  const omitted = header(deadLetterHeaders.payload, 'omitted');
+  const key = record.key !== null && record.key.length <= mostKeyBytes ? record.key : null;
+  const { deadLetter } = options;
+  if (deadLetter === undefined) return waitingOf(options, story);
+  const letter = (made: OutputRecord): Departure => ({ to: 'dead-letter', topic: deadLetter, record: made });
+  return [
+    ...waitingOf(options, story),
+    letter({ key: record.key, value: record.value, headers: withStory(origin.headers, wholeStory(story)) }),
+    letter({ key, value: null, headers: withStory([], [...wholeStory(story), omitted]) }),
+    letter({ key: null, value: null, headers: withStory([], [...shortStory(story), omitted]) }),
+  ];
+}
+
+/** Whether a failed record is to run again later, and with which topic's delay. */
+export function nextRetry(
+  retryTopics: readonly RetryTopic[],
+  taken: Pick<Taken, 'origin'>,
+  failure: Pick<Failure, 'error' | 'outputs'>,
+): RetryTopic | undefined {
+  // outputs that are written would be written twice; the dead letter lists them, and leaves it to a person
+  if (failure.outputs.length > 0 || !isRetryable(classify(failure.error))) return undefined;
+  return retryTopics[taken.origin?.round ?? 0];
+}
+
+function waitingOf({ retryTopics, nowMs }: DepartureOptions, story: Story): Departure[] {
+  const { taken, origin, failure } = story;
+  const next = nextRetry(retryTopics, taken, failure);
+  if (next === undefined) return [];
+  const told = wholeStory({ ...story, origin: { ...origin, round: origin.round + 1 } });
+  const headers = withStory(origin.headers, [...told, header(deadLetterHeaders.notBefore, String(Math.ceil(nowMs + next.delayMs)))]);
+  // its time in the log is that of its writing: with its own the log's retention might delete it before it is due
+  return [{ to: 'retry', topic: next.name, record: { key: taken.record.key, value: taken.record.value, headers } }];
+}
+
+/** Where records are written one by one. */
+export interface DepartureTarget {
+  push(topic: string, outgoing: Outgoing): void;
+}
+
+export interface DepartureEnds {
+  /** It is acknowledged: the record is never settled before. */
+  readonly left: (departure: Departure, at: OutputPosition) => void;
+  /** The broker takes it in no way. */
+  readonly refused: (error: Error) => void;
+}
+
+/** Writes a failed record the first way that the broker takes; whatever else keeps it from that is waited out. */
+export function sendDeparture(target: DepartureTarget, departures: readonly Departure[], taken: Taken, ends: DepartureEnds): void {
+  const [first, ...others] = departures;
+  if (first === undefined) return;
+  target.push(first.topic, {
+    record: first.record,
+    wanted: () => taken.partition.phase !== 'gone',
+    sent: (at) => {
+      ends.left(first, at);
+    },
+    refused: (error) => {
+      if (others.length > 0) sendDeparture(target, others, taken, ends);
+      else ends.refused(error);
+    },
+  });
+}

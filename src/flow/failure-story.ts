@@ -1,0 +1,81 @@
+import { codeOf } from '../classify.ts';
+import { messageOf } from '../errors.ts';
+import type { Verdict } from '../record/outcome.ts';
+import { formatPosition, type Header } from '../record/record.ts';
+import { deadLetterHeaders, header } from './dead-letters.ts';
+import { encodeHistory, extendHistory, type FailureHistory, type HistoryEntry } from './failure-history.ts';
+import type { Origin } from './origin.ts';
+import type { Taken } from './owned.ts';
+import { withoutSecrets } from './without-secrets.ts';
+
+const mostMessageChars = 1_000;
+const mostOutputs = 50;
+const mostFrames = 15;
+const mostStackChars = 2_000;
+const mostCauses = 8;
+
+export type Failure = Verdict & { readonly outcome: 'failed' };
+
+/** What the story of one failure is told from. */
+export interface Story {
+  readonly failure: Failure;
+  readonly taken: Taken;
+  readonly origin: Origin;
+  readonly history: FailureHistory;
+  readonly pipeline: string;
+}
+
+export function storyOf(pipeline: string, taken: Taken, origin: Origin, failure: Failure): Story {
+  const on = formatPosition(taken.partition.positionOf(taken.record));
+  const tries = failure.tries.map(({ atMs, code }): HistoryEntry => ({ at: isoOf(atMs), on, code }));
+  const end: HistoryEntry = {
+    at: isoOf(failure.atMs),
+    on,
+    code: codeOf(failure.error),
+    message: withoutSecrets(messageOf(failure.error)),
+    attempts: failure.attempts,
+  };
+  return { failure, taken, origin, pipeline, history: extendHistory(origin.history, [...tries, end]) };
+}
+
+const isoOf = (ms: number): string => new Date(ms).toISOString();
+/** The least that must be known of a failed record; under 2 kB. */
+export function shortStory({ failure: { error, attempts, atMs }, taken: { record }, origin, pipeline }: Story): Header[] {
+  const names = deadLetterHeaders;
+  return [
+    header(names.exception, error.name.slice(0, 200)),
+    header(names.message, withoutSecrets(messageOf(error)).slice(0, mostMessageChars)),
+    header(names.topic, origin.topic),
+    header(names.partition, String(origin.partition)),
+    header(names.offset, String(origin.offset)),
+    header(names.timestamp, String(origin.timestampMs)),
+    header(names.pipeline, pipeline),
+    header(names.code, codeOf(error)),
+    header(names.attempts, String(origin.attempts + attempts)),
+    header(names.retries, String(origin.round)),
+    header(names.failedAt, isoOf(atMs)),
+    ...(record.undecodable ? [header(names.firstOffset, String(record.undecodable.firstOffset))] : []),
+  ];
+}
+
+/** All that is known: under 14 kB. */
+export function wholeStory(story: Story): Header[] {
+  const { outputs, error } = story.failure;
+  const shown = outputs.slice(0, mostOutputs).map(formatPosition);
+  if (outputs.length > mostOutputs) shown.push(`and ${String(outputs.length - mostOutputs)} more`);
+  const frames = framesOf(error);
+  return [
+    ...shortStory(story),
+    ...(frames === '' ? [] : [header(deadLetterHeaders.stacktrace, frames)]),
+    header(deadLetterHeaders.history, encodeHistory(story.history)),
+    ...(shown.length > 0 ? [header(deadLetterHeaders.outputs, shown.join(' '))] : []),
+  ];
+}
+
+/** Where the innermost error was made, which is nearest to the fault. Without the lines of its message, which stand elsewhere and are looked through for secrets. */
+function framesOf(error: Error): string {
+  let inmost = error;
+  for (let depth = 0; inmost.cause instanceof Error && depth < mostCauses; depth += 1) inmost = inmost.cause;
+  const lines = (inmost.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line));
+  return lines.slice(0, mostFrames).join('\n').slice(0, mostStackChars);
+}
