@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import type { ExperimentContext, ExperimentResult } from '../helpers/experiment.ts';
 import { startWorker } from '../helpers/worker.ts';
-import type { Case, Seen } from './simulation/case.ts';
+import type { Case, Replayed, Seen } from './simulation/case.ts';
 
 export const name = 'simulation';
 export const summary = '10,000 random pipelines among random faults keep every promise, in virtual time; about 2 minutes, --short 10 s';
@@ -13,6 +13,7 @@ export async function run({ short, signal, say }: ExperimentContext): Promise<Ex
   const seeds = short ? 400 : 10_000;
   const workers = Math.min(2, availableParallelism());
   const broken: Seen[] = [];
+  const digests = new Map<number, readonly string[]>();
   let over = 0;
   const startedMs = performance.now();
   const work = async (first: number): Promise<void> => {
@@ -27,6 +28,10 @@ export async function run({ short, signal, say }: ExperimentContext): Promise<Ex
       broken.push(seen);
       say(`seed ${String(seen.seed)}: ${seen.problems.join('; ')}`);
     }
+    for (let n = 1; n <= Math.min(10, seeds) && !signal.aborted; n += 1) {
+      const { seed, digest } = await worker.next<Replayed>('replayed');
+      digests.set(seed, [...(digests.get(seed) ?? []), digest]);
+    }
     await worker.end(signal.aborted ? 0 : undefined);
   };
   await Promise.all(Array.from({ length: workers }, (_, i) => work(i + 1)));
@@ -39,6 +44,12 @@ export async function run({ short, signal, say }: ExperimentContext): Promise<Ex
         measured: broken.map(({ seed }) => seed).join(' ') || 'none',
         passes: 'none; MILLRACE_SEED=n npm run unit -- test/simulation replays one',
         pass: broken.length === 0,
+      },
+      {
+        what: `seeds that are the same run, event by event, in ${String(workers)} processes`,
+        measured: String([...digests.values()].filter((all) => all.length === workers && new Set(all).size === 1).length),
+        passes: '10',
+        pass: digests.size === 10 && [...digests.values()].every((all) => all.length === workers && new Set(all).size === 1),
       },
       { what: 'seconds', measured: seconds.toFixed(0), passes: `<= ${String(mostSeconds)}`, pass: seconds <= mostSeconds },
     ],

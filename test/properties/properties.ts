@@ -41,7 +41,8 @@ const tracker: PropertyCase = (random, events) => {
     const open = records.filter(({ done }) => !done);
     const one = open[random.int(0, Math.max(0, open.length - 1))];
     if (one && random.chance(0.48)) {
-      machine.settle(one.ticket);
+      const problem = differs('whether the watermark moved', machine.settle(one.ticket), one === open[0]);
+      if (problem !== undefined) return problem;
       one.done = true;
     } else {
       next += BigInt(random.chance(0.2) ? random.int(1, 50) : 0);

@@ -5,6 +5,12 @@ export interface Case {
   readonly step: number;
 }
 
+/** The whole history of a seed, as its hash: the same in every process. */
+export interface Replayed {
+  readonly seed: number;
+  readonly digest: string;
+}
+
 /** What it says of each. */
 export interface Seen {
   readonly seed: number;
