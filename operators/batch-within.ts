@@ -1,11 +1,12 @@
 import type { OperatorFunction } from 'rxjs';
 import { type OptionNames, requireOptions } from '../src/check-options.ts';
 import type { CancelTimer, Clock } from '../src/clock.ts';
-import { OptionError, requireInteger, requireNumber } from '../src/errors.ts';
+import { OptionError, requireInteger, requireNumber, requireOneOf } from '../src/errors.ts';
 import { type BatchEnvelope, type Envelope, runOf, take, together } from '../src/record/envelope.ts';
 import type { Handle } from '../src/record/handle.ts';
 import { fail, threw } from './internal/fail.ts';
-import { type BatchMember, OpenBatch } from './internal/open-batch.ts';
+import type { BatchMember } from './internal/open-batch.ts';
+import { OpenBatches } from './internal/open-batches.ts';
 import { operate } from './internal/operate.ts';
 import { sendDownstream } from './internal/send-downstream.ts';
 
@@ -22,6 +23,11 @@ export interface BatchWithinOptions<T> {
   readonly maxTokens?: number;
   /** Tokens of one value; needed with `maxTokens`. */
   readonly tokensOf?: (value: T) => number;
+  /**
+   * `'partition'`: only values of records of one input partition come together. For a true n → 1 with exactly-once, where an
+   * output must descend from one partition; with `unbatch` there is no need of it. @defaultValue 'pipeline'
+   */
+  readonly within?: 'pipeline' | 'partition';
   /** Times the wait. @defaultValue the pipeline's clock */
   readonly clock?: Clock;
 }
@@ -31,7 +37,7 @@ export interface BatchWithinOptions<T> {
  * `maxBytes` or `maxTokens`, when its first value has waited `maxWaitMs`, or when no other record can come.
  *
  * In envelopes of `T`; out envelopes of `readonly T[]` with 1..maxSize values in arrival order and their `members`.
- * Holds at most `maxSize` values and one timer. A record that is given back or fails at its deadline leaves the batch.
+ * Holds at most `maxSize` values and one timer; within a partition so many for each. A record that is given back or fails at its deadline leaves the batch.
  * Complete: sends the rest first. Error and unsubscribe: leave the rest unsettled, so the runner gives it back.
  *
  * A throw in `bytesOf` or `tokensOf`, or a result that is no number >= 0, fails that record with `project_threw`.
@@ -39,35 +45,26 @@ export interface BatchWithinOptions<T> {
  * @see dynamic batching in Triton (`max_queue_delay_microseconds`); `groupWithin` in fs2.
  */
 export function batchWithin<T, K>(options: BatchWithinOptions<T>): OperatorFunction<Envelope<T, K>, BatchEnvelope<T, K>> {
-  const { maxWaitMs, clock, ...limits } = checked(options);
+  const { maxWaitMs, clock, within, ...limits } = checked(options);
   return operate((out, guard) => {
-    const batch = new OpenBatch<T, K>(limits);
-    let stopWaiting: CancelTimer | undefined;
-    const stop = (): void => {
-      stopWaiting?.();
-      stopWaiting = undefined;
-    };
-    const flush = (): void => {
-      batch.keepLive();
-      stop();
-      const ready = batch.takeAll(); // before next(): a synchronous consumer may push into us again
-      if (ready.length === 0) return;
+    const leave = (ready: readonly BatchMember<T, K>[]): void => {
       const envelopes = ready.map(({ envelope }) => envelope);
       const handles = ready.map(({ handle }) => handle);
       sendDownstream(out, together(envelopes, handles));
     };
-    const wait = (envelope: Envelope<T, K>): void => {
+    const wait = ({ envelope }: BatchMember<T, K>, flush: () => void): CancelTimer => {
       const run = runOf(envelope);
       const cancelTimer = (clock ?? run.clock).schedule(maxWaitMs, guard(flush));
       const flushIfAlone = (): void => {
-        if (batch.nothingMoreCan) flush();
+        if (batches.nothingMoreCan) batches.flushAll();
       };
       const unlisten = run.open.onChange(guard(flushIfAlone));
-      stopWaiting = () => {
+      return () => {
         cancelTimer();
         unlisten();
       };
     };
+    const batches = new OpenBatches<T, K>({ limits, wait, leave });
     const next = (envelope: Envelope<T, K>): void => {
       const handle = take(envelope);
       if (!handle.part.live) return;
@@ -78,20 +75,15 @@ export function batchWithin<T, K>(options: BatchWithinOptions<T>): OperatorFunct
         fail(envelope, handle, threw('batchWithin', error));
         return;
       }
-      if (batch.isTooFullFor(one)) batch.keepLive();
-      if (batch.isTooFullFor(one)) flush();
-      batch.add(one);
-      if (batch.isFull) batch.keepLive();
-      if (batch.isFull) flush();
-      else if (!stopWaiting) wait(envelope);
+      const { topic, partition } = envelope.position;
+      batches.join(within === 'partition' ? `${topic}/${String(partition)}` : '', one);
     };
     const complete = (): boolean => {
-      flush();
+      batches.flushAll();
       return true;
     };
     const teardown = (): void => {
-      stop();
-      batch.clear();
+      batches.clear();
     };
     return { next, complete, teardown };
   });
@@ -117,19 +109,21 @@ const names: OptionNames<BatchWithinOptions<unknown>> = {
   bytesOf: true,
   maxTokens: true,
   tokensOf: true,
+  within: true,
   clock: true,
 };
 
 function checked<T>(options: BatchWithinOptions<T>) {
   requireOptions<BatchWithinOptions<T>>('batchWithin', options, names);
-  const { maxSize, maxWaitMs = 20, maxBytes, maxTokens, bytesOf, tokensOf, clock } = options;
+  const { maxSize, maxWaitMs = 20, maxBytes, maxTokens, bytesOf, tokensOf, within = 'pipeline', clock } = options;
   requireInteger('batchWithin.maxSize', maxSize, 1, mostSize);
   requireNumber('batchWithin.maxWaitMs', maxWaitMs, 0);
+  requireOneOf('batchWithin.within', within, ['pipeline', 'partition']);
   if (maxBytes !== undefined) requireInteger('batchWithin.maxBytes', maxBytes, 1);
   if (maxTokens !== undefined) requireInteger('batchWithin.maxTokens', maxTokens, 1);
   if ((maxBytes === undefined) !== (bytesOf === undefined))
     throw new OptionError('batchWithin.maxBytes and batchWithin.bytesOf belong together: give both or neither');
   if ((maxTokens === undefined) !== (tokensOf === undefined))
     throw new OptionError('batchWithin.maxTokens and batchWithin.tokensOf belong together: give both or neither');
-  return { maxSize, maxWaitMs, maxBytes: maxBytes ?? Infinity, maxTokens: maxTokens ?? Infinity, clock };
+  return { maxSize, maxWaitMs, maxBytes: maxBytes ?? Infinity, maxTokens: maxTokens ?? Infinity, within, clock };
 }

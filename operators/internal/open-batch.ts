@@ -40,17 +40,8 @@ export class OpenBatch<T, K> {
     return this.#members.length >= maxSize || this.#bytes >= maxBytes || this.#tokens >= maxTokens;
   }
 
-  /** Whether the source can send no other record this way until one of these is settled. */
-  get nothingMoreCan(): boolean {
-    const [first] = this.#members;
-    if (!first) return false;
-    let depth = 0;
-    let claims = 0;
-    for (const { handle } of this.#members) {
-      depth = Math.max(depth, handle.part.depth);
-      claims += handle.part.claims;
-    }
-    return runOf(first.envelope).open.nothingMoreCan(claims, depth);
+  get members(): readonly BatchMember<T, K>[] {
+    return this.#members;
   }
 
   add(one: BatchMember<T, K>): void {
@@ -78,4 +69,18 @@ export class OpenBatch<T, K> {
     this.#tokens = 0;
     return all;
   }
+}
+
+/** Whether the source can send no other record this way until one of those that wait in these batches is settled. */
+export function nothingMoreCanJoin<T, K>(batches: readonly OpenBatch<T, K>[]): boolean {
+  const members = batches.flatMap((batch) => batch.members);
+  const [first] = members;
+  if (!first) return false;
+  let depth = 0;
+  let claims = 0;
+  for (const { handle } of members) {
+    depth = Math.max(depth, handle.part.depth);
+    claims += handle.part.claims;
+  }
+  return runOf(first.envelope).open.nothingMoreCan(claims, depth);
 }

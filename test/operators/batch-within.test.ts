@@ -188,9 +188,56 @@ describe('batchWithin', () => {
     ]);
   });
 
+  describe('within a partition', () => {
+    const fedFrom = (options: Partial<BatchWithinOptions<number>> = {}) => {
+      const fed = feed<number, readonly number[]>(batchWithin({ maxSize: 3, maxWaitMs: 50, within: 'partition', ...options }));
+      const send = (partition: number, ...values: readonly number[]): void => {
+        for (const value of values) fed.source.next(fed.run.envelope(value, { partition }));
+      };
+      return { ...fed, send };
+    };
+
+    it('puts only values of one partition together, each batch with a wait of its own', async () => {
+      const { send, values, run } = fedFrom();
+      send(0, 1, 2);
+      await run.clock.advance(30);
+      send(1, 10, 11);
+      send(0, 3, 4);
+      expect(values()).toEqual([[1, 2, 3]]);
+      await run.clock.advance(20);
+      expect(values()).toEqual([[1, 2, 3]]);
+      await run.clock.advance(30);
+      expect(values()).toEqual([[1, 2, 3], [10, 11], [4]]);
+    });
+
+    it('sends all of them when nothing more can come, and when the stream completes', async () => {
+      const idle = fedFrom();
+      idle.send(0, 1);
+      idle.send(1, 10, 11);
+      idle.run.sourceBlocked(true);
+      await Promise.resolve();
+      expect(idle.values()).toEqual([[1], [10, 11]]);
+      const complete = fedFrom();
+      complete.send(0, 1);
+      complete.send(1, 10);
+      complete.source.complete();
+      expect([complete.values(), complete.ended()]).toEqual([[[1], [10]], 'complete']);
+    });
+
+    it('sends nothing after it was left', async () => {
+      const { send, run, values, unsubscribe } = fedFrom();
+      send(0, 1);
+      send(1, 10);
+      unsubscribe();
+      await run.clock.advance(1_000);
+      expect(values()).toEqual([]);
+    });
+  });
+
   it.each<[BatchWithinOptions<number>, string]>([
     [{ maxSize: 0 }, 'batchWithin.maxSize must be an integer from 1 to 10000, got 0'],
     [{ maxSize: 10_001 }, 'batchWithin.maxSize must be an integer from 1 to 10000, got 10001'],
+    [{ maxSize: 1, within: 'topic' as never }, 'batchWithin.within must be one of pipeline, partition, got "topic"'],
     [{ maxSize: 1, maxWaitMs: -1 }, 'batchWithin.maxWaitMs must be a number >= 0, got -1'],
     [{ maxSize: 1, maxBytes: 1 }, 'batchWithin.maxBytes and batchWithin.bytesOf belong together'],
     [{ maxSize: 1, tokensOf: () => 1 }, 'batchWithin.maxTokens and batchWithin.tokensOf belong together'],
