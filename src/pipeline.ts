@@ -112,7 +112,10 @@ export interface PipelineSpec<I extends Topics, O extends Topics | undefined, R 
    * to the dead letters. The pipeline reads these topics too. @defaultValue none
    */
   readonly retryTopics?: RetryTopics;
-  /** Where a partition starts for which the group has committed nothing. @defaultValue 'earliest' */
+  /**
+   * Where a partition starts for which the group has committed nothing. From latest, one that is added to the topic while the
+   * pipeline runs is read from its beginning all the same. @defaultValue 'earliest'
+   */
   readonly from?: 'earliest' | 'latest';
   /** Opened before the first record, closed after the last. */
   readonly resources?: R;

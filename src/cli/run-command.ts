@@ -1,3 +1,4 @@
+import { Console } from 'node:console';
 import { open } from 'node:inspector';
 import { type Command, defineCommand } from '../command.ts';
 import { OptionError } from '../errors.ts';
@@ -40,6 +41,7 @@ folder or the current one, node_modules excepted. It ends with 0 at Ctrl-C. Brea
     const path = findPipeline(pipeline, process.cwd()); // first: with no pipeline, what is said of its topics helps nobody
     checkCombinations(given, cli);
     if (given.watch) return watchPipeline(path, cli);
+    Object.assign(console, new Console(process.stderr)); // stdout is for results, whatever the pipeline's own code prints
     const supervisor = supervised(cli.interrupt);
     try {
       if (given.inspect || given.inspectPort !== undefined) open(given.inspectPort ?? 9229, '127.0.0.1');

@@ -40,6 +40,12 @@ export class GroupConnection {
     }
   }
 
+  /** How many partitions the topics had when they were last asked for; those that are not known are absent. */
+  partitionCounts(topics: readonly string[]): ReadonlyMap<string, number> {
+    const counts = topics.map((topic) => [topic, this.#cluster.findTopicPartitionMetadata(topic).length] as const);
+    return new Map(counts.filter(([, count]) => count > 0));
+  }
+
   /** Stores offsets as this member in this generation, all or none; the broker refuses a member that it does not know. */
   async commit(memberId: string, generation: number, offsets: readonly OffsetCommit[]): Promise<void> {
     const topics = byTopic(offsets, ({ partition, offset, metadata }) => ({ partition, offset: String(offset), metadata }));

@@ -16,6 +16,7 @@ import { clientIdOf, type MemberName } from './member-name.ts';
 import { atMost, patiently } from './patience.ts';
 import { nameFor, Predecessors } from './predecessors.ts';
 import { findStarts, type StartLookup } from './start-lookup.ts';
+import { watchTopics } from './topic-watch.ts';
 import { Watchdog } from './watchdog.ts';
 
 const closePatienceMs = 3_000;
@@ -61,20 +62,7 @@ export class KafkaConsumer implements Consumer {
     const base = consume.clientId ?? options.clientId;
     this.#clientId = name ? clientIdOf(base, name) : base;
     this.#kafka = kafkaClient(options, this.#clientId);
-    this.#watchdog = new Watchdog({
-      clock,
-      groupId: consume.groupId,
-      kafka: options,
-      health: (state) => {
-        handlers.health(state);
-      },
-      forgotten: () => {
-        if (this.#member.state.memberId !== null) this.#member.loseAll();
-      },
-      hung: () => {
-        this.#run?.fail(new TransportError('transport_unavailable', 'the client has fallen silent'));
-      },
-    });
+    this.#watchdog = this.#watch();
     this.#member = new GroupMember({
       handlers,
       kafkajs: loadKafkaJs(),
@@ -103,13 +91,33 @@ export class KafkaConsumer implements Consumer {
       expelled: () => this.#member.loseAll(),
     });
     this.#lookup = {
-      ...{ connection, committer: this.#committer, clock, consume },
+      ...{ connection, committer: this.#committer, clock, consume, atFirst: connection.partitionCounts(consume.topics) },
       ...{ closing: this.#closing.signal, log: options.log },
     };
     const succeeded = (error: TransportError): void => this.#run?.fail(error);
     const { isGone } = thisMachine();
     if (name)
       this.#predecessors = new Predecessors({ connection, clock, groupId: consume.groupId, own: name, isGone, kafka: options, succeeded });
+  }
+
+  #watch(): Watchdog {
+    const { options: kafka, clock, consume, handlers } = this.#parts;
+    const gone = (error: TransportError): unknown => (this.#isClosing() ? undefined : this.#giveUp(error));
+    const topics = watchTopics(kafka, clock, consume.topics, gone);
+    return new Watchdog({
+      ...{ clock, groupId: consume.groupId, kafka },
+      health: (state) => {
+        if (state.state === 'ok') topics.heard();
+        handlers.health(state);
+      },
+      quiet: () => topics.look(),
+      forgotten: () => {
+        if (this.#member.state.memberId !== null) this.#member.loseAll();
+      },
+      hung: () => {
+        this.#run?.fail(new TransportError('transport_unavailable', 'the client has fallen silent'));
+      },
+    });
   }
 
   static async open(

@@ -5,7 +5,7 @@ import type { Committer } from './commit.ts';
 import type { GroupConnection } from './group-connection.ts';
 import type { ResolvedKafkaOptions } from './kafka-options.ts';
 import { keyOf } from './ownership.state.ts';
-import { startOffset } from './start-offset.ts';
+import { startOf, startOffset } from './start-offset.ts';
 
 const retryMs = 250;
 
@@ -14,6 +14,8 @@ export interface StartLookup {
   readonly committer: Committer;
   readonly clock: Clock;
   readonly consume: Pick<ConsumeOptions, 'from' | 'fromEarliest'>;
+  /** How many partitions each topic had when this consumer began. */
+  readonly atFirst: ReadonlyMap<string, number>;
   readonly closing: AbortSignal;
   readonly log: ResolvedKafkaOptions['log'];
 }
@@ -36,7 +38,7 @@ export async function findStarts(
 }
 
 async function askStarts(
-  { connection, committer, consume: { from, fromEarliest = [] } }: StartLookup,
+  { connection, committer, consume: { from, fromEarliest = [] }, atFirst }: StartLookup,
   partitions: readonly OwnedPartition[],
 ): Promise<readonly Assignment[]> {
   const facts = await connection.starts(partitions);
@@ -44,7 +46,7 @@ async function askStarts(
     const known = facts.get(keyOf(one));
     if (!known) return [];
     const committed = known.committed < 0n ? undefined : { offset: known.committed, metadata: known.metadata };
-    return [{ ...one, committed, ...startOffset(known, fromEarliest.includes(one.topic) ? 'earliest' : from) }];
+    return [{ ...one, committed, ...startOffset(known, startOf(one, fromEarliest.includes(one.topic) ? 'earliest' : from, atFirst)) }];
   });
   // Without a commit the next owner would begin at a later end, and what came between would be nobody's.
   const anchors =

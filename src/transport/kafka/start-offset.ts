@@ -1,4 +1,4 @@
-import type { Assignment } from '../transport.ts';
+import type { Assignment, TopicPartition } from '../transport.ts';
 
 /** What is known of a partition before its first record is delivered. */
 export interface StartFacts {
@@ -21,4 +21,14 @@ export function startOffset(
   if (committed < 0n) return { start: from === 'earliest' ? low : stable, reset: 'none-committed' };
   if (committed < low || committed > high) return { start: low, reset: 'out-of-range' };
   return { start: committed, reset: undefined };
+}
+
+/** From latest means what comes from now on, and all of a partition that was added since has come since. */
+export function startOf(
+  { topic, partition }: TopicPartition,
+  from: 'earliest' | 'latest',
+  partitionsAtFirst: ReadonlyMap<string, number>,
+): 'earliest' | 'latest' {
+  const count = partitionsAtFirst.get(topic);
+  return count !== undefined && partition >= count ? 'earliest' : from;
 }

@@ -14,6 +14,8 @@ export interface WatchdogOptions {
   readonly health: (state: ConsumerHealth) => void;
   /** By now the broker has given this member up, if it lives: others may work on what was its own. */
   readonly forgotten: () => void;
+  /** The client has said nothing for seconds: why, if that is known. */
+  readonly quiet: () => string | undefined;
   /** The client says nothing any more. */
   readonly hung: () => void;
 }
@@ -123,13 +125,19 @@ export class Watchdog {
     const { kafka, groupId, hung } = this.#options;
     const vital = this.supervisor.check(nowMs, checkEveryMs);
     this.verify();
-    if (!this.#isUp) return;
+    if (!this.#isUp) {
+      const why = this.#options.quiet();
+      if (why !== undefined) this.tell({ state: 'reconnecting', why });
+      return;
+    }
     if (vital === 'hung') hung();
     else if (this.#joiningSinceMs !== undefined && nowMs - this.#joiningSinceMs >= joinWordMs) {
       const leftMs = this.#joiningSinceMs + kafka.sessionTimeoutMs - nowMs;
       const why = `the group ${groupId} waits for a member that does not answer`;
       this.tell({ state: 'waiting', why, ...(leftMs > 0 ? { leftMs: Math.ceil(leftMs / 1_000) * 1_000 } : {}) });
-    } else if (vital === 'quiet') this.tell({ state: 'reconnecting', why: `no answer from ${kafka.brokers.join(', ')} for some seconds` });
-    else if (!this.isJoining) this.tell({ state: 'ok' });
+    } else if (vital === 'quiet') {
+      const why = this.#options.quiet() ?? `no answer from ${kafka.brokers.join(', ')} for some seconds`;
+      this.tell({ state: 'reconnecting', why });
+    } else if (!this.isJoining) this.tell({ state: 'ok' });
   }
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { startOffset } from '../../../src/transport/kafka/start-offset.ts';
+import { startOf, startOffset } from '../../../src/transport/kafka/start-offset.ts';
 
 describe('startOffset', () => {
   it.each([
@@ -18,5 +18,17 @@ describe('startOffset', () => {
   it('begins, from latest, before what is still open; an offset behind it is inside the log all the same', () => {
     expect(startOffset({ committed: -1n, low: 0n, high: 9n, stable: 4n }, 'latest')).toEqual({ start: 4n, reset: 'none-committed' });
     expect(startOffset({ committed: 8n, low: 0n, high: 9n, stable: 4n }, 'latest')).toEqual({ start: 8n, reset: undefined });
+  });
+});
+
+describe('startOf', () => {
+  const atFirst = new Map([['t', 2]]);
+  it.each([
+    ['a partition that was there', 't', 1, 'latest'],
+    ['one that was added since', 't', 2, 'earliest'],
+    ['a topic of which nothing was known', 'u', 5, 'latest'],
+  ] as const)('from latest, %s', (_, topic, partition, expected) => {
+    expect(startOf({ topic, partition }, 'latest', atFirst)).toBe(expected);
+    expect(startOf({ topic, partition }, 'earliest', atFirst)).toBe('earliest');
   });
 });
