@@ -26,26 +26,33 @@ export function* checkRepetitions(history: History): Generator<Problem> {
   yield* writtenAgain(history);
 }
 
-/** A record is done again only when its stream was built anew, or after something that ends owners abruptly. */
+/**
+ * A record is done again only when its stream was built anew, or after something that ends owners abruptly. One for which no call
+ * was begun and nothing was written has not been done: it may go to another owner at any time.
+ */
 function* emittedAgain(history: History): Generator<Problem> {
   const inputs = inputsById(history);
   const builds = new Map<number, number>();
   const last = new Map<number, { readonly owner: string; readonly builds: number }>();
+  const begun = new Set<number>();
   let explained = false;
   for (const event of history) {
     if (event.kind === 'fault' && abrupt.has(event.name)) explained = true;
+    if ((event.kind === 'call' && event.step === 'start' && !event.together) || event.kind === 'acked' || event.kind === 'unanswered')
+      begun.add(event.record);
     if (event.kind === 'built') builds.set(event.app, (builds.get(event.app) ?? 0) + 1);
     if (event.kind !== 'emitted') continue;
     const { record } = event;
     const now = { owner: `${String(event.app)}/${String(event.epoch)}`, builds: builds.get(event.app) ?? 0 };
     const before = last.get(record);
     last.set(record, now);
+    const wasBegun = begun.delete(record);
     if (!before) continue;
     const input = inputs.get(record);
     const name = input ? nameOf(input) : `record ${String(record)}`;
     if (before.owner === now.owner && before.builds === now.builds)
       yield { kind: 'done-twice', record, message: `${name} was emitted twice into one stream` };
-    if (before.owner !== now.owner && !explained)
+    if (before.owner !== now.owner && wasBegun && !explained)
       yield { kind: 'done-twice', record, message: `${name} was done again by ${now.owner} after ${before.owner}, which ended well` };
   }
 }

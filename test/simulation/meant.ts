@@ -109,6 +109,9 @@ export function meantFor(plan: Plan, id: number): Expected {
     if (stage.kind === 'early' && calls) codes.add('pipeline_threw');
     if (stage.kind === 'call' || stage.kind === 'batch' || stage.kind === 'split') calls = true;
   }
+  // a process that stands still finds, when it goes on, that its timeouts have passed
+  const stands = plan.deeds.some((deed) => deed.do === 'paused' && deed.ms > 0);
+  if (stands && plan.stages.some((stage) => stage.kind === 'call' && stage.timeoutMs !== undefined)) codes.add('call_timeout');
   // what hangs for a whole deadline lets others wait behind it
   if (plan.deadlineMs < 600_000 && plan.stages.some(({ kind }) => kind === 'call')) codes.add('deadline_exceeded');
   // a stream that left its source and stays open, which takes something that hangs or is lost, leaves behind what its first operators held
