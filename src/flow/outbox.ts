@@ -38,6 +38,8 @@ export class Outbox {
   readonly #options: OutboxOptions;
   readonly #queue = new Fifo<Outgoing>();
   readonly #backoff = new Backoff(50, 5_000);
+  /** That wait or are under way here. */
+  #bytes = 0;
   #sending = false;
   #stopped = false;
   #endWait: () => void = () => undefined;
@@ -49,17 +51,20 @@ export class Outbox {
   }
 
   push(outgoing: Outgoing): void {
-    this.#options.held.bytes += recordBytes(outgoing.record);
+    if (this.#stopped) return;
+    this.#hold(recordBytes(outgoing.record));
     this.#queue.push(outgoing);
     if (this.#sending) return;
     this.#sending = true;
     queueMicrotask(() => void this.#sendAll()); // after the burst that this record belongs to, so that it travels whole
   }
 
-  /** Sends nothing more; what waits is not told. */
+  /** Sends nothing more; what waits or is under way is not told. */
   stop(): void {
     this.#stopped = true;
-    this.#letGo(this.#queue.drain());
+    this.#queue.drain();
+    this.#hold(-this.#bytes); // an answer that is still to come is nobody's any more
+    this.#options.held.freed();
     this.#endWait();
   }
 
@@ -113,6 +118,7 @@ export class Outbox {
 
   async #cut(batch: readonly Outgoing[], error: Error): Promise<void> {
     const [first] = batch;
+    if (this.#stopped) return;
     if (batch.length > 1) {
       const middle = batch.length >> 1;
       await this.#sendUntilTaken(batch.slice(0, middle));
@@ -132,9 +138,14 @@ export class Outbox {
 
   // Told apart from `sent`: what nobody waits for any more makes room, too, and the source may wait for nothing else.
   #letGo(batch: readonly Outgoing[]): void {
-    if (batch.length === 0) return;
-    for (const { record } of batch) this.#options.held.bytes -= recordBytes(record);
+    if (batch.length === 0 || this.#stopped) return;
+    for (const { record } of batch) this.#hold(-recordBytes(record));
     this.#options.held.freed();
+  }
+
+  #hold(bytes: number): void {
+    this.#bytes += bytes;
+    this.#options.held.bytes += bytes;
   }
 
   #wait(delayMs: number): Promise<void> {
