@@ -4,6 +4,8 @@ import { call } from '../../src/call.ts';
 import type { CliContext } from '../../src/cli/context.ts';
 import { runService } from '../../src/cli/run-service.ts';
 import { sleep } from '../../src/clock.ts';
+import { TransportError } from '../../src/errors.ts';
+import type { ConsumeHandlers, Consumer, Transport } from '../../src/transport/transport.ts';
 import { text } from '../../src/codec/text.ts';
 import { definePipeline, type Pipeline, topic } from '../../src/pipeline.ts';
 import { connect } from '../../src/runtime/connect.ts';
@@ -57,5 +59,56 @@ describe('a pipeline on Kafka that is interrupted', () => {
     const { code, notes } = await interrupted(130, 5_000);
     expect(notes.at(-1)).toMatch(/1 done, 0 failed, 0 dropped in/);
     expect(code).toBe(0);
+  });
+});
+
+describe('a pipeline on Kafka', () => {
+  /** Run on a transport whose consumer does what `joined` says. */
+  function running(joined: (handlers: ConsumeHandlers, join: () => Promise<Consumer>) => Promise<Consumer>) {
+    const clock = virtualClock(1_000_000);
+    const inner = memory({ clock });
+    const inherited = inner.consume.bind(inner);
+    const consume: Transport['consume'] = (options, handlers) => joined(handlers, () => inherited(options, handlers));
+    const transport = Object.assign(inner, { consume });
+    const live: (string | undefined)[] = [];
+    const controller = new AbortController();
+    const context = {
+      out: { isTty: false, width: 200, note: nothing, json: nothing, live: (line: string | undefined) => live.push(line) },
+      ...{ settings: {}, log: silentLog, clock, signal: controller.signal, interrupt: { exitCode: 130 } },
+      openTransport: () => Promise.resolve({ transport, where: 'here', close: () => Promise.resolve() }),
+    } as unknown as CliContext;
+    const pipeline = definePipeline({ name: 'p', input, deadLetter: 'stop', process: (words) => words });
+    const ended = runService(pipeline as unknown as Pipeline, { createTopics: true, drainDeadlineMs: 0 }, context);
+    return { clock, live, controller, ended };
+  }
+  const waiting = (handlers: ConsumeHandlers): Promise<Consumer> => {
+    handlers.health({ state: 'waiting', why: 'the group waits', leftMs: 9_000 });
+    handlers.health({ state: 'waiting', why: 'the group waits', leftMs: 8_000 });
+    return new Promise(() => undefined);
+  };
+
+  it('rejects with what ended the consumer for good, so that the process ends with 1', async () => {
+    const { clock, ended } = running((handlers, join) => {
+      clock.schedule(1_000, () => {
+        handlers.failed(new TransportError('transport_unavailable', 'cannot consume as p: nobody is there'));
+      });
+      return join();
+    });
+    const failure = expect(ended).rejects.toMatchObject({ code: 'transport_unavailable' });
+    await clock.advance(10_000);
+    await failure;
+  });
+
+  it('shows on the live line whom its start waits for, and for how long', async () => {
+    const { clock, live } = running(waiting);
+    await clock.advance(100);
+    expect(live).toEqual(['starting · the group waits, at most 9 s more', 'starting · the group waits, at most 8 s more']);
+  });
+
+  it('is interrupted while it starts', async () => {
+    const { clock, controller, ended } = running(waiting);
+    await clock.advance(100);
+    controller.abort(new DOMException('interrupted', 'AbortError'));
+    await expect(ended).rejects.toMatchObject({ name: 'AbortError' });
   });
 });

@@ -9,6 +9,8 @@ export interface Worker {
   /** The next message of this kind, or one that came before and was not asked for. @throws Error when the worker ends instead */
   next<T extends object>(kind: string): Promise<T>;
   say(message: string): void;
+  /** Resolves when the process has ended by itself; null when a signal ended it. */
+  exitCode(): Promise<number | null>;
   /** Resolves when the process is gone; it is killed when it does not go by itself within `patienceMs`. */
   end(patienceMs?: number): Promise<void>;
 }
@@ -48,6 +50,10 @@ export function startWorker(file: URL, given: object, execArgv: readonly string[
       }),
     say: (message) => {
       if (child.connected) child.send(message);
+    },
+    exitCode: async () => {
+      if (!isGone(child)) await once(child, 'exit');
+      return child.exitCode;
     },
     end: async (patienceMs = 15_000) => {
       if (isGone(child)) return;

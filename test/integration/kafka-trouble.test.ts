@@ -1,5 +1,9 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { sleep, systemClock } from '../../src/clock.ts';
+import { json } from '../../src/codec/json.ts';
+import { definePipeline, topic } from '../../src/pipeline.ts';
+import { silentLog } from '../../src/runtime/logging.ts';
+import { start } from '../../src/runtime/start.ts';
 import { kafka } from '../../src/transport/kafka/kafka.ts';
 import type { Transport } from '../../src/transport/transport.ts';
 import { type RunningKafka, startKafka } from '../helpers/kafka-broker.ts';
@@ -133,6 +137,50 @@ describeWithKafka('a Kafka that gives trouble', () => {
     await producer.close();
   });
 
+  it('keeps its membership when the wall clock is set back, or forward', async () => {
+    const [topic, group] = [hooks.freshName('clock'), hooks.freshName('group')];
+    await transport.createTopics([{ name: topic, partitions: 1 }]);
+    const producer = await transport.produce();
+    const log: Entry[] = [];
+    const member = new Member('m', log);
+    member.commits = false; // which would be heartbeats
+    await member.join(transport, group, [topic]);
+    await until('it has the partition', () => member.owned.length === 1);
+    const { now } = Date;
+    onTestFinished(() => {
+      Date.now = now;
+    });
+    for (const [i, hours] of [-1, 1].entries()) {
+      Date.now = () => now() + hours * 3_600_000;
+      await sleep(systemClock, 4_500); // one and a half sessions
+      await producer.send(topic, 0, [text('x')]);
+      await until('it reads on', () => log.filter(({ what }) => what === 'done').length === i + 1);
+    }
+    expect(log.filter(({ what }) => what === 'lost')).toEqual([]);
+    await member.leave();
+    await producer.close();
+  });
+
+  it('starts a client again that falls silent, and one record is not done twice for it', async () => {
+    const quick = kafka({ brokers: broker.brokers, sessionTimeoutMs: 1_500, requestTimeoutMs: 1_000 });
+    const [topic, group] = [hooks.freshName('silent'), hooks.freshName('group')];
+    await quick.createTopics([{ name: topic, partitions: 1 }]);
+    const producer = await quick.produce();
+    const log: Entry[] = [];
+    const member = await new Member('m', log).join(quick, group, [topic]);
+    await producer.send(topic, 0, [text('before')]);
+    await until('it reads', () => log.some(({ what }) => what === 'done'));
+    await sleep(systemClock, 300); // a commit
+    hooks.freeze(member.consumer, 60_000);
+    await until('it has lost the partition, and has it again', () => log.filter(({ what }) => what === 'assigned').length === 2);
+    await producer.send(topic, 0, [text('after')]);
+    await until('it reads on', () => starts(log).size === 2);
+    expect(member.healths.map((one) => (one.state === 'ok' ? 'ok' : one.why))).toContain('the client has fallen silent');
+    expect([...starts(log).values()]).toEqual([1, 1]);
+    await member.leave();
+    await producer.close();
+  });
+
   it('reads 20,000 records of 100 bytes, compressed and not', async () => {
     for (const compression of ['none', 'gzip'] as const) {
       const fast = kafka({ brokers: broker.brokers, compression });
@@ -156,5 +204,26 @@ describeWithKafka('a Kafka that gives trouble', () => {
       await consumer.close();
       await producer.close();
     }
+  });
+
+  it('gives up when restarts are of no avail, which fails the pipeline and, where nothing else is said, the process', async () => {
+    const impatient = kafka({ brokers: broker.brokers, maxRestarts: 1, sessionTimeoutMs: 2_000, requestTimeoutMs: 1_000 });
+    const topicName = hooks.freshName('gone');
+    await impatient.createTopics([{ name: topicName }]);
+    const pipeline = definePipeline({
+      name: topicName,
+      input: topic(topicName, json()),
+      deadLetter: 'stop',
+      process: (records) => records,
+    });
+    const { exitCode } = process;
+    process.exitCode = undefined;
+    onTestFinished(() => {
+      process.exitCode = exitCode;
+    });
+    const app = await start(pipeline, { transport: impatient, log: silentLog });
+    await broker.kill();
+    await expect(app.done).rejects.toMatchObject({ code: 'transport_unavailable' });
+    expect([app.state, process.exitCode]).toEqual(['failed', 1]);
   });
 });

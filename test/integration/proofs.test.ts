@@ -12,6 +12,8 @@ import * as exactlyOnce from '../proofs/exactly-once.ts';
 import * as keyOrder from '../proofs/key-order.ts';
 import * as kill from '../proofs/kill.ts';
 import * as poison from '../proofs/poison.ts';
+import * as rolling from '../proofs/rolling.ts';
+import * as sigterm from '../proofs/sigterm.ts';
 import * as storm from '../proofs/storm.ts';
 
 const file = await embeddedModelFile();
@@ -26,9 +28,13 @@ async function failuresOf(experiment: Experiment): Promise<readonly string[]> {
 }
 
 describeWithKafka('the short form of a proof', () => {
-  it.each([backlog, exactlyOnce, kill, keyOrder, storm, broker, poison])('$name: $summary', { timeout: limitMs }, async (experiment) => {
-    expect(await failuresOf(experiment)).toEqual([]);
-  });
+  it.each([backlog, exactlyOnce, kill, rolling, sigterm, keyOrder, storm, broker, poison])(
+    '$name: $summary',
+    { timeout: limitMs },
+    async (experiment) => {
+      expect(await failuresOf(experiment)).toEqual([]);
+    },
+  );
 
   it.skipIf(file.path === undefined)(`demo-kill: ${demoKill.summary}`, { timeout: limitMs }, async () => {
     expect(await failuresOf(demoKill)).toEqual([]);

@@ -8,7 +8,11 @@ export interface Case {
   readonly latencyMs: readonly [least: number, most: number];
   /** One call in so many takes 20 times as long, so that much is completed behind it. */
   readonly slowEvery: number;
-  readonly sessionTimeoutMs: number;
+  /** Records with a lower id hang: their calls never end, aborted or not, and keep the process alive. @defaultValue 0 */
+  readonly hang?: number;
+  /** @defaultValue the product's own */
+  readonly sessionTimeoutMs?: number;
+  readonly drainDeadlineMs?: number;
 }
 
 export interface Item {

@@ -1,13 +1,33 @@
-// The pipeline of the proof: it tells of each call before it is made, so that a kill hides none.
+// The pipeline of the proofs: it tells of each call before it is made, so that a kill hides none, and of its first output. SIGTERM drains it.
+import { setTimeout as wait } from 'node:timers/promises';
 import { map, timer } from 'rxjs';
-import { type Codec, createLogger, definePipeline, json, kafka, start, topic } from 'millrace';
+import { call, type Codec, createLogger, definePipeline, json, kafka, start, topic } from 'millrace';
 import { mapConcurrent } from 'millrace/operators';
+import type { OffsetCommit, Transport } from '../../../src/transport/transport.ts';
 import { givenToWorker, reportFrom } from '../../helpers/worker.ts';
 import type { Case, Item } from './case.ts';
 
-const { brokers, input, output, concurrency, latencyMs, slowEvery, sessionTimeoutMs } = givenToWorker() as Case;
-const transport = kafka({ brokers, sessionTimeoutMs });
+const given = givenToWorker() as Case;
+const { brokers, input, output, concurrency, latencyMs, slowEvery, hang = 0, sessionTimeoutMs, drainDeadlineMs } = given;
+const inner = kafka({ brokers, ...(sessionTimeoutMs === undefined ? {} : { sessionTimeoutMs }) });
+/** The same, and it tells how long each commit took. */
+const transport: Transport = {
+  ...inner,
+  consume: async (options, handlers) => {
+    const consumer = await inner.consume(options, handlers);
+    const commit = consumer.commit.bind(consumer);
+    return Object.assign(consumer, {
+      commit: async (offsets: readonly OffsetCommit[]) => {
+        const startedMs = performance.now();
+        const result = await commit(offsets);
+        reportFrom('commit', { ms: performance.now() - startedMs });
+        return result;
+      },
+    });
+  },
+};
 const items = json() as Codec<Item>;
+const forever = 2 ** 31 - 1;
 
 const app = await start(
   definePipeline({
@@ -20,6 +40,7 @@ const app = await start(
         mapConcurrent(
           (item) => {
             reportFrom('call', { id: item.id });
+            if (item.id < hang) return call(() => wait(forever, item));
             const [least, most] = latencyMs;
             return timer(item.id % slowEvery === 0 ? most * 20 : least + Math.random() * (most - least)).pipe(map(() => item));
           },
@@ -27,16 +48,13 @@ const app = await start(
         ),
       ),
   }),
-  { transport, log: createLogger({ level: 'error' }), signals: false },
+  { transport, log: createLogger({ level: 'error' }), ...(drainDeadlineMs === undefined ? {} : { drainDeadlineMs }) },
 );
 
-process.on('message', () => {
-  void app
-    .drain()
-    .then(() => transport.close())
-    .then(() => {
-      const { completedBefore, done } = app.stats();
-      reportFrom('stopped', { completedBefore, done });
-      process.disconnect();
-    });
+void app.done.then(() => {
+  const { completedBefore, done, givenBack } = app.stats();
+  reportFrom('stopped', { completedBefore, done, givenBack });
+  process.disconnect();
 });
+while (app.stats().done === 0 && app.state === 'running') await wait(5);
+reportFrom('output');
