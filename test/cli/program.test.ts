@@ -148,11 +148,13 @@ describe('the Node version', () => {
       before,
       `Object.defineProperty(process, 'version', { value: 'v18.0.0' }); Object.defineProperty(process, 'execPath', { value: '/' });`,
     );
-    const launcher = spawn(process.execPath, ['-r', before, cli, 'run', shout, '--input', '-'], { stdio: ['pipe', 'pipe', 'pipe'] });
+    const launcher = spawn(process.execPath, ['-r', before, cli, 'run', shout, '--input', '-', '--drain-deadline-ms', '100'], {
+      stdio: ['pipe', 'pipe', 'pipe'],
+    });
     let text = '';
     const gone = once(launcher.stdout, 'close'); // the child holds it as well
     launcher.stdout.on('data', (chunk) => (text += String(chunk)));
-    launcher.stdin.write('a\n');
+    launcher.stdin.write('a\nslow\n');
     await once(launcher.stdout, 'data');
     launcher.kill('SIGKILL');
     await gone;
