@@ -16,6 +16,7 @@ function rig() {
     forgotten: () => {
       if (!said.at(-1)?.endsWith('forgotten')) at('forgotten');
     },
+    quiet: () => undefined,
     hung: () => {
       at('hung');
       watchdog.broken('hung');
@@ -28,7 +29,7 @@ function rig() {
 async function working({ clock, watchdog }: ReturnType<typeof rig>, forMs: number): Promise<void> {
   for (let ms = 0; ms < forMs; ms += 250) {
     watchdog.alive();
-    watchdog.known();
+    watchdog.known(clock.nowMs());
     await clock.advance(250);
   }
 }
