@@ -30,8 +30,15 @@ describe('the grade of a code', () => {
     resource: ['resource_exhausted'],
     record: [
       ...(['pipeline_threw', 'project_threw', 'no_result', 'lineage_reused', 'envelope_lost', 'deadline_exceeded'] as const),
-      ...(['batch_size_mismatch', 'unknown_route', 'too_many_parts', 'decode_failed', 'encode_failed', 'schema_violation'] as const),
-      ...(['unexpected_tombstone', 'undecodable_batch', 'record_too_large', 'record_rejected', 'call_too_large'] as const),
+      ...(['batch_size_mismatch', 'cross_partition_output', 'unknown_route', 'too_many_parts', 'decode_failed', 'encode_failed'] as const),
+      ...([
+        'schema_violation',
+        'unexpected_tombstone',
+        'undecodable_batch',
+        'record_too_large',
+        'record_rejected',
+        'call_too_large',
+      ] as const),
       ...(['model_rejected', 'prompt_too_long', 'answer_invalid', 'answer_truncated', 'answer_refused'] as const),
     ],
     pipeline: [
