@@ -11,11 +11,17 @@ const inner = kafka({ brokers, sessionTimeoutMs });
 const items = json() as Codec<Item>;
 let stopsInWindow = false;
 
-/** Stops this very process, as SIGSTOP from outside would, until somebody sends SIGCONT. */
-function standStill(partition: number): void {
+/**
+ * Stops this very process, as SIGSTOP from outside would, until somebody sends SIGCONT. It goes on in the same breath: before
+ * any timer could tell the engine that its session is over, so that nothing but the log can refuse what follows.
+ */
+async function standStill(partition: number): Promise<void> {
   stopsInWindow = false;
   reportFrom('in-window', { partition });
-  setTimeout(() => process.kill(process.pid, 'SIGSTOP'), 20); // when the word is out
+  await new Promise((resume) => setTimeout(resume, 20)); // until the word is out
+  process.kill(process.pid, 'SIGSTOP');
+  const untilMs = performance.now() + 50;
+  while (performance.now() < untilMs); // the signal may take a moment; time passes while the process stands
 }
 
 let transactions = 0;
@@ -44,10 +50,7 @@ const windowed = (transaction: Transaction, partition: number): Transaction => {
     },
     storeOffsets: (...args) => refusable(() => transaction.storeOffsets(...args)),
     commit: async () => {
-      if (stopsInWindow && hasSent) {
-        standStill(partition);
-        await new Promise((resume) => setTimeout(resume, 30));
-      }
+      if (stopsInWindow && hasSent) await standStill(partition);
       await refusable(() => transaction.commit());
     },
     abort: () => transaction.abort(),
