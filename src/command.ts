@@ -38,6 +38,7 @@ export interface CommandArgument {
 }
 
 export interface CommandSpec<O extends CommandOptions> {
+  /** One word; two for a command of a group, as in `dlq list`. */
   readonly name: string;
   /** One line of `millrace --help`; without a full stop. */
   readonly summary: string;

@@ -1,10 +1,23 @@
 import { reviewsCommand } from '../../pipelines/reviews/command.ts';
 import type { Command } from '../command.ts';
 import { consumeCommand } from './consume-command.ts';
+import { dlqListCommand } from './dlq-list-command.ts';
+import { dlqRedriveCommand } from './dlq-redrive-command.ts';
+import { dlqShowCommand } from './dlq-show-command.ts';
 import { doctorCommand } from './doctor-command.ts';
 import { produceCommand } from './produce-command.ts';
 import { pullCommand } from './pull-command.ts';
 import { runCommand } from './run-command.ts';
 
 /** In the order of `millrace --help`. */
-export const commands: readonly Command[] = [reviewsCommand, runCommand, produceCommand, consumeCommand, pullCommand, doctorCommand];
+export const commands: readonly Command[] = [
+  reviewsCommand,
+  runCommand,
+  produceCommand,
+  consumeCommand,
+  dlqListCommand,
+  dlqShowCommand,
+  dlqRedriveCommand,
+  pullCommand,
+  doctorCommand,
+];

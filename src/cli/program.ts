@@ -64,8 +64,9 @@ function addSettings(program: Program): void {
 
 function addCommand(program: Program, command: Command, onInvocation: ProgramOptions['onInvocation']): void {
   const { name, summary, details, examples, exitCodes = {} } = command;
-  const sub = program
-    .command(name)
+  const [last = name, group] = name.split(' ').reverse();
+  const sub = (group === undefined ? program : groupOf(program, group))
+    .command(last)
     .summary(summary)
     .description([`${summary.charAt(0).toUpperCase()}${summary.slice(1)}.`, details].filter(Boolean).join('\n\n'));
   for (const { name: argument, summary: says, required = false, many = false } of command.arguments ?? []) {
@@ -95,6 +96,20 @@ function addCommand(program: Program, command: Command, onInvocation: ProgramOpt
     ) as GivenOptions<CommandOptions>;
     await onInvocation({ command, options: given, args: sub.args, flags: program.opts() });
   });
+}
+
+const groupSummaries: Readonly<Record<string, string>> = { dlq: 'dead letters: list, show, send them to their topics again' };
+
+/** The commands that share a first word; made with the first of them. */
+function groupOf(program: Program, name: string): Program {
+  const known = program.commands.find((one) => one.name() === name);
+  if (known) return known;
+  const summary = groupSummaries[name] ?? '';
+  return program
+    .command(name)
+    .summary(summary)
+    .description(`${summary.charAt(0).toUpperCase()}${summary.slice(1)}.`)
+    .helpCommand('help [command]', 'help on a command');
 }
 
 function toOption(key: string, option: CommandOption): Option {

@@ -4,6 +4,9 @@ import type { CommitSnapshot } from './commit-snapshot.ts';
 import type { Owned } from './owned.ts';
 import { judge } from './transaction.state.ts';
 
+/** The partition, and what the group has stored for it as far as we know. */
+export type WriterPartition = Pick<Owned, 'topic' | 'partition' | 'epoch' | 'stored'>;
+
 export interface FencedWriterOptions {
   readonly transport: Pick<Transport, 'transact' | 'committed'>;
   readonly groupId: string;
@@ -21,14 +24,14 @@ export const transactionalIdOf = (groupId: string, { topic, partition }: Omit<Ow
  * not fence back.
  */
 export class FencedWriter {
-  readonly #owned: Owned;
+  readonly #owned: WriterPartition;
   readonly #options: FencedWriterOptions;
   #producer: TransactionalProducer | undefined;
   #closing: Promise<void> = Promise.resolve();
   #isClosed = false;
 
   /** @param producer opened when the partition was gained, before what the group has stored was read */
-  constructor(owned: Owned, producer: TransactionalProducer | undefined, options: FencedWriterOptions) {
+  constructor(owned: WriterPartition, producer: TransactionalProducer | undefined, options: FencedWriterOptions) {
     this.#owned = owned;
     this.#producer = producer;
     this.#options = options;
@@ -56,7 +59,7 @@ export class FencedWriter {
    * @throws TransportError `fenced` when the group has taken the partition from us; PipelineError `fenced` when somebody stores
    * offsets for it although it is ours
    */
-  async reopen(unseen: CommitSnapshot | undefined): Promise<'committed' | 'aborted'> {
+  async reopen(unseen: Pick<CommitSnapshot, 'offset' | 'metadata'> | undefined): Promise<'committed' | 'aborted'> {
     const { transport, groupId, clientId } = this.#options;
     const { topic, partition, stored } = this.#owned;
     await this.#requireOwned();
@@ -91,9 +94,9 @@ export class FencedWriter {
   }
 }
 
-const nameOf = ({ topic, partition }: Owned): string => `${topic}/${String(partition)}`;
+const nameOf = ({ topic, partition }: WriterPartition): string => `${topic}/${String(partition)}`;
 
-function usurped(groupId: string, owned: Owned, offset: bigint | undefined): PipelineError {
+function usurped(groupId: string, owned: WriterPartition, offset: bigint | undefined): PipelineError {
   const [expected, got] = [owned.stored?.offset, offset].map((one) => (one === undefined ? 'nothing' : String(one)));
   return new PipelineError(
     'fenced',

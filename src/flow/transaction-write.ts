@@ -16,7 +16,7 @@ export interface LetterBox {
 }
 
 /** One record to be sent within a transaction. */
-interface Sending {
+export interface Sending {
   readonly topic: string;
   readonly partition: number;
   readonly record: OutputRecord;
@@ -105,7 +105,7 @@ const noWay = (taken: Taken, error: Error): PipelineError =>
   );
 
 /** Sends to all partitions at once, to each in order, one send at a time. Rejects when no send is under way any more. */
-async function sendAll(transaction: Transaction, all: readonly Sending[]): Promise<void> {
+export async function sendAll(transaction: Transaction, all: readonly Sending[]): Promise<void> {
   const groups = Map.groupBy(all, ({ topic, partition }) => `${topic}/${String(partition)}`);
   const results = await Promise.allSettled(
     [...groups.values()].map(async (group) => {
