@@ -5,7 +5,7 @@ import { givenToWorker, reportFrom } from '../../helpers/worker.ts';
 import { Meter } from './meter.ts';
 import { type Order, type Task, work } from './work.ts';
 
-const { brokers, group, input, output, records } = givenToWorker() as Task;
+const { brokers, group, input, output, records, delivery = 'at-least-once' } = givenToWorker() as Task;
 const lookEveryMs = 10;
 
 const transport = kafka({ brokers });
@@ -14,6 +14,7 @@ const pipeline = definePipeline({
   input: topic(input, json()),
   output: topic(output, json()),
   deadLetter: 'stop',
+  delivery,
   process: (orders) =>
     orders.pipe(
       mapValue((order) => {

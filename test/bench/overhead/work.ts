@@ -16,6 +16,8 @@ export interface Task {
   readonly output: string;
   /** Ends by itself after so many; without it, when told to. */
   readonly records?: number;
+  /** Of our program. @defaultValue 'at-least-once' */
+  readonly delivery?: 'at-least-once' | 'exactly-once';
   /** Of the bare program; ours always is. */
   readonly idempotent: boolean;
 }
