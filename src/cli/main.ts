@@ -19,6 +19,10 @@ export async function main(argv: readonly string[]): Promise<void> {
     debug: false,
   };
   let interruptedBy = (): number | undefined => undefined;
+  let onReaderLeft = (): void => undefined; // whoever reads help may leave, too
+  endQuietlyWithReader(() => {
+    onReaderLeft();
+  });
   const invoke = async (invocation: Invocation): Promise<void> => {
     const settings = resolveSettings({ flags: invocation.flags, env: process.env, cwd: process.cwd() });
     mode = { isJson: settings.json, debug: settings.logLevel === 'debug' };
@@ -38,10 +42,10 @@ export async function main(argv: readonly string[]): Promise<void> {
     endWithLauncher(() => {
       interruption.ask();
     });
-    endQuietlyWithReader(() => {
+    onReaderLeft = () => {
       readerLeft = true;
       interruption.ask();
-    });
+    };
     const context = commandContext(settings, out, interruption);
     for (const remark of settings.remarks) context.log.warn({}, remark);
     try {

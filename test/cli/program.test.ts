@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { commands } from '../../src/cli/commands.ts';
 import { buildProgram } from '../../src/cli/program.ts';
-import { cli, root, runCli, shout } from './run-cli.ts';
+import { cli, root, runCli, shout, startCli } from './run-cli.ts';
 
 describe('help teaches', () => {
   it.each(commands.map((command) => [command.name, command] as const))(
@@ -36,6 +36,12 @@ describe('help teaches', () => {
     for (const { name } of commands) expect(stdout).toContain(`  ${name.split(' ')[0] ?? ''} `);
     expect(stdout).toMatch(/flags, else from the environment, else from millrace\.config\.json/);
     expect(stdout).toMatch(/Exit codes: 0 done, 1 failed, 2[^]* 3 all records settled but some failed/);
+  });
+
+  it('millrace --help | true is no error', async () => {
+    const { child, ended } = startCli(['--help']);
+    child.stdout?.destroy();
+    expect(await ended).toMatchObject({ code: 0, stderr: '' });
   });
 
   it.each(['run', 'demo'])('millrace help %s says how it ends when it is interrupted', async (name) => {
