@@ -33,7 +33,11 @@ export function resumeRedrive(
 }
 
 /** Whether a run before this one has sent the letter. */
-export const wasSent = ({ sent }: RedriveProgress, offset: bigint): boolean => sent.some(({ from, to }) => offset >= from && offset < to);
+export function wasSent({ sent }: RedriveProgress, offset: bigint): boolean {
+  const last = sent.at(-1);
+  if (last === undefined || offset >= last.to) return false; // the usual case, while there may be thousands
+  return sent.some(({ from, to }) => offset >= from && offset < to);
+}
 
 /**
  * The letter at `offset`, the next that the log has, is sent, or stays. Offsets that the log left out before it are counted
@@ -64,6 +68,8 @@ const above = (ranges: readonly OffsetRange[], start: bigint): readonly OffsetRa
 
 function joined(ranges: readonly OffsetRange[], more: OffsetRange): readonly OffsetRange[] {
   let { from, to } = more;
+  const last = ranges.at(-1);
+  if (last === undefined || last.to < from) return [...ranges, more];
   const before: OffsetRange[] = [];
   const behind: OffsetRange[] = [];
   for (const range of ranges) {

@@ -1,5 +1,5 @@
 import { of } from 'rxjs';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { mapConcurrent } from '../../operators/map-concurrent.ts';
 import { dlqRedriveCommand } from '../../src/cli/dlq-redrive-command.ts';
 import { text } from '../../src/codec/text.ts';
@@ -9,6 +9,7 @@ import { definePipeline, topic } from '../../src/pipeline.ts';
 import { headerText } from '../../src/record/record.ts';
 import { silentLog } from '../../src/runtime/logging.ts';
 import { start } from '../../src/runtime/start.ts';
+import type { Consumer } from '../../src/transport/transport.ts';
 import { bytesOf, dlqScene, letterOf, type Told } from './dlq-scene.ts';
 
 const summaryOf = ({ json }: Told): Record<string, unknown> => (json.at(-1)?.['redrive'] ?? {}) as Record<string, unknown>;
@@ -140,6 +141,55 @@ describe('dlq redrive', () => {
     letter('and again', {}, 1);
     await run(dlqRedriveCommand, { to: 'other' });
     expect([0, 1, 2].map((partition) => values('other', partition).length).sort()).toEqual([0, 0, 2]);
+  });
+
+  it('sends nothing that comes after it began', async () => {
+    const { clock, begin, values, letter } = await dlqScene();
+    for (let i = 0; i < 20; i += 1) letter(String(i));
+    const running = begin(dlqRedriveCommand, { rate: 10 });
+    await clock.advance(1_000);
+    for (let i = 20; i < 40; i += 1) letter(String(i));
+    await clock.advance(30_000);
+    expect((await running.told()).code).toBe(0);
+    expect(values('in')).toEqual(Array.from({ length: 20 }, (_, i) => String(i)));
+  });
+
+  it.each(['joins', 'is given up'])('sends each letter once when another member joins, and when one %s', async (how) => {
+    const { clock, begin, values, letter, transport } = await dlqScene(4);
+    const consume = vi.spyOn(transport, 'consume');
+    for (let i = 0; i < 80; i += 1) letter(String(i), { story: { [deadLetterHeaders.partition]: String(i % 4) } }, i % 4);
+    const first = begin(dlqRedriveCommand, { rate: 20 });
+    await clock.advance(1_500);
+    const second = begin(dlqRedriveCommand, { rate: 20 });
+    await clock.advance(500);
+    const consumer = (await consume.mock.results[0]?.value) as Consumer;
+    if (how === 'is given up') transport.broker.expel(consumer, { noticeMs: 400 });
+    await clock.advance(60_000);
+    const told = [await first.told(), await second.told()];
+    expect(told.map(({ code }) => code)).toEqual([0, 0]);
+    expect(told.map((one) => summaryOf(one)['sent'])).not.toContain(0); // both had a share
+    const sent = [0, 1, 2, 3].flatMap((partition) => values('in', partition));
+    expect(sent.sort((a, b) => Number(a) - Number(b))).toEqual(Array.from({ length: 80 }, (_, i) => String(i)));
+  });
+
+  it('stops before it sends what cannot be noted, and says so', async () => {
+    const { begin, clock, run, values, letter, transport } = await dlqScene();
+    const total = 2_400;
+    for (let i = 0; i < total; i += 1) {
+      letter(String(i), { story: { [deadLetterHeaders.code]: i % 2 === 0 ? 'a' : 'b' } });
+      if (i % 2 === 0) transport.broker.skipOffsets('dead', 0, 200);
+    }
+    const running = begin(dlqRedriveCommand, { code: 'b' }, false);
+    await clock.advance(60_000);
+    const told = await running.told();
+    expect(told.code).toBe(3);
+    expect(told.notes.at(-1)).toMatch(/partition 0: what was sent lies too scattered/);
+    const first = values('in').length;
+    expect(first).toBeGreaterThan(900);
+    expect(first).toBeLessThan(total / 2);
+    await run(dlqRedriveCommand);
+    expect(new Set(values('in')).size).toBe(total);
+    expect(values('in').length).toBe(total);
   });
 
   it('a dry run counts, estimates tokens, and sends nothing', async () => {
