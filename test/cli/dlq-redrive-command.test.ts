@@ -145,13 +145,13 @@ describe('dlq redrive', () => {
 
   it('sends nothing that comes after it began', async () => {
     const { clock, begin, values, letter } = await dlqScene();
-    for (let i = 0; i < 20; i += 1) letter(String(i));
+    for (let i = 0; i < 25; i += 1) letter(String(i)); // in two fetches
     const running = begin(dlqRedriveCommand, { rate: 10 });
     await clock.advance(1_000);
-    for (let i = 20; i < 40; i += 1) letter(String(i));
+    for (let i = 25; i < 50; i += 1) letter(String(i));
     await clock.advance(30_000);
     expect((await running.told()).code).toBe(0);
-    expect(values('in')).toEqual(Array.from({ length: 20 }, (_, i) => String(i)));
+    expect(values('in')).toEqual(Array.from({ length: 25 }, (_, i) => String(i)));
   });
 
   it.each(['joins', 'is given up'])('sends each letter once when another member joins, and when one %s', async (how) => {
