@@ -42,9 +42,9 @@ export async function runService(
     );
     out.json({ running: { pipeline: pipeline.name } });
     const endLive = liveLine(app, out, clock);
-    let givenBackBefore = 0; // to other members, while it ran
+    let abortedBefore = 0; // for other members, while it ran
     const drain = (): void => {
-      givenBackBefore = app.stats().givenBack;
+      abortedBefore = app.stats().aborted;
       app.drain().catch(() => undefined);
     }; // `done` tells the same
     if (signal.aborted) drain();
@@ -55,8 +55,7 @@ export async function runService(
       endLive();
       summary(pipeline.name, app.stats(), clock.nowMs() - startedMs, out);
     }
-    const { givenBack } = app.stats();
-    return givenBack > givenBackBefore ? (context.interrupt.exitCode ?? 1) : 0;
+    return app.stats().aborted > abortedBefore ? (context.interrupt.exitCode ?? 1) : 0;
   } finally {
     await close();
   }

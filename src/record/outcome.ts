@@ -38,3 +38,6 @@ export interface SettlementObserver {
   /** The record is settled. */
   decided(verdict: Verdict): void;
 }
+
+/** Why a record is given back for which no call was made yet: nothing is done again. */
+export const notBegun = 'its work had not begun';

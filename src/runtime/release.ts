@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts';
 import type { Owned, Taken } from '../flow/owned.ts';
 import type { Source } from '../flow/source.ts';
+import { notBegun } from '../record/outcome.ts';
 import type { OwnedPartition } from '../transport/transport.ts';
 import type { Delivery } from './delivery.ts';
 
@@ -30,7 +31,7 @@ export async function releasePartitions(release: Release, leaving: readonly Owne
   const untilMs = clock.nowMs() + deadlineMs;
   const inPipeline = (): readonly Taken[] => source.unfinished().filter(({ partition }) => owned.includes(partition));
   const unbegun = inPipeline().filter(({ settlement }) => settlement?.isUnbegun === true);
-  source.abandonAll(unbegun, reason);
+  source.abandonAll(unbegun, notBegun);
   while (inPipeline().length > 0 && clock.nowMs() < untilMs && !hurry()) await tick(clock);
   const aborted = inPipeline();
   source.abandonAll(aborted, reason);

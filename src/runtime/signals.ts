@@ -5,11 +5,11 @@ const graceMs = 100; // for whoever waits for the drain
 
 interface Drained {
   drain(): Promise<void>;
-  stats(): { readonly givenBack: number };
+  stats(): { readonly aborted: number };
 }
 
 /**
- * The first SIGINT or SIGTERM drains, a second one ends the process at once. When the drain had to give records back, their calls
+ * The first SIGINT or SIGTERM drains, a second one ends the process at once. When the drain had to abort calls, they
  * may go on for ever, aborted or not, and keep the process alive: then it is ended 100 ms later; otherwise it ends by itself, as
  * nothing of ours is left. The result takes the handlers away.
  */
@@ -18,9 +18,9 @@ export function drainOnSignals(app: Drained, clock: Clock): () => void {
   const on = (signal: keyof typeof exitCodes) => (): void => {
     if (asked) process.exit(exitCodes[signal]);
     asked = true;
-    const { givenBack } = app.stats();
+    const { aborted } = app.stats();
     void app.drain().then(() => {
-      if (app.stats().givenBack > givenBack) clock.schedule(graceMs, () => process.exit(process.exitCode ?? exitCodes[signal]));
+      if (app.stats().aborted > aborted) clock.schedule(graceMs, () => process.exit(process.exitCode ?? exitCodes[signal]));
     });
   };
   const handlers = { SIGINT: on('SIGINT'), SIGTERM: on('SIGTERM') };

@@ -175,8 +175,18 @@ class Running implements App {
   }
 
   stats(): StatsSnapshot {
-    const { counts, retriedLater, failuresByCode, droppedByReason, failedAttempts, restarts, completedBefore, latencies, troubles } =
-      this.#stats;
+    const {
+      counts,
+      retriedLater,
+      failuresByCode,
+      droppedByReason,
+      failedAttempts,
+      aborted,
+      restarts,
+      completedBefore,
+      latencies,
+      troubles,
+    } = this.#stats;
     const source = this.#line?.source;
     const partitions = source?.partitions ?? [];
     return {
@@ -188,6 +198,7 @@ class Running implements App {
       failuresByCode: { ...failuresByCode },
       droppedByReason: Object.fromEntries(droppedByReason),
       failedAttempts,
+      aborted,
       restarts,
       recordsInFlight: source?.window.records ?? 0,
       bytesInFlight: source?.window.bytes ?? 0,

@@ -1,7 +1,7 @@
 import { codeOf } from '../classify.ts';
 import type { ErrorCode } from '../errors.ts';
 import { positionOf, type Taken } from '../flow/owned.ts';
-import type { Verdict } from '../record/outcome.ts';
+import { notBegun, type Verdict } from '../record/outcome.ts';
 import { formatPosition } from '../record/record.ts';
 import type { Assignment, OwnedPartition } from '../transport/transport.ts';
 
@@ -12,7 +12,10 @@ export interface StatsSnapshot {
   readonly dropped: number;
   /** Records that were put into a retry topic: they run again later, and end then. */
   readonly retriedLater: number;
+  /** Records that are delivered again, to this member or another. */
   readonly givenBack: number;
+  /** Of these, the ones whose work had begun: it was aborted, and is done again. The others only waited for their first call. */
+  readonly aborted: number;
   readonly failuresByCode: Readonly<Partial<Record<ErrorCode, number>>>;
   readonly droppedByReason: Readonly<Record<string, number>>;
   /** Calls that ran for records that failed in the end. */
@@ -70,6 +73,7 @@ export class Stats {
   readonly #on: TroubleListener;
   retriedLater = 0;
   failedAttempts = 0;
+  aborted = 0;
   restarts = 0;
   completedBefore = 0;
   #next = 0;
@@ -84,7 +88,10 @@ export class Stats {
 
   verdict(verdict: Verdict, { takenMs }: Taken, nowMs: number): void {
     this.counts[verdict.outcome] += 1;
-    if (verdict.outcome === 'given-back') return;
+    if (verdict.outcome === 'given-back') {
+      if (verdict.reason !== notBegun) this.aborted += 1;
+      return;
+    }
     this.latencies[this.#next % keptLatencies] = nowMs - takenMs;
     this.#next += 1;
     if (verdict.outcome === 'failed') {

@@ -43,10 +43,10 @@ export async function run({ short, signal, say }: ExperimentContext): Promise<Ex
     const load = produce(kafka);
     for (let i = 0; i < 3; i += 1) workers.push(await begin());
     const exits: (number | null)[] = [];
-    let givenBack = 0;
+    let aborted = 0;
     const stop = async (worker: Worker): Promise<void> => {
       process.kill(worker.pid, 'SIGTERM');
-      ({ givenBack } = await worker.next<{ givenBack: number }>('stopped').then((told) => ({ givenBack: givenBack + told.givenBack })));
+      ({ aborted } = await worker.next<{ aborted: number }>('stopped').then((told) => ({ aborted: aborted + told.aborted })));
       exits.push(await worker.exitCode());
     };
     for (let restart = 0; restart < rounds * 3 && !signal.aborted; restart += 1) {
@@ -60,7 +60,7 @@ export async function run({ short, signal, say }: ExperimentContext): Promise<Ex
       await wait(100);
     for (const worker of workers) await stop(worker);
     const ids = (await readTopic(kafka, output)).map(({ value }) => (JSON.parse(String(value)) as Item).id);
-    return judge({ restarts: rounds * 3, records, ids, calls, exits, givenBack });
+    return judge({ restarts: rounds * 3, records, ids, calls, exits, aborted });
   } finally {
     for (const worker of workers) await worker.end(0);
     await broker.stop();
@@ -112,10 +112,10 @@ interface Told {
   readonly ids: readonly number[];
   readonly calls: ReadonlyMap<number, number>;
   readonly exits: readonly (number | null)[];
-  readonly givenBack: number;
+  readonly aborted: number;
 }
 
-function judge({ restarts, records, ids, calls, exits, givenBack }: Told): ExperimentResult {
+function judge({ restarts, records, ids, calls, exits, aborted }: Told): ExperimentResult {
   const lost = records - new Set(ids).size;
   const twice = ids.length - new Set(ids).size;
   const again = [...calls.values()].reduce((sum, times) => sum + times - 1, 0);
@@ -127,7 +127,7 @@ function judge({ restarts, records, ids, calls, exits, givenBack }: Told): Exper
     finding('records without an output', String(lost), '0', lost === 0),
     finding('outputs written twice', String(twice), '0', twice === 0),
     finding('calls made again', String(again), '0', again === 0),
-    finding('records given back', String(givenBack), '0', givenBack === 0),
+    finding('calls aborted', String(aborted), '0', aborted === 0),
     finding('exit codes', [...new Set(exits)].join(' '), '0', clean),
   ];
   return { measured, pass: true };

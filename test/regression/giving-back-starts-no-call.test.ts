@@ -46,7 +46,8 @@ describe('records that are given back while others wait for their calls', () => 
     const drained = app.drain({ deadlineMs: 30_000 });
     await m.clock.advance(1_000);
     await drained;
-    expect([seen, app.stats().done]).toEqual([{ calls: 10, running: 0, most: 10 }, 10]);
+    const { done, givenBack, aborted } = app.stats();
+    expect([seen, done, givenBack, aborted]).toEqual([{ calls: 10, running: 0, most: 10 }, 10, 490, 0]);
   });
 
   it('aborts at the deadline without a call more', async () => {
@@ -56,7 +57,7 @@ describe('records that are given back while others wait for their calls', () => 
     const drained = app.drain({ deadlineMs: 1_000 });
     await m.clock.advance(5_000);
     await drained;
-    expect(seen.calls).toBe(10);
+    expect([seen.calls, app.stats().aborted]).toEqual([10, 10]);
   });
 
   it("stops at a failure with deadLetter 'stop' without a call more", async () => {

@@ -6,19 +6,19 @@ describe('a signal', () => {
   let clock: VirtualClock;
   let exit: MockInstance;
   let release: () => void;
-  let givenBack = 3; // to other members, before
+  let aborted = 3; // to other members, before
   let drained: () => void = () => undefined;
   let drains = 0;
   beforeEach(() => {
     clock = virtualClock(0);
     exit = vi.spyOn(process, 'exit').mockImplementation(() => undefined as never);
-    givenBack = 3;
+    aborted = 3;
     drains = 0;
     const drain = (): Promise<void> => {
       drains += 1;
       return new Promise((resolve) => (drained = resolve));
     };
-    release = drainOnSignals({ drain, stats: () => ({ givenBack }) }, clock);
+    release = drainOnSignals({ drain, stats: () => ({ aborted }) }, clock);
   });
   afterEach(() => {
     release();
@@ -37,7 +37,7 @@ describe('a signal', () => {
     ['SIGTERM', 143],
   ] as const)('%s ends the process with %i when calls were given back that may hang', async (signal, code) => {
     process.emit(signal);
-    givenBack = 4;
+    aborted = 4;
     drained();
     await clock.advance(99);
     expect(exit).not.toHaveBeenCalled();

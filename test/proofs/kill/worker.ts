@@ -52,8 +52,8 @@ const app = await start(
 );
 
 void app.done.then(() => {
-  const { completedBefore, done, givenBack } = app.stats();
-  reportFrom('stopped', { completedBefore, done, givenBack });
+  const { completedBefore, done, aborted } = app.stats();
+  reportFrom('stopped', { completedBefore, done, aborted });
   process.disconnect();
 });
 while (app.stats().done === 0 && app.state === 'running') await wait(5);
