@@ -29,13 +29,24 @@ const outageWaitMs = 150;
  */
 export class Committer {
   readonly #options: CommitterOptions;
+  #before: Promise<void> = Promise.resolve();
   readonly #highest = new Map<string, { readonly epoch: number; readonly offset: bigint }>();
 
   constructor(options: CommitterOptions) {
     this.#options = options;
   }
 
-  async commit(offsets: readonly OffsetCommit[]): Promise<{ readonly fenced: readonly OwnedPartition[] }> {
+  /** One after the other: one that has to be tried again must not be sent behind a later one, which says more. */
+  commit(offsets: readonly OffsetCommit[]): Promise<{ readonly fenced: readonly OwnedPartition[] }> {
+    const commit = this.#before.then(() => this.#commit(offsets));
+    this.#before = commit.then(
+      () => undefined,
+      () => undefined,
+    );
+    return commit;
+  }
+
+  async #commit(offsets: readonly OffsetCommit[]): Promise<{ readonly fenced: readonly OwnedPartition[] }> {
     const { state, clock, patienceMs } = this.#options;
     const memberId = state.memberId;
     const giveUpMs = clock.nowMs() + patienceMs;
