@@ -48,7 +48,8 @@ export class CompositePart implements Part {
   }
 
   at(place: Place): void {
-    for (const part of this.#parts) part.at(place);
+    const ofEach = place === 'queued' ? 'bound' : place; // the call will be made for all, whether one is still wanted or not
+    for (const part of this.#parts) part.at(ofEach);
   }
 
   attempted(calls: number, failed: readonly FailedTry[]): void {

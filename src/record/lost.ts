@@ -16,7 +16,7 @@ export const lost = (position: Position): RecordError =>
 
 /** A part whose record's time is up while no call runs for it. */
 export function overdue(position: Position, place: Place): RecordError {
-  const why =
-    place === 'queued' ? 'passed its deadline while it waited in a queue' : `passed its deadline and no operator works on it (${losers})`;
-  return recordError(place === 'queued' ? 'deadline_exceeded' : 'envelope_lost', `record ${formatPosition(position)} ${why}`, position);
+  const isWaiting = place === 'queued' || place === 'bound';
+  const why = isWaiting ? 'passed its deadline while it waited in a queue' : `passed its deadline and no operator works on it (${losers})`;
+  return recordError(isWaiting ? 'deadline_exceeded' : 'envelope_lost', `record ${formatPosition(position)} ${why}`, position);
 }

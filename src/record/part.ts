@@ -4,8 +4,11 @@ import type { FailedTry } from './tries.ts';
 /** Why a call or a wait must end although its part of the record has not. */
 export type EndReason = 'closed' | 'deadline';
 
-/** What an operator does with a part at the moment: decides what passing the deadline means for it. */
-export type Place = 'flowing' | 'queued' | 'calling';
+/**
+ * What an operator does with a part at the moment: decides what passing the deadline means for it. `bound`: queued as a member of
+ * a batch, whose call will be made for all of them.
+ */
+export type Place = 'flowing' | 'queued' | 'bound' | 'calling';
 
 /** A source record as its parts know it; told apart by identity. */
 export interface Root {

@@ -107,7 +107,7 @@ export class SinglePart implements Part {
 
   expire(): void {
     if (this.#state !== 'open') return; // the sink waits for the broker as long as it takes
-    if (this.#place === 'queued' && !this.#settlement.begun) {
+    if (this.#isWaiting && !this.#settlement.begun) {
       this.#settlement.extend(); // back pressure is no fault of the record: its time has not begun
       return;
     }
@@ -116,6 +116,11 @@ export class SinglePart implements Part {
     this.settle('failed', overdue(this.position, this.#place));
   }
 
+  get #isWaiting(): boolean {
+    return this.#place === 'queued' || this.#place === 'bound';
+  }
+
+  /** Waits in a queue of ours, on its own. */
   get isQueued(): boolean {
     return this.#state === 'open' && this.#place === 'queued';
   }
