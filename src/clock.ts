@@ -54,6 +54,17 @@ export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Prom
   });
 }
 
+/** Waits for something whose failure or slowness must not hold up an end. */
+export async function atMost(clock: Clock, limitMs: number, work: Promise<unknown>): Promise<void> {
+  const over = new AbortController();
+  const settled = work.then(
+    () => undefined,
+    () => undefined,
+  );
+  await Promise.race([settled, sleep(clock, limitMs, over.signal).catch(() => undefined)]);
+  over.abort();
+}
+
 /** The reason of an aborted signal, always an Error. */
 export function abortReason(signal: AbortSignal): Error {
   return signal.reason instanceof Error ? signal.reason : new DOMException('the call was cancelled', 'AbortError');

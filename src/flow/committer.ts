@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.ts';
+import { type Clock, sleep } from '../clock.ts';
 import { messageOf } from '../errors.ts';
 import type { Consumer } from '../transport/transport.ts';
 import { Backoff } from './backoff.state.ts';
@@ -66,7 +66,7 @@ export class Committer {
     for (;;) {
       await this.commit();
       if (!partitions.some((owned) => owned.isBehind) || giveUp()) return;
-      await new Promise<void>((resume) => this.#options.clock.schedule(20, resume));
+      await sleep(this.#options.clock, 20);
     }
   }
 

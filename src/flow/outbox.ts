@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.ts';
+import { type Clock, sleep } from '../clock.ts';
 import { isStreamError, messageOf } from '../errors.ts';
 import { Fifo } from '../fifo.ts';
 import { type OutputPosition, type OutputRecord, recordBytes } from '../record/record.ts';
@@ -41,8 +41,7 @@ export class Outbox {
   /** That wait or are under way here. */
   #bytes = 0;
   #sending = false;
-  #stopped = false;
-  #endWait: () => void = () => undefined;
+  readonly #stopping = new AbortController();
 
   constructor(topic: string, partition: number, options: OutboxOptions) {
     this.topic = topic;
@@ -51,7 +50,7 @@ export class Outbox {
   }
 
   push(outgoing: Outgoing): void {
-    if (this.#stopped) return;
+    if (this.#isStopped) return;
     this.#hold(recordBytes(outgoing.record));
     this.#queue.push(outgoing);
     if (this.#sending) return;
@@ -59,13 +58,16 @@ export class Outbox {
     queueMicrotask(() => void this.#sendAll()); // after the burst that this record belongs to, so that it travels whole
   }
 
+  get #isStopped(): boolean {
+    return this.#stopping.signal.aborted;
+  }
+
   /** Sends nothing more; what waits or is under way is not told. */
   stop(): void {
-    this.#stopped = true;
+    this.#stopping.abort();
     this.#queue.drain();
     this.#hold(-this.#bytes); // an answer that is still to come is nobody's any more
     this.#options.held.freed();
-    this.#endWait();
   }
 
   async #sendAll(): Promise<void> {
@@ -104,9 +106,9 @@ export class Outbox {
           await this.#cut(left, error);
           return;
         }
-        if (this.#stopped) continue;
+        if (this.#isStopped) continue;
         this.#options.trouble(`sending to ${this.topic}/${String(this.partition)} fails and is tried again: ${messageOf(error)}`);
-        await this.#wait(this.#backoff.failed());
+        await sleep(this.#options.clock, this.#backoff.failed(), this.#stopping.signal).catch(() => undefined);
         continue;
       }
       this.#recovered();
@@ -118,7 +120,7 @@ export class Outbox {
 
   async #cut(batch: readonly Outgoing[], error: Error): Promise<void> {
     const [first] = batch;
-    if (this.#stopped) return;
+    if (this.#isStopped) return;
     if (batch.length > 1) {
       const middle = batch.length >> 1;
       await this.#sendUntilTaken(batch.slice(0, middle));
@@ -131,14 +133,14 @@ export class Outbox {
 
   // What was given back while the broker was away must not be written behind the back of who owns it now.
   #stillWanted(batch: readonly Outgoing[]): readonly Outgoing[] {
-    const wanted = (one: Outgoing): boolean => !this.#stopped && one.wanted();
+    const wanted = (one: Outgoing): boolean => !this.#isStopped && one.wanted();
     this.#letGo(batch.filter((one) => !wanted(one)));
     return batch.filter(wanted);
   }
 
   // Told apart from `sent`: what nobody waits for any more makes room, too, and the source may wait for nothing else.
   #letGo(batch: readonly Outgoing[]): void {
-    if (batch.length === 0 || this.#stopped) return;
+    if (batch.length === 0 || this.#isStopped) return;
     for (const { record } of batch) this.#hold(-recordBytes(record));
     this.#options.held.freed();
   }
@@ -146,16 +148,6 @@ export class Outbox {
   #hold(bytes: number): void {
     this.#bytes += bytes;
     this.#options.held.bytes += bytes;
-  }
-
-  #wait(delayMs: number): Promise<void> {
-    return new Promise((resume) => {
-      const cancel = this.#options.clock.schedule(delayMs, resume);
-      this.#endWait = () => {
-        cancel();
-        resume();
-      };
-    });
   }
 
   #recovered(): void {

@@ -1,4 +1,4 @@
-import type { CancelTimer, Clock } from '../clock.ts';
+import { type CancelTimer, type Clock, sleep } from '../clock.ts';
 import { messageOf, PipelineError } from '../errors.ts';
 import type { Verdict } from '../record/outcome.ts';
 import type { Failure } from './failure-story.ts';
@@ -52,10 +52,9 @@ export class TransactionLoop {
   readonly #backoff = new Backoff(50, 5_000);
   #queue: Bundle[] = [];
   #running = false;
-  #stopped = false;
+  readonly #stopping = new AbortController();
   #hurried = false;
   #timer: { readonly atMs: number; readonly cancel: CancelTimer } | undefined;
-  #endWait: () => void = () => undefined;
 
   constructor(owned: Owned, writer: FencedWriter, options: TransactionLoopOptions) {
     this.#owned = owned;
@@ -70,7 +69,7 @@ export class TransactionLoop {
   }
 
   #isOver(): boolean {
-    return this.#stopped || this.#owned.phase === 'gone';
+    return this.#stopping.signal.aborted || this.#owned.phase === 'gone';
   }
 
   /** The next of what is complete. */
@@ -98,10 +97,9 @@ export class TransactionLoop {
 
   /** Writes and commits nothing more; a commit that the log was asked for may still come about. */
   stop(): void {
-    this.#stopped = true;
+    this.#stopping.abort();
     this.#timer?.cancel();
     this.#queue = [];
-    this.#endWait();
   }
 
   #runAt(atMs: number): void {
@@ -208,7 +206,7 @@ export class TransactionLoop {
     }
     const { topic, partition } = this.#owned;
     this.#options.trouble(`a transaction for ${topic}/${String(partition)} fails and is tried again: ${messageOf(error)}`);
-    await this.#wait(this.#backoff.failed());
+    await sleep(this.#options.clock, this.#backoff.failed(), this.#stopping.signal).catch(() => undefined);
   }
 
   /** Gives back what must not be written, because its failure ends the pipeline; the rest goes on. Says whether there was any. */
@@ -228,16 +226,6 @@ export class TransactionLoop {
     const left = bundles.filter(({ isOver }) => !isOver);
     this.#queue.unshift(...left);
     this.#pace.added(recordsOf(left), this.#options.clock.nowMs());
-  }
-
-  #wait(delayMs: number): Promise<void> {
-    return new Promise((resume) => {
-      const cancel = this.#options.clock.schedule(delayMs, resume);
-      this.#endWait = () => {
-        cancel();
-        resume();
-      };
-    });
   }
 }
 

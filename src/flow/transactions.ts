@@ -1,4 +1,4 @@
-import { type Clock, sleep } from '../clock.ts';
+import { atMost, type Clock, sleep } from '../clock.ts';
 import { isStreamError, messageOf } from '../errors.ts';
 import type { Verdict } from '../record/outcome.ts';
 import type { Part, Root } from '../record/part.ts';
@@ -240,13 +240,7 @@ export class Transactions {
   /** Ends the work for these partitions. Resolves when their writers are closed, or that takes too long. */
   async release(partitions: readonly OwnedPartition[]): Promise<void> {
     const closed = Promise.allSettled(partitions.map((one) => this.#close(one)));
-    await new Promise<void>((resolve) => {
-      const cancel = this.#options.clock.schedule(closeGraceMs, resolve);
-      void closed.then(() => {
-        cancel();
-        resolve();
-      });
-    });
+    await atMost(this.#options.clock, closeGraceMs, closed);
   }
 
   /** The same for partitions that are gone: nobody waits for it. */

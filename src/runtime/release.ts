@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.ts';
+import { type Clock, sleep } from '../clock.ts';
 import type { Owned, Taken } from '../flow/owned.ts';
 import type { Source } from '../flow/source.ts';
 import { notBegun } from '../record/outcome.ts';
@@ -32,13 +32,13 @@ export async function releasePartitions(release: Release, leaving: readonly Owne
   const inPipeline = (): readonly Taken[] => source.unfinished().filter(({ partition }) => owned.includes(partition));
   const unbegun = inPipeline().filter(({ settlement }) => settlement?.isUnbegun === true);
   source.abandonAll(unbegun, notBegun);
-  while (inPipeline().length > 0 && clock.nowMs() < untilMs && !hurry()) await tick(clock);
+  while (inPipeline().length > 0 && clock.nowMs() < untilMs && !hurry()) await sleep(clock, lookEveryMs);
   const aborted = inPipeline();
   source.abandonAll(aborted, reason);
   delivery.hurry(owned);
   const graceEndsMs = Math.max(untilMs, clock.nowMs() + graceMs);
   const unsettled = (): number => owned.reduce((sum, { inFlight }) => sum + inFlight, 0);
-  while (unsettled() > 0 && clock.nowMs() < graceEndsMs) await tick(clock);
+  while (unsettled() > 0 && clock.nowMs() < graceEndsMs) await sleep(clock, lookEveryMs);
   await delivery.flush(owned, () => clock.nowMs() >= graceEndsMs || owned.every(isGone));
   const unacknowledged = unsettled();
   await delivery.release(leaving);
@@ -47,4 +47,3 @@ export async function releasePartitions(release: Release, leaving: readonly Owne
 }
 
 const isGone = ({ phase }: Owned): boolean => phase === 'gone';
-const tick = (clock: Clock): Promise<void> => new Promise((resume) => void clock.schedule(lookEveryMs, resume));

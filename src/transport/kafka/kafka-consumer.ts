@@ -1,5 +1,5 @@
 import type { Consumer as KafkaJsConsumer, EachBatchPayload, Kafka } from 'kafkajs';
-import { type Clock, sleep } from '../../clock.ts';
+import { atMost, type Clock, sleep } from '../../clock.ts';
 import { messageOf, TransportError } from '../../errors.ts';
 import type { ConsumeHandlers, ConsumeOptions, Consumer, OffsetCommit, OwnedPartition } from '../transport.ts';
 import { listenTo } from './client-signs.ts';
@@ -13,7 +13,7 @@ import type { ResolvedKafkaOptions } from './kafka-options.ts';
 import { loadKafkaJs } from './kafkajs.ts';
 import { thisMachine } from './machine.ts';
 import { clientIdOf, type MemberName } from './member-name.ts';
-import { atMost, patiently } from './patience.ts';
+import { patiently } from './patience.ts';
 import { nameFor, Predecessors } from './predecessors.ts';
 import { findStarts, type StartLookup } from './start-lookup.ts';
 import { watchTopics } from './topic-watch.ts';

@@ -1,12 +1,12 @@
 import type { Kafka, Producer as KafkaJsProducer } from 'kafkajs';
-import type { Clock } from '../../clock.ts';
+import { atMost, type Clock } from '../../clock.ts';
 import { TransportError } from '../../errors.ts';
 import type { OutputRecord } from '../../record/record.ts';
 import type { ProduceOptions, Producer } from '../transport.ts';
 import { kafkaClient } from './kafka-client.ts';
 import { toTransportError } from './kafka-errors.ts';
 import type { ResolvedKafkaOptions } from './kafka-options.ts';
-import { atMost, patiently } from './patience.ts';
+import { patiently } from './patience.ts';
 import type { TopicPlaces } from './topic-places.ts';
 import { ownPartitioner, write } from './write.ts';
 

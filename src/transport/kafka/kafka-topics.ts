@@ -1,5 +1,5 @@
 import type { Admin } from 'kafkajs';
-import { type Clock, sleep } from '../../clock.ts';
+import { atMost, type Clock, sleep } from '../../clock.ts';
 import { requireInteger, requireText, TransportError } from '../../errors.ts';
 import type { NewTopic, TopicDescription } from '../transport.ts';
 import { lendCluster } from './group-connection.ts';
@@ -7,7 +7,7 @@ import type { ClusterInternals } from './internals.ts';
 import { kafkaClient } from './kafka-client.ts';
 import { protocolTypeOf, toTransportError } from './kafka-errors.ts';
 import type { ResolvedKafkaOptions } from './kafka-options.ts';
-import { atMost, patiently } from './patience.ts';
+import { patiently } from './patience.ts';
 
 const closePatienceMs = 3_000;
 const leadersPatienceMs = 15_000;

@@ -1,5 +1,5 @@
 import type { Kafka, Producer as KafkaJsProducer, Transaction as KafkaJsTransaction } from 'kafkajs';
-import { type Clock, sleep } from '../../clock.ts';
+import { atMost, type Clock, sleep } from '../../clock.ts';
 import { isStreamError, requireInteger, requireText, TransportError } from '../../errors.ts';
 import type { OutputRecord } from '../../record/record.ts';
 import { type TransactionLink, TransactionalWriter } from '../transactional-writer.ts';
@@ -8,7 +8,7 @@ import { byTopic } from './group-connection.ts';
 import { kafkaClient } from './kafka-client.ts';
 import { protocolTypeOf, toTransportError } from './kafka-errors.ts';
 import type { ResolvedKafkaOptions } from './kafka-options.ts';
-import { atMost, inTime, patiently } from './patience.ts';
+import { inTime, patiently } from './patience.ts';
 import type { TopicPlaces } from './topic-places.ts';
 import { ownPartitioner, write } from './write.ts';
 

@@ -25,17 +25,6 @@ export async function patiently<T>(
   }
 }
 
-/** Waits for something whose failure or slowness must not hold up an end. */
-export async function atMost(clock: Clock, limitMs: number, work: Promise<unknown>): Promise<void> {
-  const over = new AbortController();
-  const settled = work.then(
-    () => undefined,
-    () => undefined,
-  );
-  await Promise.race([settled, sleep(clock, limitMs, over.signal).catch(() => undefined)]);
-  over.abort();
-}
-
 /** Gives up waiting after `limitMs`; what then becomes of the work nobody knows. */
 export async function inTime<T>(clock: Clock, limitMs: number, doing: string, work: Promise<T>): Promise<T> {
   const over = new AbortController();
