@@ -76,7 +76,8 @@ export async function redriveLetters(options: RedriveOptions): Promise<RedriveEn
 }
 
 class Redrive {
-  readonly finished: Promise<void>;
+  readonly #end: PromiseWithResolvers<void> = Promise.withResolvers();
+  readonly finished = this.#end.promise;
   readonly handlers: ConsumeHandlers;
   readonly #options: RedriveOptions;
   readonly #parts = new Map<number, RedrivePartition>();
@@ -92,13 +93,9 @@ class Redrive {
   /** The transaction under way. */
   #writing: Promise<unknown> = Promise.resolve();
   #cancelLook: () => void = () => undefined;
-  #end: { readonly resolve: () => void; readonly reject: (error: Error) => void } | undefined;
 
   constructor(options: RedriveOptions) {
     this.#options = options;
-    this.finished = new Promise((resolve, reject) => {
-      this.#end = { resolve, reject };
-    });
     this.finished.catch(() => undefined); // told to whoever waits for it
     this.handlers = {
       assigned: (partitions) => {
@@ -133,7 +130,7 @@ class Redrive {
 
   stop(): void {
     this.#isStopping = true;
-    if (!this.#busy) this.#end?.resolve();
+    if (!this.#busy) this.#end.resolve();
   }
 
   result(): RedriveEnd {
@@ -214,7 +211,7 @@ class Redrive {
       for (let fetch = this.#waiting.shift(); fetch && !this.#isStopping; fetch = this.#waiting.shift()) await this.#take(fetch);
       end.woke(clock.nowMs());
       this.#busy = false;
-      if (this.#isStopping) this.#end?.resolve();
+      if (this.#isStopping) this.#end.resolve();
       else this.#consumer?.resume([...this.#parts.values()].filter((part) => !this.#isDone(part)));
     } catch (error) {
       this.#fail(error); // stays busy: nothing more is taken
@@ -278,11 +275,11 @@ class Redrive {
     const parts = [...this.#parts.values()];
     const isRead = parts.length > 0 && parts.every((part) => this.#isDone(part));
     this.#wasQuiet = !this.#busy && !this.#isStopping && end.isQuiet(clock.nowMs());
-    if ((isRead && !this.#busy) || this.#wasQuiet) this.#end?.resolve();
+    if ((isRead && !this.#busy) || this.#wasQuiet) this.#end.resolve();
     else this.#cancelLook = clock.schedule(lookEveryMs, () => this.#look());
   }
 
   #fail(error: unknown): void {
-    this.#end?.reject(error instanceof Error ? error : new Error(messageOf(error)));
+    this.#end.reject(error instanceof Error ? error : new Error(messageOf(error)));
   }
 }

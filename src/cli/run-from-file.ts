@@ -136,13 +136,11 @@ function readResults({ outputs, deadLetter }: Pipeline, transport: MemoryTranspo
   return {
     failed: failed.signal,
     caughtUp: async () => {
-      while (await behind())
-        await Promise.race([
-          new Promise<void>((resolve) => {
-            wake = resolve;
-          }),
-          reading,
-        ]);
+      while (await behind()) {
+        const woken: PromiseWithResolvers<void> = Promise.withResolvers();
+        wake = woken.resolve;
+        await Promise.race([woken.promise, reading]);
+      }
     },
     ended: reading.catch(() => undefined),
   };

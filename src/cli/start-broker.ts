@@ -48,15 +48,10 @@ export async function startBroker(starter: string, signal: AbortSignal): Promise
       if (brokers !== undefined) resolve(brokers.split(','));
     });
   });
-  let giveUp = (): void => undefined;
-  const aborted = new Promise<never>((_, reject) => {
-    giveUp = () => {
-      reject(new DOMException('the start of the broker was given up', 'AbortError'));
-    };
-  });
-  aborted.catch(() => undefined);
+  const aborted = Promise.withResolvers<never>();
+  aborted.promise.catch(() => undefined);
   const onAbort = (): void => {
-    giveUp();
+    aborted.reject(new DOMException('the start of the broker was given up', 'AbortError'));
   };
   signal.addEventListener('abort', onAbort, { once: true });
   const failed = gone.then((why) => {
@@ -64,7 +59,7 @@ export async function startBroker(starter: string, signal: AbortSignal): Promise
   });
   failed.catch(() => undefined);
   try {
-    const brokers = await Promise.race([ready, failed, aborted]);
+    const brokers = await Promise.race([ready, failed, aborted.promise]);
     signal.removeEventListener('abort', onAbort); // from now on the command decides when it goes
     return { brokers, stop };
   } catch (error) {

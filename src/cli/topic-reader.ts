@@ -56,7 +56,8 @@ export async function readTopics(transport: Transport, options: ReadOptions): Pr
 
 /** One reading: passes fetches on one at a time, and holds the source while one is being taken. */
 class Reader {
-  readonly finished: Promise<void>;
+  readonly #end: PromiseWithResolvers<void> = Promise.withResolvers();
+  readonly finished = this.#end.promise;
   readonly handlers: ConsumeHandlers;
   readonly positions = new ReadPositions();
   readonly #options: ReadOptions;
@@ -64,13 +65,9 @@ class Reader {
   #owned: OwnedPartition[] = [];
   #consumer: Consumer | undefined;
   #busy = false;
-  #end: { readonly resolve: () => void; readonly reject: (error: Error) => void } | undefined;
 
   constructor(options: ReadOptions) {
     this.#options = options;
-    this.finished = new Promise((resolve, reject) => {
-      this.#end = { resolve, reject };
-    });
     this.finished.catch(() => undefined); // told to whoever waits for it
     this.handlers = {
       assigned: (partitions) => {
@@ -106,8 +103,8 @@ class Reader {
   }
 
   finish(error?: Error): void {
-    if (error) this.#end?.reject(error);
-    else this.#end?.resolve();
+    if (error) this.#end.reject(error);
+    else this.#end.resolve();
   }
 
   async #work(): Promise<void> {

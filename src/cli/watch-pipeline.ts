@@ -45,9 +45,9 @@ export async function watchPipeline(path: string, { out, signal, clock, interrup
       state.child = undefined;
       if (change() === undefined && !isStopped()) out.note(`ended with ${String(code)}; waiting for a change`);
       while (change() === undefined && !isStopped()) {
-        await new Promise<void>((resolve) => {
-          state.wake = resolve;
-        });
+        const woken: PromiseWithResolvers<void> = Promise.withResolvers();
+        state.wake = woken.resolve;
+        await woken.promise;
       }
       if (!isStopped()) out.note(`${change() ?? path} has changed: starting again`);
     }

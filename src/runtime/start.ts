@@ -52,7 +52,8 @@ export async function start<In, Out, K>(pipeline: Pipeline<In, Out, K>, given: S
 
 class Running implements App {
   readonly name: string;
-  readonly done: Promise<void>;
+  readonly #end: PromiseWithResolvers<void> = Promise.withResolvers();
+  readonly done = this.#end.promise;
   readonly #pipeline: Pipeline;
   readonly #options: ResolvedStartOptions;
   readonly #life = new Lifecycle();
@@ -63,7 +64,6 @@ class Running implements App {
   #draining: Promise<void> | undefined;
   #drainUntilMs = Number.POSITIVE_INFINITY;
   #failure: Error | undefined;
-  #finish!: { readonly resolve: () => void; readonly reject: (error: Error) => void };
 
   constructor(pipeline: Pipeline, options: ResolvedStartOptions) {
     this.name = pipeline.name;
@@ -79,9 +79,6 @@ class Running implements App {
     });
     this.#closers = new Closers(options.clock, (error) => {
       options.log.warn({ pipeline: this.name, error: messageOf(error) }, 'closing failed');
-    });
-    this.done = new Promise((resolve, reject) => {
-      this.#finish = { resolve, reject };
     });
     this.done.catch(() => undefined); // whoever does not ask for `done` sees the failure in the log and in `state`
   }
@@ -234,8 +231,8 @@ class Running implements App {
     this.#life.to(this.#failure ? 'failed' : 'stopped');
     log.info({ pipeline: this.name, givenBack, ...this.#stats.counts }, this.state);
     if (this.#failure && this.#options.signals) process.exitCode ??= 1; // whoever waits for `done` may decide otherwise
-    if (this.#failure) this.#finish.reject(this.#failure);
-    else this.#finish.resolve();
+    if (this.#failure) this.#end.reject(this.#failure);
+    else this.#end.resolve();
   }
 
   /** The pipeline cannot go on: what is finished is committed, the rest is given back, `done` rejects. */

@@ -5,14 +5,6 @@ export interface Gate {
 }
 
 export function gate(): Gate {
-  let open = (): void => undefined;
-  const opened = new Promise<void>((resolve) => {
-    open = resolve;
-  });
-  return {
-    opened,
-    open: () => {
-      open();
-    },
-  };
+  const { promise: opened, resolve: open }: PromiseWithResolvers<void> = Promise.withResolvers();
+  return { opened, open };
 }

@@ -104,10 +104,7 @@ describe('chat', () => {
   });
 
   it('hands tokens on as they come, and closes the connection when left in the middle', async () => {
-    let goOn = (): void => undefined;
-    const gate = new Promise<void>((resolve) => {
-      goOn = resolve;
-    });
+    const { promise: gate, resolve: goOn }: PromiseWithResolvers<void> = Promise.withResolvers();
     async function* drip(): AsyncGenerator<string> {
       yield chunkEvent('first');
       await gate;

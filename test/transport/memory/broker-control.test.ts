@@ -108,11 +108,8 @@ describe('BrokerControl', () => {
     const first = await join();
     await clock.advance(0);
     const before = [0, 1].map((partition) => first.watcher.partition('t', partition));
-    let drained = (): void => undefined;
-    first.watcher.whenRevoking = () =>
-      new Promise((resolve) => {
-        drained = resolve;
-      });
+    const { promise: draining, resolve: drained }: PromiseWithResolvers<void> = Promise.withResolvers();
+    first.watcher.whenRevoking = () => draining;
     const second = await join();
     await clock.advance(999);
     expect(second.watcher.owned).toEqual([]);
@@ -180,11 +177,8 @@ describe('BrokerControl', () => {
     const { clock, broker, join } = await rig({ partitions: 2 });
     const first = await join();
     await clock.advance(0);
-    let drained = (): void => undefined;
-    first.watcher.whenRevoking = () =>
-      new Promise((resolve) => {
-        drained = resolve;
-      });
+    const { promise: draining, resolve: drained }: PromiseWithResolvers<void> = Promise.withResolvers();
+    first.watcher.whenRevoking = () => draining;
     const second = await join();
     await clock.advance(0);
     broker.expel(first.consumer);

@@ -166,8 +166,8 @@ describe('transactions on the memory broker', () => {
 
   it('reads where partitions start when the broker is back, if it went away during beforeStart', async () => {
     const { clock, broker, join, writer } = await writing();
-    let open = (): void => undefined;
-    const { watcher } = await join({ beforeStart: () => new Promise<void>((resolve) => (open = resolve)) });
+    const { promise: opened, resolve: open }: PromiseWithResolvers<void> = Promise.withResolvers();
+    const { watcher } = await join({ beforeStart: () => opened });
     await clock.advance(0);
     const transaction = await writer.begin();
     await transaction.storeOffsets('g', stored(0n));
