@@ -90,7 +90,7 @@ export async function runDemo(options: DemoOptions): Promise<DemoResult> {
       transport,
       clock,
       log,
-      signals: false,
+      ...{ signals: false, signal },
       onTroubles,
       ...bounds,
       ...(instance === undefined ? {} : { instance }),

@@ -37,7 +37,7 @@ export async function runFromFile(
     createTopics: true,
     log,
     clock,
-    signals: false,
+    ...{ signals: false, signal },
     ...(drainDeadlineMs === undefined ? {} : { drainDeadlineMs }),
   });
   const endLive = liveLine(app, out, clock);

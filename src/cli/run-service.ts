@@ -1,6 +1,5 @@
 import type { Pipeline } from '../pipeline.ts';
-import { abortReason } from '../clock.ts';
-import { type App, start } from '../runtime/start.ts';
+import { start } from '../runtime/start.ts';
 import type { CliContext } from './context.ts';
 import { liveLine, startingLine } from './live-line.ts';
 import type { RunOptions } from './run-options.ts';
@@ -21,19 +20,16 @@ export async function runService(
   try {
     const startedMs = clock.nowMs();
     const starting = startingLine(out);
-    const app = await unlessInterrupted(
-      signal,
-      start(pipeline, {
-        transport,
-        onTroubles: starting.show,
-        createTopics,
-        log,
-        clock,
-        signals: false,
-        ...(drainDeadlineMs === undefined ? {} : { drainDeadlineMs }),
-        ...(instance === undefined ? {} : { instance }),
-      }),
-    );
+    const app = await start(pipeline, {
+      transport,
+      onTroubles: starting.show,
+      createTopics,
+      log,
+      clock,
+      ...{ signals: false, signal },
+      ...(drainDeadlineMs === undefined ? {} : { drainDeadlineMs }),
+      ...(instance === undefined ? {} : { instance }),
+    });
     starting.end();
     out.note(
       `${pipeline.name} runs on ${where}: ${Object.values(pipeline.inputs)
@@ -59,19 +55,6 @@ export async function runService(
   } finally {
     await close();
   }
-}
-
-/** A start may wait for a broker, or for a dead member's session; what it has opened ends with the process. */
-function unlessInterrupted(signal: AbortSignal, starting: Promise<App>): Promise<App> {
-  starting.catch(() => undefined);
-  const interrupted = new Promise<never>((_, reject) => {
-    const onAbort = (): void => {
-      reject(abortReason(signal));
-    };
-    if (signal.aborted) onAbort();
-    else signal.addEventListener('abort', onAbort, { once: true });
-  });
-  return Promise.race([starting, interrupted]);
 }
 
 const outputsOf = ({ outputs }: Pipeline): string => {

@@ -42,7 +42,13 @@ export interface StartOptions {
   /** Told whenever that changes: what does not work at present and is tried again, also before `start` resolves. @defaultValue nobody */
   readonly onTroubles?: (troubles: readonly string[]) => void;
   /**
-   * SIGINT and SIGTERM drain; a second one ends the process at once. If records had to be given back at the deadline, the process
+   * Aborted before `start` has resolved: the start is given up, what it opened is closed (what does not end within 3 s, when it does),
+   * and it rejects with the signal's reason. It means nothing later: then there is `drain`. @defaultValue none
+   */
+  readonly signal?: AbortSignal;
+  /**
+   * SIGINT and SIGTERM drain; a second one ends the process at once. While it starts, one gives the start up, and ends the process
+   * (130, 143) when what was opened is closed. If records had to be given back at the deadline, the process
    * ends 100 ms after the drain (130, 143), as their calls may hang. A pipeline that fails gives the process the exit code 1,
    * unless it has another. @defaultValue true
    */
@@ -55,7 +61,7 @@ export interface StartOptions {
   readonly random?: () => number;
 }
 
-export type ResolvedStartOptions = Required<Omit<StartOptions, 'instance'>> & Pick<StartOptions, 'instance'>;
+export type ResolvedStartOptions = Required<Omit<StartOptions, 'instance' | 'signal'>> & Pick<StartOptions, 'instance' | 'signal'>;
 
 /** Why these: see DESIGN.md, "Demand stops at the source" and "Delivery". */
 const defaults = {
@@ -85,6 +91,7 @@ const names: OptionNames<StartOptions> = {
   revokeDeadlineMs: true,
   instance: true,
   onTroubles: true,
+  signal: true,
   signals: true,
   log: true,
   clock: true,
@@ -103,6 +110,7 @@ export function resolveStartOptions(given: StartOptions): ResolvedStartOptions {
   requireFunction('random', options.random, '() => number');
   requireBoolean('createTopics', options.createTopics);
   requireBoolean('signals', options.signals);
+  if (options.signal !== undefined) requireMethods('signal', options.signal, ['addEventListener', 'throwIfAborted'], 'an AbortSignal');
   requireOneOf('unreadableMetadata', options.unreadableMetadata, ['fail', 'ignore']);
   requireInteger('maxBytesInFlight', options.maxBytesInFlight, 1);
   requireInteger('maxRecordsInFlight', options.maxRecordsInFlight, 1);

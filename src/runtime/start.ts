@@ -1,4 +1,5 @@
 import { codeOf } from '../classify.ts';
+import { abortReason } from '../clock.ts';
 import { messageOf } from '../errors.ts';
 import { Sink } from '../flow/sink.ts';
 import type { Pipeline } from '../pipeline.ts';
@@ -11,8 +12,9 @@ import { openResources } from './open-resources.ts';
 import { type ResolvedStartOptions, resolveStartOptions, type StartOptions } from './options.ts';
 import { releasePartitions } from './release.ts';
 import { requireRunnable } from './require-runnable.ts';
-import { drainOnSignals } from './signals.ts';
+import { endOnSignals } from './signals.ts';
 import { checkTopics, topicsOf } from './check-topics.ts';
+import { Opening } from './opening.ts';
 import { ownedIds, quantile, Stats, type StatsSnapshot } from './stats.ts';
 import { sweepDeadlines } from './sweep.ts';
 
@@ -35,18 +37,13 @@ export interface App {
  * Starts a pipeline: checks its topics, opens its resources, joins its group. Resolves when records can flow.
  *
  * @throws OptionError for bad options; TransportError `unknown_topic` (naming the remedy) or `transport_unavailable`;
- * PipelineError `resource_failed` when a resource cannot be opened. Whatever was opened is closed first.
+ * PipelineError `resource_failed` when a resource cannot be opened; the reason of `signal`. Whatever was opened is closed first.
  */
 export async function start<In, Out, K>(pipeline: Pipeline<In, Out, K>, given: StartOptions): Promise<App> {
   const options = resolveStartOptions(given);
   requireRunnable(pipeline as unknown as Pipeline, options.transport);
   const running = new Running(pipeline as unknown as Pipeline, options); // within, values are whatever the codecs make of them
-  try {
-    await running.start();
-  } catch (error) {
-    await running.abandon();
-    throw error;
-  }
+  await running.start();
   return running;
 }
 
@@ -59,7 +56,8 @@ class Running implements App {
   readonly #life = new Lifecycle();
   readonly #stats: Stats;
   readonly #closers: Closers;
-  readonly #opening = new AbortController();
+  readonly #opening: Opening;
+  readonly #opened = Promise.withResolvers<undefined>();
   #line: Line | undefined;
   #draining: Promise<void> | undefined;
   #drainUntilMs = Number.POSITIVE_INFINITY;
@@ -80,6 +78,7 @@ class Running implements App {
     this.#closers = new Closers(options.clock, (error) => {
       options.log.warn({ pipeline: this.name, error: messageOf(error) }, 'closing failed');
     });
+    this.#opening = new Opening(options.clock, this.#closers);
     this.done.catch(() => undefined); // whoever does not ask for `done` sees the failure in the log and in `state`
   }
 
@@ -87,13 +86,36 @@ class Running implements App {
     return this.#life.state;
   }
 
+  /** Given up, it closes what it has opened. */
   async start(): Promise<void> {
-    const { transport, clock, signals, instance } = this.#options;
+    const { signal, signals, clock } = this.#options;
+    const giveUp = (): void => {
+      if (signal) this.#opening.giveUp(abortReason(signal));
+    };
+    signal?.addEventListener('abort', giveUp, { once: true });
+    if (signals) this.#closers.add(endOnSignals(this, clock));
+    try {
+      if (signal?.aborted === true) giveUp();
+      await this.#start();
+    } catch (error) {
+      this.#opening.giveUp(error);
+      this.#life.to('failed');
+      await this.#opening.ended();
+      await this.#closers.close();
+      throw this.#opening.reason;
+    } finally {
+      signal?.removeEventListener('abort', giveUp);
+      this.#opened.resolve(undefined);
+    }
+  }
+
+  async #start(): Promise<void> {
+    const { transport, clock, instance } = this.#options;
     const { groupId, from } = this.#pipeline;
     const { inputs, waiting, outputs } = topicsOf(this.#pipeline);
-    await checkTopics(this.#pipeline, this.#options);
-    const producer = await this.#hold(transport.produce({ clientId: this.name }), (opened: Producer) => opened.close());
-    const sink = await this.#hold(
+    await this.#opening.unlessGivenUp(checkTopics(this.#pipeline, this.#options));
+    const producer = await this.#opening.hold(transport.produce({ clientId: this.name }), (opened: Producer) => opened.close());
+    const sink = await this.#opening.hold(
       Sink.open({
         producer,
         clock,
@@ -106,8 +128,7 @@ class Running implements App {
         opened.stop();
       },
     );
-    const hold = <T>(opening: Promise<T>, close: (opened: T) => Promise<void> | void): Promise<T> => this.#hold(opening, close);
-    const resources = await openResources(this.#pipeline, this.#options, this.#opening.signal, hold);
+    const resources = await openResources(this.#pipeline, this.#options, this.#opening);
     const parts = {
       pipeline: this.#pipeline,
       options: this.#options,
@@ -125,7 +146,7 @@ class Running implements App {
     });
     line.stream.open();
     this.#closers.add(sweepDeadlines(line.source, clock, this.#stats));
-    const consumer = await this.#hold(
+    const consumer = await this.#opening.hold(
       transport.consume(
         {
           ...{ groupId, topics: [...inputs, ...waiting], from, fromEarliest: waiting, clientId: this.name },
@@ -138,8 +159,8 @@ class Running implements App {
     );
     line.source.attach(consumer);
     line.delivery.attach(consumer);
-    if (signals) this.#closers.add(drainOnSignals(this, clock));
     if (this.#failure) throw this.#failure;
+    this.#opening.signal.throwIfAborted();
     this.#life.to('running');
     this.#sayRunning(inputs, outputs);
   }
@@ -157,14 +178,8 @@ class Running implements App {
     );
   }
 
-  /** Closes what a start that failed has opened. */
-  async abandon(): Promise<void> {
-    this.#opening.abort();
-    this.#life.to('failed');
-    await this.#closers.close();
-  }
-
   drain({ deadlineMs = this.#options.drainDeadlineMs }: { readonly deadlineMs?: number } = {}): Promise<void> {
+    if (this.state === 'starting') return this.#giveUp();
     const untilMs = this.#options.clock.nowMs() + deadlineMs;
     this.#drainUntilMs = Math.min(this.#drainUntilMs, untilMs);
     this.#draining ??= this.#drain(deadlineMs);
@@ -243,9 +258,9 @@ class Running implements App {
     if (this.#life.state === 'running') void this.drain({ deadlineMs: 0 });
   }
 
-  async #hold<T>(opening: Promise<T>, close: (opened: T) => Promise<void> | void): Promise<T> {
-    const opened = await opening;
-    this.#closers.add(() => close(opened));
-    return opened;
+  /** Nothing is in flight yet: there is only what has to be closed. */
+  async #giveUp(): Promise<void> {
+    this.#opening.giveUp(new DOMException('the start is given up', 'AbortError'));
+    await this.#opened.promise;
   }
 }

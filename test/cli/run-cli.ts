@@ -30,6 +30,8 @@ export interface CliOptions {
   readonly keepStdin?: boolean;
   /** In a process group of its own, so that a signal can reach it as a terminal's Ctrl-C does: with its children. */
   readonly ownGroup?: boolean;
+  /** Another program than the command line. @defaultValue the command line */
+  readonly script?: string;
 }
 
 const running = new Set<ChildProcess>();
@@ -41,10 +43,10 @@ afterEach(() => {
 /** Starts the real command line; what a test leaves behind is killed after it. */
 export function startCli(
   args: readonly string[],
-  { input, cwd = root, env = {}, keepStdin = false, ownGroup = false }: CliOptions = {},
+  { input, cwd = root, env = {}, keepStdin = false, ownGroup = false, script = cli }: CliOptions = {},
 ): RunningCli {
   const inherited = Object.entries(process.env).filter(([name]) => !/^(MILLRACE_(?!CACHE)|VITEST|NODE_OPTIONS)/.test(name));
-  const child = spawn(process.execPath, [cli, ...args], {
+  const child = spawn(process.execPath, [script, ...args], {
     cwd,
     env: { ...Object.fromEntries(inherited), ...env },
     stdio: 'pipe',

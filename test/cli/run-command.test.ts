@@ -134,6 +134,47 @@ describe('signals', () => {
   });
 });
 
+describe('a signal while a pipeline opens its resources', () => {
+  const opening = `
+import { definePipeline, memory, start, text, topic } from 'millrace';
+const resources = {
+  quick: { name: 'quick', open: () => Promise.resolve({ value: 1, close: async () => console.error('quick is closed') }) },
+  slow: { name: 'slow', open: ({ signal }) => new Promise((_, reject) => {
+    const alive = setInterval(() => undefined, 1_000);
+    console.error('opening');
+    signal.addEventListener('abort', () => { clearInterval(alive); console.error('slow is aborted'); reject(signal.reason); });
+  }) },
+};
+const pipeline = definePipeline({ name: 'p', input: topic('in', text()), deadLetter: 'stop', resources, process: (words) => words });
+`;
+  const told = 'slow is aborted\nquick is closed\n';
+
+  it.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const)('%s ends millrace run with %i, after all is closed', async (signal, code) => {
+    const folder = await userPipeline({ 'p.ts': `${opening}export default pipeline;` });
+    const running = startCli(['run', 'p.ts', '--input', '-'], { cwd: folder, keepStdin: true });
+    await running.seen(/opening/);
+    running.child.kill(signal);
+    const ended = await running.ended;
+    expect([ended.code, ended.stderr]).toEqual([code, expect.stringContaining(told)]);
+    expect(ended.stderr).not.toMatch(/millrace: |Error/);
+  });
+
+  it.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const)('%s ends a program that awaits start() with %i, after all is closed, and with no stack', async (signal, code) => {
+    const folder = await userPipeline({ 'p.mts': `${opening}await start(pipeline, { transport: memory(), createTopics: true });` });
+    const running = startCli([], { cwd: folder, script: join(folder, 'p.mts') });
+    await running.seen(/opening/);
+    running.child.kill(signal);
+    const ended = await running.ended;
+    expect([ended.code, ended.stderr]).toEqual([code, `opening\n${told}`]);
+  });
+});
+
 describe('millrace run --watch', () => {
   it('starts again with what has changed, also in an import, and outlives a pipeline that cannot be loaded', async () => {
     const folder = await userPipeline({ 'pipeline.ts': pipelineText('1'), 'suffix.ts': "export const suffix = '-';", 'in.txt': 'word\n' });

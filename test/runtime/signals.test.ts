@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, type MockInstance, vi } from 'vitest';
-import { drainOnSignals } from '../../src/runtime/signals.ts';
+import { endOnSignals } from '../../src/runtime/signals.ts';
 import { type VirtualClock, virtualClock } from '../../src/virtual-clock.ts';
 
 describe('a signal', () => {
@@ -9,16 +9,26 @@ describe('a signal', () => {
   let aborted = 3; // to other members, before
   let drained: () => void = () => undefined;
   let drains = 0;
+  let state: 'starting' | 'running' = 'running';
   beforeEach(() => {
     clock = virtualClock(0);
     exit = vi.spyOn(process, 'exit').mockImplementation(() => undefined as never);
     aborted = 3;
     drains = 0;
+    state = 'running';
     const drain = (): Promise<void> => {
       drains += 1;
       return new Promise((resolve) => (drained = resolve));
     };
-    release = drainOnSignals({ drain, stats: () => ({ aborted }) }, clock);
+    release = endOnSignals(
+      {
+        ...{ drain, stats: () => ({ aborted }) },
+        get state() {
+          return state;
+        },
+      },
+      clock,
+    );
   });
   afterEach(() => {
     release();
@@ -42,6 +52,19 @@ describe('a signal', () => {
     await clock.advance(99);
     expect(exit).not.toHaveBeenCalled();
     await clock.advance(1);
+    expect(exit.mock.calls).toEqual([[code]]);
+  });
+
+  it.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const)('%s ends a process that still starts with %i, when what it had opened is closed', async (signal, code) => {
+    state = 'starting';
+    process.emit(signal);
+    await clock.advance(1_000);
+    expect([drains, exit.mock.calls]).toEqual([1, []]);
+    drained();
+    await clock.advance(0);
     expect(exit.mock.calls).toEqual([[code]]);
   });
 
