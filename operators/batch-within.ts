@@ -4,6 +4,7 @@ import type { CancelTimer, Clock } from '../src/clock.ts';
 import { OptionError, requireInteger, requireNumber, requireOneOf } from '../src/errors.ts';
 import { type BatchEnvelope, type Envelope, runOf, take, together } from '../src/record/envelope.ts';
 import type { Handle } from '../src/record/handle.ts';
+import { formatPartition } from '../src/record/record.ts';
 import { fail, threw } from './internal/fail.ts';
 import type { BatchMember } from './internal/open-batch.ts';
 import { OpenBatches } from './internal/open-batches.ts';
@@ -75,8 +76,7 @@ export function batchWithin<T, K>(options: BatchWithinOptions<T>): OperatorFunct
         fail(envelope, handle, threw('batchWithin', error));
         return;
       }
-      const { topic, partition } = envelope.position;
-      batches.join(within === 'partition' ? `${topic}/${String(partition)}` : '', one);
+      batches.join(within === 'partition' ? formatPartition(envelope.position) : '', one);
     };
     const complete = (): boolean => {
       batches.flushAll();

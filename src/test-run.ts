@@ -2,7 +2,7 @@ import type { Clock } from './clock.ts';
 import { type Envelope, openEnvelope, take } from './record/envelope.ts';
 import { Settlement } from './record/lineage.ts';
 import type { Verdict } from './record/outcome.ts';
-import { formatPosition, type Position, type RecordHeaders } from './record/record.ts';
+import { formatPartition, formatPosition, type Position, type RecordHeaders } from './record/record.ts';
 import { OpenParts, type Run } from './record/run.ts';
 import { type VirtualClock, virtualClock } from './virtual-clock.ts';
 
@@ -125,7 +125,7 @@ class TestRecords {
 
   make<T, K>(value: T, record: TestRecord<K>): Envelope<T, K> {
     const { key = null as K, topic = 'test', partition = 0, headers = [], timestampMs = 0, timeMs = 600_000 } = record;
-    const lane = `${topic}/${String(partition)}`;
+    const lane = formatPartition({ topic, partition });
     const offset = this.#nextOffset.get(lane) ?? 0n;
     this.#nextOffset.set(lane, offset + 1n);
     const position = { topic, partition, offset, epoch: 1 };

@@ -1,6 +1,7 @@
 import { sleep } from '../clock.ts';
 import { OptionError } from '../errors.ts';
 import type { Pipeline } from '../pipeline.ts';
+import { formatPartition } from '../record/record.ts';
 import { connect } from '../runtime/connect.ts';
 import { type App, start } from '../runtime/start.ts';
 import { type MemoryTransport, memory } from '../transport/memory/memory.ts';
@@ -114,7 +115,7 @@ function readResults({ outputs, deadLetter }: Pipeline, transport: MemoryTranspo
             for (const record of records) {
               if (record.topic === dead) writer.deadLetter(record);
               else await writer.result(record);
-              seen.set(`${record.topic}/${String(record.partition)}`, record.offset);
+              seen.set(formatPartition(record), record.offset);
             }
             wake();
             return false;
@@ -128,7 +129,7 @@ function readResults({ outputs, deadLetter }: Pipeline, transport: MemoryTranspo
       for (const { partition } of partitions) {
         // not `high`: the end of a transaction takes an offset, too, and nobody ever reads it
         const last = transport.broker.lastOffset(topic, partition);
-        if (last !== undefined && last > (seen.get(`${topic}/${String(partition)}`) ?? -1n)) return true;
+        if (last !== undefined && last > (seen.get(formatPartition({ topic, partition })) ?? -1n)) return true;
       }
     }
     return false;

@@ -1,5 +1,6 @@
 import { type Clock, sleep } from '../clock.ts';
 import { messageOf } from '../errors.ts';
+import { formatPartition } from '../record/record.ts';
 import type { Consumer } from '../transport/transport.ts';
 import { Backoff } from './backoff.state.ts';
 import { snapshotOf } from './commit-snapshot.ts';
@@ -89,9 +90,9 @@ export class Committer {
         offsets.map(({ owned: { topic, partition, epoch }, offset, metadata }) => ({ topic, partition, epoch, offset, metadata })),
       );
       // fenced ones are about to be reported lost: they must not be tried again
-      const refused = new Set(fenced.map(({ topic, partition }) => `${topic}/${String(partition)}`));
+      const refused = new Set(fenced.map(formatPartition));
       for (const { owned, offset, changes } of offsets) {
-        if (refused.has(`${owned.topic}/${String(owned.partition)}`)) owned.fenced = true;
+        if (refused.has(formatPartition(owned))) owned.fenced = true;
         else {
           owned.committed = offset;
           owned.floor = offset;

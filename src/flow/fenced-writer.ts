@@ -1,4 +1,5 @@
 import { PipelineError, TransportError } from '../errors.ts';
+import { formatPartition } from '../record/record.ts';
 import type { OwnedPartition, Transaction, TransactionalProducer, Transport } from '../transport/transport.ts';
 import type { CommitSnapshot } from './commit-snapshot.ts';
 import type { Owned } from './owned.ts';
@@ -90,16 +91,14 @@ export class FencedWriter {
 
   async #requireOwned(): Promise<void> {
     if (await this.#options.stillOwned(this.#owned)) return;
-    throw new TransportError('fenced', `the group has given ${nameOf(this.#owned)} to another member`);
+    throw new TransportError('fenced', `the group has given ${formatPartition(this.#owned)} to another member`);
   }
 }
-
-const nameOf = ({ topic, partition }: WriterPartition): string => `${topic}/${String(partition)}`;
 
 function usurped(groupId: string, owned: WriterPartition, offset: bigint | undefined): PipelineError {
   const [expected, got] = [owned.stored?.offset, offset].map((one) => (one === undefined ? 'nothing' : String(one)));
   return new PipelineError(
     'fenced',
-    `somebody else has stored offsets of group ${groupId} for ${nameOf(owned)} (expected ${String(expected)}, got ${String(got)}) while this member owns it: two programs use the group, or an owner of the past was late; what is in flight is given back, so that nothing is written twice`,
+    `somebody else has stored offsets of group ${groupId} for ${formatPartition(owned)} (expected ${String(expected)}, got ${String(got)}) while this member owns it: two programs use the group, or an owner of the past was late; what is in flight is given back, so that nothing is written twice`,
   );
 }

@@ -1,7 +1,7 @@
 import { type Clock, sleep } from '../clock.ts';
 import { isStreamError, messageOf } from '../errors.ts';
 import { Fifo } from '../fifo.ts';
-import { type OutputPosition, type OutputRecord, recordBytes } from '../record/record.ts';
+import { formatPartition, type OutputPosition, type OutputRecord, recordBytes } from '../record/record.ts';
 import type { Producer } from '../transport/transport.ts';
 import { Backoff } from './backoff.state.ts';
 
@@ -107,7 +107,7 @@ export class Outbox {
           return;
         }
         if (this.#isStopped) continue;
-        this.#options.trouble(`sending to ${this.topic}/${String(this.partition)} fails and is tried again: ${messageOf(error)}`);
+        this.#options.trouble(`sending to ${formatPartition(this)} fails and is tried again: ${messageOf(error)}`);
         await sleep(this.#options.clock, this.#backoff.failed(), this.#stopping.signal).catch(() => undefined);
         continue;
       }

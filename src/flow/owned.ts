@@ -1,7 +1,7 @@
 import { messageOf, PipelineError } from '../errors.ts';
 import { Fifo } from '../fifo.ts';
 import type { Settlement } from '../record/lineage.ts';
-import type { Position, SourceRecord } from '../record/record.ts';
+import { formatPartition, type Position, type SourceRecord } from '../record/record.ts';
 import type { Assignment, OwnedPartition } from '../transport/transport.ts';
 import { decodeCompleted, type OffsetRange } from './completed-map.state.ts';
 import { Lanes } from './lanes.state.ts';
@@ -155,10 +155,10 @@ export function positionOf({ partition, record, origin }: Taken): Position {
   return { topic: origin.topic, partition: origin.partition, offset: origin.offset, epoch: partition.epoch };
 }
 
-function unreadable({ topic, partition, start }: Owned, metadata: string, cause: unknown): PipelineError {
+function unreadable(owned: Owned, metadata: string, cause: unknown): PipelineError {
   return new PipelineError(
     'unreadable_metadata',
-    `the group has stored ${JSON.stringify(metadata.slice(0, 60))} beside offset ${String(start)} of ${topic}/${String(partition)}, which is not a map of completed records (${messageOf(cause)}): another program, or a newer version, commits for this group. Give the pipeline a groupId of its own, or unreadableMetadata: 'ignore', which runs what was completed above that offset again`,
+    `the group has stored ${JSON.stringify(metadata.slice(0, 60))} beside offset ${String(owned.start)} of ${formatPartition(owned)}, which is not a map of completed records (${messageOf(cause)}): another program, or a newer version, commits for this group. Give the pipeline a groupId of its own, or unreadableMetadata: 'ignore', which runs what was completed above that offset again`,
     { cause },
   );
 }

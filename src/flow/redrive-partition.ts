@@ -1,5 +1,6 @@
 import { type Clock, sleep } from '../clock.ts';
 import { isStreamError, messageOf, PipelineError } from '../errors.ts';
+import { formatPartition } from '../record/record.ts';
 import type { Assignment } from '../transport/transport.ts';
 import { Backoff } from './backoff.state.ts';
 import { FencedWriter, type FencedWriterOptions } from './fenced-writer.ts';
@@ -68,7 +69,7 @@ export class RedrivePartition {
   }
 
   get #name(): string {
-    return `${this.topic}/${String(this.partition)}`;
+    return formatPartition(this);
   }
 
   /**

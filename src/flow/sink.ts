@@ -4,7 +4,7 @@ import type { Pipeline, Topic } from '../pipeline.ts';
 import { type Envelope, outputFieldsOf, rawKeyOf, runOf, take } from '../record/envelope.ts';
 import { recordError } from '../record/record-error.ts';
 import type { Part } from '../record/part.ts';
-import { formatPosition, type OutputPosition, type OutputRecord } from '../record/record.ts';
+import { formatPartition, formatPosition, type OutputPosition, type OutputRecord } from '../record/record.ts';
 import type { Producer } from '../transport/transport.ts';
 import { Outbox, type OutboxOptions, type Outgoing } from './outbox.ts';
 import { Partitioner } from './partitioner.ts';
@@ -89,7 +89,7 @@ export class Sink {
       clock,
       held: this.#held,
       trouble: (why) => {
-        trouble(`${topic}/${String(partition)}`, why);
+        trouble(formatPartition({ topic, partition }), why);
       },
     });
   }

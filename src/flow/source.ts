@@ -1,5 +1,6 @@
 import { Fifo } from '../fifo.ts';
 import { giveBackTogether } from '../record/lineage.ts';
+import { formatPartition } from '../record/record.ts';
 import type { Assignment, Consumer, Fetch, OwnedPartition } from '../transport/transport.ts';
 import { Ahead } from './ahead.ts';
 import { Isolation } from './isolation.state.ts';
@@ -55,19 +56,16 @@ export class Source {
     this.#ahead.attach(consumer, this.#owned.values());
   }
 
-  find({ topic, partition, epoch }: OwnedPartition): Owned | undefined {
-    const owned = this.#owned.get(`${topic}/${String(partition)}`);
-    return owned?.epoch === epoch ? owned : undefined;
+  find(partition: OwnedPartition): Owned | undefined {
+    const owned = this.#owned.get(formatPartition(partition));
+    return owned?.epoch === partition.epoch ? owned : undefined;
   }
 
   /** @throws PipelineError `unreadable_metadata`. */
   gain(assignments: readonly Assignment[]): void {
     if (this.#stopped) return; // a member that drains is still in its group, and may be given what another lets go
     for (const one of assignments)
-      this.#owned.set(
-        `${one.topic}/${String(one.partition)}`,
-        new Owned(one, this.#options.unreadableMetadata, this.#ahead.isDelayed(one.topic)),
-      );
+      this.#owned.set(formatPartition(one), new Owned(one, this.#options.unreadableMetadata, this.#ahead.isDelayed(one.topic)));
     this.pump();
   }
 
@@ -134,7 +132,7 @@ export class Source {
     this.leave(partitions);
     for (const one of partitions) {
       one.phase = 'gone';
-      const id = `${one.topic}/${String(one.partition)}`;
+      const id = formatPartition(one);
       if (this.#owned.get(id) === one) this.#owned.delete(id);
     }
     const left = partitions.flatMap((one) => one.taken());

@@ -1,6 +1,7 @@
 import { type CancelTimer, type Clock, sleep } from '../clock.ts';
 import { messageOf, PipelineError } from '../errors.ts';
 import type { Verdict } from '../record/outcome.ts';
+import { formatPartition } from '../record/record.ts';
 import type { Failure } from './failure-story.ts';
 import { Backoff } from './backoff.state.ts';
 import type { Bundle } from './bundle.ts';
@@ -204,8 +205,7 @@ export class TransactionLoop {
       this.#options.fail(error);
       return;
     }
-    const { topic, partition } = this.#owned;
-    this.#options.trouble(`a transaction for ${topic}/${String(partition)} fails and is tried again: ${messageOf(error)}`);
+    this.#options.trouble(`a transaction for ${formatPartition(this.#owned)} fails and is tried again: ${messageOf(error)}`);
     await sleep(this.#options.clock, this.#backoff.failed(), this.#stopping.signal).catch(() => undefined);
   }
 

@@ -1,7 +1,7 @@
 import { isStreamError, PipelineError } from '../errors.ts';
 import type { Verdict } from '../record/outcome.ts';
 import type { Root } from '../record/part.ts';
-import { formatPosition, type OutputPosition, type OutputRecord, recordBytes } from '../record/record.ts';
+import { formatPartition, formatPosition, type OutputPosition, type OutputRecord, recordBytes } from '../record/record.ts';
 import type { Transaction } from '../transport/transport.ts';
 import type { Bundle } from './bundle.ts';
 import type { Departure } from './departures.ts';
@@ -106,7 +106,7 @@ const noWay = (taken: Taken, error: Error): PipelineError =>
 
 /** Sends to all partitions at once, to each in order, one send at a time. Rejects when no send is under way any more. */
 export async function sendAll(transaction: Transaction, all: readonly Sending[]): Promise<void> {
-  const groups = Map.groupBy(all, ({ topic, partition }) => `${topic}/${String(partition)}`);
+  const groups = Map.groupBy(all, formatPartition);
   const results = await Promise.allSettled(
     [...groups.values()].map(async (group) => {
       for (const batch of batchesOf(group)) await sendCut(transaction, batch);

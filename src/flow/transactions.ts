@@ -3,7 +3,7 @@ import { isStreamError, messageOf } from '../errors.ts';
 import type { Verdict } from '../record/outcome.ts';
 import type { Part, Root } from '../record/part.ts';
 import { recordError } from '../record/record-error.ts';
-import { formatPosition, type OutputRecord } from '../record/record.ts';
+import { formatPartition, formatPosition, type OutputRecord } from '../record/record.ts';
 import type { Settlement } from '../record/lineage.ts';
 import type { Consumer, OwnedPartition, TransactionalProducer, Transport } from '../transport/transport.ts';
 import { Backoff } from './backoff.state.ts';
@@ -178,13 +178,13 @@ export class Transactions {
 
   async #open(partition: OwnedPartition, wanted: () => boolean): Promise<void> {
     const { transport, groupId, clientId, clock, trouble, fail } = this.#options;
-    const where = `transactions ${nameOf(partition)}`;
+    const where = `transactions ${formatPartition(partition)}`;
     const backoff = new Backoff(50, 5_000);
     while (wanted()) {
       try {
         const producer = await transport.transact({ transactionalId: transactionalIdOf(groupId, partition), clientId });
-        void this.#opened.get(nameOf(partition))?.producer.close();
-        this.#opened.set(nameOf(partition), { epoch: partition.epoch, producer });
+        void this.#opened.get(formatPartition(partition))?.producer.close();
+        this.#opened.set(formatPartition(partition), { epoch: partition.epoch, producer });
         if (backoff.failures > 0) trouble(where, undefined);
         return;
       } catch (error) {
@@ -192,7 +192,7 @@ export class Transactions {
           fail(error);
           return;
         }
-        trouble(where, `opening the writer of ${nameOf(partition)} fails and is tried again: ${messageOf(error)}`);
+        trouble(where, `opening the writer of ${formatPartition(partition)} fails and is tried again: ${messageOf(error)}`);
         await sleep(clock, backoff.failed(), this.#stopping.signal).catch(() => undefined);
       }
     }
@@ -203,8 +203,8 @@ export class Transactions {
     const known = this.#loops.get(owned);
     if (known) return known;
     const { transport, groupId, clientId, trouble } = this.#options;
-    const opened = this.#opened.get(nameOf(owned));
-    this.#opened.delete(nameOf(owned));
+    const opened = this.#opened.get(formatPartition(owned));
+    this.#opened.delete(formatPartition(owned));
     const isOurs = opened?.epoch === owned.epoch;
     if (!isOurs) void opened?.producer.close();
     const writer = new FencedWriter(owned, isOurs ? opened.producer : undefined, {
@@ -217,7 +217,7 @@ export class Transactions {
       ...this.#options,
       committed: this.#committed,
       trouble: (why) => {
-        trouble(`transactions ${nameOf(owned)}`, why);
+        trouble(`transactions ${formatPartition(owned)}`, why);
       },
     });
     const made = { loop, writer };
@@ -250,16 +250,16 @@ export class Transactions {
 
   async #close(partition: OwnedPartition): Promise<void> {
     const { topic, partition: number, epoch } = partition;
-    const opened = this.#opened.get(nameOf(partition));
+    const opened = this.#opened.get(formatPartition(partition));
     if (opened?.epoch === epoch) {
-      this.#opened.delete(nameOf(partition));
+      this.#opened.delete(formatPartition(partition));
       await opened.producer.close();
     }
     for (const [owned, { loop, writer }] of this.#loops) {
       if (owned.topic !== topic || owned.partition !== number || owned.epoch !== epoch) continue;
       this.#loops.delete(owned);
       loop.stop();
-      this.#options.trouble(`transactions ${nameOf(owned)}`, undefined);
+      this.#options.trouble(`transactions ${formatPartition(owned)}`, undefined);
       await writer.close();
     }
   }
@@ -273,11 +273,9 @@ export class Transactions {
   }
 }
 
-const nameOf = ({ topic, partition }: Omit<OwnedPartition, 'epoch'>): string => `${topic}/${String(partition)}`;
-
 function crossing(roots: readonly Root[]): Error {
   const [first] = roots;
-  const names = [...new Set(roots.map(({ position }) => nameOf(position)))].join(', ');
+  const names = [...new Set(roots.map(({ position }) => formatPartition(position)))].join(', ');
   const position = first?.position ?? { topic: '', partition: 0, offset: 0n };
   return recordError(
     'cross_partition_output',

@@ -10,15 +10,26 @@ export interface Position extends OwnedPartition {
 }
 
 /** A partition and the unbroken ownership of it. Epochs of one consumer only grow; one is kept while a rebalance leaves the partition here. */
-export interface OwnedPartition {
-  readonly topic: string;
-  readonly partition: number;
+export interface OwnedPartition extends TopicPartition {
   readonly epoch: number;
 }
 
+export interface TopicPartition {
+  readonly topic: string;
+  readonly partition: number;
+}
+
+/** `topic/partition`, the form used in messages and logs, and to name a partition in maps. */
+export const formatPartition = ({ topic, partition }: TopicPartition): string => `${topic}/${String(partition)}`;
+
+/** The partition that {@link formatPartition} has named. */
+export function parsePartition(name: string): TopicPartition {
+  const slash = name.lastIndexOf('/');
+  return { topic: name.slice(0, slash), partition: Number(name.slice(slash + 1)) };
+}
+
 /** `topic/partition@offset`, the form used in messages, logs and dead letters. */
-export const formatPosition = ({ topic, partition, offset }: Omit<Position, 'epoch'>): string =>
-  `${topic}/${String(partition)}@${String(offset)}`;
+export const formatPosition = (position: Omit<Position, 'epoch'>): string => `${formatPartition(position)}@${String(position.offset)}`;
 
 /** A record as it was read from a topic. */
 export interface SourceRecord {

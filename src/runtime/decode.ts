@@ -4,7 +4,7 @@ import type { Taken } from '../flow/owned.ts';
 import type { Pipeline } from '../pipeline.ts';
 import { type Envelope, openEnvelope } from '../record/envelope.ts';
 import type { Settlement } from '../record/lineage.ts';
-import { formatPosition } from '../record/record.ts';
+import { formatPartition, formatPosition } from '../record/record.ts';
 
 /** The first envelope of a record, or undefined when its bytes are no value: then it has failed. */
 export function decodeEnvelope(pipeline: Pipeline, taken: Taken, settlement: Settlement): Envelope<unknown, unknown> | undefined {
@@ -35,6 +35,6 @@ function topicNamed({ inputs }: Pipeline, name: string): Pipeline['inputs'][stri
 
 function undecodable({ record, partition }: Taken): CodecError {
   const { firstOffset = record.offset, reason = 'unknown', bytes = 0 } = record.undecodable ?? {};
-  const range = `offsets ${String(firstOffset)} to ${String(record.offset)} of ${partition.topic}/${String(partition.partition)}`;
+  const range = `offsets ${String(firstOffset)} to ${String(record.offset)} of ${formatPartition(partition)}`;
   return new CodecError('undecodable_batch', `${range} (${String(bytes)} bytes) cannot be read: ${reason}`);
 }

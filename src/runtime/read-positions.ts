@@ -1,5 +1,5 @@
-import type { SourceRecord } from '../record/record.ts';
-import type { Assignment, Consumer, Fetch, OwnedPartition, TopicPartition } from '../transport/transport.ts';
+import { formatPartition, type SourceRecord } from '../record/record.ts';
+import type { Assignment, Consumer, Fetch, OwnedPartition } from '../transport/transport.ts';
 
 /**
  * How far one reader in a group of its own has read. Its group may give it up (its process stood still, or was cut off); then
@@ -16,7 +16,7 @@ export class ReadPositions {
   /** For `beforeStart`: a partition starts at what is committed for it, and nobody else reads in this group. */
   async restore(partitions: readonly OwnedPartition[]): Promise<void> {
     const known = partitions.flatMap((one) => {
-      const offset = this.#next.get(idOf(one));
+      const offset = this.#next.get(formatPartition(one));
       return offset === undefined ? [] : [{ ...one, offset, metadata: '' }];
     });
     if (known.length > 0) await this.#consumer?.commit(known).catch(() => undefined); // else all of it comes again, and is left out below
@@ -24,18 +24,18 @@ export class ReadPositions {
 
   assigned(partitions: readonly Assignment[]): void {
     for (const { reset, start, ...one } of partitions) {
-      const known = this.#next.get(idOf(one));
+      const known = this.#next.get(formatPartition(one));
       // out of range: the log was cut, or is another one of the same name
-      if (known === undefined || start > known || reset === 'out-of-range') this.#next.set(idOf(one), start);
+      if (known === undefined || start > known || reset === 'out-of-range') this.#next.set(formatPartition(one), start);
     }
   }
 
   /** The records of a fetch that were not read before; from now on they were. */
   unread(fetch: Fetch): readonly SourceRecord[] {
-    const next = this.#next.get(idOf(fetch)) ?? 0n;
+    const next = this.#next.get(formatPartition(fetch)) ?? 0n;
     const records = fetch.records.filter(({ offset }) => offset >= next);
     const last = records.at(-1);
-    if (last) this.#next.set(idOf(fetch), last.offset + 1n);
+    if (last) this.#next.set(formatPartition(fetch), last.offset + 1n);
     return records;
   }
 }
@@ -43,5 +43,3 @@ export class ReadPositions {
 /** What a reader says when its group has given it up. */
 export const expelledWhy =
   'the group gave this reader up: its process stood still, or was cut off from the broker. It joins again and goes on where it was';
-
-const idOf = ({ topic, partition }: TopicPartition): string => `${topic}/${String(partition)}`;

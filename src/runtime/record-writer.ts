@@ -5,7 +5,7 @@ import { CodecError, isStreamError, messageOf, requireInteger } from '../errors.
 import { Backoff } from '../flow/backoff.state.ts';
 import { Partitioner } from '../flow/partitioner.ts';
 import type { Topic } from '../pipeline.ts';
-import { type OutputPosition, type OutputRecord, recordBytes, type RecordHeaders } from '../record/record.ts';
+import { formatPartition, type OutputPosition, type OutputRecord, recordBytes, type RecordHeaders } from '../record/record.ts';
 import type { Producer, Transport } from '../transport/transport.ts';
 
 /** A record to produce. */
@@ -75,7 +75,7 @@ export class RecordWriter {
     const written = await Promise.allSettled(
       [...groups].map(async ([partition, group]) => {
         for (const batch of batches(group)) {
-          const offsets = await this.#inTurn(`${topic.name}/${String(partition)}`, () =>
+          const offsets = await this.#inTurn(formatPartition({ topic: topic.name, partition }), () =>
             this.#send(patience, topic.name, partition, batch),
           );
           for (const [i, { at }] of batch.entries()) positions[at] = { topic: topic.name, partition, offset: offsets[i] ?? 0n };

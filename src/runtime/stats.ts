@@ -2,7 +2,7 @@ import { codeOf } from '../classify.ts';
 import type { ErrorCode } from '../errors.ts';
 import { positionOf, type Taken } from '../flow/owned.ts';
 import { notBegun, type Verdict } from '../record/outcome.ts';
-import { formatPosition } from '../record/record.ts';
+import { formatPartition, formatPosition } from '../record/record.ts';
 import type { Assignment, OwnedPartition } from '../transport/transport.ts';
 
 /** What a pipeline has done and is doing. Counters count from the start of the run. */
@@ -125,11 +125,10 @@ export function quantile(values: readonly number[], q: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? 0;
 }
 
-export const ownedIds = (partitions: readonly OwnedPartition[]): readonly string[] =>
-  partitions.map(({ topic, partition }) => `${topic}/${String(partition)}`);
+export const ownedIds = (partitions: readonly OwnedPartition[]): readonly string[] => partitions.map(formatPartition);
 
 /** Partitions that do not begin where the group left off, with the reason. */
 export const resetsOf = (assignments: readonly Assignment[]): readonly string[] =>
-  assignments.flatMap(({ topic, partition, start, reset }) =>
-    reset === 'out-of-range' ? [`${topic}/${String(partition)} begins at ${String(start)}: what was committed lies outside the log`] : [],
+  assignments.flatMap((one) =>
+    one.reset === 'out-of-range' ? [`${formatPartition(one)} begins at ${String(one.start)}: what was committed lies outside the log`] : [],
   );

@@ -1,6 +1,14 @@
 import { decodeCompleted } from '../flow/completed-map.state.ts';
 import { deadLetterHeaders } from '../flow/dead-letters.ts';
-import { headerText, type OutputRecord, recordBytes } from '../record/record.ts';
+import {
+  formatPartition,
+  formatPosition,
+  headerText,
+  type OutputPosition,
+  type OutputRecord,
+  parsePartition,
+  recordBytes,
+} from '../record/record.ts';
 import type { Ordering } from '../record/ordering.ts';
 import type { MemoryTransport } from '../transport/memory/memory.ts';
 import type { FedRecord, WorldPlan } from './deed.ts';
@@ -36,29 +44,19 @@ export class Logs {
   feed(records: readonly FedRecord[]): void {
     const removed = new Map<string, Set<bigint>>();
     for (const record of records) {
-      const { topic, partition } = record;
       const offset = this.#write(record);
-      const log = logOf(topic, partition);
+      const log = formatPartition(record);
       if (record.removed === true) removed.set(log, (removed.get(log) ?? new Set()).add(offset));
       else this.#announce(record, Number(offset));
     }
-    for (const { topic, partition } of records) {
-      const gone = removed.get(logOf(topic, partition));
-      if (gone) this.#transport.broker.compact(topic, partition, ({ offset }) => !gone.has(offset));
-      removed.delete(logOf(topic, partition));
+    for (const [log, gone] of removed) {
+      const { topic, partition } = parsePartition(log);
+      this.#transport.broker.compact(topic, partition, ({ offset }) => !gone.has(offset));
     }
   }
 
-  recordAt({
-    topic,
-    partition,
-    offset,
-  }: {
-    readonly topic: string;
-    readonly partition: number;
-    readonly offset: bigint;
-  }): number | undefined {
-    return this.#numberAt.get(placeOf(logOf(topic, partition), Number(offset)));
+  recordAt(position: OutputPosition): number | undefined {
+    return this.#numberAt.get(formatPosition(position));
   }
 
   #write(record: FedRecord): bigint {
@@ -70,9 +68,9 @@ export class Logs {
   }
 
   #announce(record: FedRecord, offset: number): void {
-    const { record: number, topic, partition, expected, undecodable } = record;
+    const { record: number, expected, undecodable } = record;
     const held = undecodable ? { key: null, value: null, headers: [] } : record;
-    const log = logOf(topic, partition);
+    const log = formatPartition(record);
     this.#numberAt.set(placeOf(log, offset), number);
     this.#ends.set(log, offset + 1);
     const [bytes, lane, keyed] = [recordBytes(held), laneName(this.#plan.ordering, log, held.key), held.key !== null];
@@ -91,7 +89,7 @@ export class Logs {
     const { inputs, partitions, groupId } = this.#plan;
     for (const topic of inputs) {
       for (let partition = 0; partition < partitions; partition += 1) {
-        const log = logOf(topic, partition);
+        const log = formatPartition({ topic, partition });
         const { offset, metadata } = this.#transport.broker.committed(groupId, topic, partition) ?? { offset: 0n, metadata: '' };
         const stored = `${String(offset)} ${metadata}`;
         if (stored === (this.#stored.get(log) ?? '0 ')) continue;
@@ -120,20 +118,19 @@ export class Logs {
     const { outputs, deadLetter, partitions } = this.#plan;
     for (let partition = 0; partition < partitions; partition += 1) {
       for (const topic of outputs) {
-        const log = logOf(topic, partition);
+        const log = formatPartition({ topic, partition });
         for (const output of broker.records(topic, partition))
           this.#saw({ kind: 'output', log, ...this.#subject.identify(topic, output), at: placeOf(log, Number(output.offset)) });
       }
       if (deadLetter === undefined) continue;
       for (const letter of broker.records(deadLetter, partition)) {
         const code = headerText(letter.headers, deadLetterHeaders.code) ?? 'none';
-        this.#saw({ kind: 'letter', ...sourceOf(letter), code, at: placeOf(logOf(deadLetter, partition), Number(letter.offset)) });
+        const at = formatPosition({ topic: deadLetter, partition, offset: letter.offset });
+        this.#saw({ kind: 'letter', ...sourceOf(letter), code, at });
       }
     }
   }
 }
-
-export const logOf = (topic: string, partition: number): string => `${topic}/${String(partition)}`;
 
 function laneName(ordering: Ordering, log: string, key: Uint8Array | null): string | undefined {
   if (ordering === 'none' || (ordering === 'key' && key === null)) return undefined;

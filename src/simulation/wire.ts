@@ -1,9 +1,8 @@
 import { TransportError } from '../errors.ts';
-import type { OutputRecord, OwnedPartition } from '../record/record.ts';
+import { formatPartition, formatPosition, type OutputRecord, type OwnedPartition } from '../record/record.ts';
 import type { Consumer, ConsumeHandlers, Producer, Transaction, TransactionalProducer, Transport } from '../transport/transport.ts';
 import type { Event } from './history.ts';
-import { type Logs, logOf } from './logs.ts';
-import { placeOf } from './problem.ts';
+import type { Logs } from './logs.ts';
 import type { ProcessClock } from './process-clock.ts';
 
 export interface WireSide {
@@ -69,13 +68,13 @@ export class Wire {
   #hear(handlers: ConsumeHandlers): ConsumeHandlers {
     const { app, clock, saw } = this.#side;
     const letGo = (partitions: readonly OwnedPartition[]): void => {
-      for (const { topic, partition } of partitions) saw({ kind: 'let-go', app, log: logOf(topic, partition) });
+      for (const one of partitions) saw({ kind: 'let-go', app, log: formatPartition(one) });
     };
     return {
       assigned: (partitions) => {
         // now, and not when it is heard: what it is told of commits is of now
         this.#side.logs.lookAtCommits();
-        for (const { topic, partition, epoch } of partitions) saw({ kind: 'assigned', app, log: logOf(topic, partition), epoch });
+        for (const one of partitions) saw({ kind: 'assigned', app, log: formatPartition(one), epoch: one.epoch });
         clock.hear(() => {
           handlers.assigned(partitions);
         });
@@ -95,10 +94,9 @@ export class Wire {
         });
       },
       fetched: (fetch) => {
-        const { topic, partition, epoch, records } = fetch;
         clock.hear(() => {
-          const offsets = records.map(({ offset }) => Number(offset));
-          saw({ kind: 'delivered', app, epoch, log: logOf(topic, partition), offsets });
+          const offsets = fetch.records.map(({ offset }) => Number(offset));
+          saw({ kind: 'delivered', app, epoch: fetch.epoch, log: formatPartition(fetch), offsets });
           handlers.fetched(fetch);
         });
       },
@@ -143,7 +141,7 @@ export class Wire {
       send: async (topic, partition, records) => {
         try {
           const base = await this.#reach(() => producer.send(topic, partition, records));
-          this.#written(topic, records, (i) => placeOf(logOf(topic, partition), Number(base) + i));
+          this.#written(topic, records, (i) => formatPosition({ topic, partition, offset: base + BigInt(i) }));
           return base;
         } catch (error) {
           this.#written(topic, records);
@@ -169,7 +167,7 @@ export class Wire {
     return {
       send: async (topic, partition, records) => {
         const base = await this.#reach(() => transaction.send(topic, partition, records));
-        this.#written(topic, records, (i) => placeOf(logOf(topic, partition), Number(base) + i), id);
+        this.#written(topic, records, (i) => formatPosition({ topic, partition, offset: base + BigInt(i) }), id);
         return base;
       },
       storeOffsets: (groupId, offsets) => this.#reach(() => transaction.storeOffsets(groupId, offsets)),

@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts';
-import type { OutputRecord, OwnedPartition, SourceRecord } from '../record/record.ts';
+import type { OutputRecord, OwnedPartition, SourceRecord, TopicPartition } from '../record/record.ts';
 
 /**
  * The port between Millrace and a log. Its comments are its protocol; `test/conformance` holds them as numbered rules
@@ -94,7 +94,7 @@ export interface ConsumeOptions {
   readonly maxFetchBytes?: number;
 }
 
-export type { OwnedPartition };
+export type { OwnedPartition, TopicPartition };
 
 export interface Assignment extends OwnedPartition {
   /** What the group has committed, if anything. */
@@ -180,11 +180,6 @@ export interface OffsetCommit extends OwnedPartition {
   readonly offset: bigint;
   /** At most 4,096 bytes on Kafka. */
   readonly metadata: string;
-}
-
-export interface TopicPartition {
-  readonly topic: string;
-  readonly partition: number;
 }
 
 /** The next offset to read, and what was stored beside it. */

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { sleep, systemClock } from '../../src/clock.ts';
 import { json } from '../../src/codec/json.ts';
 import { definePipeline, topic } from '../../src/pipeline.ts';
+import { formatPartition } from '../../src/record/record.ts';
 import { silentLog } from '../../src/runtime/logging.ts';
 import { start } from '../../src/runtime/start.ts';
 import { kafka } from '../../src/transport/kafka/kafka.ts';
@@ -90,7 +91,7 @@ describeWithKafka('a Kafka that gives trouble', () => {
       ]),
     ).toEqual({ fenced: [] });
     expect(await sleeper.consumer.commit([{ ...had, offset: 7n, metadata: '' }])).toEqual({ fenced: [had] });
-    expect(log).toContainEqual({ what: 'lost', who: 'sleeper', key: `${topic}/${String(had.partition)}` });
+    expect(log).toContainEqual({ what: 'lost', who: 'sleeper', key: formatPartition(had) });
     await until('it comes back', () => sleeper.owned.length === 1 && heir.owned.length === 1);
     expect(await sleeper.consumer.commit([{ ...had, offset: 8n, metadata: '' }])).toEqual({ fenced: [had] });
     expect((await hooks.committed(group, topic))[had.partition]).toBe('50');

@@ -1,4 +1,5 @@
 import { sleep, systemClock } from '../../src/clock.ts';
+import { formatPartition } from '../../src/record/record.ts';
 import type {
   Assignment,
   ConsumeHandlers,
@@ -55,31 +56,31 @@ export class Member implements ConsumeHandlers {
 
   assigned(partitions: readonly Assignment[]): void {
     for (const { topic, partition, epoch, start } of partitions) {
-      const key = `${topic}/${String(partition)}`;
+      const key = formatPartition({ topic, partition });
       this.#owned.set(key, { part: { topic, partition, epoch }, next: start, inFlight: new Set() });
       this.log.push({ what: 'assigned', who: this.name, key });
     }
   }
 
   async revoking(partitions: readonly OwnedPartition[]): Promise<void> {
-    const keys = partitions.map(({ topic, partition }) => `${topic}/${String(partition)}`);
+    const keys = partitions.map(formatPartition);
     await this.#drained(keys);
     await this.#commit(keys);
     for (const key of keys) if (this.#owned.delete(key)) this.log.push({ what: 'released', who: this.name, key });
   }
 
   lost(partitions: readonly OwnedPartition[]): void {
-    for (const { topic, partition } of partitions) {
-      const key = `${topic}/${String(partition)}`;
+    for (const one of partitions) {
+      const key = formatPartition(one);
       this.#owned.delete(key);
       this.log.push({ what: 'lost', who: this.name, key });
     }
   }
 
-  fetched({ topic, partition, records }: Fetch): void {
+  fetched(fetch: Fetch): void {
     if (this.#leaving) return; // also of what is gained while it drains: not begun, so not committed
-    const key = `${topic}/${String(partition)}`;
-    for (const { offset } of records) void this.#work(key, offset);
+    const key = formatPartition(fetch);
+    for (const { offset } of fetch.records) void this.#work(key, offset);
   }
 
   failed(error: Error): void {

@@ -1,9 +1,10 @@
 import { type Clock, sleep } from '../../clock.ts';
 import { TransportError } from '../../errors.ts';
+import { formatPartition } from '../../record/record.ts';
 import type { OffsetCommit, OwnedPartition } from '../transport.ts';
 import type { GroupConnection } from './group-connection.ts';
 import { protocolTypeOf, toTransportError } from './kafka-errors.ts';
-import { keyOf, type OwnershipState } from './ownership.state.ts';
+import type { OwnershipState } from './ownership.state.ts';
 
 export interface CommitterOptions {
   readonly state: OwnershipState;
@@ -58,7 +59,7 @@ export class Committer {
       try {
         await this.#options.connection.commit(memberId, state.generation, due);
         this.#options.accepted(sentMs);
-        for (const { topic, partition, epoch, offset } of due) this.#highest.set(keyOf({ topic, partition }), { epoch, offset });
+        for (const { topic, partition, epoch, offset } of due) this.#highest.set(formatPartition({ topic, partition }), { epoch, offset });
         return { fenced: without(offsets, ours) };
       } catch (error) {
         const type = protocolTypeOf(error);
@@ -104,7 +105,7 @@ export class Committer {
   }
 
   #isNews({ topic, partition, epoch, offset }: OffsetCommit): boolean {
-    const highest = this.#highest.get(keyOf({ topic, partition }));
+    const highest = this.#highest.get(formatPartition({ topic, partition }));
     return highest?.epoch !== epoch || offset >= highest.offset;
   }
 }

@@ -1,7 +1,7 @@
 import type { Consumer, Kafka } from 'kafkajs';
+import { formatPartition, parsePartition } from '../../record/record.ts';
 import type { OffsetCommit, TopicPartition } from '../transport.ts';
 import type { BrokerInternals, ClusterInternals } from './internals.ts';
-import { keyOf, parseKey } from './ownership.state.ts';
 import type { StartFacts } from './start-offset.ts';
 
 /** A member as the broker lists it, in the middle of a rebalance too; one that has only been given its id is not listed yet. */
@@ -77,13 +77,13 @@ export class GroupConnection {
       const { responses } = await this.#withCoordinator((broker) => broker.offsetFetch({ groupId: this.#groupId, topics }));
       for (const { topic, partitions: parts } of responses) {
         for (const { partition, offset, metadata } of parts)
-          committed.set(keyOf({ topic, partition }), { offset: BigInt(offset), metadata: metadata ?? '' });
+          committed.set(formatPartition({ topic, partition }), { offset: BigInt(offset), metadata: metadata ?? '' });
       }
       const [low, high] = [await ends(this.#cluster, topics, true), await ends(this.#cluster, topics, false)];
       const stable = await ends(seeingCommitted(this.#cluster), topics, false);
       return new Map(
         partitions.map((one) => {
-          const key = keyOf(one);
+          const key = formatPartition(one);
           const { offset = -1n, metadata = '' } = committed.get(key) ?? {};
           return [key, { committed: offset, metadata, low: known(low, key), high: known(high, key), stable: known(stable, key) }];
         }),
@@ -118,7 +118,7 @@ async function ends(
   const found = await cluster.fetchTopicsOffset(topics.map((one) => ({ ...one, fromBeginning })));
   return new Map(
     found.flatMap(({ topic, partitions }) =>
-      partitions.map(({ partition, offset }) => [keyOf({ topic, partition }), BigInt(offset)] as const),
+      partitions.map(({ partition, offset }) => [formatPartition({ topic, partition }), BigInt(offset)] as const),
     ),
   );
 }
@@ -166,6 +166,6 @@ export function byTopic<P extends TopicPartition, T>(
 function known(ends: ReadonlyMap<string, bigint>, key: string): bigint {
   const offset = ends.get(key);
   if (offset !== undefined) return offset;
-  const { topic, partition } = parseKey(key);
+  const { topic, partition } = parsePartition(key);
   throw new Error(`the brokers did not say where partition ${String(partition)} of ${topic} begins and ends`);
 }

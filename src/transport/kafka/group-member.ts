@@ -6,11 +6,12 @@ import type {
   GroupMemberAssignment,
   PartitionAssigner,
 } from 'kafkajs';
+import { formatPartition, parsePartition } from '../../record/record.ts';
 import { balance, type Claim } from '../balance.state.ts';
 import type { Assignment, ConsumeHandlers, OwnedPartition } from '../transport.ts';
 import type { ClusterInternals, GroupInternals, GroupListener } from './internals.ts';
 import type { KafkaJsModule } from './kafkajs.ts';
-import { keyOf, type OwnClaim, OwnershipState, parseKey } from './ownership.state.ts';
+import { type OwnClaim, OwnershipState } from './ownership.state.ts';
 import { toSourceRecord } from './records.ts';
 
 const protocolName = 'millrace-cooperative';
@@ -60,12 +61,12 @@ export class GroupMember {
   }
 
   pause(partitions: readonly OwnedPartition[]): void {
-    for (const one of partitions) if (this.state.find(one)) this.#paused.add(keyOf(one));
+    for (const one of partitions) if (this.state.find(one)) this.#paused.add(formatPartition(one));
     this.#applyPauses();
   }
 
   resume(partitions: readonly OwnedPartition[]): void {
-    for (const one of partitions) if (this.state.find(one)) this.#paused.delete(keyOf(one));
+    for (const one of partitions) if (this.state.find(one)) this.#paused.delete(formatPartition(one));
     this.#applyPauses();
   }
 
@@ -142,7 +143,7 @@ export class GroupMember {
   #savePositions(group: GroupInternals): void {
     for (const [topic, partitions] of Object.entries(group.offsetManager?.resolvedOffsets ?? {})) {
       for (const [partition, offset] of Object.entries(partitions)) {
-        const key = keyOf({ topic, partition: Number(partition) });
+        const key = formatPartition({ topic, partition: Number(partition) });
         const known = this.#positions.get(key);
         // of a client that broke in between, what was handed over counts
         if (known !== undefined && BigInt(offset) > BigInt(known)) this.#positions.set(key, offset);
@@ -153,7 +154,9 @@ export class GroupMember {
   #afterSync(group: GroupInternals): void {
     this.#options.joined();
     this.#identify(group.memberId);
-    const assigned = group.assigned().flatMap(({ topic, partitions }) => partitions.map((partition) => keyOf({ topic, partition })));
+    const assigned = group
+      .assigned()
+      .flatMap(({ topic, partitions }) => partitions.map((partition) => formatPartition({ topic, partition })));
     const { gained, revoked, dropped } = this.state.synced(group.generationId, assigned);
     for (const one of [...gained, ...dropped]) this.#forget(one);
     for (const key of assigned) this.#writePosition(key);
@@ -176,8 +179,8 @@ export class GroupMember {
   }
 
   #forget(partition: OwnedPartition): void {
-    this.#positions.delete(keyOf(partition));
-    this.#paused.delete(keyOf(partition)); // a new epoch begins resumed
+    this.#positions.delete(formatPartition(partition));
+    this.#paused.delete(formatPartition(partition)); // a new epoch begins resumed
   }
 
   #revoke(partitions: readonly OwnedPartition[]): void {
@@ -200,8 +203,8 @@ export class GroupMember {
     void this.#options.findStarts(gained, wanted).then((found) => {
       const live = found.filter((one) => this.state.started(one));
       for (const one of live) {
-        this.#positions.set(keyOf(one), String(one.start));
-        this.#writePosition(keyOf(one));
+        this.#positions.set(formatPartition(one), String(one.start));
+        this.#writePosition(formatPartition(one));
       }
       if (live.length > 0) this.#options.handlers.assigned(live);
       this.#applyPauses();
@@ -218,7 +221,7 @@ export class GroupMember {
   }
 
   #writePosition(key: string): void {
-    const { topic, partition } = parseKey(key);
+    const { topic, partition } = parsePartition(key);
     const positions = this.#group?.offsetManager?.resolvedOffsets[topic];
     const position = this.#positions.get(key);
     if (positions && position !== undefined) positions[partition] = position;
@@ -228,7 +231,7 @@ export class GroupMember {
     const state = this.#group?.subscriptionState;
     for (const { topic, partition, phase } of state ? this.state.all : []) {
       const change = [{ topic, partitions: [partition] }];
-      if (phase === 'live' && !this.#paused.has(keyOf({ topic, partition }))) state?.resume(change);
+      if (phase === 'live' && !this.#paused.has(formatPartition({ topic, partition }))) state?.resume(change);
       else state?.pause(change);
     }
   }
@@ -237,10 +240,10 @@ export class GroupMember {
     const tenure = this.state.find(batch);
     const first = batch.messages[0];
     if (tenure?.phase !== 'live' || !first) return;
-    const fetchedOffset = BigInt(this.#positions.get(keyOf(batch)) ?? first.offset);
+    const fetchedOffset = BigInt(this.#positions.get(formatPartition(batch)) ?? first.offset);
     const records = batch.messages.map((message) => toSourceRecord(message, fetchedOffset));
     const next = BigInt(batch.lastOffset()) + 1n;
-    this.#positions.set(keyOf(batch), String(next));
+    this.#positions.set(formatPartition(batch), String(next));
     const told = BigInt(batch.highWatermark); // the broker reads it before it reads the records, which may be more by then
     this.#options.handlers.fetched({ ...owned(tenure), records, high: told > next ? told : next });
   }
@@ -259,11 +262,11 @@ async function assign(
   const topics = [...new Set(claims.flatMap((claim) => claim.topics))];
   for (const topic of topics) await cluster.addMultipleTargetTopics([topic]).catch(() => undefined); // another's topic may be missing
   const all = topics.flatMap((topic) =>
-    cluster.findTopicPartitionMetadata(topic).map(({ partitionId }) => keyOf({ topic, partition: partitionId })),
+    cluster.findTopicPartitionMetadata(topic).map(({ partitionId }) => formatPartition({ topic, partition: partitionId })),
   );
   return [...balance(all, claims)].map(([memberId, keys]) => {
     const assignment: Record<string, number[]> = {};
-    for (const { topic, partition } of keys.map(parseKey)) (assignment[topic] ??= []).push(partition);
+    for (const { topic, partition } of keys.map(parsePartition)) (assignment[topic] ??= []).push(partition);
     return {
       memberId,
       memberAssignment: protocol.MemberAssignment.encode({ version: metadataVersion, assignment, userData: Buffer.alloc(0) }),

@@ -1,7 +1,7 @@
 import type { Kafka, Producer as KafkaJsProducer } from 'kafkajs';
 import { atMost, type Clock } from '../../clock.ts';
 import { TransportError } from '../../errors.ts';
-import type { OutputRecord } from '../../record/record.ts';
+import { formatPartition, type OutputRecord } from '../../record/record.ts';
 import type { ProduceOptions, Producer } from '../transport.ts';
 import { kafkaClient } from './kafka-client.ts';
 import { toTransportError } from './kafka-errors.ts';
@@ -93,7 +93,7 @@ export class KafkaProducer implements Producer {
       await session.connected;
       return await write(session.client, this.#options, topic, partition, records);
     } catch (error) {
-      const failure = toTransportError(error, `write to ${topic}/${String(partition)}`, this.#options.brokers);
+      const failure = toTransportError(error, `write to ${formatPartition({ topic, partition })}`, this.#options.brokers);
       if (failure.grade !== 'record') session.broken = true; // a refused record was not written, that is certain
       if (failure.code === 'unknown_topic') this.#places.forget(topic);
       throw failure;

@@ -1,7 +1,7 @@
 import type { Kafka, Producer as KafkaJsProducer, Transaction as KafkaJsTransaction } from 'kafkajs';
 import { atMost, type Clock, sleep } from '../../clock.ts';
 import { isStreamError, requireInteger, requireText, TransportError } from '../../errors.ts';
-import type { OutputRecord } from '../../record/record.ts';
+import { formatPartition, type OutputRecord } from '../../record/record.ts';
 import { type TransactionLink, TransactionalWriter } from '../transactional-writer.ts';
 import type { StoredOffset, TransactionalProducer, TransactOptions } from '../transport.ts';
 import { byTopic } from './group-connection.ts';
@@ -106,7 +106,7 @@ class KafkaTransactionLink implements TransactionLink {
   }
 
   async send(topic: string, partition: number, records: readonly OutputRecord[]): Promise<bigint> {
-    return this.#ask(`write to ${topic}/${String(partition)}`, async (transaction) => {
+    return this.#ask(`write to ${formatPartition({ topic, partition })}`, async (transaction) => {
       await this.#places.check(topic, partition);
       return this.#again(() => write(transaction(), this.#options, topic, partition, records));
     }).catch((error: unknown) => {

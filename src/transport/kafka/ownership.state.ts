@@ -1,4 +1,4 @@
-import type { OwnedPartition } from '../../record/record.ts';
+import { formatPartition, type OwnedPartition, parsePartition } from '../../record/record.ts';
 
 /**
  * `starting`: gained, and nothing told yet, because where to start is being looked up. `live`: told and delivered.
@@ -22,15 +22,6 @@ export interface Synced {
   readonly gained: readonly OwnedPartition[];
   readonly revoked: readonly OwnedPartition[];
   readonly dropped: readonly OwnedPartition[];
-}
-
-export const keyOf = ({ topic, partition }: { readonly topic: string; readonly partition: number }): string =>
-  `${topic}/${String(partition)}`;
-
-/** The partition that a `topic/partition` names. */
-export function parseKey(key: string): { readonly topic: string; readonly partition: number } {
-  const slash = key.lastIndexOf('/');
-  return { topic: key.slice(0, slash), partition: Number(key.slice(slash + 1)) };
 }
 
 /**
@@ -59,7 +50,7 @@ export class OwnershipState {
 
   /** What is held of a partition; with an epoch, only if that is the present one. */
   find(partition: { readonly topic: string; readonly partition: number; readonly epoch?: number }): Tenure | undefined {
-    const tenure = this.#tenures.get(keyOf(partition));
+    const tenure = this.#tenures.get(formatPartition(partition));
     return tenure && (partition.epoch === undefined || partition.epoch === tenure.epoch) ? tenure : undefined;
   }
 
@@ -106,14 +97,14 @@ export class OwnershipState {
   started(partition: OwnedPartition): boolean {
     const tenure = this.find(partition);
     if (tenure?.phase !== 'starting') return false;
-    this.#tenures.set(keyOf(partition), { ...tenure, phase: 'live' });
+    this.#tenures.set(formatPartition(partition), { ...tenure, phase: 'live' });
     return true;
   }
 
   /** A revoked partition is drained. False when it was lost meanwhile. */
   released(partition: OwnedPartition): boolean {
     if (this.find(partition)?.phase !== 'revoking') return false;
-    return this.#tenures.delete(keyOf(partition));
+    return this.#tenures.delete(formatPartition(partition));
   }
 
   /** Ends the present epoch of a partition that stays here, and begins another; undefined when it is not ours, or is to go. */
@@ -123,12 +114,12 @@ export class OwnershipState {
   }): { readonly lost: Tenure; readonly gained: OwnedPartition } | undefined {
     const lost = this.find(partition);
     if (lost?.phase !== 'live') return undefined;
-    return { lost, gained: this.#gain(keyOf(partition)) };
+    return { lost, gained: this.#gain(formatPartition(partition)) };
   }
 
   #gain(key: string): OwnedPartition {
     this.#lastEpoch += 1;
-    const partition = { ...parseKey(key), epoch: this.#lastEpoch };
+    const partition = { ...parsePartition(key), epoch: this.#lastEpoch };
     this.#tenures.set(key, { ...partition, phase: 'starting' });
     return partition;
   }

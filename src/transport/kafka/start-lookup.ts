@@ -1,10 +1,10 @@
 import { type Clock, sleep } from '../../clock.ts';
 import { messageOf } from '../../errors.ts';
+import { formatPartition } from '../../record/record.ts';
 import type { Assignment, ConsumeOptions, OwnedPartition } from '../transport.ts';
 import type { Committer } from './commit.ts';
 import type { GroupConnection } from './group-connection.ts';
 import type { ResolvedKafkaOptions } from './kafka-options.ts';
-import { keyOf } from './ownership.state.ts';
 import { startOf, startOffset } from './start-offset.ts';
 
 const retryMs = 250;
@@ -43,7 +43,7 @@ async function askStarts(
 ): Promise<readonly Assignment[]> {
   const facts = await connection.starts(partitions);
   const assignments = partitions.flatMap((one): Assignment[] => {
-    const known = facts.get(keyOf(one));
+    const known = facts.get(formatPartition(one));
     if (!known) return [];
     const committed = known.committed < 0n ? undefined : { offset: known.committed, metadata: known.metadata };
     return [{ ...one, committed, ...startOffset(known, startOf(one, fromEarliest.includes(one.topic) ? 'earliest' : from, atFirst)) }];

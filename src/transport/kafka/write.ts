@@ -1,6 +1,6 @@
 import type { Sender } from 'kafkajs';
 import { TransportError } from '../../errors.ts';
-import type { OutputRecord } from '../../record/record.ts';
+import { formatPartition, type OutputRecord } from '../../record/record.ts';
 import type { ResolvedKafkaOptions } from './kafka-options.ts';
 import { loadKafkaJs } from './kafkajs.ts';
 import { toMessage } from './records.ts';
@@ -25,7 +25,10 @@ export async function write(
     messages: records.map((record) => toMessage(record, partition)),
   });
   if (written?.baseOffset !== undefined) return BigInt(written.baseOffset);
-  throw new TransportError('transport_failed', `the broker acknowledged a write to ${topic}/${String(partition)} without an offset`);
+  throw new TransportError(
+    'transport_failed',
+    `the broker acknowledged a write to ${formatPartition({ topic, partition })} without an offset`,
+  );
 }
 
 /** Partitions are always set; this silences a warning about kafkajs's default. */

@@ -1,7 +1,7 @@
 import { OptionError, requireInteger, requireNumber } from '../../errors.ts';
-import type { OutputRecord, SourceRecord } from '../../record/record.ts';
+import { formatPartition, type OutputRecord, type SourceRecord } from '../../record/record.ts';
 import type { Consumer } from '../transport.ts';
-import { type Broker, partitionKey } from './broker.ts';
+import type { Broker } from './broker.ts';
 import type { Committed } from './group.state.ts';
 import { MemoryConsumer } from './memory-consumer.ts';
 import type { TransactionCoordinator } from './transaction-coordinator.ts';
@@ -140,7 +140,7 @@ export class BrokerControl {
 
   /** What a group has committed for a partition. */
   committed(groupId: string, topic: string, partition: number): Committed | undefined {
-    return this.#broker.group(groupId).committed(partitionKey(topic, partition));
+    return this.#broker.group(groupId).committed(formatPartition({ topic, partition }));
   }
 
   members(groupId: string): readonly MemberView[] {

@@ -1,6 +1,6 @@
 import { type Clock, sleep } from '../../clock.ts';
 import { OptionError, requireInteger, TransportError } from '../../errors.ts';
-import { type OutputRecord, recordBytes } from '../../record/record.ts';
+import { formatPartition, type OutputRecord, parsePartition, recordBytes } from '../../record/record.ts';
 import type { Assignment, NewTopic, OffsetCommit, TopicPartition } from '../transport.ts';
 import { Faults } from './faults.state.ts';
 import { type Change, Group } from './group.state.ts';
@@ -31,14 +31,6 @@ export interface Member {
 
 const maxMetadataBytes = 4096; // Kafka's offset.metadata.max.bytes, which counts characters
 const topicName = /^(?!\.{1,2}$)[a-zA-Z0-9._-]{1,249}$/; // Kafka's own rule
-
-export const partitionKey = (topic: string, partition: number): string => `${topic}/${String(partition)}`;
-
-/** `topic/partition` in its two parts. */
-export function splitKey(key: string): TopicPartition {
-  const at = key.lastIndexOf('/');
-  return { topic: key.slice(0, at), partition: Number(key.slice(at + 1)) };
-}
 
 const unknownTopic = (name: string): TransportError =>
   new TransportError(
@@ -120,7 +112,7 @@ export class Broker {
     const what = records.length === 1 ? 'a record' : `${String(records.length)} records in one send`;
     throw new TransportError(
       'record_too_large',
-      `${what} of ${String(bytes)} bytes for ${partitionKey(topic, partition)} exceeds maxRecordBytes (${String(this.options.maxRecordBytes)})`,
+      `${what} of ${String(bytes)} bytes for ${formatPartition({ topic, partition })} exceeds maxRecordBytes (${String(this.options.maxRecordBytes)})`,
     );
   }
 
@@ -132,7 +124,7 @@ export class Broker {
   }
 
   grown(topic: string, partition: number): void {
-    const key = partitionKey(topic, partition);
+    const key = formatPartition({ topic, partition });
     for (const reader of this.#readers) reader.appended(key);
   }
 
@@ -189,8 +181,7 @@ export class Broker {
     const group = this.group(groupId);
     const fate = this.commitFaults.next();
     const stored = offsets.filter(
-      ({ topic, partition, offset, metadata }) =>
-        fate.applied && group.commit(memberId, partitionKey(topic, partition), { offset, metadata }),
+      ({ offset, metadata, ...one }) => fate.applied && group.commit(memberId, formatPartition(one), { offset, metadata }),
     );
     await this.answer(fate.answered, 'commit');
     return new Set(stored);
@@ -211,7 +202,7 @@ export class Broker {
 
   /** Where a member of the group starts to read a partition. */
   start(groupId: string, key: string, from: 'earliest' | 'latest'): Start {
-    const { topic, partition } = splitKey(key);
+    const { topic, partition } = parsePartition(key);
     const { low, high, lastStable } = this.log(topic, partition);
     const committed = this.group(groupId).committed(key);
     if (!committed) return { topic, partition, committed, start: from === 'earliest' ? low : lastStable, reset: 'none-committed' };
@@ -222,7 +213,7 @@ export class Broker {
   /** Those of the partitions that the group gives to this member. */
   async stillOwned<P extends TopicPartition>(groupId: string, memberId: string, partitions: readonly P[]): Promise<readonly P[]> {
     this.requireUp();
-    const ours = partitions.filter(({ topic, partition }) => this.group(groupId).owns(memberId, partitionKey(topic, partition)));
+    const ours = partitions.filter((one) => this.group(groupId).owns(memberId, formatPartition(one)));
     await this.answer(true, 'question of ownership');
     return ours;
   }
@@ -260,7 +251,7 @@ export class Broker {
       return;
     }
     const group = this.group(groupId);
-    const all = [...group.topics].flatMap((name) => this.topic(name).map((_, partition) => partitionKey(name, partition)));
+    const all = [...group.topics].flatMap((name) => this.topic(name).map((_, partition) => formatPartition({ topic: name, partition })));
     for (const change of group.rebalance(all)) this.#tell(change);
   }
 

@@ -1,7 +1,8 @@
 import type { CancelTimer } from '../../clock.ts';
 import { messageOf, TransportError } from '../../errors.ts';
+import { parsePartition } from '../../record/record.ts';
 import type { Consumer, ConsumeHandlers, ConsumeOptions, Fetch, OffsetCommit, OwnedPartition } from '../transport.ts';
-import { type Broker, type Member, partitionKey, splitKey } from './broker.ts';
+import type { Broker, Member } from './broker.ts';
 import { ownedPart, type Tenure, Tenures } from './tenures.state.ts';
 
 export interface MemoryConsumerOptions extends ConsumeOptions {
@@ -47,14 +48,14 @@ export class MemoryConsumer implements Consumer, Member {
 
   pause(partitions: readonly OwnedPartition[]): void {
     for (const partition of partitions) {
-      const held = this.#find(partition);
+      const held = this.#tenures.find(partition);
       if (held) held.paused = true;
     }
   }
 
   resume(partitions: readonly OwnedPartition[]): void {
     for (const partition of partitions) {
-      const held = this.#find(partition);
+      const held = this.#tenures.find(partition);
       if (!held) continue;
       held.paused = false;
       this.#mayDeliver(held.key);
@@ -62,7 +63,7 @@ export class MemoryConsumer implements Consumer, Member {
   }
 
   async commit(offsets: readonly OffsetCommit[]): Promise<{ readonly fenced: readonly OwnedPartition[] }> {
-    const current = offsets.filter((one) => this.#find(one) !== undefined);
+    const current = offsets.filter((one) => this.#tenures.find(one) !== undefined);
     const stored = await this.#broker.commit(this.#options.groupId, this.#memberId, current);
     return { fenced: offsets.filter((one) => !stored.has(one)).map(ownedPart) };
   }
@@ -72,7 +73,7 @@ export class MemoryConsumer implements Consumer, Member {
     return this.#broker.stillOwned(
       groupId,
       this.#memberId,
-      partitions.filter((one) => this.#find(one) !== undefined),
+      partitions.filter((one) => this.#tenures.find(one) !== undefined),
     );
   }
 
@@ -85,7 +86,7 @@ export class MemoryConsumer implements Consumer, Member {
 
   gained(keys: readonly string[]): void {
     this.#note(() => {
-      this.#beforeStart(this.#tenures.gain(keys.map((key) => ({ ...splitKey(key), key }))));
+      this.#beforeStart(this.#tenures.gain(keys.map((key) => ({ ...parsePartition(key), key }))));
     });
   }
 
@@ -121,10 +122,6 @@ export class MemoryConsumer implements Consumer, Member {
   #join(): string {
     const { groupId, clientId = 'millrace', topics } = this.#options;
     return this.#broker.join(groupId, clientId, topics, this);
-  }
-
-  #find(owned: OwnedPartition): Tenure | undefined {
-    return this.#tenures.find(partitionKey(owned.topic, owned.partition), owned);
   }
 
   #beforeStart(gained: readonly Tenure[]): void {

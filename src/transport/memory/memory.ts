@@ -1,6 +1,7 @@
 import { type OptionNames, requireOptions } from '../../check-options.ts';
 import { systemClock } from '../../clock.ts';
 import { OptionError, requireInteger, requireNumber, requireOneOf, requireText } from '../../errors.ts';
+import { formatPartition } from '../../record/record.ts';
 import type {
   ConsumeHandlers,
   Consumer,
@@ -16,7 +17,7 @@ import type {
   TransportOptions,
 } from '../transport.ts';
 import { TransactionalWriter } from '../transactional-writer.ts';
-import { Broker, partitionKey } from './broker.ts';
+import { Broker } from './broker.ts';
 import { BrokerControl } from './broker-control.ts';
 import { MemoryConsumer } from './memory-consumer.ts';
 import { MemoryProducer } from './memory-producer.ts';
@@ -121,7 +122,7 @@ class EmbeddedTransport implements MemoryTransport {
     requireText('groupId', groupId);
     this.#broker.requireUp();
     return partitions.flatMap(({ topic, partition }) => {
-      const known = this.#broker.group(groupId).committed(partitionKey(topic, partition));
+      const known = this.#broker.group(groupId).committed(formatPartition({ topic, partition }));
       return known ? [{ topic, partition, ...known }] : [];
     });
   }

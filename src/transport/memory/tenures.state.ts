@@ -1,4 +1,4 @@
-import type { OwnedPartition } from '../../record/record.ts';
+import { formatPartition, type OwnedPartition } from '../../record/record.ts';
 
 /** What a consumer knows of a partition that it owns. */
 export interface Tenure extends OwnedPartition {
@@ -34,9 +34,9 @@ export class Tenures {
     return this.#owned.get(key);
   }
 
-  find(key: string, { epoch }: OwnedPartition): Tenure | undefined {
-    const tenure = this.#owned.get(key);
-    return tenure?.epoch === epoch ? tenure : undefined;
+  find(partition: OwnedPartition): Tenure | undefined {
+    const tenure = this.#owned.get(formatPartition(partition));
+    return tenure?.epoch === partition.epoch ? tenure : undefined;
   }
 
   /** Those that are owned without a break. */

@@ -1,8 +1,8 @@
 import { type CancelTimer, sleep } from '../../clock.ts';
 import { TransportError } from '../../errors.ts';
-import type { OutputRecord } from '../../record/record.ts';
+import { formatPartition, type OutputRecord, parsePartition } from '../../record/record.ts';
 import type { StoredOffset } from '../transport.ts';
-import { type Broker, partitionKey, splitKey } from './broker.ts';
+import type { Broker } from './broker.ts';
 import { type Fate, Faults } from './faults.state.ts';
 import type { Committed } from './group.state.ts';
 import { type Ended, TransactionalId } from './transactional-id.state.ts';
@@ -60,7 +60,7 @@ export class TransactionCoordinator {
     const known = this.#find(writer);
     const transaction = await this.#enter(writer, () => {
       this.#broker.requireRoom(topic, partition, records);
-      return known.id.wrote(writer.epoch, partitionKey(topic, partition), this.#next, this.#nowMs());
+      return known.id.wrote(writer.epoch, formatPartition({ topic, partition }), this.#next, this.#nowMs());
     });
     const fate = this.#broker.sendFaults.next();
     const log = this.#broker.log(topic, partition);
@@ -71,9 +71,7 @@ export class TransactionCoordinator {
 
   async storeOffsets(writer: Writer, groupId: string, offsets: readonly StoredOffset[]): Promise<void> {
     const known = this.#find(writer);
-    const stored = new Map<string, Committed>(
-      offsets.map(({ topic, partition, offset, metadata }) => [partitionKey(topic, partition), { offset, metadata }]),
-    );
+    const stored = new Map<string, Committed>(offsets.map(({ offset, metadata, ...one }) => [formatPartition(one), { offset, metadata }]));
     let fate: Fate | undefined;
     await this.#enter(writer, () => {
       this.#broker.requireMetadata(offsets);
@@ -164,14 +162,14 @@ export class TransactionCoordinator {
     if (!ended) return;
     this.#stopExpiry(known);
     for (const key of ended.wrote) {
-      const { topic, partition } = splitKey(key);
+      const { topic, partition } = parsePartition(key);
       this.#broker.log(topic, partition).end(ended.transaction, ended.committed);
     }
     if (ended.committed)
       for (const [groupId, offsets] of ended.offsets)
         for (const [partition, committed] of offsets) this.#broker.group(groupId).store(partition, committed);
     for (const key of ended.wrote) {
-      const { topic, partition } = splitKey(key);
+      const { topic, partition } = parsePartition(key);
       this.#broker.grown(topic, partition);
     }
   }

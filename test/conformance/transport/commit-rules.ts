@@ -1,16 +1,17 @@
 import { expect } from 'vitest';
+import { formatPartition } from '../../../src/record/record.ts';
 import type { OffsetCommit, OwnedPartition } from '../../../src/transport/transport.ts';
 import { gate } from './gate.ts';
 import { shared } from './ownership-rules.ts';
 import type { Rule } from './rule.ts';
-import { keyOf, type Watcher } from './watcher.ts';
+import type { Watcher } from './watcher.ts';
 import { type Joined, numbered, type World } from './world.ts';
 
 const commitOf = (part: OwnedPartition, offset: bigint, metadata = ''): OffsetCommit => ({ ...part, offset, metadata });
-const assignmentOf = (watcher: Watcher, topic: string, partition = 0) => watcher.assignments.get(keyOf({ topic, partition }));
+const assignmentOf = (watcher: Watcher, topic: string, partition = 0) => watcher.assignments.get(formatPartition({ topic, partition }));
 
 async function owner(world: World, topic: string, group: string): Promise<Joined & { readonly part: OwnedPartition }> {
-  const joined = await world.joinOwning([keyOf({ topic, partition: 0 })], group, [topic]);
+  const joined = await world.joinOwning([formatPartition({ topic, partition: 0 })], group, [topic]);
   return { ...joined, part: joined.watcher.partition(topic, 0) };
 }
 
@@ -128,14 +129,14 @@ export const commitRules: readonly Rule[] = [
       const group = world.group();
       for (const partition of [0, 1]) await world.send(topic, partition, numbered(4));
       const first = await world.joinOwning(
-        [0, 1].map((partition) => keyOf({ topic, partition })),
+        [0, 1].map((partition) => formatPartition({ topic, partition })),
         group,
         [topic],
       );
       const old = [0, 1].map((partition) => first.watcher.partition(topic, partition));
       const second = await world.join(group, [topic]);
       await shared(world, topic, 2, [first, second]);
-      const [gone] = old.filter((part) => second.watcher.owned.includes(keyOf(part)));
+      const [gone] = old.filter((part) => second.watcher.owned.includes(formatPartition(part)));
       const [kept] = old.filter((part) => part !== gone);
       if (!gone || !kept) throw new Error('one partition moves and one stays');
       const heirs = second.watcher.partition(topic, gone.partition);
@@ -143,7 +144,7 @@ export const commitRules: readonly Rule[] = [
       expect(await first.consumer.commit([commitOf(gone, 1n, 'zombie'), commitOf(kept, 3n, 'mine')])).toEqual({ fenced: [gone] });
       await world.close(first);
       await world.close(second);
-      const third = await world.joinOwning(old.map(keyOf), group, [topic]);
+      const third = await world.joinOwning(old.map(formatPartition), group, [topic]);
       expect(assignmentOf(third.watcher, topic, gone.partition)?.committed).toEqual({ offset: 2n, metadata: 'heir' });
       expect(assignmentOf(third.watcher, topic, kept.partition)?.committed).toEqual({ offset: 3n, metadata: 'mine' });
     },
@@ -173,7 +174,7 @@ export const commitRules: readonly Rule[] = [
       const [first, second] = [await world.join(group, [topic]), await world.join(group, [topic])];
       await shared(world, topic, 2, [first, second]);
       const [part] = [0, 1]
-        .filter((partition) => first.watcher.owned.includes(keyOf({ topic, partition })))
+        .filter((partition) => first.watcher.owned.includes(formatPartition({ topic, partition })))
         .map((partition) => first.watcher.partition(topic, partition));
       if (!part) throw new Error('the first member owns one partition');
       await first.consumer.commit([commitOf(part, 1n, 'first')]);
@@ -187,7 +188,7 @@ export const commitRules: readonly Rule[] = [
       await world.close(first);
       await world.close(second);
       const third = await world.joinOwning(
-        [0, 1].map((partition) => keyOf({ topic, partition })),
+        [0, 1].map((partition) => formatPartition({ topic, partition })),
         group,
         [topic],
       );

@@ -1,7 +1,6 @@
 import { expect } from 'vitest';
-import type { OutputRecord, SourceRecord } from '../../../src/record/record.ts';
+import { formatPartition, type OutputRecord, type SourceRecord } from '../../../src/record/record.ts';
 import type { Rule } from './rule.ts';
-import { keyOf } from './watcher.ts';
 import { numbered, record } from './world.ts';
 
 const hex = (bytes: Uint8Array | null): string | null => (bytes === null ? null : Buffer.from(bytes).toString('hex'));
@@ -158,7 +157,7 @@ export const deliveryRules: readonly Rule[] = [
       await world.eventually(() => {
         expect(watcher.values).toEqual(['v0', 'v1', 'v2']);
       });
-      expect(watcher.assignments.get(keyOf({ topic, partition: 0 }))).toMatchObject({
+      expect(watcher.assignments.get(formatPartition({ topic, partition: 0 }))).toMatchObject({
         committed: undefined,
         start: 0n,
         reset: 'none-committed',
@@ -171,8 +170,8 @@ export const deliveryRules: readonly Rule[] = [
     test: async (world) => {
       const topic = await world.topic();
       await world.send(topic, 0, numbered(3, 'before'));
-      const { watcher } = await world.joinOwning([keyOf({ topic, partition: 0 })], world.group(), [topic], { from: 'latest' });
-      expect(watcher.assignments.get(keyOf({ topic, partition: 0 }))).toMatchObject({
+      const { watcher } = await world.joinOwning([formatPartition({ topic, partition: 0 })], world.group(), [topic], { from: 'latest' });
+      expect(watcher.assignments.get(formatPartition({ topic, partition: 0 }))).toMatchObject({
         committed: undefined,
         start: 3n,
         reset: 'none-committed',
@@ -189,7 +188,7 @@ export const deliveryRules: readonly Rule[] = [
     test: async (world) => {
       const [early, late] = [await world.topic(), await world.topic()];
       for (const topic of [early, late]) await world.send(topic, 0, numbered(2, 'before'));
-      const owned = [early, late].map((topic) => keyOf({ topic, partition: 0 }));
+      const owned = [early, late].map((topic) => formatPartition({ topic, partition: 0 }));
       const { watcher } = await world.joinOwning(owned, world.group(), [early, late], { from: 'latest', fromEarliest: [early] });
       expect(owned.map((key) => watcher.assignments.get(key)?.start)).toEqual([0n, 2n]);
       await world.eventually(() => {

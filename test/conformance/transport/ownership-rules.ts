@@ -1,10 +1,12 @@
 import { expect } from 'vitest';
+import { formatPartition } from '../../../src/record/record.ts';
 import { gate } from './gate.ts';
 import type { Rule } from './rule.ts';
-import { keyOf, type Watcher } from './watcher.ts';
+import type { Watcher } from './watcher.ts';
 import { type Joined, numbered, type World } from './world.ts';
 
-const keys = (topic: string, count: number): string[] => Array.from({ length: count }, (_, partition) => keyOf({ topic, partition }));
+const keys = (topic: string, count: number): string[] =>
+  Array.from({ length: count }, (_, partition) => formatPartition({ topic, partition }));
 
 /** Waits until the members own all partitions of the topic, each once, as even as it goes. */
 export async function shared(world: World, topic: string, partitions: number, members: readonly Joined[]): Promise<void> {
@@ -86,7 +88,7 @@ export const ownershipRules: readonly Rule[] = [
       await world.close(second);
       await shared(world, topic, 4, [first]);
       for (const key of kept) expect(first.watcher.assignments.get(key)).toEqual(epochs.get(key));
-      const ofKept = first.watcher.fetches.filter((fetch) => kept.includes(keyOf(fetch))).flatMap(({ records }) => records);
+      const ofKept = first.watcher.fetches.filter((fetch) => kept.includes(formatPartition(fetch))).flatMap(({ records }) => records);
       expect(ofKept).toHaveLength(20);
     },
   },
@@ -149,7 +151,7 @@ export const ownershipRules: readonly Rule[] = [
       await world.close(second);
       await shared(world, topic, 2, [first]);
       const after = [0, 1].map((partition) => first.watcher.partition(topic, partition));
-      const [back] = after.filter((part) => keyOf(part) === moved);
+      const [back] = after.filter((part) => formatPartition(part) === moved);
       expect(back?.epoch).toBeGreaterThan(Math.max(...before.map(({ epoch }) => epoch)));
       await world.quiet();
       for (const partition of [0, 1]) await world.send(topic, partition, numbered(1, String(partition)));
@@ -222,7 +224,9 @@ export const ownershipRules: readonly Rule[] = [
       await expel(first.consumer);
       await world.eventually(() => {
         expect(indexOf(first.watcher, 'lost')).toBeGreaterThan(-1);
-        expect(second.watcher.seen.some((one) => one.kind === 'assigned' && one.partitions.some((part) => keyOf(part) === had))).toBe(true);
+        expect(
+          second.watcher.seen.some((one) => one.kind === 'assigned' && one.partitions.some((part) => formatPartition(part) === had)),
+        ).toBe(true);
       });
       const [end] = first.watcher.seen.slice(toldBefore).filter(({ kind }) => kind === 'lost' || kind === 'revoking');
       expect(end).toMatchObject({ kind: 'lost', partitions: [{ topic }] });
@@ -264,7 +268,7 @@ export const ownershipRules: readonly Rule[] = [
       await shared(world, topic, 2, [first, second]);
       const parts = [first, second].flatMap(({ watcher }) =>
         [0, 1]
-          .filter((partition) => watcher.owned.includes(keyOf({ topic, partition })))
+          .filter((partition) => watcher.owned.includes(formatPartition({ topic, partition })))
           .map((partition) => watcher.partition(topic, partition)),
       );
       expect(await first.consumer.stillOwned(parts)).toEqual(parts.slice(0, 1));

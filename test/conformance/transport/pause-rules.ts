@@ -1,6 +1,7 @@
 import { expect } from 'vitest';
+import { formatPartition } from '../../../src/record/record.ts';
 import type { Rule } from './rule.ts';
-import { keyOf, valueOf } from './watcher.ts';
+import { valueOf } from './watcher.ts';
 import { numbered, record } from './world.ts';
 
 /** How delivery is held back, and how handlers are called. */
@@ -43,7 +44,7 @@ export const pauseRules: readonly Rule[] = [
     says: 'pausing a partition from within fetched holds after at most one more, and leaves the others flowing',
     test: async (world) => {
       const topic = await world.topic(2);
-      const partitions = [0, 1].map((partition) => keyOf({ topic, partition }));
+      const partitions = [0, 1].map((partition) => formatPartition({ topic, partition }));
       const { watcher, consumer } = await world.joinOwning(partitions, world.group(), [topic]);
       let pausedAt: number | undefined;
       const ofZero = (): number => watcher.fetches.filter(({ partition }) => partition === 0).length;
@@ -70,7 +71,7 @@ export const pauseRules: readonly Rule[] = [
     says: 'pause and resume ignore partitions that are not owned, and epochs that are over',
     test: async (world) => {
       const topic = await world.topic();
-      const { watcher, consumer } = await world.joinOwning([keyOf({ topic, partition: 0 })], world.group(), [topic]);
+      const { watcher, consumer } = await world.joinOwning([formatPartition({ topic, partition: 0 })], world.group(), [topic]);
       const partition = watcher.partition(topic, 0);
       const strangers = [
         { ...partition, epoch: partition.epoch + 1000 },
@@ -102,7 +103,7 @@ export const pauseRules: readonly Rule[] = [
     says: 'handlers are called one at a time, never from within a call of the consumer or producer',
     test: async (world) => {
       const topic = await world.topic();
-      const { watcher, consumer } = await world.joinOwning([keyOf({ topic, partition: 0 })], world.group(), [topic]);
+      const { watcher, consumer } = await world.joinOwning([formatPartition({ topic, partition: 0 })], world.group(), [topic]);
       let calling = false;
       let within = 0;
       const commits: Promise<unknown>[] = [];

@@ -1,8 +1,8 @@
 import { expect } from 'vitest';
+import { formatPartition } from '../../../src/record/record.ts';
 import type { OwnedPartition } from '../../../src/transport/transport.ts';
 import { gate } from './gate.ts';
 import type { Rule } from './rule.ts';
-import { keyOf } from './watcher.ts';
 import { type Joined, numbered, record } from './world.ts';
 
 /** What happens between the gain of a partition and its first record. */
@@ -37,13 +37,13 @@ export const startRules: readonly Rule[] = [
       goOn.open();
       await world.owns(
         joined,
-        [0, 1].map((partition) => keyOf({ topic, partition })),
+        [0, 1].map((partition) => formatPartition({ topic, partition })),
       );
       await world.eventually(() => {
         expect([...joined.watcher.values].sort()).toEqual(['0-3', '0-4', '1-3', '1-4']);
       });
       for (const partition of [0, 1]) {
-        const assignment = joined.watcher.assignments.get(keyOf({ topic, partition }));
+        const assignment = joined.watcher.assignments.get(formatPartition({ topic, partition }));
         expect(assignment).toMatchObject({ start: 3n, committed: { offset: 3n, metadata: 'fence' } });
         expect(gained).toContainEqual(joined.watcher.partition(topic, partition)); // the same epoch
       }
@@ -58,7 +58,7 @@ export const startRules: readonly Rule[] = [
       const goOn = gate();
       let starts = 0;
       const other = await world.joinOwning(
-        [0, 1].map((partition) => keyOf({ topic, partition })),
+        [0, 1].map((partition) => formatPartition({ topic, partition })),
         group,
         [topic],
       );
@@ -106,7 +106,9 @@ export const startRules: readonly Rule[] = [
       await world.eventually(() => {
         expect(first.watcher.owned).toHaveLength(1);
       });
-      expect([...first.watcher.owned, ...second.watcher.owned].sort()).toEqual([0, 1].map((partition) => keyOf({ topic, partition })));
+      expect([...first.watcher.owned, ...second.watcher.owned].sort()).toEqual(
+        [0, 1].map((partition) => formatPartition({ topic, partition })),
+      );
       expect(first.watcher.assignments.size).toBe(1);
       expect(first.watcher.seen.filter(({ kind }) => kind === 'revoking' || kind === 'lost')).toEqual([]);
     },
@@ -163,7 +165,7 @@ export const startRules: readonly Rule[] = [
       const topic = await world.topic();
       await world.send(topic, 0, numbered(5));
       const joins: Joined[] = [];
-      const joined = await world.joinOwning([keyOf({ topic, partition: 0 })], world.group(), [topic], {
+      const joined = await world.joinOwning([formatPartition({ topic, partition: 0 })], world.group(), [topic], {
         beforeStart: async (partitions) => {
           await joins[0]?.consumer.commit(partitions.map((one) => ({ ...one, offset: 3n, metadata: 'here' })));
         },
@@ -177,7 +179,7 @@ export const startRules: readonly Rule[] = [
       await world.eventually(() => {
         expect(watcher.values.slice(5)).toEqual(['v3', 'v4']);
       });
-      expect(watcher.assignments.get(keyOf({ topic, partition: 0 }))).toMatchObject({
+      expect(watcher.assignments.get(formatPartition({ topic, partition: 0 }))).toMatchObject({
         start: 3n,
         committed: { offset: 3n, metadata: 'here' },
       });

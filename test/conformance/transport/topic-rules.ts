@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import { TransportError } from '../../../src/errors.ts';
+import { formatPartition } from '../../../src/record/record.ts';
 import type { Rule } from './rule.ts';
-import { keyOf } from './watcher.ts';
 import { numbered, record } from './world.ts';
 
 const twoTopics = ['a', 'b'] as const;
@@ -119,7 +119,7 @@ export const topicRules: readonly Rule[] = [
     test: async (world) => {
       const topic = await world.topic();
       const group = world.group();
-      const owner = await world.joinOwning([keyOf({ topic, partition: 0 })], group, [topic]);
+      const owner = await world.joinOwning([formatPartition({ topic, partition: 0 })], group, [topic]);
       const spare = await world.join(group, [topic]);
       await world.send(topic, 0, numbered(1));
       await world.eventually(() => {

@@ -1,4 +1,5 @@
 import { expect } from 'vitest';
+import { formatPartition } from '../../../src/record/record.ts';
 import type { Rule } from './rule.ts';
 import { type Joined, numbered, record, type World } from './world.ts';
 
@@ -149,7 +150,7 @@ export const transactionRules: readonly Rule[] = [
       expect(await world.transport.committed(group, [stored(topic, 0n)])).toEqual([]);
       expect(await world.transport.committed(group, [])).toEqual([]);
       const { watcher, consumer } = await world.joinOwning(
-        [0, 1].map((partition) => `${topic}/${String(partition)}`),
+        [0, 1].map((partition) => formatPartition({ topic, partition })),
         group,
         [topic],
       );

@@ -1,4 +1,4 @@
-import type { SourceRecord } from '../../../src/record/record.ts';
+import { formatPartition, type SourceRecord } from '../../../src/record/record.ts';
 import type { Assignment, ConsumeHandlers, ConsumerHealth, Fetch, OwnedPartition } from '../../../src/transport/transport.ts';
 
 export type Seen =
@@ -8,7 +8,6 @@ export type Seen =
   | { readonly kind: 'health'; readonly state: ConsumerHealth }
   | { readonly kind: 'failed'; readonly error: Error };
 
-export const keyOf = ({ topic, partition }: Pick<OwnedPartition, 'topic' | 'partition'>): string => `${topic}/${String(partition)}`;
 export const valueOf = (record: SourceRecord): string => (record.value === null ? '' : Buffer.from(record.value).toString('utf8'));
 
 /** Takes down what a consumer is told, and holds every call against those rules that hold at all times. */
@@ -37,7 +36,9 @@ export class Watcher implements ConsumeHandlers {
 
   /** What was gained so far, the latest assignment of each partition. */
   get assignments(): ReadonlyMap<string, Assignment> {
-    return new Map(this.seen.flatMap((one) => (one.kind === 'assigned' ? one.partitions.map((part) => [keyOf(part), part] as const) : [])));
+    return new Map(
+      this.seen.flatMap((one) => (one.kind === 'assigned' ? one.partitions.map((part) => [formatPartition(part), part] as const) : [])),
+    );
   }
 
   get fetches(): readonly Fetch[] {
@@ -54,8 +55,8 @@ export class Watcher implements ConsumeHandlers {
 
   /** The partition as this consumer owns it now. */
   partition(topic: string, partition: number): OwnedPartition {
-    const owned = this.#owned.get(keyOf({ topic, partition }));
-    if (!owned) throw new Error(`${keyOf({ topic, partition })} is not owned; owned are ${this.owned.join(', ')}`);
+    const owned = this.#owned.get(formatPartition({ topic, partition }));
+    if (!owned) throw new Error(`${formatPartition({ topic, partition })} is not owned; owned are ${this.owned.join(', ')}`);
     return { topic, partition, epoch: owned.epoch };
   }
 
@@ -65,10 +66,10 @@ export class Watcher implements ConsumeHandlers {
       if (partitions.length === 0) this.#breach('assigned nothing');
       const before = this.#lastEpoch;
       for (const { epoch, start, ...part } of partitions) {
-        if (this.#owned.has(keyOf(part))) this.#breach(`assigned ${keyOf(part)}, which is owned already`);
-        if (epoch <= before) this.#breach(`epoch of ${keyOf(part)} is ${String(epoch)} after ${String(before)}`);
+        if (this.#owned.has(formatPartition(part))) this.#breach(`assigned ${formatPartition(part)}, which is owned already`);
+        if (epoch <= before) this.#breach(`epoch of ${formatPartition(part)} is ${String(epoch)} after ${String(before)}`);
         this.#lastEpoch = Math.max(this.#lastEpoch, epoch);
-        this.#owned.set(keyOf(part), { epoch, revoking: false, next: start });
+        this.#owned.set(formatPartition(part), { epoch, revoking: false, next: start });
       }
     });
   }
@@ -78,12 +79,13 @@ export class Watcher implements ConsumeHandlers {
       this.seen.push({ kind: 'revoking', partitions });
       for (const part of partitions) {
         const owned = this.#expectOwned('revoking', part);
-        if (owned?.revoking === true) this.#breach(`revoking ${keyOf(part)} twice`);
+        if (owned?.revoking === true) this.#breach(`revoking ${formatPartition(part)} twice`);
         if (owned) owned.revoking = true;
       }
     });
     await this.whenRevoking(partitions);
-    for (const part of partitions) if (this.#owned.get(keyOf(part))?.epoch === part.epoch) this.#owned.delete(keyOf(part));
+    for (const part of partitions)
+      if (this.#owned.get(formatPartition(part))?.epoch === part.epoch) this.#owned.delete(formatPartition(part));
     this.seen.push({ kind: 'released', partitions });
   }
 
@@ -92,7 +94,7 @@ export class Watcher implements ConsumeHandlers {
       this.seen.push({ kind: 'lost', partitions });
       for (const part of partitions) {
         this.#expectOwned('lost', part);
-        this.#owned.delete(keyOf(part));
+        this.#owned.delete(formatPartition(part));
       }
     });
   }
@@ -101,7 +103,7 @@ export class Watcher implements ConsumeHandlers {
     this.#within('fetched', () => {
       this.seen.push({ kind: 'fetched', fetch });
       const owned = this.#expectOwned('fetched', fetch);
-      if (owned?.revoking === true) this.#breach(`fetched ${keyOf(fetch)} while it is revoked`);
+      if (owned?.revoking === true) this.#breach(`fetched ${formatPartition(fetch)} while it is revoked`);
       this.#checkRecords(fetch, owned);
       this.whenFetched(fetch);
     });
@@ -121,23 +123,23 @@ export class Watcher implements ConsumeHandlers {
   }
 
   #checkRecords(fetch: Fetch, owned: { next: bigint } | undefined): void {
-    if (fetch.records.length === 0) this.#breach(`fetched nothing of ${keyOf(fetch)}`);
+    if (fetch.records.length === 0) this.#breach(`fetched nothing of ${formatPartition(fetch)}`);
     const bytes = fetch.records.reduce((sum, record) => sum + (record.key?.length ?? 0) + (record.value?.length ?? 0), 0);
     if (fetch.records.length > 1 && bytes > this.#maxFetchBytes)
       this.#breach(`fetched ${String(bytes)} bytes, at most ${String(this.#maxFetchBytes)} were asked for`);
     for (const record of fetch.records) {
       if (owned && record.offset < owned.next)
-        this.#breach(`${keyOf(fetch)}: offset ${String(record.offset)} where ${String(owned.next)} was next`);
+        this.#breach(`${formatPartition(fetch)}: offset ${String(record.offset)} where ${String(owned.next)} was next`);
       if (record.offset >= fetch.high)
-        this.#breach(`${keyOf(fetch)}: offset ${String(record.offset)} at or above high ${String(fetch.high)}`);
+        this.#breach(`${formatPartition(fetch)}: offset ${String(record.offset)} at or above high ${String(fetch.high)}`);
       if (owned) owned.next = record.offset + 1n;
     }
   }
 
   #expectOwned(what: string, part: OwnedPartition): { revoking: boolean; next: bigint } | undefined {
-    const owned = this.#owned.get(keyOf(part));
+    const owned = this.#owned.get(formatPartition(part));
     if (owned?.epoch === part.epoch) return owned;
-    this.#breach(`${what} ${keyOf(part)} of epoch ${String(part.epoch)}, owned is ${String(owned?.epoch)}`);
+    this.#breach(`${what} ${formatPartition(part)} of epoch ${String(part.epoch)}, owned is ${String(owned?.epoch)}`);
     return undefined;
   }
 

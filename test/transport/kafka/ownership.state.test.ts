@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { formatPartition, parsePartition } from '../../../src/record/record.ts';
 import { balance } from '../../../src/transport/balance.state.ts';
-import { OwnershipState, parseKey } from '../../../src/transport/kafka/ownership.state.ts';
+import { OwnershipState } from '../../../src/transport/kafka/ownership.state.ts';
 
 const joined = (assigned: readonly string[], generation = 1): OwnershipState => {
   const state = new OwnershipState();
@@ -9,16 +10,15 @@ const joined = (assigned: readonly string[], generation = 1): OwnershipState => 
   for (const one of state.synced(generation, assigned).gained) state.started(one);
   return state;
 };
-const keys = (list: readonly { readonly topic: string; readonly partition: number }[]): string[] =>
-  list.map(({ topic, partition }) => `${topic}/${String(partition)}`);
+const keys = (list: readonly { readonly topic: string; readonly partition: number }[]): string[] => list.map(formatPartition);
 
 describe('OwnershipState', () => {
   it('keeps the epoch of what stays, under the same member id', () => {
     const state = joined(['t/0', 't/1']);
-    const before = state.find(parseKey('t/0'))?.epoch;
+    const before = state.find(parsePartition('t/0'))?.epoch;
     expect(state.identify('m1')).toEqual([]);
     expect(state.synced(2, ['t/0', 't/1'])).toEqual({ gained: [], revoked: [], dropped: [] });
-    expect(state.find(parseKey('t/0'))?.epoch).toBe(before);
+    expect(state.find(parsePartition('t/0'))?.epoch).toBe(before);
   });
 
   it('loses everything under another member id, and claims nothing then', () => {
@@ -41,7 +41,7 @@ describe('OwnershipState', () => {
     const { revoked } = state.synced(2, []);
     expect(state.synced(3, [])).toEqual({ gained: [], revoked: [], dropped: [] });
     expect(state.synced(4, ['t/0']).gained).toEqual([]);
-    expect(state.find(parseKey('t/0'))?.phase).toBe('revoking');
+    expect(state.find(parsePartition('t/0'))?.phase).toBe('revoking');
     const [going] = revoked;
     expect(going && state.released(going)).toBe(true);
     expect(state.synced(5, ['t/0']).gained[0]?.epoch).toBeGreaterThan(going?.epoch ?? 0);
@@ -67,16 +67,12 @@ describe('OwnershipState', () => {
 
   it('begins a new epoch where the log moved away, but not of what is to go', () => {
     const state = joined(['t/0', 't/1']);
-    const renewed = state.renew(parseKey('t/0'));
+    const renewed = state.renew(parsePartition('t/0'));
     expect(renewed?.gained.epoch).toBeGreaterThan(renewed?.lost.epoch ?? 0);
-    expect(state.find(parseKey('t/0'))?.phase).toBe('starting');
+    expect(state.find(parsePartition('t/0'))?.phase).toBe('starting');
     state.synced(2, ['t/0']);
-    expect(state.renew(parseKey('t/1'))).toBeUndefined();
-    expect(state.renew(parseKey('t/9'))).toBeUndefined();
-  });
-
-  it('reads topics with slashes and dots', () => {
-    expect(parseKey('a/b.c/12')).toEqual({ topic: 'a/b.c', partition: 12 });
+    expect(state.renew(parsePartition('t/1'))).toBeUndefined();
+    expect(state.renew(parsePartition('t/9'))).toBeUndefined();
   });
 
   // Members join, are expelled, drain at any later time; a generation is complete when all have synced with its plan.

@@ -10,8 +10,8 @@ describe('Tenures', () => {
     tenures.release(first ? [first] : []);
     const [second] = tenures.gain([part(0)]);
     expect([first?.epoch, second?.epoch, tenures.at('t/1')?.epoch]).toEqual([1, 2, 1]);
-    expect(tenures.find('t/0', { ...part(0), epoch: 1 })).toBeUndefined();
-    expect(tenures.find('t/0', { ...part(0), epoch: 2 })).toBe(second);
+    expect(tenures.find({ ...part(0), epoch: 1 })).toBeUndefined();
+    expect(tenures.find({ ...part(0), epoch: 2 })).toBe(second);
     expect(tenures.still([first, second].flatMap((one) => one ?? []))).toEqual([second]);
   });
 
