@@ -1,5 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 
 /** A program of an experiment in a process of its own, so that its memory and its CPU time are its own. */
 export interface Worker {
@@ -21,7 +23,11 @@ interface Said {
 
 /** Starts `file` with `given` as its only argument, as JSON; see `reportFrom` for the other side. */
 export function startWorker(file: URL, given: object, execArgv: readonly string[] = []): Worker {
-  const child = fork(file, [JSON.stringify(given)], { execArgv: [...execArgv], stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  const child = fork(file, [JSON.stringify(given)], {
+    execArgv: [...execArgv],
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    env: { ...process.env, NODE_COMPILE_CACHE: join(tmpdir(), 'millrace-workers') }, // as `millrace run` has one
+  });
   const unread: Said[] = [];
   const looks = new Set<() => void>();
   child.on('message', (message) => {

@@ -40,7 +40,7 @@ async function describeTopic(cluster: ClusterInternals, topic: string): Promise<
     throw error;
   }
   const partitions = cluster.findTopicPartitionMetadata(topic).map(({ partitionId }) => ({ partition: partitionId }));
-  const [low, high] = [await ends(cluster, topic, partitions, true), await ends(cluster, topic, partitions, false)];
+  const [low, high] = await Promise.all([ends(cluster, topic, partitions, true), ends(cluster, topic, partitions, false)]);
   return {
     partitions: partitions
       .map(({ partition }) => ({ partition, low: low.get(partition) ?? 0n, high: high.get(partition) ?? 0n }))

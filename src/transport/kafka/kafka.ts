@@ -45,7 +45,11 @@ export function kafka(options: KafkaOptions): Transport {
     produce: async (produce = {}) => KafkaProducer.open(resolved, clock, places, produce),
     transact: async (transaction) => transact(resolved, clock, places, transaction),
     committed: async (groupId, partitions) => fetchCommitted(resolved, clock, groupId, partitions),
-    describeTopics: async (names) => describeTopics(resolved, clock, names),
+    describeTopics: async (names) => {
+      const found = await describeTopics(resolved, clock, names);
+      places.learn(found);
+      return found;
+    },
     createTopics: async (topics) => createTopics(resolved, clock, topics),
     close: () => Promise.resolve(), // each call above owns its connections
   };

@@ -1,5 +1,6 @@
 import type { Clock } from '../../clock.ts';
 import { TransportError } from '../../errors.ts';
+import type { TopicDescription } from '../transport.ts';
 import type { ResolvedKafkaOptions } from './kafka-options.ts';
 import { describeTopics } from './kafka-topics.ts';
 
@@ -41,6 +42,12 @@ export class TopicPlaces {
       'unknown_topic',
       `cannot write to ${topic}: partition must be from 0 to ${String(count - 1)}, got ${String(partition)}`,
     );
+  }
+
+  /** Somebody asked for these anyway: a pipeline that starts asks once for all of its topics. */
+  learn(found: ReadonlyMap<string, TopicDescription>): void {
+    const atMs = this.#clock.nowMs();
+    for (const [topic, { partitions }] of found) this.#known.set(topic, { count: Promise.resolve(partitions.length), atMs });
   }
 
   /** A broker says that there is no such topic any more. */
