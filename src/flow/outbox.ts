@@ -4,6 +4,7 @@ import { Fifo } from '../fifo.ts';
 import { formatPartition, type OutputPosition, type OutputRecord, recordBytes } from '../record/record.ts';
 import type { Producer } from '../transport/transport.ts';
 import { Backoff } from './backoff.state.ts';
+import { maxBytesASend, maxRecordsASend } from './send-batches.ts';
 
 /** A record on its way to one partition, and who waits for it. */
 export interface Outgoing {
@@ -23,9 +24,6 @@ export interface OutboxOptions {
   /** Bytes that wait or are under way, over all outboxes of a sink; `freed` is told when they have become fewer. */
   readonly held: { bytes: number; freed: () => void };
 }
-
-export const maxRecordsASend = 1_000; // kafkajs groups a send's records in quadratic time
-export const maxBytesASend = 900_000; // below the 1 MiB that brokers take by default, with room for their framing
 
 /**
  * One output partition: sends what it is given in order, one send at a time, and again until the broker has taken it.

@@ -1,13 +1,13 @@
 import { isStreamError, PipelineError } from '../errors.ts';
 import type { Verdict } from '../record/outcome.ts';
 import type { Root } from '../record/part.ts';
-import { formatPartition, formatPosition, type OutputPosition, type OutputRecord, recordBytes } from '../record/record.ts';
+import { formatPartition, formatPosition, type OutputPosition, type OutputRecord } from '../record/record.ts';
 import type { Transaction } from '../transport/transport.ts';
 import type { Bundle } from './bundle.ts';
 import type { Departure } from './departures.ts';
 import type { Failure } from './failure-story.ts';
-import { maxBytesASend, maxRecordsASend } from './outbox.ts';
 import { positionOf, type Taken } from './owned.ts';
+import { sendBatches } from './send-batches.ts';
 
 export interface LetterBox {
   /** How a failed record leaves, the best way first. */
@@ -109,26 +109,10 @@ export async function sendAll(transaction: Transaction, all: readonly Sending[])
   const groups = Map.groupBy(all, formatPartition);
   const results = await Promise.allSettled(
     [...groups.values()].map(async (group) => {
-      for (const batch of batchesOf(group)) await sendCut(transaction, batch);
+      for (const batch of sendBatches(group)) await sendCut(transaction, batch);
     }),
   );
   for (const result of results) if (result.status === 'rejected') throw result.reason;
-}
-
-function* batchesOf(group: readonly Sending[]): Generator<readonly Sending[]> {
-  let batch: Sending[] = [];
-  let bytes = 0;
-  for (const one of group) {
-    const size = recordBytes(one.record);
-    if (batch.length >= maxRecordsASend || (batch.length > 0 && bytes + size > maxBytesASend)) {
-      yield batch;
-      batch = [];
-      bytes = 0;
-    }
-    batch.push(one);
-    bytes += size;
-  }
-  if (batch.length > 0) yield batch;
 }
 
 /** A send that is refused is cut in two until the record at fault stands alone; the transaction goes on without that one. */

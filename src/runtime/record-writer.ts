@@ -4,8 +4,9 @@ import { classify } from '../classify.ts';
 import { CodecError, isStreamError, messageOf, requireInteger } from '../errors.ts';
 import { Backoff } from '../flow/backoff.state.ts';
 import { Partitioner } from '../flow/partitioner.ts';
+import { sendBatches } from '../flow/send-batches.ts';
 import type { Topic } from '../pipeline.ts';
-import { formatPartition, type OutputPosition, type OutputRecord, recordBytes, type RecordHeaders } from '../record/record.ts';
+import { formatPartition, type OutputPosition, type OutputRecord, type RecordHeaders } from '../record/record.ts';
 import type { Producer, Transport } from '../transport/transport.ts';
 
 /** A record to produce. */
@@ -25,9 +26,6 @@ export interface ProduceRecordsOptions {
 }
 
 const names: OptionNames<ProduceRecordsOptions> = { timeoutMs: true, signal: true };
-
-const maxRecordsASend = 1_000;
-const maxBytesASend = 900_000;
 
 interface Placed {
   readonly record: OutputRecord;
@@ -74,7 +72,7 @@ export class RecordWriter {
     const positions: OutputPosition[] = [];
     const written = await Promise.allSettled(
       [...groups].map(async ([partition, group]) => {
-        for (const batch of batches(group)) {
+        for (const batch of sendBatches(group)) {
           const offsets = await this.#inTurn(formatPartition({ topic: topic.name, partition }), () =>
             this.#send(patience, topic.name, partition, batch),
           );
@@ -153,20 +151,4 @@ function encodeRecord<T, K>(topic: Topic<T, K>, record: NewRecord<T, K>, at: num
     const code = isStreamError(error) ? error.code : 'encode_failed';
     throw new CodecError(code, `record ${String(at)} for topic ${topic.name}: ${messageOf(error)}; nothing was written`, { cause: error });
   }
-}
-
-function* batches(group: readonly Placed[]): Generator<readonly Placed[]> {
-  let batch: Placed[] = [];
-  let bytes = 0;
-  for (const one of group) {
-    const size = recordBytes(one.record);
-    if (batch.length > 0 && (batch.length >= maxRecordsASend || bytes + size > maxBytesASend)) {
-      yield batch;
-      batch = [];
-      bytes = 0;
-    }
-    batch.push(one);
-    bytes += size;
-  }
-  if (batch.length > 0) yield batch;
 }
