@@ -47,6 +47,22 @@ export function decodeCompleted(watermark: bigint, text: string): readonly Offse
   return kind === 'b' ? fromBits(watermark, bytes) : fromRuns(watermark, bytes);
 }
 
+/**
+ * What was completed at `start` or above it, by what the group has stored. Nothing where delivery begins below that: then the log
+ * is another one; where it begins above, retention has passed by.
+ * @throws RangeError for metadata of something else
+ */
+export function completedFrom(
+  start: bigint,
+  stored: { readonly offset: bigint; readonly metadata: string } | undefined,
+): readonly OffsetRange[] {
+  return stored === undefined || stored.offset > start ? [] : rangesFrom(start, decodeCompleted(stored.offset, stored.metadata));
+}
+
+/** The parts of the ranges that lie at `start` or above it. */
+export const rangesFrom = (start: bigint, ranges: readonly OffsetRange[]): readonly OffsetRange[] =>
+  ranges.flatMap(({ from, to }) => (to > start ? [{ from: from > start ? from : start, to }] : []));
+
 interface Form {
   readonly bytes: readonly number[] | Uint8Array;
   readonly isWhole: boolean;

@@ -3,7 +3,7 @@ import { Fifo } from '../fifo.ts';
 import type { Settlement } from '../record/lineage.ts';
 import { formatPartition, type Position, type SourceRecord } from '../record/record.ts';
 import type { Assignment, OwnedPartition } from '../transport/transport.ts';
-import { decodeCompleted, type OffsetRange } from './completed-map.state.ts';
+import { completedFrom, type OffsetRange } from './completed-map.state.ts';
 import { Lanes } from './lanes.state.ts';
 import { type Origin, waitedOrigin } from './origin.ts';
 import { OffsetTracker } from './offset-tracker.state.ts';
@@ -88,14 +88,10 @@ export class Owned implements OwnedPartition {
     this.tracker = new OffsetTracker(start);
     this.committed = committed?.offset;
     this.stored = committed;
-    // where the log begins before what the group has committed, it is another log; where it begins behind it, retention has passed by
-    const map = committed !== undefined && committed.offset <= start ? committed : { offset: start, metadata: '' };
     try {
-      this.#completedBefore = decodeCompleted(map.offset, map.metadata).flatMap(({ from, to }) =>
-        to > start ? [{ from: from > start ? from : start, to }] : [],
-      );
+      this.#completedBefore = [...completedFrom(start, committed)];
     } catch (error) {
-      if (unreadableMetadata === 'fail') throw unreadable(this, map.metadata, error);
+      if (unreadableMetadata === 'fail') throw unreadable(this, error);
       this.#completedBefore = [];
     }
     this.floor = start;
@@ -155,10 +151,10 @@ export function positionOf({ partition, record, origin }: Taken): Position {
   return { topic: origin.topic, partition: origin.partition, offset: origin.offset, epoch: partition.epoch };
 }
 
-function unreadable(owned: Owned, metadata: string, cause: unknown): PipelineError {
+function unreadable(owned: Owned, cause: unknown): PipelineError {
   return new PipelineError(
     'unreadable_metadata',
-    `the group has stored ${JSON.stringify(metadata.slice(0, 60))} beside offset ${String(owned.start)} of ${formatPartition(owned)}, which is not a map of completed records (${messageOf(cause)}): another program, or a newer version, commits for this group. Give the pipeline a groupId of its own, or unreadableMetadata: 'ignore', which runs what was completed above that offset again`,
+    `the group has stored ${JSON.stringify(owned.stored?.metadata.slice(0, 60))} beside offset ${String(owned.start)} of ${formatPartition(owned)}, which is not a map of completed records (${messageOf(cause)}): another program, or a newer version, commits for this group. Give the pipeline a groupId of its own, or unreadableMetadata: 'ignore', which runs what was completed above that offset again`,
     { cause },
   );
 }

@@ -1,4 +1,4 @@
-import { decodeCompleted, encodeCompleted, type OffsetRange } from './completed-map.state.ts';
+import { completedFrom, encodeCompleted, type OffsetRange, rangesFrom } from './completed-map.state.ts';
 
 /** How far one partition of a dead-letter topic was read, and which of its letters were sent. */
 export interface RedriveProgress {
@@ -28,8 +28,7 @@ export function resumeRedrive(
   start: bigint,
   committed: { readonly offset: bigint; readonly metadata: string } | undefined,
 ): RedriveProgress {
-  const map = committed !== undefined && committed.offset <= start ? decodeCompleted(committed.offset, committed.metadata) : [];
-  return { next: start, left: undefined, sent: above(map, start) };
+  return { next: start, left: undefined, sent: completedFrom(start, committed) };
 }
 
 /** Whether a run before this one has sent the letter. */
@@ -46,14 +45,14 @@ export function wasSent({ sent }: RedriveProgress, offset: bigint): boolean {
 export function passed({ next, left, sent }: RedriveProgress, offset: bigint, isSent: boolean): RedriveProgress {
   const after = offset + 1n;
   if (!isSent) return { next: after, left: left ?? offset, sent };
-  if (left === undefined) return { next: after, left, sent: above(sent, after) };
+  if (left === undefined) return { next: after, left, sent: rangesFrom(after, sent) };
   return { next: after, left, sent: joined(sent, { from: next, to: after }) };
 }
 
 /** What is to be stored of it: everything below the first letter that stays, and a map of what was sent above. */
 export function storedProgress({ next, left, sent }: RedriveProgress): StoredProgress {
   let offset = left ?? next;
-  let ranges = above(sent, offset);
+  let ranges = rangesFrom(offset, sent);
   const [first] = ranges;
   if (first?.from === offset) {
     offset = first.to;
@@ -62,9 +61,6 @@ export function storedProgress({ next, left, sent }: RedriveProgress): StoredPro
   const { text, isWhole } = encodeCompleted(offset, ranges);
   return { offset, metadata: text, isWhole };
 }
-
-const above = (ranges: readonly OffsetRange[], start: bigint): readonly OffsetRange[] =>
-  ranges.flatMap(({ from, to }) => (to > start ? [{ from: from > start ? from : start, to }] : []));
 
 function joined(ranges: readonly OffsetRange[], more: OffsetRange): readonly OffsetRange[] {
   let { from, to } = more;

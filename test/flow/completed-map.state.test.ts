@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { decodeCompleted, encodeCompleted, maxMetadataChars, type OffsetRange } from '../../src/flow/completed-map.state.ts';
+import { completedFrom, decodeCompleted, encodeCompleted, maxMetadataChars, type OffsetRange } from '../../src/flow/completed-map.state.ts';
 
 /** Ranges above a watermark, from how many are open and how many are done, in turn. */
 function rangesOf(watermark: bigint, lengths: readonly (readonly [open: number, done: number])[]): readonly OffsetRange[] {
@@ -98,5 +98,47 @@ describe('the map of completed records', () => {
         }
       }),
     );
+  });
+});
+
+describe('completedFrom', () => {
+  const stored = {
+    offset: 10n,
+    metadata: encodeCompleted(10n, [
+      { from: 12n, to: 15n },
+      { from: 20n, to: 21n },
+    ]).text,
+  };
+
+  it.each([
+    [
+      'where the log goes on',
+      10n,
+      [
+        [12n, 15n],
+        [20n, 21n],
+      ],
+    ],
+    [
+      'where retention has passed by within a range',
+      13n,
+      [
+        [13n, 15n],
+        [20n, 21n],
+      ],
+    ],
+    ['where retention has passed by all ranges', 21n, []],
+    ['of another log', 9n, []],
+  ] as const)('says what was completed, %s', (_, start, ranges) => {
+    expect(completedFrom(start, stored).map(({ from, to }) => [from, to])).toEqual(ranges);
+  });
+
+  it('says nothing where nothing is stored', () => {
+    expect(completedFrom(0n, undefined)).toEqual([]);
+  });
+
+  it('does not read what another log has left', () => {
+    expect(completedFrom(9n, { offset: 10n, metadata: 'not ours' })).toEqual([]);
+    expect(() => completedFrom(10n, { offset: 10n, metadata: 'not ours' })).toThrow(RangeError);
   });
 });
