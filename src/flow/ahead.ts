@@ -33,7 +33,7 @@ export class Ahead {
   /** Partitions with something ahead, in turn: no partition starves another. */
   readonly #turns = new Fifo<Owned>();
   readonly #delays: Delays;
-  #consumer: Pick<Consumer, 'pause' | 'resume' | 'verify'> | undefined;
+  #consumer: Pick<Consumer, 'pause' | 'resume'> | undefined;
   #bytes = 0;
   /** Of partitions that are parked. */
   #parkedBytes = 0;
@@ -46,15 +46,11 @@ export class Ahead {
     this.#delays = new Delays({ clock, retryTopics, each, due });
   }
 
-  get consumer(): Pick<Consumer, 'verify'> | undefined {
-    return this.#consumer;
-  }
-
   get bytes(): number {
     return this.#bytes;
   }
 
-  attach(consumer: Pick<Consumer, 'pause' | 'resume' | 'verify'>, partitions: Iterable<Owned>): void {
+  attach(consumer: Pick<Consumer, 'pause' | 'resume'>, partitions: Iterable<Owned>): void {
     this.#consumer = consumer;
     const paused = [...partitions].filter((one) => one.paused); // decided before there was anyone to tell
     if (paused.length > 0) consumer.pause(paused);

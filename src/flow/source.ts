@@ -20,6 +20,7 @@ export class Source {
   readonly #owned = new Map<string, Owned>();
   readonly #ready = new Fifo<Taken>();
   readonly #ahead: Ahead;
+  #consumer: Pick<Consumer, 'verify'> | undefined;
   #closedBy: string | undefined;
   #streaming = false;
   #stopped = false;
@@ -53,6 +54,7 @@ export class Source {
   }
 
   attach(consumer: Pick<Consumer, 'pause' | 'resume' | 'verify'>): void {
+    this.#consumer = consumer;
     this.#ahead.attach(consumer, this.#owned.values());
   }
 
@@ -81,7 +83,7 @@ export class Source {
 
   /** Gives back what is not ours any more, should this process have stood still for so long: nobody else tells it in time. */
   verify(): void {
-    this.#ahead.consumer?.verify();
+    this.#consumer?.verify();
   }
 
   /** The stream is there to be emitted to, or is not. */
