@@ -1,21 +1,12 @@
 import { type Clock, sleep } from '../clock.ts';
 import { isStreamError, messageOf } from '../errors.ts';
-import { Backoff } from '../flow/backoff.state.ts';
-import { transactionalIdOf } from '../flow/fenced-writer.ts';
+import { OpenedWriters } from '../flow/opened-writers.ts';
 import type { Rate } from '../flow/rate.state.ts';
 import type { ReadingEnd } from '../flow/reading-end.state.ts';
 import { RedrivePartition } from '../flow/redrive-partition.ts';
 import type { RedrivePlan, RedriveStep } from '../flow/redrive-plan.ts';
 import { wasSent } from '../flow/redrive.state.ts';
-import type {
-  Assignment,
-  ConsumeHandlers,
-  Consumer,
-  Fetch,
-  OwnedPartition,
-  TransactionalProducer,
-  Transport,
-} from '../transport/transport.ts';
+import type { Assignment, ConsumeHandlers, Consumer, Fetch, OwnedPartition, Transport } from '../transport/transport.ts';
 import type { RedriveTally } from './redrive-tally.ts';
 
 export interface RedriveOptions {
@@ -82,7 +73,7 @@ class Redrive {
   readonly #options: RedriveOptions;
   readonly #parts = new Map<number, RedrivePartition>();
   readonly #full = new Set<number>();
-  readonly #opened = new Map<number, { readonly epoch: number; readonly producer: TransactionalProducer }>();
+  readonly #opened: OpenedWriters;
   readonly #waiting: Fetch[] = [];
   #consumer: Consumer | undefined;
   #busy = false;
@@ -96,6 +87,13 @@ class Redrive {
 
   constructor(options: RedriveOptions) {
     this.#options = options;
+    this.#opened = new OpenedWriters({
+      ...options,
+      isFinal: (error) => isStreamError(error) && !error.retryable && error.code !== 'fenced',
+      trouble: (_, why) => {
+        if (why !== undefined) options.onTrouble(why);
+      },
+    });
     this.finished.catch(() => undefined); // told to whoever waits for it
     this.handlers = {
       assigned: (partitions) => {
@@ -103,7 +101,7 @@ class Redrive {
       },
       revoking: (partitions) => this.#letGo(partitions),
       lost: (partitions) => {
-        for (const { partition } of partitions) void this.#forget(partition);
+        for (const one of partitions) void this.#lose(one);
         options.onTrouble(
           'the group gave this run up: its process stood still, or was cut off from the broker. It joins again and goes on',
         );
@@ -143,44 +141,25 @@ class Redrive {
     this.#isStopping = true;
     this.#cancelLook();
     await this.#writing.catch(() => undefined);
-    const partitions = new Set([...this.#parts.keys(), ...this.#opened.keys()]);
-    await Promise.allSettled([...partitions].map((partition) => this.#forget(partition)));
+    const parts = [...this.#parts.values()];
+    this.#parts.clear();
+    await Promise.allSettled([...parts.map((part) => part.close()), this.#opened.stop()]);
   }
 
   /** Fences the owner before us, before what it has stored is read. */
-  readonly beforeStart = async (partitions: readonly OwnedPartition[], wanted: () => boolean): Promise<void> => {
-    await Promise.all(partitions.map((one) => this.#open(one, () => wanted() && !this.#isStopping)));
-  };
-
-  async #open(partition: OwnedPartition, wanted: () => boolean): Promise<void> {
-    const { transport, groupId, clientId, clock, onTrouble } = this.#options;
-    const backoff = new Backoff(50, 5_000);
-    while (wanted()) {
-      try {
-        const producer = await transport.transact({ transactionalId: transactionalIdOf(groupId, partition), clientId });
-        void this.#opened.get(partition.partition)?.producer.close();
-        this.#opened.set(partition.partition, { epoch: partition.epoch, producer });
-        return;
-      } catch (error) {
-        if (isStreamError(error) && !error.retryable && error.code !== 'fenced') throw error;
-        onTrouble(`opening a writer of transactions fails and is tried again: ${messageOf(error)}`);
-        await sleep(clock, backoff.failed());
-      }
-    }
-  }
+  readonly beforeStart = (partitions: readonly OwnedPartition[], wanted: () => boolean): Promise<void> =>
+    this.#opened.open(partitions, () => wanted() && !this.#isStopping);
 
   #gain(assignment: Assignment): void {
     const { end, clock, signal, onTrouble, transport, groupId, clientId } = this.#options;
-    const { partition, epoch, start } = assignment;
-    const opened = this.#opened.get(partition);
-    if (opened?.epoch === epoch) this.#opened.delete(partition);
+    const { partition, start } = assignment;
+    const producer = this.#opened.take(assignment);
     const stillOwned = async (one: OwnedPartition): Promise<boolean> => (await this.#consumer?.stillOwned([one]))?.length === 1;
     try {
-      const producer = opened?.epoch === epoch ? opened.producer : undefined;
       const options = { transport, groupId, clientId, clock, signal, trouble: onTrouble, stillOwned };
       this.#parts.set(partition, new RedrivePartition(assignment, producer, options));
     } catch (error) {
-      void opened?.producer.close();
+      void producer?.close();
       this.#fail(error);
       return;
     }
@@ -195,12 +174,10 @@ class Redrive {
     await Promise.allSettled(parts.map((part) => part.close()));
   }
 
-  async #forget(partition: number): Promise<void> {
-    const part = this.#parts.get(partition);
-    const opened = this.#opened.get(partition);
-    this.#parts.delete(partition);
-    this.#opened.delete(partition);
-    await Promise.allSettled([part?.close(), opened?.producer.close()]);
+  async #lose(partition: OwnedPartition): Promise<void> {
+    const part = this.#parts.get(partition.partition);
+    this.#parts.delete(partition.partition);
+    await Promise.allSettled([part?.close(), this.#opened.close(partition)]);
   }
 
   async #work(): Promise<void> {

@@ -1,14 +1,14 @@
 import { atMost, type Clock, sleep } from '../clock.ts';
-import { isStreamError, messageOf } from '../errors.ts';
+import { isStreamError, type StreamError } from '../errors.ts';
 import type { Verdict } from '../record/outcome.ts';
 import type { Part, Root } from '../record/part.ts';
 import { recordError } from '../record/record-error.ts';
 import { formatPartition, formatPosition, type OutputRecord } from '../record/record.ts';
 import type { Settlement } from '../record/lineage.ts';
-import type { Consumer, OwnedPartition, TransactionalProducer, Transport } from '../transport/transport.ts';
-import { Backoff } from './backoff.state.ts';
+import type { Consumer, OwnedPartition, Transport } from '../transport/transport.ts';
 import { Bundle } from './bundle.ts';
-import { FencedWriter, transactionalIdOf } from './fenced-writer.ts';
+import { FencedWriter } from './fenced-writer.ts';
+import { OpenedWriters } from './opened-writers.ts';
 import type { Owned, Taken } from './owned.ts';
 import type { Sink, TakeOutput } from './sink.ts';
 import { TransactionLoop, type TransactionLoopOptions } from './transaction-loop.ts';
@@ -26,7 +26,6 @@ export interface TransactionsOptions
   readonly trouble: (where: string, why: string | undefined) => void;
 }
 
-const openedAtOnce = 16;
 const closeGraceMs = 2_000;
 const lookEveryMs = 10;
 
@@ -39,16 +38,21 @@ export class Transactions {
   readonly #options: TransactionsOptions;
   readonly #bundles = new WeakMap<Root, Bundle>();
   readonly #loops = new Map<Owned, { readonly loop: TransactionLoop; readonly writer: FencedWriter }>();
-  /** Opened for partitions that were gained, and not used yet. */
-  readonly #opened = new Map<string, { readonly epoch: number; readonly producer: TransactionalProducer }>();
+  readonly #opened: OpenedWriters;
   #consumer: Pick<Consumer, 'stillOwned'> | undefined;
   #bytes = 0;
   #freed: () => void = () => undefined;
   #freeing = false;
-  readonly #stopping = new AbortController();
 
   constructor(options: TransactionsOptions) {
     this.#options = options;
+    this.#opened = new OpenedWriters({
+      ...options,
+      isFinal: isRefused,
+      trouble: (partition, why) => {
+        options.trouble(troubledPlace(partition), why);
+      },
+    });
   }
 
   /** Bytes that wait for a transaction, or are in one. */
@@ -169,45 +173,19 @@ export class Transactions {
 
   /** Opens the writers of partitions that were gained, and so fences whoever owned them before; tried again while they are wanted. */
   readonly fence = async (partitions: readonly OwnedPartition[], wanted: () => boolean): Promise<void> => {
-    const rest = partitions.values();
-    const openInTurn = async (): Promise<void> => {
-      for (const one of rest) await this.#open(one, () => wanted() && !this.#stopping.signal.aborted);
-    };
-    await Promise.all(Array.from({ length: openedAtOnce }, openInTurn));
-  };
-
-  async #open(partition: OwnedPartition, wanted: () => boolean): Promise<void> {
-    const { transport, groupId, clientId, clock, trouble, fail } = this.#options;
-    const where = `transactions ${formatPartition(partition)}`;
-    const backoff = new Backoff(50, 5_000);
-    while (wanted()) {
-      try {
-        const producer = await transport.transact({ transactionalId: transactionalIdOf(groupId, partition), clientId });
-        void this.#opened.get(formatPartition(partition))?.producer.close();
-        this.#opened.set(formatPartition(partition), { epoch: partition.epoch, producer });
-        if (backoff.failures > 0) trouble(where, undefined);
-        return;
-      } catch (error) {
-        if (isStreamError(error) && error.code === 'authentication_failed') {
-          fail(error);
-          return;
-        }
-        trouble(where, `opening the writer of ${formatPartition(partition)} fails and is tried again: ${messageOf(error)}`);
-        await sleep(clock, backoff.failed(), this.#stopping.signal).catch(() => undefined);
-      }
+    try {
+      await this.#opened.open(partitions, wanted);
+    } catch (error) {
+      if (!isRefused(error)) throw error;
+      this.#options.fail(error);
     }
-    if (backoff.failures > 0) trouble(where, undefined);
-  }
+  };
 
   #of(owned: Owned): { readonly loop: TransactionLoop; readonly writer: FencedWriter } {
     const known = this.#loops.get(owned);
     if (known) return known;
     const { transport, groupId, clientId, trouble } = this.#options;
-    const opened = this.#opened.get(formatPartition(owned));
-    this.#opened.delete(formatPartition(owned));
-    const isOurs = opened?.epoch === owned.epoch;
-    if (!isOurs) void opened?.producer.close();
-    const writer = new FencedWriter(owned, isOurs ? opened.producer : undefined, {
+    const writer = new FencedWriter(owned, this.#opened.take(owned), {
       transport,
       groupId,
       clientId,
@@ -217,7 +195,7 @@ export class Transactions {
       ...this.#options,
       committed: this.#committed,
       trouble: (why) => {
-        trouble(`transactions ${formatPartition(owned)}`, why);
+        trouble(troubledPlace(owned), why);
       },
     });
     const made = { loop, writer };
@@ -250,28 +228,26 @@ export class Transactions {
 
   async #close(partition: OwnedPartition): Promise<void> {
     const { topic, partition: number, epoch } = partition;
-    const opened = this.#opened.get(formatPartition(partition));
-    if (opened?.epoch === epoch) {
-      this.#opened.delete(formatPartition(partition));
-      await opened.producer.close();
-    }
+    const closing = [this.#opened.close(partition)];
     for (const [owned, { loop, writer }] of this.#loops) {
       if (owned.topic !== topic || owned.partition !== number || owned.epoch !== epoch) continue;
       this.#loops.delete(owned);
       loop.stop();
-      this.#options.trouble(`transactions ${formatPartition(owned)}`, undefined);
-      await writer.close();
+      this.#options.trouble(troubledPlace(owned), undefined);
+      closing.push(writer.close());
     }
+    await Promise.all(closing);
   }
 
   /** Writes and commits nothing more. */
   async stop(): Promise<void> {
-    this.#stopping.abort();
-    const left = [...this.#opened].map(([, { producer }]) => producer.close());
-    this.#opened.clear();
-    await Promise.allSettled([...left, this.release([...this.#loops.keys()])]);
+    await Promise.allSettled([this.#opened.stop(), this.release([...this.#loops.keys()])]);
   }
 }
+
+const troubledPlace = (partition: OwnedPartition): string => `transactions ${formatPartition(partition)}`;
+
+const isRefused = (error: unknown): error is StreamError => isStreamError(error) && error.code === 'authentication_failed';
 
 function crossing(roots: readonly Root[]): Error {
   const [first] = roots;
