@@ -37,8 +37,8 @@ export class Delays {
   parks(owned: Owned, head: SourceRecord): boolean {
     if (!owned.isDelayed || owned.dueHead === head.offset) return false;
     const nowMs = this.#options.clock.nowMs();
-    // by the clock of whoever wrote it, which may be wrong: nothing waits longer than the longest wait there is
-    const dueMs = Math.min(notBeforeOf(head), nowMs + this.#longestMs);
+    // by the clock of whoever wrote it, which may be wrong: nothing waits longer than the longest wait there is, rounded up as it is noted
+    const dueMs = Math.min(notBeforeOf(head), Math.ceil(nowMs + this.#longestMs));
     if (dueMs <= nowMs) return false;
     this.#parking.park(owned, dueMs);
     this.#schedule();

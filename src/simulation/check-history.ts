@@ -1,4 +1,5 @@
 import { checkCommits } from './check-commits.ts';
+import { checkDelays } from './check-delays.ts';
 import { checkEnds } from './check-ends.ts';
 import { checkHoldings } from './check-holdings.ts';
 import { checkOrder } from './check-order.ts';
@@ -15,5 +16,6 @@ import type { Problem } from './problem.ts';
  * `exactly-once` promised nothing explains an output that stands there twice.
  */
 export function checkHistory(history: readonly Event[]): readonly Problem[] {
-  return [...checkCommits(history), ...checkEnds(history), ...checkRepetitions(history), ...checkOrder(history), ...checkHoldings(history)];
+  const checks = [checkCommits, checkEnds, checkRepetitions, checkOrder, checkDelays, checkHoldings];
+  return checks.flatMap((check) => [...check(history)]);
 }

@@ -1,4 +1,14 @@
-import { eventsOf, type History, type Input, inputsById, isFinished, PartCounts, type Problem } from './problem.ts';
+import {
+  copiedRecords,
+  eventsOf,
+  type History,
+  type Input,
+  inputsById,
+  isFinished,
+  PartCounts,
+  type Problem,
+  promisesExactlyOnce,
+} from './problem.ts';
 
 /** What runs and waits at one time has its bounds, and nothing is left at the end. */
 export function* checkHoldings(history: History): Generator<Problem> {
@@ -14,6 +24,8 @@ export function* checkHoldings(history: History): Generator<Problem> {
 
 /** No two apps call for one record at once, unless one of them does not know yet that it is out. */
 function* companions(history: History): Generator<Problem> {
+  // what was written twice may wait twice, and both may be due at once
+  const copied = promisesExactlyOnce(history) ? new Set<number>() : copiedRecords(history);
   const running = new Map<string, Map<number, number>>(); // what → app → calls
   const out = new Set<number>();
   for (const event of history) {
@@ -24,7 +36,7 @@ function* companions(history: History): Generator<Problem> {
     const byApp = running.get(what) ?? new Map<number, number>();
     running.set(what, byApp);
     byApp.set(app, (byApp.get(app) ?? 0) + (event.step === 'start' ? 1 : -1));
-    if (event.step !== 'start' || event.together || out.has(app)) continue;
+    if (event.step !== 'start' || event.together || out.has(app) || copied.has(record)) continue;
     const others = [...byApp].filter(([other, calls]) => calls > 0 && other !== app && !out.has(other));
     if (others.length === 0) continue;
     const message = `apps ${String(app)} and ${others.map(([other]) => other).join()} called for record ${what} at once`;
@@ -53,6 +65,7 @@ function* overfull(history: History): Generator<Problem> {
     if (event.kind === 'let-go') letGo(flying.get(event.app) ?? new Map<number, Input>(), event.log);
     // a stream that ends between may have begun again what is let go; whoever is next is given it when it is over
     if (event.kind === 'assigned') for (const mine of flying.values()) letGo(mine, event.log);
+    if (event.kind === 'postponed') flying.get(event.app)?.delete(event.record);
     if (event.kind !== 'acked' && event.kind !== 'emitted') continue;
     const input = inputs.get(event.record);
     if (!input) continue;
@@ -63,6 +76,7 @@ function* overfull(history: History): Generator<Problem> {
       continue;
     }
     const cap = caps.get(event.app);
+    if (event.from !== undefined) continue; // of another log, and with another size
     if (!cap || (input.expected.outputs.length === 0 && !input.expected.mustFail)) continue; // nobody sees when it is dropped
     acked.forget(own);
     const mine = (flying.get(event.app) ?? new Map<number, Input>()).set(event.record, input);

@@ -1,11 +1,12 @@
 import type { Event } from './history.ts';
-import { eventsOf, type History, type Input, inputsById, nameOf, type Problem } from './problem.ts';
+import { copiedRecords, eventsOf, type History, type Input, inputsById, nameOf, type Problem } from './problem.ts';
 
 type Step = Event & { readonly kind: 'emitted' | 'call' | 'output' };
 
 /** In a lane nothing starts, and nothing is written, before what stands in front of it: judged on first occurrences. */
 export function* checkOrder(history: History): Generator<Problem> {
   const inputs = inputsById(history);
+  const copied = copiedRecords(history); // others pass them while they wait, as their pipeline has accepted
   const emissions = new Map<number, number>();
   for (const { record } of eventsOf(history, 'emitted')) emissions.set(record, (emissions.get(record) ?? 0) + 1);
   const seen = new Set<string>();
@@ -13,7 +14,7 @@ export function* checkOrder(history: History): Generator<Problem> {
   for (const event of history) {
     if (!isStep(event) || event.record === undefined) continue;
     const input = inputs.get(event.record);
-    if (input?.lane === undefined || !isJudged(event, input, emissions.get(event.record) ?? 0)) continue;
+    if (input?.lane === undefined || copied.has(event.record) || !isJudged(event, input, emissions.get(event.record) ?? 0)) continue;
     const what = whatOf(event);
     const key = `${what} ${String(event.record)} ${event.kind === 'emitted' ? '' : event.part}`;
     if (seen.has(key)) continue;

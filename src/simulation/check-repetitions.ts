@@ -1,5 +1,15 @@
 import type { FaultName } from './history.ts';
-import { type Counts, eventsOf, type History, inputsById, nameOf, PartCounts, placeOf, type Problem } from './problem.ts';
+import {
+  type Counts,
+  eventsOf,
+  type History,
+  inputsById,
+  nameOf,
+  PartCounts,
+  placeOf,
+  type Problem,
+  promisesExactlyOnce,
+} from './problem.ts';
 
 /** After these an owner may have ended without finishing what it had begun: the next one does that again, rightly. */
 const abrupt: ReadonlySet<FaultName> = new Set([
@@ -33,7 +43,7 @@ export function* checkRepetitions(history: History): Generator<Problem> {
 function* emittedAgain(history: History): Generator<Problem> {
   const inputs = inputsById(history);
   const builds = new Map<number, number>();
-  const last = new Map<number, { readonly owner: string; readonly builds: number }>();
+  const last = new Map<string, { readonly owner: string; readonly builds: number }>(); // by record, and by copy where it has some
   const begun = new Set<number>();
   let explained = false;
   for (const event of history) {
@@ -42,10 +52,11 @@ function* emittedAgain(history: History): Generator<Problem> {
       begun.add(event.record);
     if (event.kind === 'built') builds.set(event.app, (builds.get(event.app) ?? 0) + 1);
     if (event.kind !== 'emitted') continue;
-    const { record } = event;
+    const { record, from = '' } = event;
+    const which = `${String(record)} ${from}`;
     const now = { owner: `${String(event.app)}/${String(event.epoch)}`, builds: builds.get(event.app) ?? 0 };
-    const before = last.get(record);
-    last.set(record, now);
+    const before = last.get(which);
+    last.set(which, now);
     const wasBegun = begun.delete(record);
     if (!before) continue;
     const input = inputs.get(record);
@@ -62,7 +73,7 @@ function* emittedAgain(history: History): Generator<Problem> {
  * answer. With exactly-once, once.
  */
 function* writtenAgain(history: History): Generator<Problem> {
-  const isExact = eventsOf(history, 'promised').some(({ delivery }) => delivery === 'exactly-once');
+  const isExact = promisesExactlyOnce(history);
   const done = new Map<number, number>();
   for (const { record } of eventsOf(history, 'emitted')) done.set(record, (done.get(record) ?? 0) + 1);
   const unanswered = new PartCounts<number>();

@@ -1,5 +1,6 @@
 import type { Ordering } from '../record/ordering.ts';
 import type { OutputRecord } from '../record/record.ts';
+import type { RetryTopic } from '../retry-options.ts';
 import type { StartOptions } from '../runtime/options.ts';
 import type { Expected, FaultName } from './history.ts';
 
@@ -53,6 +54,8 @@ export interface WorldPlan {
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
   readonly deadLetter: string | undefined;
+  /** Where failed records wait, the first delay first. @defaultValue none */
+  readonly retryTopics?: readonly RetryTopic[];
   readonly ordering: Ordering;
   /** What the pipeline promises. @defaultValue at least once */
   readonly delivery?: 'at-least-once' | 'exactly-once';

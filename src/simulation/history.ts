@@ -29,8 +29,28 @@ export type Event =
     }
   /** The broker's bytes for these offsets have reached the app. */
   | { readonly kind: 'delivered'; readonly app: number; readonly epoch: number; readonly log: string; readonly offsets: readonly number[] }
-  /** `process` was given the record. */
-  | { readonly kind: 'emitted'; readonly app: number; readonly epoch: number; readonly record: number }
+  /**
+   * A record that failed stands in a retry topic and has reached an app for the first time. `round`: the runs that came by
+   * a retry topic, with this one; `at`: its place there (`topic/partition@offset`); `dueMs`: no run may begin before.
+   */
+  | {
+      readonly kind: 'copy';
+      readonly record: number;
+      readonly log: string;
+      readonly offset: number;
+      readonly at: string;
+      readonly round: number;
+      readonly dueMs: number;
+    }
+  /** `process` was given the record. `from`: the place of its copy, where it came by a retry topic, and when it was given. */
+  | {
+      readonly kind: 'emitted';
+      readonly app: number;
+      readonly epoch: number;
+      readonly record: number;
+      readonly from?: string;
+      readonly atMs?: number;
+    }
   /** `process` was built, by the start or after an end. */
   | { readonly kind: 'built'; readonly app: number }
   /** `together`: a call for a batch, which goes on as long as one of its members is wanted. */
@@ -52,6 +72,14 @@ export type Event =
       readonly record: number;
       readonly part: string | undefined;
       readonly at?: string;
+      readonly transaction?: string;
+    }
+  /** The producer was told that the record stands in a retry topic, for its run number `round`. */
+  | {
+      readonly kind: 'postponed';
+      readonly app: number;
+      readonly record: number;
+      readonly round: number;
       readonly transaction?: string;
     }
   /** A send of it has failed: nobody knows whether it was written. */

@@ -8,9 +8,11 @@ import {
   type OutputRecord,
   parsePartition,
   recordBytes,
+  type SourceRecord,
 } from '../record/record.ts';
 import type { Ordering } from '../record/ordering.ts';
 import type { MemoryTransport } from '../transport/memory/memory.ts';
+import type { RetryTopic } from '../retry-options.ts';
 import type { FedRecord, WorldPlan } from './deed.ts';
 import type { Event } from './history.ts';
 import { placeOf } from './problem.ts';
@@ -27,17 +29,21 @@ export class Logs {
   readonly #ends = new Map<string, number>();
   readonly #committed = new Map<string, number>();
   readonly #stored = new Map<string, string>();
+  readonly #retryTopics: ReadonlyMap<string, RetryTopic>;
+  /** Copies that have been told of, by their places. */
+  readonly #copies = new Set<string>();
 
   constructor(plan: WorldPlan, subject: Subject, transport: MemoryTransport, saw: (event: Event) => void) {
     this.#plan = plan;
     this.#subject = subject;
     this.#transport = transport;
     this.#saw = saw;
+    this.#retryTopics = new Map((plan.retryTopics ?? []).map((one) => [one.name, one]));
   }
 
   async create(): Promise<void> {
     const { inputs, outputs, deadLetter } = this.#plan;
-    const names = new Set([...inputs, ...outputs, ...(deadLetter === undefined ? [] : [deadLetter])]);
+    const names = new Set([...inputs, ...outputs, ...(deadLetter === undefined ? [] : [deadLetter]), ...this.#retryTopics.keys()]);
     await this.#transport.createTopics([...names].map((name) => ({ name })));
   }
 
@@ -77,17 +83,39 @@ export class Logs {
     this.#saw({ kind: 'input', record: number, log, offset, bytes, lane, keyed, expected });
   }
 
-  /** Whose output it is: of a dead letter the record that it names, with no part. */
+  /** Whose output it is: of a dead letter, or of a record that waits, the record that it names, with no part. */
   identify(topic: string, output: OutputRecord): { readonly record: number | undefined; readonly part: string | undefined } {
-    if (topic !== this.#plan.deadLetter) return this.#subject.identify(topic, output);
+    if (topic !== this.#plan.deadLetter && !this.#retryTopics.has(topic)) return this.#subject.identify(topic, output);
     const { log, offset } = sourceOf(output);
     return { record: this.#numberAt.get(placeOf(log, offset)), part: undefined };
+  }
+
+  /** Which run a record waits for in this topic; undefined where none waits. */
+  roundOf(topic: string): number | undefined {
+    const round = [...this.#retryTopics.keys()].indexOf(topic);
+    return round < 0 ? undefined : round + 1;
+  }
+
+  /** The place of a copy in a retry topic; the first time it is told of. */
+  copyAt(topic: string, partition: number, { offset, headers }: SourceRecord): string | undefined {
+    const [round, waits] = [this.roundOf(topic), this.#retryTopics.get(topic)];
+    if (round === undefined || !waits) return undefined;
+    const source = sourceOf({ headers });
+    const record = this.#numberAt.get(placeOf(source.log, source.offset));
+    if (record === undefined) return undefined;
+    const failedMs = Date.parse(headerText(headers, deadLetterHeaders.failedAt) ?? '');
+    const dueMs = Math.max(failedMs + waits.delayMs, Number(headerText(headers, deadLetterHeaders.notBefore)));
+    const log = formatPartition({ topic, partition });
+    const at = formatPosition({ topic, partition, offset });
+    if (!this.#copies.has(at)) this.#saw({ kind: 'copy', record, log, offset: Number(offset), at, round, dueMs });
+    this.#copies.add(at);
+    return at;
   }
 
   /** Looks what the group has stored. */
   lookAtCommits(): void {
     const { inputs, partitions, groupId } = this.#plan;
-    for (const topic of inputs) {
+    for (const topic of [...inputs, ...this.#retryTopics.keys()]) {
       for (let partition = 0; partition < partitions; partition += 1) {
         const log = formatPartition({ topic, partition });
         const { offset, metadata } = this.#transport.broker.committed(groupId, topic, partition) ?? { offset: 0n, metadata: '' };
@@ -106,10 +134,18 @@ export class Logs {
   /** Partitions that are not committed to their ends, in words. */
   behind(): readonly string[] {
     this.lookAtCommits(); // what a transaction has committed may show later than its answer, or without one
-    return [...this.#ends].flatMap(([log, end]) => {
+    return [...this.#ends, ...this.#endsOfRetries()].flatMap(([log, end]) => {
       const committed = this.#committed.get(log) ?? 0;
       return committed < end ? [`${log} at ${String(committed)} of ${String(end)}`] : [];
     });
+  }
+
+  *#endsOfRetries(): Generator<readonly [string, number]> {
+    for (const topic of this.#retryTopics.keys())
+      for (let partition = 0; partition < this.#plan.partitions; partition += 1) {
+        const last = this.#transport.broker.lastOffset(topic, partition);
+        if (last !== undefined) yield [formatPartition({ topic, partition }), Number(last) + 1];
+      }
   }
 
   /** Writes down what stands in the outputs and among the dead letters. */

@@ -144,10 +144,16 @@ export class Member {
         const record = this.#side.logs.recordAt(envelope.position);
         if (record === undefined)
           this.#side.saw({ kind: 'broken', why: `app ${String(this.id)} was given a record that is not in the log` });
-        else this.#side.saw({ kind: 'emitted', app: this.id, epoch: envelope.position.epoch, record });
+        else this.#emitted(record, envelope);
         this.#measure();
       }),
     );
+  }
+
+  #emitted(record: number, { position: { epoch }, headers }: Envelope<unknown>): void {
+    const from = this.#wire.copyOf(headers);
+    const how = from === undefined ? {} : { from, atMs: this.#clock.nowMs() };
+    this.#side.saw({ kind: 'emitted', app: this.id, epoch, record, ...how });
   }
 
   #measure(): void {
@@ -160,6 +166,7 @@ export class Member {
     };
     held('records', stats.recordsInFlight, maxRecordsInFlight);
     if (stats.recordsInFlight > 1) held('bytes', stats.bytesInFlight, maxBytesInFlight);
-    held('settled beyond', stats.settledBeyond, maxAboveWatermark * plan.partitions * plan.inputs.length);
+    const read = plan.inputs.length + (plan.retryTopics?.length ?? 0);
+    held('settled beyond', stats.settledBeyond, maxAboveWatermark * plan.partitions * read);
   }
 }

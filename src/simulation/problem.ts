@@ -18,6 +18,8 @@ export type ProblemKind =
   | 'commit-went-back'
   /** A record was done again by an owner that had stored it as completed, or had read that it is. */
   | 'called-again-after-commit'
+  /** A record that waits in a retry topic was begun before its time. */
+  | 'too-early'
   /** A record was done again although nothing had happened to its owner. */
   | 'done-twice'
   /** Two members called for one record at the same time, and both could know better. */
@@ -55,6 +57,17 @@ export function eventsOf<K extends Event['kind']>(history: History, kind: K): re
 
 export const inputsById = (history: History): ReadonlyMap<number, Input> =>
   new Map(eventsOf(history, 'input').map((input) => [input.record, input]));
+
+export const promisesExactlyOnce = (history: History): boolean =>
+  eventsOf(history, 'promised').some(({ delivery }) => delivery === 'exactly-once');
+
+/** Records in retry topics, by their places there. */
+export const copiesByPlace = (history: History): ReadonlyMap<string, EventOf<'copy'>> =>
+  new Map(eventsOf(history, 'copy').map((copy) => [copy.at, copy]));
+
+/** Records that have waited in a retry topic. */
+export const copiedRecords = (history: History): ReadonlySet<number> =>
+  new Set([...eventsOf(history, 'copy'), ...eventsOf(history, 'postponed')].map(({ record }) => record));
 
 /** A record as people find it: its number, and its place in the log. */
 export const nameOf = ({ record, log, offset }: Input): string => `record ${String(record)} (${log}@${String(offset)})`;

@@ -122,6 +122,7 @@ async function runWorld(trial: Trial, script: Script, weather: Weather, expected
     inputs: Object.values(shape.inputs).map(({ name }) => name),
     outputs: Object.values(shape.outputs).map(({ name }) => name),
     deadLetter: deadLetter === 'stop' ? undefined : deadLetter.name,
+    retryTopics: shape.retryTopics,
     partitions: trial.partitions,
     maxFetchRecords: randomFrom(script.seed, 'fetch').pick([1, 3, 20, 1_000]),
     options: trial.options,

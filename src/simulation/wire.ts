@@ -1,6 +1,13 @@
 import { TransportError } from '../errors.ts';
-import { formatPartition, formatPosition, type OutputRecord, type OwnedPartition } from '../record/record.ts';
-import type { Consumer, ConsumeHandlers, Producer, Transaction, TransactionalProducer, Transport } from '../transport/transport.ts';
+import {
+  formatPartition,
+  formatPosition,
+  type Header,
+  type OutputRecord,
+  type OwnedPartition,
+  type RecordHeaders,
+} from '../record/record.ts';
+import type { Consumer, ConsumeHandlers, Fetch, Producer, Transaction, TransactionalProducer, Transport } from '../transport/transport.ts';
 import type { Event } from './history.ts';
 import type { Logs } from './logs.ts';
 import type { ProcessClock } from './process-clock.ts';
@@ -20,6 +27,8 @@ export interface WireSide {
 export class Wire {
   readonly #side: WireSide;
   #consumer: Consumer | undefined;
+  /** Copies in retry topics, by their headers: all else that an app says of one names the place where its record first stood. */
+  readonly #copies = new WeakMap<Header, string>();
   #isCut = false;
   #transactions = 0;
 
@@ -34,6 +43,11 @@ export class Wire {
 
   get isCut(): boolean {
     return this.#isCut;
+  }
+
+  /** The copy in a retry topic that a record was emitted from; undefined when it came from its own topic. */
+  copyOf([first]: RecordHeaders): string | undefined {
+    return first && this.#copies.get(first);
   }
 
   /** From now on nothing reaches the broker. */
@@ -97,7 +111,7 @@ export class Wire {
         clock.hear(() => {
           const offsets = fetch.records.map(({ offset }) => Number(offset));
           saw({ kind: 'delivered', app, epoch: fetch.epoch, log: formatPartition(fetch), offsets });
-          handlers.fetched(fetch);
+          handlers.fetched(this.#side.logs.roundOf(fetch.topic) === undefined ? fetch : this.#marked(fetch));
         });
       },
       health: (state) => {
@@ -111,6 +125,18 @@ export class Wire {
         });
       },
     };
+  }
+
+  /** The same, with headers that are nobody else's. */
+  #marked(fetch: Fetch): Fetch {
+    const { topic, partition } = fetch;
+    const records = fetch.records.map((record) => {
+      const at = this.#side.logs.copyAt(topic, partition, record);
+      const headers = record.headers.map(([name, value]): Header => [name, value]);
+      if (at !== undefined) for (const one of headers) this.#copies.set(one, at);
+      return { ...record, headers };
+    });
+    return { ...fetch, records };
   }
 
   #overhear(consumer: Consumer): Consumer {
@@ -187,9 +213,14 @@ export class Wire {
   /** Tells of outputs that a send has acknowledged, at these places, or not answered. */
   #written(topic: string, records: readonly OutputRecord[], at?: (index: number) => string, transaction?: string): void {
     const { app, logs, saw } = this.#side;
+    const round = logs.roundOf(topic);
     for (const [i, output] of records.entries()) {
       const { record, part } = logs.identify(topic, output);
       if (record === undefined) continue; // it is found when the logs are read
+      if (round !== undefined) {
+        if (at) saw({ kind: 'postponed', app, record, round, ...(transaction === undefined ? {} : { transaction }) });
+        continue;
+      }
       if (!at) saw({ kind: 'unanswered', app, record, part });
       else saw({ kind: 'acked', app, record, part, at: at(i), ...(transaction === undefined ? {} : { transaction }) });
     }

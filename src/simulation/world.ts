@@ -168,7 +168,9 @@ export class World {
     broker.delayCompletion(0);
     await this.#clock.advance(5_000);
     if (this.#alive().length === 0) this.#join();
-    for (let i = 0; i < 400 && this.#logs.behind().length > 0; i += 1) await this.#clock.advance(10_000);
+    const waits = (this.#plan.retryTopics ?? []).reduce((sum, { delayMs }) => sum + delayMs, 0);
+    const stepMs = 10_000 + Math.ceil(waits / 100);
+    for (let i = 0; i < 400 && this.#logs.behind().length > 0; i += 1) await this.#clock.advance(stepMs);
     const behind = this.#logs.behind();
     if (behind.length === 0) return;
     if (this.#members.every(({ state }) => state === 'starting' || state === 'gone'))

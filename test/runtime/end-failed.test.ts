@@ -120,6 +120,18 @@ describe.each(deliveries)('a record that fails for a reason that may pass, %s', 
     expect(Math.min(...due)).toBeGreaterThanOrEqual(minute);
   });
 
+  it('never runs before the time that is noted with it, not by a fraction of a millisecond', async () => {
+    const m = await mill();
+    await m.clock.advance(0.4);
+    await m.feed([{ value: 1 }]);
+    const { calls, process } = flaky(m, () => true);
+    const delayMs = 40;
+    await m.start(process, { ...spec, retryTopics: { delaysMs: [delayMs] } }, options);
+    for (let i = 0; i < 2_000; i += 1) await m.clock.advance(0.7);
+    const noted = Number(headerText(retried(m, 1)[0]?.headers ?? [], 'millrace.retry.not.before'));
+    expect([calls.length, (calls[1]?.atMs ?? 0) >= noted, (calls[1]?.atMs ?? 0) - noted < 10]).toEqual([2, true, true]);
+  });
+
   it('waits without holding up its neighbours, however many wait', async () => {
     const m = await mill({ partitions: 12 });
     const big = 'x'.repeat(3_000);

@@ -1,4 +1,5 @@
 import { concat, concatMap, defer, map, mergeMap, NEVER, Observable, of, take, throwError } from 'rxjs';
+import { z } from 'zod';
 import { batchWithin } from '../../operators/batch-within.ts';
 import { callTimeout } from '../../operators/call-timeout.ts';
 import { drop } from '../../operators/drop.ts';
@@ -14,12 +15,16 @@ import { withinBudget } from '../../operators/within-budget.ts';
 import { call, type CallContext } from '../../src/call.ts';
 import { type Clock, sleep } from '../../src/clock.ts';
 import { InferenceError, OverloadError } from '../../src/errors.ts';
+import type { Model } from '../../src/inference/model.ts';
 import { permits } from '../../src/policies/permits.ts';
 import { tokenBudget } from '../../src/policies/token-budget.ts';
 import type { Envelope } from '../../src/record/envelope.ts';
 import { randomFrom } from '../../src/simulation/random.ts';
+import { worldStartMs } from '../../src/simulation/world.ts';
 import { type Fate, fateOf, type Item } from './meant.ts';
-import type { CallStage, Plan, Stage } from './plan.ts';
+import type { CallStage, ModelStage, Plan, Stage } from './plan.ts';
+
+const Asked = z.object({ id: z.number(), path: z.string() });
 
 export type Flow = Observable<Envelope<Item, unknown>>;
 type Step = (source: Flow) => Flow;
@@ -31,6 +36,8 @@ export interface AppSide {
   readonly called: (at: number, item: Item, step: 'start' | 'end') => void;
   /** Keeps what a lossy operator swallows: found by the deadline then, and not whenever garbage is collected. */
   readonly kept: unknown[];
+  /** Answers with what it is asked, if the weather lets it. */
+  readonly model: Model;
 }
 
 /** The pipeline of a plan; made once for each app, so that an app's permits and budgets are its own. */
@@ -65,6 +72,8 @@ function makeStep(app: AppSide, stage: Stage, at: number): Step {
       });
     case 'call':
       return callStep(app, stage, at);
+    case 'model':
+      return modelStep(app, stage, at);
     case 'batch':
       return batchStep(app, stage, at);
     case 'unguarded':
@@ -116,6 +125,22 @@ function callStep(app: AppSide, stage: CallStage, at: number): Step {
   );
 }
 
+function modelStep(app: AppSide, stage: ModelStage, at: number): Step {
+  const slots = stage.permits === undefined ? undefined : permits(stage.permits);
+  const { timeoutMs, attempts } = stage;
+  return mapConcurrent(
+    (item, ctx) => {
+      const asked = app.model.answer([{ role: 'user', content: JSON.stringify(item) }], { schema: Asked, repairs: 1 }, ctx);
+      let flow = watched(app, at, item, asked.pipe(map(({ value }) => value)));
+      if (timeoutMs !== undefined) flow = flow.pipe(callTimeout({ ms: timeoutMs }));
+      if (slots) flow = flow.pipe(withPermit(slots));
+      if (attempts !== undefined) flow = flow.pipe(retryWithBackoff({ attempts, initialMs: 20, maxMs: 200 }));
+      return flow;
+    },
+    { concurrency: stage.concurrency, order: stage.order },
+  );
+}
+
 function oneCall(app: AppSide, stage: CallStage, at: number, item: Item, fate: Fate, ctx: CallContext): Observable<Item> {
   let overloads = 0;
   const latencyMs = randomFrom(app.plan.seed, 'latency', at, item.id, item.path).int(0, stage.latencyMs);
@@ -126,6 +151,10 @@ function oneCall(app: AppSide, stage: CallStage, at: number, item: Item, fate: F
     switch (fate.how) {
       case 'hangs':
         return NEVER;
+      case 'is down':
+        return app.clock.nowMs() < worldStartMs + (stage.downUntilMs ?? 0)
+          ? throwError(() => new InferenceError('model_unavailable', 'planned'))
+          : later(results);
       case 'rejects':
         return later(throwError(() => new InferenceError('model_rejected', 'planned')));
       case 'fails late':

@@ -45,6 +45,27 @@ const good: readonly Event[] = [
   letter(5),
 ];
 
+/** The same with record 3 failing first: it waits in a retry topic, and its second run succeeds. */
+const copy: Event = { kind: 'copy', record: 3, log: 'in.retry.1/0', offset: 0, at: 'in.retry.1/0@0', round: 1, dueMs: 5_000 };
+const second: Event = { kind: 'emitted', app: 0, epoch: 1, record: 3, from: 'in.retry.1/0@0', atMs: 5_000 };
+const postponed: Event = { kind: 'postponed', app: 0, record: 3, round: 1 };
+const passed: Event = { kind: 'commit', log: 'in.retry.1/0', offset: 1, completed: [] };
+const waited: readonly Event[] = [
+  ...good.slice(0, 2),
+  { ...input(3, 9), expected: { outputs: ['', '.1'], codes: ['model_unavailable'], mustFail: false } } as Event,
+  ...good.slice(3, 5),
+  ...whole(1),
+  ...whole(3).slice(0, 3),
+  postponed,
+  ...good.filter((event) => 'record' in event && event.record === 2 && event.kind !== 'input'),
+  commit(10),
+  copy,
+  second,
+  ...whole(3).slice(1),
+  passed,
+  ...good.filter(({ kind }) => kind === 'output' || kind === 'letter'),
+];
+
 const index = (event: Event): number => good.findIndex((one) => JSON.stringify(one) === JSON.stringify(event));
 const without = (event: Event): readonly Event[] => good.toSpliced(index(event), 1);
 const after = (event: Event, ...more: readonly Event[]): readonly Event[] => good.toSpliced(index(event) + 1, 0, ...more);
@@ -70,6 +91,40 @@ describe('the checker of histories', () => {
   it('has nothing to say about a good one, in transactions or without', () => {
     expect(checkHistory(inTransaction('committed'))).toEqual([]);
     expect(checkHistory(good)).toEqual([]);
+  });
+
+  it('has nothing to say about a record that waits in a retry topic and is passed by others', () => {
+    expect(checkHistory(waited)).toEqual([]);
+  });
+
+  it.each([
+    {
+      plant: 'a run before its time',
+      history: waited.map((event) => (event === second ? { ...second, atMs: 4_999 } : event)),
+      finds: 'record 3 (in/0@9) ran from in.retry.1/0@0 1 ms too early',
+    },
+    {
+      plant: 'a commit of its topic before it waits',
+      history: waited.filter((event) => event !== postponed),
+      finds: 'commit in/0@10 passed record 3 (in/0@9), which was not finished',
+    },
+    {
+      plant: 'a commit of the retry topic before its run has ended',
+      history: waited.filter((event) => event.kind !== 'acked' || event.record !== 3),
+      finds: 'commit in.retry.1/0@1 passed record 3 (in.retry.1/0@0), which was not finished',
+    },
+    {
+      plant: 'a wait that is run twice in one stream',
+      history: waited.flatMap((event) => (event === second ? [second, second] : [event])),
+      finds: 'record 3 (in/0@9) was emitted twice into one stream',
+    },
+    {
+      plant: 'a wait that is lost',
+      history: waited.filter((event) => event.kind !== 'output' || event.record !== 3),
+      finds: 'record 3 (in/0@9) lost its output ',
+    },
+  ])('finds $plant', ({ history, finds }) => {
+    expect(checkHistory(history).map(({ message }) => message)).toContain(finds);
   });
 
   it.each([

@@ -1,4 +1,5 @@
 import type { Expected } from '../../src/simulation/history.ts';
+import { codesOfModelFaults, type SimulatedFault } from '../../src/simulation/fault-mix.ts';
 import { randomFrom } from '../../src/simulation/random.ts';
 import type { CallStage, Plan, Stage } from './plan.ts';
 
@@ -16,7 +17,7 @@ export interface Fate {
   readonly code: string | undefined;
 }
 
-export type CallTrouble = 'rejects' | 'throws at once' | 'gives none' | 'fails late' | 'is flaky' | 'is overloaded' | 'hangs';
+export type CallTrouble = 'is down' | 'rejects' | 'throws at once' | 'gives none' | 'fails late' | 'is flaky' | 'is overloaded' | 'hangs';
 
 const failed = (how: Fate['how'], code: string, paths: readonly string[] = []): Fate => ({ how, paths, code });
 
@@ -48,6 +49,7 @@ export function fateOf(seed: number, at: number, stage: Stage, { id, path }: Ite
       return random.chance(stage.unknown) ? failed('throw', 'unknown_route') : pass;
     case 'early':
     case 'linger':
+    case 'model':
       return pass;
   }
 }
@@ -64,8 +66,11 @@ function callFate(stage: CallStage, path: string, parts: (count: number) => stri
     'is flaky',
     'is overloaded',
     ...(stage.hangs ? (['hangs'] as const) : []),
+    ...(stage.downUntilMs === undefined ? [] : (['is down', 'is down', 'is down', 'is down'] as const)),
   ]);
   switch (trouble) {
+    case 'is down':
+      return { ...pass, how: trouble };
     case 'rejects':
       return failed(trouble, 'model_rejected');
     case 'throws at once':
@@ -83,6 +88,12 @@ function callFate(stage: CallStage, path: string, parts: (count: number) => stri
   }
 }
 
+/** Faults that the model of a plan may meet. */
+export const weatherMix = ({ callFaults, deeds }: Plan): ReadonlySet<SimulatedFault> =>
+  new Set([...callFaults, ...deeds.flatMap((deed) => (deed.do === 'storm-429' || deed.do === 'storm-5xx' ? [deed.do] : []))]);
+
+const codesOfModel = (plan: Plan): readonly string[] => codesOfModelFaults(weatherMix(plan));
+
 /** How a record of this plan has to end. */
 export function meantFor(plan: Plan, id: number): Expected {
   const codes = new Set<string>();
@@ -96,24 +107,27 @@ export function meantFor(plan: Plan, id: number): Expected {
       // a retry that would come after the deadline is not made
       if (plan.deadlineMs < 600_000 && fate.how === 'is flaky') codes.add('model_unavailable');
       if (plan.deadlineMs < 600_000 && fate.how === 'is overloaded') codes.add('overloaded');
+      if (fate.how === 'is down') codes.add('model_unavailable'); // unless it is up again in time
       if (fate.code !== undefined) {
         codes.add(fate.code);
         mustFail = true;
       }
       next.push(...fate.paths);
     }
+    if (stage.kind === 'model') for (const code of codesOfModel(plan)) codes.add(code);
     // company decides: every member of such a batch fails
     if (stage.kind === 'batch' && stage.wrongSize > 0 && open.length > 0) codes.add('batch_size_mismatch');
     open = next;
     // a record is not through before its last part or its call: a stream that completes on its first ends again when it runs alone
     if (stage.kind === 'early' && calls) codes.add('pipeline_threw');
-    if (stage.kind === 'call' || stage.kind === 'batch' || stage.kind === 'split') calls = true;
+    if (stage.kind === 'call' || stage.kind === 'model' || stage.kind === 'batch' || stage.kind === 'split') calls = true;
   }
   // a process that stands still finds, when it goes on, that its timeouts have passed
   const stands = plan.deeds.some((deed) => deed.do === 'paused' && deed.ms > 0);
-  if (stands && plan.stages.some((stage) => stage.kind === 'call' && stage.timeoutMs !== undefined)) codes.add('call_timeout');
+  if (stands && plan.stages.some((stage) => (stage.kind === 'call' || stage.kind === 'model') && stage.timeoutMs !== undefined))
+    codes.add('call_timeout');
   // what hangs for a whole deadline lets others wait behind it
-  if (plan.deadlineMs < 600_000 && plan.stages.some(({ kind }) => kind === 'call')) codes.add('deadline_exceeded');
+  if (plan.deadlineMs < 600_000 && plan.stages.some(({ kind }) => kind === 'call' || kind === 'model')) codes.add('deadline_exceeded');
   // a stream that left its source and stays open, which takes something that hangs or is lost, leaves behind what its first operators held
   if (plan.deadlineMs < 600_000 && plan.stages.some(({ kind }) => kind === 'early')) codes.add('envelope_lost');
   // an operator of RxJS works on a record without anybody's knowledge

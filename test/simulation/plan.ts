@@ -1,5 +1,6 @@
 import type { Ordering } from '../../src/record/ordering.ts';
 import type { FaultDeed } from '../../src/simulation/deed.ts';
+import type { CallFault } from '../../src/simulation/fault-mix.ts';
 import { type Random, randomFrom } from '../../src/simulation/random.ts';
 
 /** One operator of a random pipeline; probabilities are per value. */
@@ -23,7 +24,18 @@ export type Stage =
   | { readonly kind: 'early'; readonly after: number }
   | { readonly kind: 'lossy'; readonly loses: number }
   | { readonly kind: 'linger'; readonly ms: number }
-  | { readonly kind: 'route'; readonly unknown: number };
+  | { readonly kind: 'route'; readonly unknown: number }
+  | ModelStage;
+
+/** A call of the scripted model, in whatever weather the run has. */
+export interface ModelStage {
+  readonly kind: 'model';
+  readonly order: 'completed' | 'input';
+  readonly concurrency: number;
+  readonly timeoutMs: number | undefined;
+  readonly attempts: number | undefined;
+  readonly permits: number | undefined;
+}
 
 export interface CallStage {
   readonly kind: 'call';
@@ -36,6 +48,8 @@ export interface CallStage {
   readonly requestsPerMinute: number | undefined;
   readonly trouble: number;
   readonly hangs: boolean;
+  /** Until then, of the run's time, some of its calls fail in a way that passes. */
+  readonly downUntilMs?: number;
 }
 
 export type PlannedDeed =
@@ -61,6 +75,10 @@ export interface Plan {
   readonly routes: readonly string[];
   readonly stages: readonly Stage[];
   readonly deadlineMs: number;
+  /** Waits in retry topics; none where there are no such topics. */
+  readonly delaysMs: readonly number[];
+  /** What befalls the calls of the model, beside storms. */
+  readonly callFaults: readonly CallFault[];
   readonly options: {
     readonly maxRecordsInFlight?: number;
     readonly maxBytesInFlight?: number;
@@ -97,11 +115,15 @@ export function makePlan(seed: number): Plan {
   const random = randomFrom(seed, 'plan');
   const delivery = randomFrom(seed, 'delivery').pick<Plan['delivery']>(['at-least-once', 'exactly-once']);
   const partitions = random.int(1, 6);
-  const stages = Array.from({ length: random.int(1, 5) }, () => makeStage(random));
+  const planned = Array.from({ length: random.int(1, 5) }, () => makeStage(random));
+  const { stages, delaysMs, callFaults, storms } = withFailures(randomFrom(seed, 'failures'), planned);
   const routes = random.chance(0.3) ? ['red', 'green', 'blue'] : ['out'];
   if (routes.length > 1) stages.push({ kind: 'route', unknown: random.pick([0, 0, 0.1]) });
   const needsDeadline = stages.some(
-    (stage) => stage.kind === 'lossy' || (stage.kind === 'call' && stage.hangs && stage.timeoutMs === undefined),
+    (stage) =>
+      stage.kind === 'lossy' ||
+      (stage.kind === 'call' && stage.hangs && stage.timeoutMs === undefined) ||
+      (stage.kind === 'model' && stage.timeoutMs === undefined),
   );
   return {
     seed,
@@ -111,6 +133,8 @@ export function makePlan(seed: number): Plan {
     routes,
     stages,
     deadlineMs: needsDeadline ? 30_000 : 600_000,
+    delaysMs,
+    callFaults,
     options: {
       ...(random.chance(0.5) ? { maxRecordsInFlight: random.int(1, 50) } : {}),
       ...(random.chance(0.3) ? { maxBytesInFlight: random.int(100, 3_000) } : {}),
@@ -119,7 +143,37 @@ export function makePlan(seed: number): Plan {
       commitEveryRecords: random.pick([1, 5, 500]),
     },
     maxFetchRecords: random.pick([1, 3, 20, 1_000]),
-    deeds: makeDeeds(random, partitions, delivery === 'exactly-once' ? [...faults, ...transactionFaults] : faults),
+    deeds: [...makeDeeds(random, partitions, delivery === 'exactly-once' ? [...faults, ...transactionFaults] : faults), ...storms].sort(
+      (a, b) => a.atMs - b.atMs,
+    ),
+  };
+}
+
+/** Some pipelines have retry topics, with calls that a later run may mend, and some ask a model that has its storms. */
+function withFailures(random: Random, planned: readonly Stage[]) {
+  const delaysMs = random.chance(0.25) ? Array.from({ length: random.int(1, 3) }, () => random.pick([1, 40, 300, 2_000])) : [];
+  const stages = planned.map((stage): Stage => {
+    const isDown = delaysMs.length > 0 && stage.kind === 'call' && random.chance(0.5);
+    return isDown ? { ...stage, trouble: 0.3, downUntilMs: random.int(100, 3_000) } : stage;
+  });
+  if (!random.chance(0.12)) return { stages, delaysMs, callFaults: [], storms: [] };
+  stages.splice(random.int(0, stages.length), 0, makeModel(random));
+  const callFaults = (['calls-fail', 'calls-hang', 'calls-drip', 'bad-json'] as const).filter(() => random.chance(0.6));
+  const storms = Array.from({ length: random.int(0, 3) }, (): FaultDeed => {
+    const what = random.pick<'storm-429' | 'storm-5xx'>(['storm-429', 'storm-5xx']);
+    return { atMs: random.int(0, 1_500), do: what, count: 1, ms: random.pick([20, 500, 4_000]), which: 0 };
+  });
+  return { stages, delaysMs, callFaults, storms };
+}
+
+function makeModel(random: Random): ModelStage {
+  return {
+    kind: 'model',
+    order: random.pick(['completed', 'input']),
+    concurrency: random.pick([1, 4, 32]),
+    timeoutMs: random.chance(0.7) ? random.int(300, 800) : undefined,
+    attempts: random.chance(0.6) ? random.int(1, 4) : undefined,
+    permits: random.chance(0.3) ? random.int(1, 4) : undefined,
   };
 }
 

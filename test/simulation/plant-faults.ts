@@ -22,6 +22,9 @@ const inputOf = (history: readonly Event[], record: number | undefined): EventOf
   eventsOf(history, 'input').find((input) => input.record === record);
 const hasLetter = (history: readonly Event[], { log, offset }: EventOf<'input'>): boolean =>
   eventsOf(history, 'letter').some((letter) => letter.log === log && letter.offset === offset);
+const hasWaited = (history: readonly Event[], record: number | undefined): boolean =>
+  history.some((event) => (event.kind === 'copy' || event.kind === 'postponed') && event.record === record);
+
 /** The owner of a partition at a point of the history. */
 const ownerAt = (history: readonly Event[], log: string, index: number): EventOf<'assigned'> | undefined =>
   eventsOf(history.slice(0, index), 'assigned').findLast((event) => event.log === log);
@@ -75,6 +78,7 @@ export const plants = {
     const once = eventsOf(history, 'output').filter(
       ({ record }) =>
         inputOf(history, record)?.lane !== undefined &&
+        !hasWaited(history, record) &&
         countOf(history, (event) => event.kind === 'emitted' && event.record === record) === 1,
     );
     const pairs = once.flatMap((second, at) => {
@@ -127,7 +131,8 @@ export const plants = {
       }),
     );
     if (!passed) return undefined;
-    return { history: history.filter((event) => !(event.kind === 'acked' && event.record === passed.record)), record: passed.record };
+    const isSaid = (event: Event): boolean => (event.kind === 'acked' || event.kind === 'postponed') && event.record === passed.record;
+    return { history: history.filter((event) => !isSaid(event)), record: passed.record };
   },
 
   'called-again-after-commit': (history, random) => {
@@ -168,7 +173,9 @@ export const plants = {
     const isOut = (app: number): boolean => eventsOf(history, 'fault').some((fault) => fault.app === app);
     const start = pickOf(
       random,
-      eventsOf(history, 'call').filter(({ step, together, app }) => step === 'start' && !together && !isOut(app)),
+      eventsOf(history, 'call').filter(
+        ({ step, together, app, record }) => step === 'start' && !together && !isOut(app) && !hasWaited(history, record),
+      ),
     );
     if (!start) return undefined;
     const other = { ...start, app: 99 };
@@ -178,12 +185,23 @@ export const plants = {
   'over-its-cap': (history, random) => {
     const emitted = pickOf(
       random,
-      eventsOf(history, 'emitted').filter(({ record }) => (inputOf(history, record)?.expected.outputs.length ?? 0) > 0),
+      eventsOf(history, 'emitted').filter(
+        ({ record, from }) => from === undefined && (inputOf(history, record)?.expected.outputs.length ?? 0) > 0,
+      ),
     );
     const caps = eventsOf(history, 'caps').find(({ app }) => app === emitted?.app);
     return caps && { history: instead(history, caps, { ...caps, records: 0 }), record: undefined };
   },
 
+  'too-early': (history, random) => {
+    const emitted = pickOf(
+      random,
+      eventsOf(history, 'emitted').filter(({ from }) => from !== undefined),
+    );
+    const copy = eventsOf(history, 'copy').find(({ at }) => at === emitted?.from);
+    if (!emitted || !copy) return undefined;
+    return { history: instead(history, emitted, { ...emitted, atMs: copy.dueMs - random.int(1, 500) }), record: emitted.record };
+  },
   'left-behind': (history, random) => {
     const out = new Set(eventsOf(history, 'fault').flatMap(({ app }) => (app === undefined ? [] : [app])));
     const end = pickOf(

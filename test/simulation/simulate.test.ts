@@ -182,6 +182,20 @@ describe('simulate', () => {
     expect(codes).toEqual(expect.arrayContaining(['decode_failed', 'unexpected_tombstone']));
   });
 
+  it('lets records wait in the retry topics of a pipeline, hours if need be, and sees that none runs too early', async () => {
+    const once = pipelineOf((source, { model }) =>
+      source.pipe(
+        mapConcurrent((ticket, ctx) => model.classify(String(ticket.id), { labels: ['good', 'bad'] }, ctx).pipe(map(() => ticket)), {
+          concurrency: 8,
+        }),
+      ),
+    );
+    const waiting = { ...once, retry: 'none', retryTopics: [{ name: 'judge.retry.1', delayMs: 3_600_000 }] } as const;
+    const report = await simulate(waiting, { ...options, seeds: 5, faults: ['calls-fail', 'storm-5xx', 'crashed'] });
+    report.verify();
+    expect(report.history.some((event) => event.kind === 'emitted' && event.from !== undefined)).toBe(true);
+  });
+
   it('says when a resource works in real time', async () => {
     const never: Resource<Model> = { name: 'real', open: () => new Promise(() => undefined) };
     const report = await simulate(sound, { ...options, seeds: 1, faults: [], resources: () => ({ model: never }) });

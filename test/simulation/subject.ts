@@ -1,13 +1,15 @@
 import type { Codec } from '../../src/codec/codec.ts';
 import { json } from '../../src/codec/json.ts';
 import { definePipeline, type Pipeline, topic } from '../../src/pipeline.ts';
-import type { Deed, FedRecord, WorldPlan } from '../../src/simulation/deed.ts';
+import { scripted } from '../../src/inference/scripted/scripted.ts';
+import type { Deed, FaultDeed, FedRecord, WorldPlan } from '../../src/simulation/deed.ts';
 import type { Event, Expected } from '../../src/simulation/history.ts';
 import type { AppSide, Subject } from '../../src/simulation/subject.ts';
+import { weatherOf } from '../../src/simulation/weather.ts';
 import { World } from '../../src/simulation/world.ts';
 import { buildProcess } from './build.ts';
-import { type Item, meantFor } from './meant.ts';
-import { makePlan, type Plan, type PlannedRecord } from './plan.ts';
+import { type Item, meantFor, weatherMix } from './meant.ts';
+import { makePlan, type Plan, type PlannedDeed, type PlannedRecord } from './plan.ts';
 
 const items = json() as Codec<Item>;
 const source = 'in';
@@ -27,6 +29,8 @@ const subjectOf = (plan: Plan): Subject => ({
   },
 });
 
+const isStorm = (deed: PlannedDeed): deed is FaultDeed => deed.do === 'storm-429' || deed.do === 'storm-5xx';
+
 function pipelineOf(plan: Plan, side: AppSide): Pipeline {
   const many = Object.fromEntries(plan.routes.map((name) => [name, topic(name, items)]));
   const pipeline = definePipeline({
@@ -38,10 +42,12 @@ function pipelineOf(plan: Plan, side: AppSide): Pipeline {
     delivery: plan.delivery,
     deadlineMs: plan.deadlineMs,
     retry: 'none', // a call's attempts are those of its plan
+    ...(plan.delaysMs.length > 0 ? { retryTopics: { delaysMs: plan.delaysMs, orderLoss: 'accept' } } : {}),
     process: buildProcess({
       plan,
       clock: side.clock,
       kept: [],
+      model: scripted(({ text }) => text, weatherOf(plan.seed, weatherMix(plan), plan.deeds.filter(isStorm)).model),
       called: (at, { id, path }, step) => {
         side.called(id, `${String(at)}:${path}`, step, plan.stages[at]?.kind === 'batch');
       },
@@ -81,6 +87,7 @@ function worldPlanOf(plan: Plan): WorldPlan {
     inputs: [source],
     outputs,
     deadLetter: dead,
+    retryTopics: plan.delaysMs.map((delayMs, i) => ({ name: `${group}.retry.${String(i + 1)}`, delayMs })),
     ordering,
     delivery: plan.delivery,
     partitions,
