@@ -12,6 +12,7 @@ import * as exactlyOnce from '../proofs/exactly-once.ts';
 import * as keyOrder from '../proofs/key-order.ts';
 import * as kill from '../proofs/kill.ts';
 import * as poison from '../proofs/poison.ts';
+import * as retryTopics from '../proofs/retry-topics.ts';
 import * as rolling from '../proofs/rolling.ts';
 import * as sigterm from '../proofs/sigterm.ts';
 import * as storm from '../proofs/storm.ts';
@@ -28,7 +29,7 @@ async function failuresOf(experiment: Experiment): Promise<readonly string[]> {
 }
 
 describeWithKafka('the short form of a proof', () => {
-  it.each([backlog, exactlyOnce, kill, rolling, sigterm, keyOrder, storm, broker, poison])(
+  it.each([backlog, exactlyOnce, kill, rolling, sigterm, keyOrder, storm, broker, poison, retryTopics])(
     '$name: $summary',
     { timeout: limitMs },
     async (experiment) => {
