@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { readTopics } from '../../src/cli/topic-reader.ts';
 import { memory } from '../../src/transport/memory/memory.ts';
 import type { Transport } from '../../src/transport/transport.ts';
+import { passThrough, passThroughConsumer } from '../helpers/pass-through.ts';
 
 const record = (i: number) => ({ key: null, value: Buffer.from(String(i)), headers: [] });
 
@@ -17,14 +18,7 @@ async function topicOf(
     Array.from({ length: count }, (_, i) => record(i)),
   );
   const seen = { fetched: 0, closed: 0 };
-  const transport: Transport = {
-    name: 'memory',
-    produce: () => inner.produce(),
-    transact: (options) => inner.transact(options),
-    committed: (groupId, partitions) => inner.committed(groupId, partitions),
-    describeTopics: (names) => inner.describeTopics(names),
-    createTopics: (topics) => inner.createTopics(topics),
-    close: () => inner.close(),
+  const transport = passThrough(inner, {
     consume: async (options, handlers) => {
       const fetched: typeof handlers.fetched = (fetch) => {
         seen.fetched += fetch.records.length;
@@ -35,20 +29,9 @@ async function topicOf(
         seen.closed += 1;
         await consumer.close();
       };
-      return {
-        verify: () => undefined,
-        pause: (p) => {
-          consumer.pause(p);
-        },
-        resume: (p) => {
-          consumer.resume(p);
-        },
-        commit: (o) => consumer.commit(o),
-        stillOwned: (p) => consumer.stillOwned(p),
-        close,
-      };
+      return passThroughConsumer(consumer, { close });
     },
-  };
+  });
   return { transport, fetched: () => seen.fetched, closed: () => seen.closed };
 }
 

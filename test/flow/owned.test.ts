@@ -1,8 +1,9 @@
 import { map, NEVER, of, shareReplay, Subject, take } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { mapConcurrent } from '../../operators/map-concurrent.ts';
-import type { Consumer, ConsumeHandlers, OwnedPartition, Transport } from '../../src/transport/transport.ts';
+import type { ConsumeHandlers, OwnedPartition, Transport } from '../../src/transport/transport.ts';
 import { type Mill, mill, numbers, sorted, upTo, type Value } from '../helpers/mill.ts';
+import { tapped } from '../helpers/pass-through.ts';
 
 /** Calls for everything, of which those for `hanging` never end. */
 const working = (calls: Value[], hanging: readonly Value[]) =>
@@ -15,21 +16,9 @@ const working = (calls: Value[], hanging: readonly Value[]) =>
   );
 
 /** A transport whose user can be cut off: it leaves its group without a word. */
-function mortal({ transport }: Mill): { readonly transport: Transport; readonly crash: () => Promise<void> } {
-  let consumer: Consumer | undefined;
-  return {
-    transport: {
-      name: transport.name,
-      produce: (options) => transport.produce(options),
-      consume: async (options, handlers) => (consumer = await transport.consume(options, handlers)),
-      transact: (options) => transport.transact(options),
-      committed: (groupId, partitions) => transport.committed(groupId, partitions),
-      describeTopics: (names) => transport.describeTopics(names),
-      createTopics: (topics) => transport.createTopics(topics),
-      close: () => transport.close(),
-    },
-    crash: async () => consumer?.close(),
-  };
+function mortal({ transport: inner }: Mill): { readonly transport: Transport; readonly crash: () => Promise<void> } {
+  const { transport, consumer } = tapped(inner);
+  return { transport, crash: async () => consumer()?.close() };
 }
 
 const nothing = (): void => undefined;

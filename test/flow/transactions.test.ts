@@ -4,8 +4,9 @@ import { mapConcurrent } from '../../operators/map-concurrent.ts';
 import { mapValue } from '../../operators/map-value.ts';
 import { split } from '../../operators/split.ts';
 import type { App } from '../../src/runtime/start.ts';
-import type { Consumer, Transaction, Transport } from '../../src/transport/transport.ts';
+import type { Transaction } from '../../src/transport/transport.ts';
 import { type Mill, mill, numbers, sorted, upTo, type Value } from '../helpers/mill.ts';
+import { tapped } from '../helpers/pass-through.ts';
 
 const delivery = 'exactly-once';
 
@@ -19,16 +20,10 @@ const working = (calls: Value[], hanging: readonly Value[] = []) =>
     { concurrency: 100 },
   );
 
-interface Wrapped {
-  readonly transport: Transport;
-  readonly consumer: () => Consumer | undefined;
-}
-
 type Step = 'send' | 'storeOffsets' | 'commit';
 
 /** The memory transport with a word before and after each step of a transaction. */
-function wrapped({ transport }: Mill, on: (step: Step, when: 'before' | 'after') => Promise<void> | void): Wrapped {
-  let consumer: Consumer | undefined;
+function wrapped({ transport }: Mill, on: (step: Step, when: 'before' | 'after') => Promise<void> | void): ReturnType<typeof tapped> {
   const step = async <T>(name: Step, request: () => Promise<T>): Promise<T> => {
     await on(name, 'before');
     const answer = await request();
@@ -41,22 +36,12 @@ function wrapped({ transport }: Mill, on: (step: Step, when: 'before' | 'after')
     commit: () => step('commit', () => transaction.commit()),
     abort: () => transaction.abort(),
   });
-  return {
-    consumer: () => consumer,
-    transport: {
-      name: transport.name,
-      produce: (options) => transport.produce(options),
-      consume: async (options, handlers) => (consumer = await transport.consume(options, handlers)),
-      transact: async (options) => {
-        const writer = await transport.transact(options);
-        return { begin: async () => wrap(await writer.begin()), close: () => writer.close() };
-      },
-      committed: (groupId, partitions) => transport.committed(groupId, partitions),
-      describeTopics: (names) => transport.describeTopics(names),
-      createTopics: (topics) => transport.createTopics(topics),
-      close: () => transport.close(),
+  return tapped(transport, {
+    transact: async (options) => {
+      const writer = await transport.transact(options);
+      return { begin: async () => wrap(await writer.begin()), close: () => writer.close() };
     },
-  };
+  });
 }
 
 const fatal = new Error('the wire broke');

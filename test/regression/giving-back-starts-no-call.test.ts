@@ -4,19 +4,8 @@ import { batchWithin } from '../../operators/batch-within.ts';
 import { unbatch } from '../../operators/unbatch.ts';
 import { call } from '../../src/call.ts';
 import { sleep } from '../../src/clock.ts';
-import type { Consumer, Transport } from '../../src/transport/transport.ts';
 import { mill, numbers, type Value } from '../helpers/mill.ts';
-
-const bound = (transport: Transport): Transport => ({
-  name: transport.name,
-  consume: (options, handlers) => transport.consume(options, handlers),
-  produce: (options) => transport.produce(options),
-  transact: (options) => transport.transact(options),
-  committed: (groupId, partitions) => transport.committed(groupId, partitions),
-  describeTopics: (names) => transport.describeTopics(names),
-  createTopics: (topics) => transport.createTopics(topics),
-  close: () => transport.close(),
-});
+import { tapped } from '../helpers/pass-through.ts';
 
 describe('records that are given back while others wait for their calls', () => {
   const counted = async (callMs: number, failing?: Value) => {
@@ -71,14 +60,11 @@ describe('records that are given back while others wait for their calls', () => 
 
   it('loses its partitions without a call more', async () => {
     const { m, work, seen } = await counted(5_000);
-    let consumer: Consumer | undefined;
-    const transport: Transport = {
-      ...bound(m.transport),
-      consume: async (options, handlers) => (consumer = await m.transport.consume(options, handlers)),
-    };
+    const { transport, consumer } = tapped(m.transport);
     const app = await m.start((s) => s.pipe(work), {}, { transport });
     await m.clock.advance(100);
-    if (consumer) m.transport.broker.expel(consumer, { noticeMs: 100 });
+    const member = consumer();
+    if (member) m.transport.broker.expel(member, { noticeMs: 100 });
     await m.clock.advance(1_000);
     expect(seen.calls).toBe(10 + 10); // those that ran, and the first of those that came again
     await app.drain({ deadlineMs: 0 });

@@ -1,22 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { mapValue } from '../../operators/map-value.ts';
-import type { Consumer } from '../../src/transport/transport.ts';
 import { mill } from '../helpers/mill.ts';
+import { tapped } from '../helpers/pass-through.ts';
 
 describe('a source that is held by bytes on their way to the broker', () => {
   it('goes on when they are acknowledged, although their records were lost meanwhile', async () => {
     const m = await mill();
     const { transport } = m;
     await m.feed(Array.from({ length: 12 }, (_, value) => ({ key: 'k', value })));
-    let consumer: Consumer | undefined;
-    const consume: typeof transport.consume = async (options, handlers) => (consumer = await transport.consume(options, handlers));
-    const spied = {
-      ...transport,
-      name: 'memory',
-      consume,
-      produce: () => transport.produce(),
-      describeTopics: (names: readonly string[]) => transport.describeTopics(names),
-    };
+    const { transport: spied, consumer } = tapped(transport);
     transport.broker.delayAcknowledgements(5_000);
     const app = await m.start(
       (s) => s.pipe(mapValue((v) => `${String(v)} ${'x'.repeat(500)}`)),
@@ -25,7 +17,8 @@ describe('a source that is held by bytes on their way to the broker', () => {
     );
     await m.clock.advance(100);
     expect(app.stats().bytesOutgoing).toBeGreaterThan(400);
-    if (consumer) transport.broker.expel(consumer);
+    const member = consumer();
+    if (member) transport.broker.expel(member);
     await m.clock.advance(1_000);
     expect(app.stats().pausedBy).toBe('bytes for the broker');
     transport.broker.delayAcknowledgements(0);

@@ -1,8 +1,9 @@
 import { finalize, NEVER, Observable, of, switchMap, throwError } from 'rxjs';
 import { expect, it } from 'vitest';
 import { mapConcurrent } from '../../operators/index.ts';
-import type { ConsumeHandlers, OwnedPartition, Transport } from '../../src/transport/transport.ts';
+import type { OwnedPartition, Transport } from '../../src/transport/transport.ts';
 import { mill, numbers, type Mill } from '../helpers/mill.ts';
+import { passThroughConsumer } from '../helpers/pass-through.ts';
 
 /** A transport whose session has ended while nobody looked: that is told when it is asked, as on waking up, and not before. */
 function fallAsleep(transport: Transport): { ended: boolean; lost: number } {
@@ -10,43 +11,17 @@ function fallAsleep(transport: Transport): { ended: boolean; lost: number } {
   const join = transport.consume.bind(transport);
   const consume: Transport['consume'] = async (options, handlers) => {
     const owned: OwnedPartition[] = [];
-    const heard: ConsumeHandlers = {
-      assigned: (gained) => {
-        owned.push(...gained);
-        handlers.assigned(gained);
-      },
-      revoking: (leaving) => handlers.revoking(leaving),
-      lost: (gone) => {
-        handlers.lost(gone);
-      },
-      fetched: (fetch) => {
-        handlers.fetched(fetch);
-      },
-      health: (health) => {
-        handlers.health(health);
-      },
-      failed: (error) => {
-        handlers.failed(error);
-      },
+    const assigned: typeof handlers.assigned = (gained) => {
+      owned.push(...gained);
+      handlers.assigned(gained);
     };
-    const consumer = await join(options, heard);
+    const consumer = await join(options, { ...handlers, assigned });
     const verify = (): void => {
       if (!state.ended || owned.length === 0) return;
       state.lost += 1;
       handlers.lost(owned.splice(0));
     };
-    return {
-      verify,
-      pause: (partitions) => {
-        consumer.pause(partitions);
-      },
-      resume: (partitions) => {
-        consumer.resume(partitions);
-      },
-      commit: (offsets) => consumer.commit(offsets),
-      stillOwned: (partitions) => consumer.stillOwned(partitions),
-      close: () => consumer.close(),
-    };
+    return passThroughConsumer(consumer, { verify });
   };
   Object.assign(transport, { consume });
   return state;

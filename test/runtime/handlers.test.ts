@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { mapValue } from '../../operators/map-value.ts';
 import type { Log } from '../../src/runtime/logging.ts';
-import type { Consumer, Transport } from '../../src/transport/transport.ts';
 import { mill, numbers } from '../helpers/mill.ts';
+import { tapped } from '../helpers/pass-through.ts';
 
 /** A pipeline whose log is listened to as the command line does it: warnings and errors. */
 async function heard() {
@@ -13,22 +13,13 @@ async function heard() {
     loud.push(message);
   };
   const log: Log = { debug: nothing, info: nothing, warn: tell, error: tell };
-  let consumer: Consumer | undefined;
-  const transport: Transport = {
-    name: 'memory',
-    consume: async (...args) => (consumer = await m.transport.consume(...args)),
-    produce: (options) => m.transport.produce(options),
-    transact: (options) => m.transport.transact(options),
-    committed: (groupId, partitions) => m.transport.committed(groupId, partitions),
-    describeTopics: (names) => m.transport.describeTopics(names),
-    createTopics: (topics) => m.transport.createTopics(topics),
-    close: () => m.transport.close(),
-  };
+  const { transport, consumer } = tapped(m.transport);
   await m.feed(numbers(3));
   const app = await m.start((s) => s.pipe(mapValue((v) => v)), {}, { log, transport });
   await m.clock.advance(1_000);
   const expel = (): void => {
-    if (consumer) m.transport.broker.expel(consumer);
+    const member = consumer();
+    if (member) m.transport.broker.expel(member);
   };
   return { ...m, app, loud, expel };
 }

@@ -8,6 +8,7 @@ import { silentLog } from '../../src/runtime/logging.ts';
 import { memory, type MemoryTransport } from '../../src/transport/memory/memory.ts';
 import type { Consumer, Transport } from '../../src/transport/transport.ts';
 import { virtualClock } from '../../src/virtual-clock.ts';
+import { passThrough } from '../helpers/pass-through.ts';
 
 interface Reader {
   readonly values: string[];
@@ -65,28 +66,13 @@ async function rig(read: Read, from: 'earliest' | 'latest') {
   await inner.createTopics([{ name: 't' }]);
   let consumer: Consumer | undefined;
   let fetched = 0;
-  const transport: Transport = Object.assign(Object.create(inner) as Transport, {
-    describeTopics: inner.describeTopics.bind(inner),
-    consume: async (...[options, handlers]: Parameters<Transport['consume']>) => {
-      consumer = await inner.consume(options, {
-        assigned: (partitions) => {
-          handlers.assigned(partitions);
-        },
-        revoking: (partitions) => handlers.revoking(partitions),
-        lost: (partitions) => {
-          handlers.lost(partitions);
-        },
-        health: (state) => {
-          handlers.health(state);
-        },
-        failed: (error) => {
-          handlers.failed(error);
-        },
-        fetched: (fetch) => {
-          fetched += fetch.records.length;
-          handlers.fetched(fetch);
-        },
-      });
+  const transport = passThrough(inner, {
+    consume: async (options, handlers) => {
+      const counted: typeof handlers.fetched = (fetch) => {
+        fetched += fetch.records.length;
+        handlers.fetched(fetch);
+      };
+      consumer = await inner.consume(options, { ...handlers, fetched: counted });
       return consumer;
     },
   });

@@ -1,19 +1,7 @@
 import { expect } from 'vitest';
 import { formatPartition } from '../../../src/record/record.ts';
 import type { Rule } from './rule.ts';
-import { type Joined, numbered, record, type World } from './world.ts';
-
-const stored = (topic: string, offset: bigint, metadata = '', partition = 0) => ({ topic, partition, offset, metadata });
-
-async function reader(world: World, topic: string): Promise<Joined> {
-  return world.join(world.group(), [topic]);
-}
-
-async function sees({ watcher }: Joined, world: World, values: readonly string[]): Promise<void> {
-  await world.eventually(() => {
-    expect(watcher.values).toEqual(values);
-  });
-}
+import { numbered, record, stored } from './world.ts';
 
 /** Records and offsets that are seen together, or never. */
 export const transactionRules: readonly Rule[] = [
@@ -42,7 +30,7 @@ export const transactionRules: readonly Rule[] = [
     says: 'what a transaction wrote to several partitions is seen once it is committed, in order, and reading goes on behind its end',
     test: async (world) => {
       const topic = await world.topic(2);
-      const joined = await reader(world, topic);
+      const joined = await world.reader(topic);
       const writer = await world.transact();
       for (const round of ['a', 'b']) {
         const transaction = await writer.begin();
@@ -73,7 +61,7 @@ export const transactionRules: readonly Rule[] = [
     says: 'an open transaction stops readers at its first record: what others write behind it is not seen before it has ended',
     test: async (world) => {
       const topic = await world.topic(2);
-      const joined = await reader(world, topic);
+      const joined = await world.reader(topic);
       await world.send(topic, 0, [record('before')]);
       const transaction = await (await world.transact()).begin();
       await transaction.send(topic, 0, [record('within')]);
@@ -82,7 +70,7 @@ export const transactionRules: readonly Rule[] = [
       await world.eventually(() => {
         expect([...joined.watcher.values].sort()).toEqual(['before', 'beside']);
       });
-      const late = await reader(world, topic);
+      const late = await world.reader(topic);
       await world.quiet();
       expect([...joined.watcher.values].sort()).toEqual(['before', 'beside']);
       expect([...late.watcher.values].sort().filter((value) => value !== 'before' && value !== 'beside')).toEqual([]);
@@ -97,7 +85,7 @@ export const transactionRules: readonly Rule[] = [
     says: 'of an aborted transaction nothing is ever seen, and what lies behind it is',
     test: async (world) => {
       const topic = await world.topic();
-      const joined = await reader(world, topic);
+      const joined = await world.reader(topic);
       const writer = await world.transact();
       const aborted = await writer.begin();
       await aborted.send(topic, 0, numbered(3, 'aborted'));
@@ -106,9 +94,9 @@ export const transactionRules: readonly Rule[] = [
       await committed.send(topic, 0, [record('good')]);
       await committed.commit();
       await world.send(topic, 0, [record('plain')]);
-      await sees(joined, world, ['good', 'plain']);
-      const late = await reader(world, topic);
-      await sees(late, world, ['good', 'plain']);
+      await world.sees(joined, ['good', 'plain']);
+      const late = await world.reader(topic);
+      await world.sees(late, ['good', 'plain']);
       await world.quiet();
       expect([joined.watcher.values, late.watcher.values]).toEqual([
         ['good', 'plain'],
@@ -170,7 +158,7 @@ export const transactionRules: readonly Rule[] = [
       const [input, output] = [await world.topic(), await world.topic(2)];
       const group = world.group();
       await world.send(input, 0, numbered(20));
-      const joined = await reader(world, output);
+      const joined = await world.reader(output);
       const name = world.under.freshName('writer');
       const writer = await world.transact(name);
       for (let step = 0; step < 6; step += 1) {

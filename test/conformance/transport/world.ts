@@ -53,6 +53,13 @@ export const record = (value: string, rest: Partial<OutputRecord> = {}): OutputR
 export const numbered = (count: number, prefix = 'v'): OutputRecord[] =>
   Array.from({ length: count }, (_, index) => record(`${prefix}${String(index)}`));
 
+export const stored = (topic: string, offset: bigint, metadata = '', partition = 0): StoredOffset => ({
+  topic,
+  partition,
+  offset,
+  metadata,
+});
+
 /** What one test of the suite works with; everything it opens is closed after the test. */
 export class World {
   readonly under: TransportUnderTest;
@@ -127,6 +134,18 @@ export class World {
     const consumer = await transport.consume({ groupId, topics, from: 'earliest', ...rest }, watcher);
     this.#closers.push(() => consumer.close());
     return { watcher, consumer };
+  }
+
+  /** Joins a group of its own. */
+  reader(topic: string): Promise<Joined> {
+    return this.join(this.group(), [topic]);
+  }
+
+  /** Everything that was delivered, in its order, is these values, now or before long. */
+  sees({ watcher }: Joined, values: readonly string[]): Promise<void> {
+    return this.eventually(() => {
+      expect(watcher.values).toEqual(values);
+    });
   }
 
   /** Joins, and waits until exactly these partitions are owned. */

@@ -1,18 +1,6 @@
 import { expect } from 'vitest';
 import type { Rule } from './rule.ts';
-import { type Joined, record, type World } from './world.ts';
-
-const stored = (topic: string, offset: bigint, metadata = '', partition = 0) => ({ topic, partition, offset, metadata });
-
-async function reader(world: World, topic: string): Promise<Joined> {
-  return world.join(world.group(), [topic]);
-}
-
-async function sees({ watcher }: Joined, world: World, values: readonly string[]): Promise<void> {
-  await world.eventually(() => {
-    expect(watcher.values).toEqual(values);
-  });
-}
+import { record, stored } from './world.ts';
 
 /** A writer of transactions from its opening to its close: what spends it, and what does not. */
 export const writerRules: readonly Rule[] = [
@@ -21,7 +9,7 @@ export const writerRules: readonly Rule[] = [
     says: 'after a record that was refused for its size the rest of the transaction goes on without it',
     test: async (world) => {
       const topic = await world.topic(2);
-      const joined = await reader(world, topic);
+      const joined = await world.reader(topic);
       const writer = await world.transact();
       const transaction = await writer.begin();
       await transaction.send(topic, 0, [record('first')]);
@@ -32,11 +20,11 @@ export const writerRules: readonly Rule[] = [
         });
       await transaction.send(topic, 0, [record('last')]);
       await transaction.commit();
-      await sees(joined, world, ['first', 'last']);
+      await world.sees(joined, ['first', 'last']);
       const next = await writer.begin();
       await next.send(topic, 0, [record('next')]);
       await next.commit();
-      await sees(joined, world, ['first', 'last', 'next']);
+      await world.sees(joined, ['first', 'last', 'next']);
     },
   },
   {
@@ -44,7 +32,7 @@ export const writerRules: readonly Rule[] = [
     says: 'calls out of turn are transport_failed and change nothing',
     test: async (world) => {
       const topic = await world.topic();
-      const joined = await reader(world, topic);
+      const joined = await world.reader(topic);
       const writer = await world.transact();
       const outOfTurn = { code: 'transport_failed' };
       const transaction = await writer.begin();
@@ -63,7 +51,7 @@ export const writerRules: readonly Rule[] = [
       await next.commit();
       await writer.close();
       await expect(writer.begin()).rejects.toMatchObject(outOfTurn);
-      await sees(joined, world, ['a', 'b', 'd']);
+      await world.sees(joined, ['a', 'b', 'd']);
     },
   },
   {
@@ -71,18 +59,18 @@ export const writerRules: readonly Rule[] = [
     says: 'close waits for what is under way, aborts what is open, and is idempotent',
     test: async (world) => {
       const topic = await world.topic();
-      const joined = await reader(world, topic);
+      const joined = await world.reader(topic);
       const writer = await world.transact();
       const transaction = await writer.begin();
       await transaction.send(topic, 0, [record('open')]);
       await world.send(topic, 0, [record('plain')]);
       await Promise.all([writer.close(), writer.close()]);
-      await sees(joined, world, ['plain']);
+      await world.sees(joined, ['plain']);
       const second = await world.transact();
       const ending = await second.begin();
       await ending.send(topic, 0, [record('committed')]);
       await Promise.all([ending.commit(), second.close()]);
-      await sees(joined, world, ['plain', 'committed']);
+      await world.sees(joined, ['plain', 'committed']);
     },
   },
   {
@@ -121,7 +109,7 @@ export const writerRules: readonly Rule[] = [
     test: async (world) => {
       const broker = world.hook('bounceBroker');
       const [topic, name, group] = [await world.topic(), world.under.freshName('writer'), world.group()];
-      const joined = await reader(world, topic);
+      const joined = await world.reader(topic);
       const writer = await world.transact(name);
       const transaction = await writer.begin();
       await transaction.send(topic, 0, [record('lost')]);
@@ -143,7 +131,7 @@ export const writerRules: readonly Rule[] = [
         await next.commit();
       });
       expect(await world.committed(group, topic)).toBeUndefined(); // the request did not arrive
-      await sees(joined, world, ['after']);
+      await world.sees(joined, ['after']);
     },
   },
 ];

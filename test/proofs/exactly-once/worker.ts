@@ -2,7 +2,8 @@
 import { map, timer } from 'rxjs';
 import { type Codec, createLogger, definePipeline, isStreamError, json, kafka, start, topic } from 'millrace';
 import { mapConcurrent } from 'millrace/operators';
-import type { Transaction, TransactionalProducer, Transport } from '../../../src/transport/transport.ts';
+import type { Transaction, TransactionalProducer } from '../../../src/transport/transport.ts';
+import { passThrough } from '../../helpers/pass-through.ts';
 import { givenToWorker, reportFrom } from '../../helpers/worker.ts';
 import { type Case, type Item, transactionHeader } from './case.ts';
 
@@ -66,13 +67,7 @@ function lazy(open: () => Promise<TransactionalProducer>): TransactionalProducer
   };
 }
 
-const transport: Transport = {
-  name: inner.name,
-  produce: (options) => inner.produce(options),
-  committed: (groupId, partitions) => inner.committed(groupId, partitions),
-  describeTopics: (names) => inner.describeTopics(names),
-  createTopics: (topics) => inner.createTopics(topics),
-  close: () => inner.close(),
+const transport = passThrough(inner, {
   transact: async (options) => {
     const partition = Number(options.transactionalId.split('-').at(-1));
     const open = (): Promise<TransactionalProducer> => inner.transact(options);
@@ -87,7 +82,7 @@ const transport: Transport = {
         handlers.assigned(partitions);
       },
     }),
-};
+});
 
 const app = await start(
   definePipeline({
