@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import { formatPartition } from '../../../src/record/record.ts';
-import { gate } from './gate.ts';
+import { type Gate, gate } from './gate.ts';
 import type { Rule } from './rule.ts';
 import type { Watcher } from './watcher.ts';
 import { type Joined, numbered, type World } from './world.ts';
@@ -18,6 +18,20 @@ export async function shared(world: World, topic: string, partitions: number, me
 }
 
 const indexOf = (watcher: Watcher, kind: string): number => watcher.seen.findIndex((one) => one.kind === kind);
+
+/** Two partitions: the first member lets one of them go as soon as the gate is opened, and the second waits for it. */
+async function whileRevoking(world: World): Promise<{ topic: string; first: Joined; second: Joined; draining: Gate }> {
+  const topic = await world.topic(2);
+  const group = world.group();
+  const first = await world.joinOwning(keys(topic, 2), group, [topic]);
+  const draining = gate();
+  first.watcher.whenRevoking = () => draining.opened;
+  const second = await world.join(group, [topic]);
+  await world.eventually(() => {
+    expect(indexOf(first.watcher, 'revoking')).toBeGreaterThan(-1);
+  });
+  return { topic, first, second, draining };
+}
 
 /** Who owns what, and what is told when that changes. */
 export const ownershipRules: readonly Rule[] = [
@@ -96,15 +110,7 @@ export const ownershipRules: readonly Rule[] = [
     rule: 34,
     says: 'no other member is given a partition before revoking has resolved, and the others are given theirs meanwhile',
     test: async (world) => {
-      const topic = await world.topic(2);
-      const group = world.group();
-      const first = await world.joinOwning(keys(topic, 2), group, [topic]);
-      const draining = gate();
-      first.watcher.whenRevoking = () => draining.opened;
-      const second = await world.join(group, [topic]);
-      await world.eventually(() => {
-        expect(indexOf(first.watcher, 'revoking')).toBeGreaterThan(-1);
-      });
+      const { topic, first, second, draining } = await whileRevoking(world);
       await world.quiet();
       expect(second.watcher.owned).toEqual([]);
       draining.open();
@@ -115,15 +121,7 @@ export const ownershipRules: readonly Rule[] = [
     rule: 35,
     says: 'while a partition is revoked nothing more of it is delivered, and the kept ones go on',
     test: async (world) => {
-      const topic = await world.topic(2);
-      const group = world.group();
-      const first = await world.joinOwning(keys(topic, 2), group, [topic]);
-      const draining = gate();
-      first.watcher.whenRevoking = () => draining.opened;
-      const second = await world.join(group, [topic]);
-      await world.eventually(() => {
-        expect(indexOf(first.watcher, 'revoking')).toBeGreaterThan(-1);
-      });
+      const { topic, first, second, draining } = await whileRevoking(world);
       for (const partition of [0, 1]) await world.send(topic, partition, numbered(3));
       await world.eventually(() => {
         expect(first.watcher.records).toHaveLength(3);
