@@ -1,20 +1,63 @@
 import type { CliContext } from '../../src/cli/context.ts';
+import type { Clock } from '../../src/clock.ts';
 import type { Command } from '../../src/command.ts';
 import { deadLetterHeaders, header, withStory } from '../../src/flow/dead-letters.ts';
 import type { OutputRecord, SourceRecord } from '../../src/record/record.ts';
 import { silentLog } from '../../src/runtime/logging.ts';
-import { memory } from '../../src/transport/memory/memory.ts';
-import { virtualClock } from '../../src/virtual-clock.ts';
+import { ProcessClock } from '../../src/simulation/process-clock.ts';
+import { memory, type MemoryTransport } from '../../src/transport/memory/memory.ts';
+import type { Consumer, Transport } from '../../src/transport/transport.ts';
+import { type VirtualClock, virtualClock } from '../../src/virtual-clock.ts';
 
 const startMs = Date.parse('2026-03-01T12:00:00Z');
 export const bytesOf = (value: string): Uint8Array => Buffer.from(value);
 const nothing = (): void => undefined;
+const hoursMs = 10 ** 8;
 
 export interface Told {
   readonly code: number;
   readonly json: readonly Record<string, unknown>[];
   readonly lines: readonly string[];
   readonly notes: readonly string[];
+  readonly warnings: readonly string[];
+}
+
+/** What a process has to itself. */
+export interface Side {
+  readonly clock: Clock;
+  readonly transport: Transport;
+}
+
+/** A process on this broker that can be killed: from then on its time stands still, it asks nothing and hears nothing. */
+export function mortal(clock: VirtualClock, transport: MemoryTransport): Side & { readonly kill: () => void } {
+  const own = new ProcessClock(clock);
+  let isDead = false;
+  const joined: Consumer[] = [];
+  const wire = <T extends object>(target: T): T =>
+    new Proxy(target, {
+      get: (_, name) => {
+        const member: unknown = Reflect.get(target, name, target);
+        if (typeof member !== 'function') return member;
+        return (...args: unknown[]): unknown => {
+          if (isDead) return new Promise(nothing);
+          const answer: unknown = Reflect.apply(member, target, args);
+          if (!(answer instanceof Promise)) return answer;
+          return answer.then(heard, (error: unknown) => (isDead ? new Promise(nothing) : Promise.reject(error as Error)));
+        };
+      },
+    });
+  const heard = (answer: unknown): unknown => {
+    if (isDead) return new Promise(nothing);
+    if (typeof answer !== 'object' || answer === null || Array.isArray(answer) || answer instanceof Map) return answer;
+    if ('stillOwned' in answer) joined.push(answer as Consumer);
+    return 'close' in answer || 'commit' in answer ? wire(answer) : answer;
+  };
+  const kill = (): void => {
+    isDead = true;
+    own.pause(hoursMs);
+    for (const consumer of joined) transport.broker.expel(consumer, { noticeMs: hoursMs });
+  };
+  return { clock: own, transport: wire<Transport>(transport), kill };
 }
 
 /** An embedded broker that the commands take for Kafka, in virtual time. */
@@ -23,9 +66,9 @@ export async function dlqScene(partitions = 1) {
   const transport = memory({ clock, partitions, maxFetchRecords: 20 });
   await transport.createTopics([{ name: 'in' }, { name: 'dead' }]);
 
-  const begin = (command: Command, options: Record<string, unknown> = {}, isJson = true) => {
+  const begin = (command: Command, options: Record<string, unknown> = {}, isJson = true, side: Side = { clock, transport }) => {
     const interrupt = new AbortController();
-    const [json, lines, notes]: [Record<string, unknown>[], string[], string[]] = [[], [], []];
+    const [json, lines, notes, warnings]: [Record<string, unknown>[], string[], string[], string[]] = [[], [], [], []];
     const out = {
       ...{ isJson, isTty: false, live: nothing, drained: () => Promise.resolve() },
       line: (one: string) => lines.push(one),
@@ -36,9 +79,15 @@ export async function dlqScene(partitions = 1) {
       raw: (one: string) => json.push(JSON.parse(one) as never),
     };
     const context = {
-      ...{ out, clock, log: silentLog, signal: interrupt.signal, interrupt: { exitCode: 130 } },
+      ...{
+        out,
+        clock: side.clock,
+        log: { ...silentLog, warn: (_: object, why: string) => warnings.push(why) },
+        signal: interrupt.signal,
+        interrupt: { exitCode: 130 },
+      },
       settings: { transport: 'kafka', kafka: {} },
-      openTransport: () => Promise.resolve({ transport, where: 'here', close: () => Promise.resolve() }),
+      openTransport: () => Promise.resolve({ transport: side.transport, where: 'here', close: () => Promise.resolve() }),
     } as unknown as CliContext;
     const flags = { dryRun: false, force: false, payload: false };
     const ended = command.run({ options: { ...flags, ...options } as never, args: ['dead'] }, context);
@@ -47,7 +96,7 @@ export async function dlqScene(partitions = 1) {
       interrupt: () => {
         interrupt.abort(new DOMException('stopped', 'AbortError'));
       },
-      told: async (): Promise<Told> => ({ code: (await ended) ?? 0, json, lines, notes }),
+      told: async (): Promise<Told> => ({ code: (await ended) ?? 0, json, lines, notes, warnings }),
     };
   };
   const run = async (command: Command, options?: Record<string, unknown>, isJson?: boolean): Promise<Told> => {

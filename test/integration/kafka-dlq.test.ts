@@ -41,13 +41,42 @@ describeWithKafka('millrace dlq redrive on Kafka', () => {
     const dry = await runCli(['dlq', 'redrive', dead, '--dry-run', ...flags]);
     expect(summaryOf(dry.stdout)).toMatchObject({ sent: 0, sentBefore: letters, left: 0 });
 
-    const found = await readTopic(new Kafka({ brokers: [...brokers], logLevel: logLevel.NOTHING }), to);
-    const texts = found.map(({ value }) => Buffer.from(value ?? []).toString());
-    expect(texts.sort()).toEqual(Array.from({ length: letters }, (_, i) => textOf(i)).sort());
+    expect(await textsOf(brokers, to)).toEqual(allTexts);
+  });
+
+  it('sends every letter once by two at a time, one of which is killed, and by one more', async () => {
+    const { brokers } = await sharedKafka();
+    const flags = ['--brokers', brokers.join(','), '--json'];
+    const [to, dead] = [`redrive-${randomUUID()}`, `redrive-dead-${randomUUID()}`];
+    const transport = kafka({ brokers });
+    onTestFinished(() => transport.close());
+    await transport.createTopics([to, dead].map((name) => ({ name, partitions })));
+    await writeLetters(transport, dead, to);
+
+    const slowly = () => startCli(['dlq', 'redrive', dead, '--rate', '60', ...flags]);
+    const first = slowly();
+    await sentAtLeast(transport, to, 60); // it owns all, and gives a part of it to the second in the middle
+    const second = slowly();
+    await sentAtLeast(transport, to, 300);
+    first.child.kill('SIGKILL');
+    await first.ended;
+    const survived = await second.ended;
+    expect(survived.code).toBe(0);
+    expect(summaryOf(survived.stdout)).not.toMatchObject({ sent: 0 });
+    const rest = await runCli(['dlq', 'redrive', dead, ...flags]);
+    expect(rest.code).toBe(0);
+    expect(await textsOf(brokers, to)).toEqual(allTexts);
   });
 });
 
 const textOf = (i: number): string => `letter-${String(i).padStart(4, '0')}`;
+
+const allTexts = Array.from({ length: letters }, (_, i) => textOf(i)).sort();
+
+async function textsOf(brokers: readonly string[], topic: string): Promise<readonly string[]> {
+  const found = await readTopic(new Kafka({ brokers: [...brokers], logLevel: logLevel.NOTHING }), topic);
+  return found.map(({ value }) => Buffer.from(value ?? []).toString()).sort();
+}
 
 /** Alternating between two codes, so that the first filter leaves every second letter. */
 async function writeLetters(transport: ReturnType<typeof kafka>, dead: string, source: string): Promise<void> {
