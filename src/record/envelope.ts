@@ -16,6 +16,12 @@ export interface OutputFields {
   readonly route?: string;
 }
 
+/** The type of the key once `S` is set: that of the key in it, where there is one. */
+export type KeyAfter<K, S> = 'key' extends keyof S ? (object extends Pick<S, 'key'> ? K | S['key'] : S['key']) : K;
+
+/** `S`, and no field that outputs do not have: inferring `S` would let a misspelt one pass. */
+type Known<S> = S & Readonly<Record<Exclude<keyof S, keyof OutputFields>, never>>;
+
 /** The fields of an envelope before it gets its part; made by the source and by tests. */
 export interface EnvelopeFields<T, K> {
   readonly value: T;
@@ -73,12 +79,16 @@ export class Envelope<out T, out K = string | null> {
   }
 
   /**
-   * The same record with another value; `set` changes what its output carries.
+   * The same record with another value; `set` changes what its output carries. A key that is set is the envelope's from here on;
+   * in which order records run was decided by the one that was read.
    * @throws RecordError `lineage_reused` on a second use.
    */
-  with<U, const N extends string>(value: U, set: OutputFields & { readonly route: N }): RoutedEnvelope<U, K, N>;
-  with<U>(value: U, set?: OutputFields): Envelope<U, K>;
-  with<U>(value: U, set?: OutputFields): Envelope<U, K> {
+  with<U, const N extends string, S extends OutputFields>(
+    value: U,
+    set: Known<S> & { readonly route: N },
+  ): RoutedEnvelope<U, KeyAfter<K, S>, N>;
+  with<U, S extends OutputFields = object>(value: U, set?: Known<S>): Envelope<U, KeyAfter<K, S>>;
+  with<U>(value: U, set?: OutputFields): Envelope<U, unknown> {
     const handle = take(this);
     handle.part.advance();
     return derive(this, handle, value, set, this[inner].members);
@@ -154,7 +164,8 @@ function derive<U, K>(
   members: Inner['members'],
 ): Envelope<U, K> {
   const { run, rawKey } = from[inner];
-  const fields = { value, key: from.key, rawKey, headers: from.headers, timestampMs: from.timestampMs, position: from.position };
+  const key = set && 'key' in set ? (set.key as K) : from.key;
+  const fields = { value, key, rawKey, headers: from.headers, timestampMs: from.timestampMs, position: from.position };
   return new Envelope<U, K>(fields, {
     run,
     handle,

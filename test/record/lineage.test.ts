@@ -56,6 +56,14 @@ describe('a record', () => {
     expect(of(record).verdict).toEqual({ outcome: 'given-back', reason: 'revoked' });
   });
 
+  it('has the key that was set, also in what comes of it', () => {
+    const { envelope } = testRun();
+    const keyed = envelope('v').with(1, { key: { tenant: 7 } });
+    const [part] = keyed.with(2, { headers: [] }).split([3]);
+    expect([keyed.key, part?.key]).toEqual([{ tenant: 7 }, { tenant: 7 }]);
+    expect(envelope('w').with(1, { key: null }).key).toBeNull();
+  });
+
   it('is used once: a second use says where', () => {
     const { envelope } = testRun();
     const record = envelope('v', { topic: 'in', partition: 3 });

@@ -17,7 +17,7 @@ import {
 } from '../../operators/index.ts';
 import { permits } from '../../src/policies/permits.ts';
 import { tokenBudget } from '../../src/policies/token-budget.ts';
-import type { BatchEnvelope, Envelope, RoutedEnvelope } from '../../src/record/envelope.ts';
+import type { BatchEnvelope, Envelope, OutputFields, RoutedEnvelope } from '../../src/record/envelope.ts';
 import type { OpenedResources } from '../../src/resource.ts';
 
 const routedTo = <N extends string>(routed: Observable<RoutedEnvelope<string, string | null, N>>) => routed;
@@ -98,3 +98,24 @@ void lengths.pipe(mapValue((value: string) => value));
 // @ts-expect-error one of the two names is not among them
 void routedTo<'long'>(routed);
 void routedTo<'long' | 'short'>(routed);
+
+// a key that is set is the envelope's key from there on
+const byLength = byString.pipe(map((envelope) => envelope.with(1, { key: { length: envelope.value.text.length } })));
+expectTypeOf(byLength).toEqualTypeOf<Observable<Envelope<number, { length: number }>>>();
+void byLength.pipe(mapValue((value, { key }) => value + key.length));
+const byText = (flow: Observable<Envelope<number>>) => flow;
+// @ts-expect-error the key is a string no more
+void byText(byLength);
+declare const one: Envelope<string, Key>;
+declare const anything: OutputFields;
+expectTypeOf(one.with(1, { key: 'k' })).toEqualTypeOf<Envelope<number, string>>();
+expectTypeOf(one.with(1, { key: null })).toEqualTypeOf<Envelope<number, null>>();
+expectTypeOf(one.with(1, { headers: [] })).toEqualTypeOf<Envelope<number, Key>>();
+expectTypeOf(one.with(1)).toEqualTypeOf<Envelope<number, Key>>();
+expectTypeOf(one.with(1, anything)).toEqualTypeOf<Envelope<number, unknown>>();
+expectTypeOf(one.with(1, { route: 'long' })).toEqualTypeOf<RoutedEnvelope<number, Key, 'long'>>();
+expectTypeOf(one.with(1, { route: 'long', key: 7 })).toEqualTypeOf<RoutedEnvelope<number, number, 'long'>>();
+// @ts-expect-error no such field
+void one.with(1, { kye: 'k' });
+// @ts-expect-error nor beside one that there is
+void one.with(1, { key: 'k', heders: [] });
