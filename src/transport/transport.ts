@@ -67,8 +67,9 @@ export interface ConsumeOptions {
   readonly topics: readonly string[];
   /**
    * Where a partition starts for which the group has committed nothing: at the first offset kept, or where everything
-   * begins that can be read from now on, records of transactions that are still open included. From latest, too, a partition
-   * that was added to its topic since this consumer began starts at its first offset.
+   * begins that can be read from now on, records of transactions that are still open included. From latest, where it starts is
+   * committed before it is told: the next owner goes on there, and what comes between two owners is not lost. From latest, too, a
+   * partition that was added to its topic since this consumer began starts at its first offset.
    */
   readonly from: 'earliest' | 'latest';
   /** Of the topics those that start at the earliest offset whatever `from` says. @defaultValue none */

@@ -200,12 +200,16 @@ export class Broker {
     }
   }
 
-  /** Where a member of the group starts to read a partition. */
+  /** Where a member of the group starts to read a partition. From latest that is stored: else the next owner would begin at a later end. */
   start(groupId: string, key: string, from: 'earliest' | 'latest'): Start {
     const { topic, partition } = parsePartition(key);
     const { low, high, lastStable } = this.log(topic, partition);
     const committed = this.group(groupId).committed(key);
-    if (!committed) return { topic, partition, committed, start: from === 'earliest' ? low : lastStable, reset: 'none-committed' };
+    if (!committed) {
+      const start = from === 'earliest' ? low : lastStable;
+      if (from === 'latest') this.group(groupId).store(key, { offset: start, metadata: '' });
+      return { topic, partition, committed, start, reset: 'none-committed' };
+    }
     const inside = committed.offset >= low && committed.offset <= high;
     return { topic, partition, committed, start: inside ? committed.offset : low, reset: inside ? undefined : 'out-of-range' };
   }

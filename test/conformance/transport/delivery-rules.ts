@@ -197,6 +197,44 @@ export const deliveryRules: readonly Rule[] = [
     },
   },
   {
+    rule: 29,
+    says: 'from latest, where it starts is committed: the next owner goes on there, whatever came between the two',
+    test: async (world) => {
+      const topic = await world.topic();
+      const owned = [keyOf({ topic, partition: 0 })];
+      const group = world.group();
+      await world.send(topic, 0, numbered(3, 'before'));
+      const first = await world.joinOwning(owned, group, [topic], { from: 'latest' });
+      expect(await world.transport.committed(group, [{ topic, partition: 0 }])).toMatchObject([{ offset: 3n, metadata: '' }]);
+      await world.close(first); // having committed nothing itself
+      await world.send(topic, 0, numbered(2, 'between'));
+      const { watcher } = await world.joinOwning(owned, group, [topic], { from: 'latest' });
+      await world.eventually(() => {
+        expect(watcher.values).toEqual(['between0', 'between1']);
+      });
+      expect(watcher.assignments.get(owned[0] ?? '')).toMatchObject({ committed: { offset: 3n }, start: 3n, reset: undefined });
+    },
+  },
+  {
+    rule: 45,
+    says: 'from latest, a partition for which there is a commit starts there, and the commit stays as it is, with its metadata',
+    test: async (world) => {
+      const topic = await world.topic();
+      const owned = [keyOf({ topic, partition: 0 })];
+      const group = world.group();
+      await world.send(topic, 0, numbered(5));
+      const first = await world.joinOwning(owned, group, [topic], { from: 'earliest' });
+      const stored = { offset: 2n, metadata: 'a map' };
+      await first.consumer.commit([{ ...first.watcher.partition(topic, 0), ...stored }]);
+      await world.close(first);
+      const { watcher } = await world.joinOwning(owned, group, [topic], { from: 'latest' });
+      await world.eventually(() => {
+        expect(watcher.values).toEqual(['v2', 'v3', 'v4']);
+      });
+      expect(await world.transport.committed(group, [{ topic, partition: 0 }])).toMatchObject([stored]);
+    },
+  },
+  {
     rule: 19,
     says: 'offsets may leave gaps; delivery goes on behind them',
     test: async (world) => {
