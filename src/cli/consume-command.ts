@@ -16,7 +16,7 @@ export const consumeCommand: Command = defineCommand({
   name: 'consume',
   summary: 'print the records of a topic as they come',
   details: `Prints one value a line; with --json whole records: topic, partition, offset, timestampMs, key, value, headers. Values that
-are JSON objects or arrays stand in there as such, other texts as strings, bytes that are not UTF-8 as "valueBase64" (without
+are JSON objects or arrays stand in there as they are, other texts as strings, bytes that are not UTF-8 as "valueBase64" (without
 --json as base64:…). Control characters are shown, not sent, where stdout is a terminal. It reads in a group of its own and never ends by
 itself: --max, Ctrl-C or the end of the reader (| head) end it, with 0.`,
   arguments: [{ name: 'topic', required: true, summary: 'what to read' }],

@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type { Header, RecordHeaders } from '../record/record.ts';
+import { jsonMembers } from './json-members.ts';
 import { nearest } from '../nearest.ts';
 
 /** A record as bytes, with what `consume --json` adds to it. */
@@ -21,8 +22,8 @@ const known = ['key', 'keyBase64', 'value', 'valueBase64', 'headers', 'timestamp
 
 /**
  * A record as one line of JSON: `key` and `value` as text, or `keyBase64` and `valueBase64` where the bytes are not
- * UTF-8; a value that is a JSON object or array stands there as it is, digit by digit. Null is null. Headers keep their order and may repeat:
- * `[["name", "text"], ["other", {"base64": "…"}]]`. {@link fromJsonRecord} reads it back.
+ * UTF-8; a value that is a JSON object or array stands there as it is, character by character. Null is null. Headers keep their order
+ * and may repeat: `[["name", "text"], ["other", {"base64": "…"}]]`. {@link fromJsonRecord} reads it back, byte by byte.
  */
 export function toJsonRecord({ topic, partition, offset, timestampMs, key, value, headers }: PlacedRecord): string {
   const place = { topic, partition, offset: String(offset), ...(timestampMs === undefined ? {} : { timestampMs }) };
@@ -43,7 +44,7 @@ const textOf = (bytes: Uint8Array | null): string | null => (bytes === null ? nu
 
 /** The text of an object or array, as it stands: parsing and writing it again would round long numbers. */
 function inlineJson(text: string): string | undefined {
-  if (!/^[{[]/.test(text) || /[\n\r]/.test(text)) return undefined;
+  if (!/^[{[][^\n\r]*[}\]]$/.test(text)) return undefined;
   try {
     JSON.parse(text);
     return text;
@@ -54,7 +55,7 @@ function inlineJson(text: string): string | undefined {
 
 /**
  * Reads what {@link toJsonRecord} writes; where the record stood is ignored. A text becomes its UTF-8 bytes, any other
- * value its JSON. Headers may also be an object. Messages name what is wrong, never the content.
+ * value its JSON as it is written here. Headers may also be an object. Messages name what is wrong, never the content.
  * @throws Error saying what was expected
  */
 export function fromJsonRecord(text: string): RawRecord {
@@ -72,8 +73,8 @@ export function fromJsonRecord(text: string): RawRecord {
   if (!('value' in found) && !('valueBase64' in found))
     throw new Error('no value: expected {"key": …, "value": …, "headers": …}; null is a tombstone');
   return {
-    key: bytesOf(found, 'key'),
-    value: bytesOf(found, 'value'),
+    key: bytesOf(found, text, 'key'),
+    value: bytesOf(found, text, 'value'),
     headers: headersOf(found['headers']),
     ...(timestampMs === undefined ? {} : { timestampMs }),
   };
@@ -90,14 +91,10 @@ export function isJsonRecord(text: string): boolean {
   }
 }
 
-/** Numbers that JavaScript would round keep their digits. */
 function parseObject(text: string): Readonly<Record<string, unknown>> {
-  const { rawJSON } = JSON as unknown as { readonly rawJSON: (text: string) => unknown };
-  const exact = (_: string, value: unknown, context?: { readonly source?: string }): unknown =>
-    typeof value === 'number' && context?.source !== undefined && String(value) !== context.source ? rawJSON(context.source) : value;
   let value: unknown;
   try {
-    value = JSON.parse(text, exact);
+    value = JSON.parse(text);
   } catch {
     throw new Error('not JSON');
   }
@@ -105,12 +102,12 @@ function parseObject(text: string): Readonly<Record<string, unknown>> {
   return value as Readonly<Record<string, unknown>>;
 }
 
-function bytesOf(found: Readonly<Record<string, unknown>>, name: 'key' | 'value'): Uint8Array | null {
+function bytesOf(found: Readonly<Record<string, unknown>>, text: string, name: 'key' | 'value'): Uint8Array | null {
   const [given, encoded] = [found[name], found[`${name}Base64`]];
   if (given !== undefined && encoded !== undefined) throw new Error(`${name} and ${name}Base64 exclude each other`);
   if (encoded !== undefined) return fromBase64(`${name}Base64`, encoded);
   if (given === undefined || given === null) return null;
-  return utf8.encode(typeof given === 'string' ? given : JSON.stringify(given));
+  return utf8.encode(typeof given === 'string' ? given : (jsonMembers(text).get(name) ?? ''));
 }
 
 function fromBase64(name: string, given: unknown): Uint8Array {

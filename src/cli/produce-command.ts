@@ -20,7 +20,7 @@ export const produceCommand: Command = defineCommand({
   summary: 'write the lines of a file, or of stdin, to a topic',
   details: `Each line is the value of one record, byte by byte, with no key unless --key-separator is given. With --json each line is a
 record as \`consume --json\` prints them: {"key": "k", "value": …, "headers": [["name", "text"]]}; a text is taken as it is, an
-object or array as its JSON, null is a tombstone, "valueBase64" and "keyBase64" take any bytes. Empty lines are skipped.
+object, array or number as it is written there, null is a tombstone, "valueBase64" and "keyBase64" take any bytes. Empty lines are skipped.
 Ends with the file; the records are acknowledged by all in-sync replicas then. Ctrl-C stops reading; what was read is written.`,
   arguments: [
     { name: 'topic', required: true, summary: 'where to write' },
@@ -30,7 +30,7 @@ Ends with the file; the records are acknowledged by all in-sync replicas then. C
   examples: [
     { line: 'millrace produce reviews reviews.txt --brokers localhost:9092', does: 'each line is a value' },
     { line: "echo 'r-17|the sound is great' | millrace produce reviews --key-separator '|'", does: 'with keys' },
-    { line: 'millrace consume a --from-beginning --json | millrace produce b --json', does: 'copy a topic, as it grows' },
+    { line: 'millrace consume a --from-beginning --json | millrace produce b --json', does: 'copy a topic as it grows, byte by byte' },
   ],
   run: async ({ options: { keySeparator, createTopics }, args: [name = '', file = '-'] }, given) => {
     const context = given as CliContext;
