@@ -10,10 +10,13 @@ import { type Asked, type Entry, keyOf, stableJson } from './entry.ts';
 import { Tape } from './tape.ts';
 
 export interface CassetteOptions {
-  /** Where the answers are: JSON lines, written by recording. One for each test file, as processes do not share it. */
+  /**
+   * Where the answers are: JSON lines, written by recording. Processes that record into one file at a time take turns, and lose
+   * nothing of each other; a file is always whole, also when one of them is killed.
+   */
   readonly file: string;
   /**
-   * `replay`: the model is not even opened, and what was not recorded fails. `record`: the file is begun anew, the model is asked
+   * `replay`: the model is not even opened, and what was not recorded fails. `record`: the file is begun anew (with what others record at this time), the model is asked
    * once for each question. `auto`: the model is asked for what is missing. @defaultValue the environment's MILLRACE_CASSETTE, or `replay`
    */
   readonly mode?: CassetteMode;
@@ -76,7 +79,7 @@ class Player {
   async begin(): Promise<void> {
     const { tape, mode } = this.#options;
     if (mode === 'record') {
-      tape.beginAnew();
+      await tape.beginAnew();
       tape.header = undefined;
     }
     if (mode === 'replay' && !tape.header)
