@@ -201,7 +201,7 @@ export const deliveryRules: readonly Rule[] = [
     says: 'from latest, where it starts is committed: the next owner goes on there, whatever came between the two',
     test: async (world) => {
       const topic = await world.topic();
-      const owned = [keyOf({ topic, partition: 0 })];
+      const owned = [formatPartition({ topic, partition: 0 })];
       const group = world.group();
       await world.send(topic, 0, numbered(3, 'before'));
       const first = await world.joinOwning(owned, group, [topic], { from: 'latest' });
@@ -220,7 +220,7 @@ export const deliveryRules: readonly Rule[] = [
     says: 'from latest, a partition for which there is a commit starts there, and the commit stays as it is, with its metadata',
     test: async (world) => {
       const topic = await world.topic();
-      const owned = [keyOf({ topic, partition: 0 })];
+      const owned = [formatPartition({ topic, partition: 0 })];
       const group = world.group();
       await world.send(topic, 0, numbered(5));
       const first = await world.joinOwning(owned, group, [topic], { from: 'earliest' });
