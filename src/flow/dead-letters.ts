@@ -26,6 +26,8 @@ export const deadLetterHeaders = {
   outputs: 'millrace.outputs',
   /** `omitted` when the payload was too large to be written. */
   payload: 'millrace.payload',
+  /** `none`: the record had no key; its letter has its position as one, because the topic took none without. */
+  key: 'millrace.key',
   /** First offset, where the letter stands for a range that could not be read. */
   firstOffset: 'millrace.first.offset',
   /** When a record in a retry topic may run again, in milliseconds since 1970. */

@@ -1,6 +1,6 @@
 import { classify } from '../classify.ts';
 import { isRetryable } from '../errors.ts';
-import type { OutputPosition, OutputRecord } from '../record/record.ts';
+import { formatPosition, type OutputPosition, type OutputRecord } from '../record/record.ts';
 import type { RetryTopic } from '../retry-options.ts';
 import { deadLetterHeaders, header, withStory } from './dead-letters.ts';
 import { type Failure, shortStory, type Story, storyOf, wholeStory } from './failure-story.ts';
@@ -27,8 +27,9 @@ const mostKeyBytes = 1_000;
 
 /**
  * How a failed record leaves, the best way first: into the next retry topic, where another run could help; as a dead letter,
- * as it was read with the story of its failure in its headers; without its payload; with little more than its position. The
- * next way is taken where the broker refuses one for its size. The last has under 2 kB.
+ * as it was read with the story of its failure in its headers; the same with its position as the key it lacks; without its payload;
+ * with little more than its position. The next way is taken where the broker refuses one for its size, or for having no key. The
+ * last has under 2 kB, and a key.
  */
 export function departuresOf(options: DepartureOptions, taken: Taken, failure: Failure): readonly Departure[] {
   const { partition, record } = taken;
@@ -39,11 +40,17 @@ export function departuresOf(options: DepartureOptions, taken: Taken, failure: F
   const { deadLetter } = options;
   if (deadLetter === undefined) return waitingOf(options, story);
   const letter = (made: OutputRecord): Departure => ({ to: 'dead-letter', topic: deadLetter, record: made });
+  const position = Buffer.from(formatPosition(origin));
+  const keyless = record.key === null ? [header(deadLetterHeaders.key, 'none')] : [];
   return [
     ...waitingOf(options, story),
     letter({ key: record.key, value: record.value, headers: withStory(origin.headers, wholeStory(story)) }),
+    // a topic that has become a compacted one takes nothing without a key
+    ...(record.key === null
+      ? [letter({ key: position, value: record.value, headers: withStory(origin.headers, [...wholeStory(story), ...keyless]) })]
+      : []),
     letter({ key, value: null, headers: withStory([], [...wholeStory(story), omitted]) }),
-    letter({ key: null, value: null, headers: withStory([], [...shortStory(story), omitted]) }),
+    letter({ key: position, value: null, headers: withStory([], [...shortStory(story), ...keyless, omitted]) }),
   ];
 }
 

@@ -59,7 +59,7 @@ export function letterOf({ key, value, headers, timestampMs, undecodable }: Sour
     history: decodeHistory(text(names.history)),
     outputs: text(names.outputs),
     payload: text(names.firstOffset) !== undefined ? 'unreadable' : text(names.payload) === 'omitted' ? 'omitted' : 'whole',
-    original: { key, value, headers: own },
+    original: { key: text(names.key) === 'none' ? null : key, value, headers: own },
   };
 }
 

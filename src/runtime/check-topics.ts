@@ -1,4 +1,4 @@
-import { TransportError } from '../errors.ts';
+import { OptionError, TransportError } from '../errors.ts';
 import type { Pipeline } from '../pipeline.ts';
 import type { Transport } from '../transport/transport.ts';
 
@@ -20,23 +20,39 @@ export function topicsOf({ inputs, outputs, deadLetter, retryTopics }: Pipeline)
   };
 }
 
-/** Creates the topics that are missing, if that is wanted. @throws TransportError `unknown_topic`, naming the remedy */
+/**
+ * Creates the topics that are missing, if that is wanted, and looks whether failed records would last where they go: in a compacted
+ * topic those of one key delete each other.
+ * @throws TransportError `unknown_topic`, OptionError for a compacted topic, both naming the remedy
+ */
 export async function checkTopics(
   pipeline: Pipeline,
-  { transport, createTopics }: { readonly transport: Pick<Transport, 'describeTopics' | 'createTopics'>; readonly createTopics: boolean },
+  {
+    transport,
+    createTopics,
+  }: { readonly transport: Pick<Transport, 'describeTopics' | 'compactedTopics' | 'createTopics'>; readonly createTopics: boolean },
 ): Promise<void> {
   const { inputs, outputs, waiting } = topicsOf(pipeline);
   const names = [...new Set([...inputs, ...outputs, ...waiting])];
   const found = await transport.describeTopics(names);
   const missing = names.filter((name) => !found.has(name));
-  if (missing.length === 0) return;
-  if (createTopics) {
-    await transport.createTopics(missing.map((name) => ({ name })));
-    return;
-  }
+  if (missing.length > 0 && !createTopics) throw missingTopics(missing);
+  if (missing.length > 0) await transport.createTopics(missing.map((name) => ({ name })));
+  const { deadLetter } = pipeline;
+  const failing = [...waiting, ...(deadLetter === 'stop' ? [] : [deadLetter.name])];
+  const compacted = failing.length === 0 ? undefined : await transport.compactedTopics?.(failing);
+  for (const name of compacted ?? []) throw compactedTopic(name, waiting.includes(name));
+}
+
+function missingTopics(missing: readonly string[]): TransportError {
   const [what, verb] = missing.length === 1 ? ['topic', 'does'] : ['topics', 'do'];
-  throw new TransportError(
+  return new TransportError(
     'unknown_topic',
     `${what} ${missing.join(', ')} ${verb} not exist; create with --create-topics (createTopics: true), or with your broker's tools`,
   );
 }
+
+const compactedTopic = (name: string, isRetry: boolean): OptionError =>
+  new OptionError(
+    `topic ${name}, for ${isRetry ? 'records that wait to run again' : 'dead letters'}, is compacted: those of one key would delete each other; set its cleanup.policy to delete, or name another topic`,
+  );

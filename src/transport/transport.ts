@@ -39,6 +39,13 @@ export interface Transport {
   /** What is known of these topics; a topic that does not exist is absent from the result. */
   describeTopics(names: readonly string[]): Promise<ReadonlyMap<string, TopicDescription>>;
 
+  /**
+   * Which of these topics are compacted: records are deleted there when newer ones of their key come, and those without a key are
+   * refused. A topic that does not exist, or of which this client may not ask, is absent; a log that knows no compaction
+   * leaves this out.
+   */
+  compactedTopics?(names: readonly string[]): Promise<ReadonlySet<string>>;
+
   /** Creates what is missing and leaves what exists untouched. Resolves when the topics can be written to and read. */
   createTopics(topics: readonly NewTopic[]): Promise<void>;
 
@@ -251,7 +258,8 @@ export interface Producer {
    * Appends records to one partition, in order, all or none, and resolves with the offset of the first when they are
    * acknowledged as durably as the log can (Kafka: all in-sync replicas). One send per partition at a time: the caller
    * waits. A try that fails may still have been written.
-   * @throws TransportError `record_too_large` when the broker refuses the size; `transport_unavailable` may pass.
+   * @throws TransportError `record_too_large` when the broker refuses the size; `record_rejected` for one without a key in a
+   * compacted topic; `transport_unavailable` may pass.
    */
   send(topic: string, partition: number, records: readonly OutputRecord[]): Promise<bigint>;
   /** Waits for sends under way, then disconnects. Idempotent. */

@@ -19,6 +19,9 @@ describeTransport('memory', () => {
     truncate: (topic, partition, before) => {
       broker.truncate(topic, partition, before);
     },
+    setCompacted: (topic) => {
+      broker.setCompacted(topic);
+    },
     leaveGap: (topic, partition) => {
       broker.skipOffsets(topic, partition, 1);
     },

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { createRequire } from 'node:module';
 import { setTimeout as wait } from 'node:timers/promises';
+import { ConfigResourceTypes } from 'kafkajs';
 import type { Consumer } from '../../src/transport/transport.ts';
 import { lendCluster } from '../../src/transport/kafka/group-connection.ts';
 import { kafkaClient } from '../../src/transport/kafka/kafka-client.ts';
@@ -16,6 +17,7 @@ export interface KafkaHooks {
   /** Stops a consumer's heartbeats, and with them its fetches, for a while, as a stopped process would. */
   freeze(consumer: Consumer, forMs: number): void;
   truncate(topic: string, partition: number, before: bigint): Promise<void>;
+  setCompacted(topic: string): Promise<void>;
   /** An aborted transaction: its record and its marker take offsets that nobody can read. */
   leaveGap(topic: string, partition: number): Promise<void>;
   /** What a group has committed, as text; -1 for nothing. */
@@ -79,6 +81,11 @@ export function kafkaHooks(brokers: readonly string[]): KafkaHooks {
       asAdmin(async (admin) => {
         await admin.fetchTopicMetadata({ topics: [topic] }); // kafkajs needs to have seen the topic
         await admin.deleteTopicRecords({ topic, partitions: [{ partition, offset: String(before) }] });
+      }),
+    setCompacted: (topic) =>
+      asAdmin(async (admin) => {
+        const configEntries = [{ name: 'cleanup.policy', value: 'compact' }];
+        await admin.alterConfigs({ validateOnly: false, resources: [{ type: ConfigResourceTypes.TOPIC, name: topic, configEntries }] });
       }),
     leaveGap: async (topic, partition) => {
       const producer = client.producer({

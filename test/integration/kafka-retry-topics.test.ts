@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { Kafka, logLevel } from 'kafkajs';
 import { defer, of, throwError } from 'rxjs';
 import { expect, it, onTestFinished } from 'vitest';
 import { mapConcurrent } from '../../operators/map-concurrent.ts';
@@ -11,6 +12,8 @@ import { connect } from '../../src/runtime/connect.ts';
 import { silentLog } from '../../src/runtime/logging.ts';
 import { start } from '../../src/runtime/start.ts';
 import { kafka } from '../../src/transport/kafka/kafka.ts';
+import { kafkaHooks } from '../helpers/kafka-hooks.ts';
+import { readTopic } from '../helpers/read-topic.ts';
 import { describeWithKafka, sharedKafka } from '../helpers/shared-kafka.ts';
 import { until } from './member.ts';
 
@@ -83,6 +86,35 @@ describeWithKafka('retry topics on Kafka', () => {
       await until('everything is settled', () => app.stats().recordsInFlight === 0);
       expect(errors).toEqual([]);
       expect(app.stats()).toMatchObject({ done: 19, failed: 1, retriedLater: 3 });
+    },
+    60_000,
+  );
+
+  it.each(['at-least-once', 'exactly-once'] as const)(
+    'are refused when they are compacted, and dead letters have a key where theirs has become so, %s',
+    async (delivery) => {
+      const { brokers } = await sharedKafka();
+      const hooks = kafkaHooks(brokers);
+      const transport = kafka({ brokers });
+      const name = `compacted-${randomUUID()}`;
+      const [input, dead] = [topic(`${name}.in`, numbers), topic(`${name}.dead`)];
+      await transport.createTopics([input, dead].map((one) => ({ name: one.name })));
+      const pipeline = definePipeline({ name, input, deadLetter: dead, delivery, process: (source) => source });
+      const app = await start(pipeline, { transport, log: silentLog, signals: false });
+      await hooks.setCompacted(dead.name);
+      const producer = await transport.produce();
+      await producer.send(input.name, 0, [{ key: null, value: Buffer.from('{'), headers: [] }]);
+      await until('the record has failed', () => app.stats().failed === 1);
+      expect(app.state).toBe('running');
+      await app.drain();
+      await expect(start(pipeline, { transport, log: silentLog, signals: false })).rejects.toMatchObject({
+        code: 'invalid_option',
+        message: expect.stringContaining(`topic ${dead.name}, for dead letters, is compacted`) as unknown,
+      });
+      await producer.close();
+      const kafkajs = new Kafka({ brokers: [...brokers], logLevel: logLevel.NOTHING });
+      expect((await readTopic(kafkajs, dead.name)).map(({ key }) => String(key))).toEqual([`${input.name}/0@0`]);
+      await transport.close();
     },
     60_000,
   );

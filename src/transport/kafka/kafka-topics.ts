@@ -4,6 +4,7 @@ import { requireInteger, requireText, TransportError } from '../../errors.ts';
 import type { NewTopic, TopicDescription } from '../transport.ts';
 import { lendCluster } from './group-connection.ts';
 import type { ClusterInternals } from './internals.ts';
+import { loadKafkaJs } from './kafkajs.ts';
 import { kafkaClient } from './kafka-client.ts';
 import { protocolTypeOf, toTransportError } from './kafka-errors.ts';
 import type { ResolvedKafkaOptions } from './kafka-options.ts';
@@ -29,6 +30,36 @@ export function describeTopics(
       return found;
     }),
   );
+}
+
+const cleanupPolicy = 'cleanup.policy';
+
+/**
+ * Those of these topics that are compacted. Each is asked for alone, as one that is refused would take the others' answers with it;
+ * one of which the broker does not say it (that takes the right DescribeConfigs, and a broker that knows the request) is left out.
+ */
+export function compactedTopics(options: ResolvedKafkaOptions, clock: Clock, names: readonly string[]): Promise<ReadonlySet<string>> {
+  return patiently(clock, options.startPatienceMs, 'ask whether topics are compacted', options.brokers, () =>
+    withAdmin(options, clock, async (admin) => {
+      const found = await Promise.all(
+        [...new Set(names)].map(async (name) => ({ name, policy: await policyOf(admin, name, options.brokers) })),
+      );
+      return new Set(found.flatMap(({ name, policy }) => (policy.split(',').includes('compact') ? [name] : [])));
+    }),
+  );
+}
+
+async function policyOf(admin: Admin, name: string, brokers: readonly string[]): Promise<string> {
+  try {
+    const { resources } = await admin.describeConfigs({
+      includeSynonyms: false,
+      resources: [{ type: loadKafkaJs().ConfigResourceTypes.TOPIC, name, configNames: [cleanupPolicy] }],
+    });
+    return resources[0]?.configEntries.find(({ configName }) => configName === cleanupPolicy)?.configValue ?? '';
+  } catch (error) {
+    if (toTransportError(error, 'ask for a topic', brokers).code === 'transport_unavailable') throw error;
+    return '';
+  }
 }
 
 async function describeTopic(cluster: ClusterInternals, topic: string): Promise<TopicDescription | undefined> {

@@ -6,7 +6,7 @@ import { fetchCommitted } from './kafka-offsets.ts';
 import { KafkaProducer } from './kafka-producer.ts';
 import { instancePattern } from './member-name.ts';
 import { type KafkaOptions, resolveKafkaOptions } from './kafka-options.ts';
-import { createTopics, describeTopics } from './kafka-topics.ts';
+import { compactedTopics, createTopics, describeTopics } from './kafka-topics.ts';
 import { transact } from './kafka-transactions.ts';
 import { TopicPlaces } from './topic-places.ts';
 
@@ -50,6 +50,7 @@ export function kafka(options: KafkaOptions): Transport {
       places.learn(found);
       return found;
     },
+    compactedTopics: async (names) => compactedTopics(resolved, clock, names),
     createTopics: async (topics) => createTopics(resolved, clock, topics),
     close: () => Promise.resolve(), // each call above owns its connections
   };

@@ -103,6 +103,12 @@ export class BrokerControl {
     this.#broker.log(topic, partition).skip(offsets);
   }
 
+  /** From now on the topic is a compacted one: records without a key are refused. What compaction deletes, `compact` does. */
+  setCompacted(topic: string): void {
+    this.#broker.topic(topic); // throws if there is none
+    this.#broker.compacted.add(topic);
+  }
+
   /** Takes away every record that `keep` refuses, and leaves gaps, as compaction does. */
   compact(topic: string, partition: number, keep: (record: SourceRecord) => boolean): void {
     this.#broker.log(topic, partition).compact(keep);

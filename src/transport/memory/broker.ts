@@ -48,6 +48,8 @@ export class Broker {
   /** How long a fetch is under way. */
   fetchMs = 0;
   readonly #topics = new Map<string, readonly PartitionLog[]>();
+  /** Topics that take no record without a key. */
+  readonly compacted = new Set<string>();
   readonly #groups = new Map<string, Group>();
   readonly #members = new Map<string, { readonly groupId: string; readonly member: Member }>();
   /** Everyone who reads, those that were expelled and do not know it yet included. */
@@ -107,6 +109,8 @@ export class Broker {
   requireRoom(topic: string, partition: number, records: readonly OutputRecord[]): PartitionLog {
     this.requireUp();
     const log = this.log(topic, partition);
+    if (this.compacted.has(topic) && records.some(({ key }) => key === null))
+      throw new TransportError('record_rejected', `topic ${topic} is compacted: a record needs a key, got one without`);
     const bytes = records.reduce((sum, record) => sum + recordBytes(record), 0);
     if (bytes <= this.options.maxRecordBytes) return log;
     const what = records.length === 1 ? 'a record' : `${String(records.length)} records in one send`;

@@ -138,6 +138,12 @@ class EmbeddedTransport implements MemoryTransport {
   }
 
   // eslint-disable-next-line @typescript-eslint/require-await -- so that what is thrown rejects
+  async compactedTopics(names: readonly string[]): Promise<ReadonlySet<string>> {
+    this.#broker.requireUp();
+    return new Set(names.filter((name) => this.#broker.compacted.has(name)));
+  }
+
+  // eslint-disable-next-line @typescript-eslint/require-await -- so that what is thrown rejects
   async createTopics(topics: readonly NewTopic[]): Promise<void> {
     this.#broker.requireUp();
     for (const topic of topics) this.#broker.createTopic(topic);

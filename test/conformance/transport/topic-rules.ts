@@ -142,4 +142,29 @@ export const topicRules: readonly Rule[] = [
       }
     },
   },
+  {
+    rule: 126,
+    says: 'compactedTopics names the compacted ones, which refuse a record without a key, also in a transaction that goes on',
+    test: async (world) => {
+      const setCompacted = world.hook('setCompacted');
+      const [plain, compacted] = [await world.topic(), await world.topic()];
+      await setCompacted(compacted);
+      await world.eventually(async () => {
+        const found = await world.transport.compactedTopics?.([plain, compacted, world.under.freshName('missing')]);
+        expect(found).toEqual(new Set([compacted]));
+      });
+      await expect(world.send(compacted, 0, [record('v')])).rejects.toMatchObject({ code: 'record_rejected' });
+      const writer = await world.transact();
+      const transaction = await writer.begin();
+      await expect(transaction.send(compacted, 0, [record('v')])).rejects.toMatchObject({ code: 'record_rejected' });
+      const key = new Uint8Array([107]);
+      await transaction.send(compacted, 0, [record('w', { key })]);
+      await transaction.commit();
+      await world.send(compacted, 0, [record('x', { key })]);
+      const { watcher } = await world.join(world.group(), [compacted]);
+      await world.eventually(() => {
+        expect(watcher.values).toEqual(['w', 'x']);
+      });
+    },
+  },
 ];

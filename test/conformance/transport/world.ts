@@ -24,6 +24,8 @@ export interface TransportUnderTest {
   expel?(consumer: Consumer): void | Promise<void>;
   /** Deletes the records before an offset. */
   truncate?(topic: string, partition: number, before: bigint): void | Promise<void>;
+  /** Makes a topic a compacted one. */
+  setCompacted?(topic: string): void | Promise<void>;
   /** Makes the next offset of a partition one that holds no record. */
   leaveGap?(topic: string, partition: number): void | Promise<void>;
   /** Takes the broker away and brings it back with its data. */
@@ -78,7 +80,9 @@ export class World {
   }
 
   /** A hook that the rule cannot do without. */
-  hook<K extends 'newTransport' | 'expel' | 'truncate' | 'leaveGap' | 'bounceBroker'>(name: K): Exclude<TransportUnderTest[K], undefined> {
+  hook<K extends 'newTransport' | 'expel' | 'truncate' | 'setCompacted' | 'leaveGap' | 'bounceBroker'>(
+    name: K,
+  ): Exclude<TransportUnderTest[K], undefined> {
     const hook = this.under[name];
     if (hook === undefined) throw new Error(`this rule needs the hook ${name}: give it in make(), or skip the rule with a reason`);
     return hook as Exclude<TransportUnderTest[K], undefined>;
