@@ -104,6 +104,11 @@ describe('the checker of histories', () => {
       finds: 'record 3 (in/0@9) ran from in.retry.1/0@0 1 ms too early',
     },
     {
+      plant: 'a wait that is left out',
+      history: waited.map((event) => (event === copy ? { ...copy, round: 2 } : event)),
+      finds: 'record 3 waits at in.retry.1/0@0 for run 2, and has not waited for run 1',
+    },
+    {
       plant: 'a commit of its topic before it waits',
       history: waited.filter((event) => event !== postponed),
       finds: 'commit in/0@10 passed record 3 (in/0@9), which was not finished',
