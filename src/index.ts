@@ -52,4 +52,5 @@ export { openAiCompatible, type OpenAiCompatibleOptions } from './inference/open
 export { scripted } from './inference/scripted/scripted.ts';
 
 export { permits, type Permits } from './policies/permits.ts';
+export type { PolicyState, WatchedPolicy } from './policies/policy-state.ts';
 export { tokenBudget, type TokenBudget, type TokenBudgetOptions } from './policies/token-budget.ts';

@@ -2,9 +2,10 @@ import { requireInteger } from '../errors.ts';
 import { Fifo } from '../fifo.ts';
 import type { Resource } from '../resource.ts';
 import { PermitsState } from './permits.state.ts';
+import type { PolicyState, WatchedPolicy } from './policy-state.ts';
 
 /** A bound on calls that run at the same time, shared by all that are given it; `withPermit` obeys it. */
-export interface Permits {
+export interface Permits extends WatchedPolicy {
   readonly limit: number;
   /** Permits that are taken now; at most `limit`. */
   readonly used: number;
@@ -15,6 +16,7 @@ export interface Permits {
    * the result too, gives back the permit, or the place in the queue; calling it again does nothing.
    */
   acquire(granted: (release: () => void) => void): () => void;
+  describe(): PolicyState;
 }
 
 interface Waiter {
@@ -81,7 +83,17 @@ export function permits(n: number): Permits & Resource<Permits> {
       }
       return release;
     },
+    describe: () => stateOf(self),
     open: () => Promise.resolve({ value: self, close: () => Promise.resolve() }),
   };
   return self;
 }
+
+const stateOf = ({ name, used, limit, waiting }: Permits & Resource<Permits>): PolicyState => ({
+  name,
+  kind: 'permits',
+  used,
+  limit,
+  waiting,
+  ...(waiting > 0 ? { reason: 'all permits are taken' } : {}),
+});

@@ -3,6 +3,7 @@ import type { CancelTimer, Clock } from '../clock.ts';
 import { OptionError, RecordError, requireInteger } from '../errors.ts';
 import { Fifo } from '../fifo.ts';
 import type { Resource } from '../resource.ts';
+import type { PolicyState, WatchedPolicy } from './policy-state.ts';
 import { BudgetState, type Reservation } from './token-budget.state.ts';
 
 export interface TokenBudgetOptions {
@@ -34,7 +35,7 @@ export interface BudgetShare {
 }
 
 /** A bound on tokens and calls per minute, shared by all that are given it; `withinBudget` obeys it. */
-export interface TokenBudget {
+export interface TokenBudget extends WatchedPolicy {
   readonly tokensPerMinute: number | undefined;
   readonly requestsPerMinute: number | undefined;
   /** Calls that wait for their share now. */
@@ -46,6 +47,8 @@ export interface TokenBudget {
    * @throws RecordError `call_too_large` for more tokens than a whole minute has.
    */
   acquire(request: BudgetRequest): BudgetShare;
+  /** `used` and `limit` are tokens where they are limited, else requests. */
+  describe(nowMs: number): PolicyState;
 }
 
 const windowMs = 60_000;
@@ -69,7 +72,7 @@ export function tokenBudget(options: TokenBudgetOptions): TokenBudget & Resource
   if (tokensPerMinute !== undefined) requireInteger('tokenBudget.tokensPerMinute', tokensPerMinute, 1);
   if (requestsPerMinute !== undefined) requireInteger('tokenBudget.requestsPerMinute', requestsPerMinute, 1);
   const state = new BudgetState({ tokens: tokensPerMinute ?? Infinity, requests: requestsPerMinute ?? Infinity, windowMs });
-  const queue = new BudgetQueue(state, `the token budget is spent (${describe(tokensPerMinute, requestsPerMinute)})`);
+  const queue = new BudgetQueue(state, `the token budget is spent (${inWords(tokensPerMinute, requestsPerMinute)})`);
   const self: TokenBudget & Resource<TokenBudget> = {
     name: 'tokenBudget',
     tokensPerMinute,
@@ -81,23 +84,47 @@ export function tokenBudget(options: TokenBudgetOptions): TokenBudget & Resource
     acquire: (request) => {
       const { tokens } = request;
       if (tokens > state.limits.tokens) {
-        const text = `a call that may use ${String(tokens)} tokens can never run within ${describe(tokensPerMinute, undefined)}: shorten the prompt or maxTokens, or raise tokensPerMinute`;
+        const text = `a call that may use ${String(tokens)} tokens can never run within ${inWords(tokensPerMinute, undefined)}: shorten the prompt or maxTokens, or raise tokensPerMinute`;
         throw new RecordError('call_too_large', text);
       }
       return queue.enter(request);
     },
+    describe: (nowMs) => stateOf(self, queue.pause, nowMs),
     open: () => Promise.resolve({ value: self, close: () => Promise.resolve() }),
   };
   return self;
 }
 
-const describe = (tokens: number | undefined, requests: number | undefined): string =>
+const inWords = (tokens: number | undefined, requests: number | undefined): string =>
   [
     tokens === undefined ? [] : `${String(tokens)} tokens per minute`,
     requests === undefined ? [] : `${String(requests)} requests per minute`,
   ]
     .flat()
     .join(', ');
+
+function stateOf(budget: TokenBudget & Resource<TokenBudget>, pause: Pause, nowMs: number): PolicyState {
+  const { name, tokensPerMinute, requestsPerMinute, waiting } = budget;
+  const { tokens, requests } = budget.spent(nowMs);
+  return {
+    name,
+    kind: 'token-budget',
+    used: tokensPerMinute === undefined ? requests : tokens,
+    limit: tokensPerMinute ?? requestsPerMinute ?? Infinity,
+    waiting,
+    ...(waiting > 0 && pause.untilMs > nowMs ? { pausedUntilMs: pause.untilMs, reason: pause.reason } : {}),
+    numbers: {
+      tokens_left: (tokensPerMinute ?? Infinity) - tokens,
+      requests_left: (requestsPerMinute ?? Infinity) - requests,
+    },
+  };
+}
+
+/** Until when the first call waits. */
+interface Pause {
+  readonly reason: string;
+  readonly untilMs: number;
+}
 
 interface Waiter {
   readonly request: BudgetRequest;
@@ -126,6 +153,11 @@ class BudgetQueue {
 
   get waiting(): number {
     return this.#waiters.size - this.#left;
+  }
+
+  /** Of the first waiter; it may be over. */
+  get pause(): Pause {
+    return { reason: this.#reason, untilMs: this.#readyAtMs };
   }
 
   enter(request: BudgetRequest): BudgetShare {

@@ -15,8 +15,10 @@ import { requireRunnable } from './require-runnable.ts';
 import { endOnSignals } from './signals.ts';
 import { checkTopics, topicsOf } from './check-topics.ts';
 import { Opening } from './opening.ts';
-import { ownedIds, quantile, Stats, type StatsSnapshot } from './stats.ts';
+import { snapshotOf } from './snapshot.ts';
+import { ownedIds, Stats, type StatsSnapshot } from './stats.ts';
 import { sweepDeadlines } from './sweep.ts';
+import { watchedPolicies } from './watched-policies.ts';
 
 /** A pipeline that runs. */
 export interface App {
@@ -59,6 +61,7 @@ class Running implements App {
   readonly #opening: Opening;
   readonly #opened = Promise.withResolvers<undefined>();
   #line: Line | undefined;
+  #policies: ReturnType<typeof watchedPolicies> = new Map();
   #draining: Promise<void> | undefined;
   #drainUntilMs = Number.POSITIVE_INFINITY;
   #failure: Error | undefined;
@@ -129,6 +132,7 @@ class Running implements App {
       },
     );
     const resources = await openResources(this.#pipeline, this.#options, this.#opening);
+    this.#policies = watchedPolicies(resources);
     const parts = {
       pipeline: this.#pipeline,
       options: this.#options,
@@ -187,46 +191,7 @@ class Running implements App {
   }
 
   stats(): StatsSnapshot {
-    const {
-      counts,
-      retriedLater,
-      failuresByCode,
-      droppedByReason,
-      failedAttempts,
-      aborted,
-      restarts,
-      completedBefore,
-      latencies,
-      troubles,
-    } = this.#stats;
-    const source = this.#line?.source;
-    const partitions = source?.partitions ?? [];
-    return {
-      done: counts.done,
-      failed: counts.failed,
-      dropped: counts.dropped,
-      retriedLater,
-      givenBack: counts['given-back'],
-      failuresByCode: { ...failuresByCode },
-      droppedByReason: Object.fromEntries(droppedByReason),
-      failedAttempts,
-      aborted,
-      restarts,
-      recordsInFlight: source?.window.records ?? 0,
-      bytesInFlight: source?.window.bytes ?? 0,
-      bytesAhead: source?.aheadBytes ?? 0,
-      bytesOutgoing: this.#line?.delivery.bytes ?? 0,
-      transactions: { ...this.#stats.transactions },
-      partitions: partitions.length,
-      lag: partitions.reduce((sum, one) => sum + one.lag, 0n),
-      settledBeyond: partitions.reduce((sum, one) => sum + one.tracker.settledBeyond, 0),
-      completedBefore,
-      mapShare: partitions.reduce((most, { mapShare }) => Math.max(most, mapShare), 0),
-      pausedBy: source?.closedBy,
-      holds: source?.window.holds(this.#options.clock.nowMs()) ?? [],
-      troubles,
-      latencyMs: { p50: quantile(latencies, 0.5), p99: quantile(latencies, 0.99) },
-    };
+    return snapshotOf({ stats: this.#stats, line: this.#line, policies: this.#policies, nowMs: this.#options.clock.nowMs() });
   }
 
   async #drain(deadlineMs: number): Promise<void> {

@@ -1,6 +1,7 @@
 import { codeOf } from '../classify.ts';
 import type { ErrorCode } from '../errors.ts';
 import { positionOf, type Taken } from '../flow/owned.ts';
+import type { PolicyState } from '../policies/policy-state.ts';
 import { notBegun, type Verdict } from '../record/outcome.ts';
 import { formatPartition, formatPosition } from '../record/record.ts';
 import type { Assignment, OwnedPartition } from '../transport/transport.ts';
@@ -42,6 +43,8 @@ export interface StatsSnapshot {
   /** Why nothing is taken at present. */
   readonly pausedBy: string | undefined;
   readonly holds: readonly { readonly reason: string; readonly untilMs: number }[];
+  /** The policies among the pipeline's resources, by their names there. */
+  readonly policies: readonly PolicyState[];
   /** What does not work at present, and is tried again. */
   readonly troubles: readonly string[];
   /** From taking a record to settling it, in ms, of the last 1,000 records. */

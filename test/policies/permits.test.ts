@@ -11,6 +11,18 @@ describe('permits', () => {
     expect(slots).toMatchObject({ name: 'permits(3)', limit: 3, used: 0, waiting: 0 });
   });
 
+  it('describes itself, and says why calls wait only while they do', () => {
+    const slots = permits(2);
+    slots.acquire(() => undefined);
+    expect(slots.describe()).toEqual({ name: 'permits(2)', kind: 'permits', used: 1, limit: 2, waiting: 0 });
+    slots.acquire(() => undefined);
+    slots.acquire(() => undefined);
+    expect(slots.describe()).toEqual({
+      ...{ name: 'permits(2)', kind: 'permits', used: 2, limit: 2, waiting: 1 },
+      reason: 'all permits are taken',
+    });
+  });
+
   it('frees a permit once, however often it is released', () => {
     const slots = permits(1);
     const release = slots.acquire(() => undefined);

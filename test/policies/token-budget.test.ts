@@ -29,6 +29,33 @@ describe('tokenBudget', () => {
     await opened.close();
   });
 
+  it('describes what is spent and left, and until when it pauses', async () => {
+    const { clock, ask, budget } = setUp({ tokensPerMinute: 10, requestsPerMinute: 3 });
+    ask('a', 6);
+    const free = {
+      name: 'tokenBudget',
+      kind: 'token-budget',
+      used: 6,
+      limit: 10,
+      waiting: 0,
+      numbers: { tokens_left: 4, requests_left: 2 },
+    };
+    expect(budget.describe(0)).toEqual(free);
+    const waiting = ask('b', 5);
+    const reason = 'the token budget is spent (10 tokens per minute, 3 requests per minute)';
+    expect(budget.describe(0)).toEqual({ ...free, waiting: 1, pausedUntilMs: 60_000, reason });
+    waiting.cancel();
+    expect(budget.describe(0)).toEqual(free);
+    await clock.advance(60_000);
+    expect(budget.describe(60_000)).toMatchObject({ used: 0, numbers: { tokens_left: 10, requests_left: 3 } });
+  });
+
+  it('counts requests where tokens have no limit', () => {
+    const { ask, budget } = setUp({ requestsPerMinute: 3 });
+    ask('a', 6);
+    expect(budget.describe(0)).toMatchObject({ used: 1, limit: 3, numbers: { tokens_left: Infinity, requests_left: 2 } });
+  });
+
   it('serves in turn: a big call is not overtaken', async () => {
     const { clock, granted, ask, holds } = setUp({ tokensPerMinute: 10 });
     ask('a', 6);

@@ -1,0 +1,46 @@
+import type { WatchedPolicy } from '../policies/policy-state.ts';
+import type { Line } from './assemble.ts';
+import { quantile, type Stats, type StatsSnapshot } from './stats.ts';
+import { policyStates } from './watched-policies.ts';
+
+export interface SnapshotParts {
+  readonly stats: Stats;
+  /** Undefined while the pipeline starts. */
+  readonly line: Pick<Line, 'source' | 'delivery'> | undefined;
+  readonly policies: ReadonlyMap<string, WatchedPolicy>;
+  readonly nowMs: number;
+}
+
+/** What a pipeline has done and is doing, copied. */
+export function snapshotOf({ stats, line, policies, nowMs }: SnapshotParts): StatsSnapshot {
+  const { counts, retriedLater, failedAttempts, aborted, restarts, completedBefore, latencies, troubles } = stats;
+  const source = line?.source;
+  const partitions = source?.partitions ?? [];
+  return {
+    done: counts.done,
+    failed: counts.failed,
+    dropped: counts.dropped,
+    retriedLater,
+    givenBack: counts['given-back'],
+    failuresByCode: { ...stats.failuresByCode },
+    droppedByReason: Object.fromEntries(stats.droppedByReason),
+    failedAttempts,
+    aborted,
+    restarts,
+    recordsInFlight: source?.window.records ?? 0,
+    bytesInFlight: source?.window.bytes ?? 0,
+    bytesAhead: source?.aheadBytes ?? 0,
+    bytesOutgoing: line?.delivery.bytes ?? 0,
+    transactions: { ...stats.transactions },
+    partitions: partitions.length,
+    lag: partitions.reduce((sum, one) => sum + one.lag, 0n),
+    settledBeyond: partitions.reduce((sum, one) => sum + one.tracker.settledBeyond, 0),
+    completedBefore,
+    mapShare: partitions.reduce((most, { mapShare }) => Math.max(most, mapShare), 0),
+    pausedBy: source?.closedBy,
+    holds: source?.window.holds(nowMs) ?? [],
+    policies: policyStates(policies, nowMs),
+    troubles,
+    latencyMs: { p50: quantile(latencies, 0.5), p99: quantile(latencies, 0.99) },
+  };
+}

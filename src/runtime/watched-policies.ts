@@ -1,0 +1,23 @@
+import { messageOf } from '../errors.ts';
+import type { PolicyState, WatchedPolicy } from '../policies/policy-state.ts';
+
+/** The policies among the opened resources of a pipeline, each under its name there. One that stands there twice is found once. */
+export function watchedPolicies(resources: Readonly<Record<string, unknown>>): ReadonlyMap<string, WatchedPolicy> {
+  const names = new Map<WatchedPolicy, string>();
+  for (const [name, value] of Object.entries(resources)) if (isWatched(value) && !names.has(value)) names.set(value, name);
+  return new Map([...names].map(([policy, name]) => [name, policy]));
+}
+
+/** How they stand. One that throws has nothing but that to tell: whoever looks must not be kept from seeing the others. */
+export function policyStates(policies: ReadonlyMap<string, WatchedPolicy>, nowMs: number): readonly PolicyState[] {
+  return [...policies].map(([name, policy]) => {
+    try {
+      return { ...policy.describe(nowMs), name };
+    } catch (error) {
+      return { name, kind: 'unknown', used: 0, limit: Infinity, waiting: 0, reason: `describe() threw: ${messageOf(error)}` };
+    }
+  });
+}
+
+const isWatched = (value: unknown): value is WatchedPolicy =>
+  typeof value === 'object' && value !== null && 'describe' in value && typeof value.describe === 'function';
