@@ -9,7 +9,10 @@ import type { Position, RecordHeaders } from './record/record.ts';
 export interface CallContext {
   /** Aborted when nobody waits for the result any more: unsubscribed, timed out, given back. */
   readonly signal: AbortSignal;
-  /** 1 for the first attempt; counted by `retryWithBackoff`, or by the pipeline's default retry. */
+  /**
+   * 1 for the first attempt; counted by `retryWithBackoff`, or by the pipeline's default retry. An overload (429, 503, 529) is no
+   * attempt: the call is made again under the same number.
+   */
   readonly attempt: number;
   /** When the record's time is up, in the clock's milliseconds since 1970; Infinity outside a pipeline. */
   readonly deadlineMs: number;

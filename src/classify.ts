@@ -45,8 +45,8 @@ export function classify(error: unknown): Grade {
   return (one && gradeByItself(one)) ?? 'record';
 }
 
-/** The outermost of an error and its causes that says what it is; `fetch()` hides the reason one level below. */
-function telling(error: unknown): Thrown | undefined {
+/** The outermost of an error and its causes that says what it is; `fetch()` hides the reason one level below. Undefined: none does. */
+export function telling(error: unknown): Thrown | undefined {
   let one = error;
   for (let depth = 0; isObject(one) && depth < mostCauses; depth += 1) {
     if (gradeByItself(one) !== undefined) return one;
@@ -74,6 +74,10 @@ export const stopsPipeline = (error: unknown): boolean => classify(error) === 'p
 
 interface Thrown {
   readonly status?: unknown;
+  readonly statusCode?: unknown;
+  readonly response?: unknown;
+  readonly $metadata?: unknown;
+  readonly httpStatusCode?: unknown;
   readonly code?: unknown;
   readonly name?: unknown;
   readonly cause?: unknown;
@@ -84,12 +88,20 @@ const isObject = (value: unknown): value is Thrown => typeof value === 'object' 
 /** Undefined when the error itself does not say. */
 function gradeByItself(error: Thrown): Grade | undefined {
   if (isStreamError(error)) return error.grade;
-  const { status, code, name } = error;
-  if (typeof status === 'number') return gradeOfStatus(status);
+  const { code, name } = error;
+  const status = statusOf(error);
+  if (status !== undefined) return gradeOfStatus(status);
   if (typeof code === 'string' && transientCodes.has(code)) return 'transient';
   if (typeof code === 'string' && resourceCodes.has(code)) return 'resource';
   if (name === 'TimeoutError') return 'transient'; // of AbortSignal.timeout(), which is no cancellation
   return undefined;
+}
+
+/** The HTTP status, where the clients people use keep it: fetch wrappers and axios, got, the AWS SDK. */
+function statusOf({ status, statusCode, response, $metadata }: Thrown): number | undefined {
+  const within: Thrown = isObject(response) ? response : {};
+  const meta: Thrown = isObject($metadata) ? $metadata : {};
+  return [status, statusCode, within.status, within.statusCode, meta.httpStatusCode].find((one) => typeof one === 'number');
 }
 
 function gradeOfStatus(status: number): Grade {

@@ -23,6 +23,10 @@ describe('an error that is not ours', () => {
     [withFields({ status: 408 }), 'transient', 'call_failed'],
     [withFields({ status: 404 }), 'record', 'project_threw'],
     [withFields({ status: 401 }), 'record', 'project_threw'], // perhaps one tenant's key: no reason to stop all others
+    [withFields({ response: { status: 429 } }), 'overload', 'overloaded'], // axios, ky
+    [withFields({ response: { statusCode: 502 } }), 'transient', 'call_failed'], // got
+    [withFields({ $metadata: { httpStatusCode: 503 } }), 'overload', 'overloaded'], // the AWS SDK
+    [withFields({ status: '429' }), 'record', 'project_threw'],
     [new DOMException('slow', 'TimeoutError'), 'transient', 'call_failed'],
     [new DOMException('gone', 'AbortError'), 'record', 'project_threw'],
     [new TypeError('fetch failed', { cause: withFields({ code: 'ECONNRESET' }) }), 'transient', 'call_failed'],

@@ -1,9 +1,10 @@
 import { Observable, type Subscription } from 'rxjs';
 import { type CallScope, currentScope, inScope } from '../../src/call.ts';
-import { classify } from '../../src/classify.ts';
+import { classify, telling } from '../../src/classify.ts';
 import type { CancelTimer } from '../../src/clock.ts';
 import { type Grade, isAbortError, isStreamError } from '../../src/errors.ts';
 import { type Backoff, waitBeforeRetry } from '../../src/policies/backoff.state.ts';
+import { retryAfterOf } from '../../src/retry-after.ts';
 import { keepTry } from '../../src/record/tries.ts';
 import { whileWanted } from './operate.ts';
 
@@ -99,7 +100,14 @@ class Loop {
     const isOverload = grade === 'overload';
     this.#overloads = isOverload ? this.#overloads + 1 : 0;
     const nowMs = clock.nowMs();
-    const failed = { grade, attempt: this.#attempt, overloads: this.#overloads, retryAfterMs: retryAfterMs(error), nowMs, deadlineMs };
+    const failed = {
+      grade,
+      attempt: this.#attempt,
+      overloads: this.#overloads,
+      retryAfterMs: retryAfterOf(telling(error), nowMs) ?? 0,
+      nowMs,
+      deadlineMs,
+    };
     const waitMs = waitBeforeRetry(this.#rules, { ...failed, random: (this.#rules.random ?? this.#scope.random)() });
     if (waitMs === undefined) return undefined;
     keepTry(tries.failed, { atMs: nowMs, code: codeOf(error) });
@@ -127,9 +135,4 @@ function codeOf(error: unknown): string {
   if ('code' in error && typeof error.code === 'string') return error.code.slice(0, 60);
   if ('status' in error && typeof error.status === 'number') return `status ${String(error.status)}`;
   return 'name' in error && typeof error.name === 'string' ? error.name.slice(0, 60) : 'Error';
-}
-
-function retryAfterMs(error: unknown): number {
-  const asked = typeof error === 'object' && error !== null && 'retryAfterMs' in error ? error.retryAfterMs : undefined;
-  return typeof asked === 'number' && asked > 0 ? asked : 0;
 }

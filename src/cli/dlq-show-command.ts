@@ -102,7 +102,7 @@ function show(out: TerminalOutput, record: ReadRecord, letter: Letter, payload: 
   field('pipeline', pipeline);
   field('failed', failedAt);
   field('error', [exception, message].filter((one) => one !== undefined).join(': '));
-  field('calls', attempts);
+  field('attempts', attempts);
   if ((retries ?? 0) > 0) field('retries', retries);
   if (redrives > 0) field('redrives', redrives);
   field('outputs', outputs);

@@ -8,6 +8,8 @@ import { testScope, within } from '../helpers/scope.ts';
 
 const transient = new InferenceError('model_unavailable', 'down');
 const overload = new OverloadError('busy');
+const foreign = (seconds: number): Error =>
+  Object.assign(new Error('HTTP 429'), { status: 429, headers: new Headers({ 'retry-after': String(seconds) }) });
 const asked = (retryAfterMs: number): Error => new OverloadError('busy', { retryAfterMs });
 
 /** Fails with each of `errors` in turn, then gives 'ok'. Tells when each attempt started, and as which. */
@@ -74,6 +76,14 @@ describe('retryWithBackoff', () => {
       errors: [asked(90_000)],
       options: { random: () => 0 },
       startsMs: [0, 90_000],
+      ok: true,
+      tries: 1,
+    },
+    {
+      rule: 'heeds Retry-After of an error that is not ours, and of one that wraps it',
+      errors: [foreign(2), new Error('wrapped', { cause: foreign(3) })],
+      options: { random: () => 0 },
+      startsMs: [0, 2_000, 5_000],
       ok: true,
       tries: 1,
     },

@@ -1,4 +1,5 @@
 import { InferenceError, isStreamError, messageOf, OverloadError, type StreamError } from '../../errors.ts';
+import { retryAfterOf } from '../../retry-after.ts';
 
 /** What an error may tell of the call. */
 export interface ErrorContext {
@@ -11,9 +12,6 @@ export interface ErrorContext {
 
 /** A server's words in ours, at most; they are the server's, so they may repeat what was sent. */
 const longestWords = 200;
-
-/** A wait that is longer is a mistake in somebody's clock. */
-const longestRetryAfterMs = 24 * 3_600_000;
 
 const tooLong = /context.{0,12}(length|window|size)|maximum context|prompt is too long|too many tokens/i;
 
@@ -118,23 +116,3 @@ function wordsOf(error: unknown, { apiKey }: ErrorContext): string {
 /** The key, and what looks like one: servers repeat keys, some with their middle starred out. */
 const redacted = (text: string, apiKey: string | undefined): string =>
   (apiKey === undefined || apiKey === '' ? text : text.replaceAll(apiKey, '[key]')).replace(/\b(sk-|Bearer\s+)[\w*.-]{4,}/g, '$1[key]');
-
-function retryAfterOf(error: unknown, nowMs: number): number | undefined {
-  const headers = typeof error === 'object' && error !== null && 'headers' in error ? error.headers : undefined;
-  if (!(headers instanceof Headers)) return undefined;
-  return retryAfterMs(headers, nowMs);
-}
-
-/** `retry-after-ms`, else `retry-after` as seconds or as a date, which is read against the server's own clock where it tells it. */
-function retryAfterMs(headers: Headers, nowMs: number): number | undefined {
-  const bounded = (ms: number): number | undefined =>
-    Number.isFinite(ms) ? Math.min(Math.max(0, Math.round(ms)), longestRetryAfterMs) : undefined;
-  const exact = headers.get('retry-after-ms')?.trim();
-  if (exact !== undefined && /^\d+(\.\d+)?$/.test(exact)) return bounded(Number(exact));
-  const given = headers.get('retry-after')?.trim();
-  if (given === undefined || given === '') return undefined;
-  if (/^\d+(\.\d+)?$/.test(given)) return bounded(Number(given) * 1000);
-  if (!/^[A-Za-z]+,? .*:\d\d/.test(given)) return undefined; // Date.parse takes "-5" for a day in 2001
-  const theirs = Date.parse(headers.get('date') ?? '');
-  return bounded(Date.parse(given) - (Number.isNaN(theirs) ? nowMs : theirs));
-}
