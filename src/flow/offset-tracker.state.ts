@@ -28,10 +28,13 @@ export class OffsetTracker<T> {
   #watermark: bigint;
   #settledBeyond = 0;
   #changes = 0;
+  /** Nothing below is still to be delivered. */
+  #passed: bigint;
 
   /** @param start where delivery begins: what a commit would say if nothing were settled. */
   constructor(start: bigint) {
     this.#watermark = start;
+    this.#passed = start;
   }
 
   /** The next offset to read after a restart: what a commit may say. */
@@ -54,7 +57,7 @@ export class OffsetTracker<T> {
     return this.#settledBeyond;
   }
 
-  /** Grows with every record that is settled: whether there is something to store. */
+  /** Grows with every record that is settled, and every move over offsets without records: whether there is something to store. */
   get changes(): number {
     return this.#changes;
   }
@@ -93,7 +96,20 @@ export class OffsetTracker<T> {
       this.#head += 1;
       this.#settledBeyond -= 1;
     }
+    if (this.#head === this.#items.length && this.#passed > this.#watermark) this.#watermark = this.#passed;
     this.#compact();
+    return true;
+  }
+
+  /**
+   * What lies below `next` was delivered, or is no record: once all that was delivered is settled, the watermark stands there.
+   * True when it moved just now.
+   */
+  pass(next: bigint): boolean {
+    if (next > this.#passed) this.#passed = next;
+    if (this.#head < this.#items.length || this.#passed <= this.#watermark) return false;
+    this.#watermark = this.#passed;
+    this.#changes += 1;
     return true;
   }
 
@@ -115,6 +131,7 @@ export class OffsetTracker<T> {
       watermark = (this.#offsets[at] ?? watermark) + 1n;
       left -= 1;
     }
+    if (at === this.#items.length && this.#passed > watermark) watermark = this.#passed;
     const completed: { from: bigint; to: bigint }[] = [];
     let run: { from: bigint; to: bigint } | undefined;
     for (; left > 0 && at < this.#items.length; at += 1) {

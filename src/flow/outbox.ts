@@ -21,6 +21,8 @@ export interface OutboxOptions {
   readonly clock: Clock;
   /** Told when sending fails and is tried again, and (undefined) when it works again. */
   readonly trouble: (why: string | undefined) => void;
+  /** Sending is not allowed: no other try will do before a person has acted. What waits keeps waiting until it is stopped. */
+  readonly denied: (error: Error) => void;
   /** Bytes that wait or are under way, over all outboxes of a sink; `freed` is told when they have become fewer. */
   readonly held: { bytes: number; freed: () => void };
 }
@@ -105,6 +107,7 @@ export class Outbox {
           return;
         }
         if (this.#isStopped) continue;
+        if (isStreamError(error) && error.code === 'authentication_failed') this.#options.denied(error);
         this.#options.trouble(`sending to ${formatPartition(this)} fails and is tried again: ${messageOf(error)}`);
         await sleep(this.#options.clock, this.#backoff.failed(), this.#stopping.signal).catch(() => undefined);
         continue;

@@ -79,7 +79,7 @@ export class Owned implements OwnedPartition {
   phase: 'held' | 'leaving' | 'gone' = 'held';
 
   /** @throws PipelineError `unreadable_metadata` when the group has stored something else than our map, unless that is to be ignored. */
-  constructor({ topic, partition, epoch, start, committed }: Assignment, unreadableMetadata: 'fail' | 'ignore', isDelayed = false) {
+  constructor({ topic, partition, epoch, start, committed, high }: Assignment, unreadableMetadata: 'fail' | 'ignore', isDelayed = false) {
     this.topic = topic;
     this.partition = partition;
     this.epoch = epoch;
@@ -95,7 +95,7 @@ export class Owned implements OwnedPartition {
       this.#completedBefore = [];
     }
     this.floor = start;
-    this.high = start;
+    this.high = high;
     this.fetched = start;
   }
 

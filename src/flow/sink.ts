@@ -16,6 +16,8 @@ export interface SinkOptions {
   readonly topics: readonly string[];
   /** Told when a topic cannot be written at present, and (undefined) when it can again. */
   readonly trouble: (topic: string, why: string | undefined) => void;
+  /** Told when a topic must not be written: the pipeline has to stop. */
+  readonly denied: (error: Error) => void;
 }
 
 const refreshMs = 300_000; // as often as the Java client asks for new partitions
@@ -83,10 +85,11 @@ export class Sink {
   }
 
   #open(topic: string, partition: number): Outbox {
-    const { producer, clock, trouble } = this.#options;
+    const { producer, clock, trouble, denied } = this.#options;
     return new Outbox(topic, partition, {
       producer,
       clock,
+      denied,
       held: this.#held,
       trouble: (why) => {
         trouble(formatPartition({ topic, partition }), why);

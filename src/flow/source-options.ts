@@ -18,6 +18,8 @@ export interface SourceOptions extends WindowOptions {
   readonly unreadableMetadata: 'fail' | 'ignore';
   /** A record was found completed by an earlier owner: it is settled as it is, and there is something to commit. */
   readonly skipped: (partition: Owned) => void;
+  /** The watermark has passed offsets that hold no records, and there is something to commit. */
+  readonly passed: (partition: Owned) => void;
   /** Puts a record into the pipeline. Must not throw. */
   readonly emit: (taken: Taken) => void;
 }

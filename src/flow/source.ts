@@ -75,9 +75,9 @@ export class Source {
     const owned = this.find(fetch);
     if (owned?.phase !== 'held' || this.#stopped) return;
     this.#ahead.push(owned, fetch.records);
-    const last = fetch.records.at(-1);
-    if (last) owned.fetched = last.offset + 1n;
+    owned.fetched = fetch.next;
     owned.high = fetch.high;
+    this.#pass(owned);
     this.pump();
   }
 
@@ -236,7 +236,13 @@ export class Source {
       this.#ahead.take(head);
       if (owned.wasCompleted(record.offset)) this.#skip(owned, record);
       else this.#enter(owned, record, bytes);
+      this.#pass(owned);
     }
+  }
+
+  /** What was fetched is taken: what else lies there holds no records, and the watermark need not wait for it. */
+  #pass(owned: Owned): void {
+    if (owned.ahead.size === 0 && owned.tracker.pass(owned.fetched)) this.#options.passed(owned);
   }
 
   /** Its outputs are written, and its commit said so: it only has to be counted. */

@@ -1,5 +1,5 @@
 import { type CancelTimer, type Clock, sleep } from '../clock.ts';
-import { messageOf, PipelineError } from '../errors.ts';
+import { isStreamError, messageOf, PipelineError } from '../errors.ts';
 import type { Verdict } from '../record/outcome.ts';
 import { formatPartition } from '../record/record.ts';
 import type { Failure } from './failure-story.ts';
@@ -200,7 +200,7 @@ export class TransactionLoop {
 
   async #failed(error: unknown): Promise<void> {
     this.#writer.spend();
-    if (error instanceof PipelineError) {
+    if (error instanceof PipelineError || (isStreamError(error) && error.code === 'authentication_failed')) {
       this.stop();
       this.#options.fail(error);
       return;

@@ -108,8 +108,8 @@ export class Transactions {
     if (bundle) this.#end(bundle);
   }
 
-  /** There is something to commit without any transaction being due: what an owner before us had completed was counted. */
-  skipped(owned: Owned): void {
+  /** There is something to commit without any transaction being due: completed before us, or no record at all. */
+  moved(owned: Owned): void {
     this.#of(owned).loop.wake();
   }
 
@@ -247,7 +247,9 @@ export class Transactions {
 
 const troubledPlace = (partition: OwnedPartition): string => `transactions ${formatPartition(partition)}`;
 
-const isRefused = (error: unknown): error is StreamError => isStreamError(error) && error.code === 'authentication_failed';
+/** No other try will do before a person has acted. */
+const isRefused = (error: unknown): error is StreamError =>
+  isStreamError(error) && (error.code === 'authentication_failed' || error.code === 'transport_failed');
 
 function crossing(roots: readonly Root[]): Error {
   const [first] = roots;

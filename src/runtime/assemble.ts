@@ -46,6 +46,7 @@ export function assemble(parts: LineParts): Line {
     outgoingBytes: () => delivery.bytes,
     emit: (taken) => emit(taken),
     skipped: (partition) => skipped(partition),
+    passed: (partition) => delivery.moved(partition),
   });
   sink.onRoom(() => source.pump());
 
@@ -96,7 +97,7 @@ export function assemble(parts: LineParts): Line {
   };
   const skipped = (partition: Owned): void => {
     stats.completedBefore += 1;
-    delivery.skipped(partition);
+    delivery.moved(partition);
   };
 
   return { source, stream, delivery };

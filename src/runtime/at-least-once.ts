@@ -32,7 +32,7 @@ export function atLeastOnce(parts: LineParts, source: Source): Delivery {
       if (verdict.outcome === 'failed') bury(parts, source, taken, verdict, () => settle(taken));
       else settle(taken);
     },
-    skipped: () => committer.settled(),
+    moved: () => committer.settled(),
     beforeStart: undefined,
     attach: (consumer) => committer.attach(consumer),
     hurry: () => undefined,

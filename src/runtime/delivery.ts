@@ -18,8 +18,8 @@ export interface Delivery {
   givenBack(settlement: Settlement): void;
   /** The record is settled by its present run, otherwise than given back. */
   settled(taken: Taken, verdict: Verdict): void;
-  /** An owner before us had completed a record of this partition: it only has to be counted. */
-  skipped(partition: Owned): void;
+  /** A partition has moved on without a record being settled: completed by an owner before us, or there is none. */
+  moved(partition: Owned): void;
 
   /** Awaited when partitions were gained, before what is committed for them is read. */
   readonly beforeStart: ConsumeOptions['beforeStart'];

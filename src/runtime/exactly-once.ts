@@ -47,7 +47,7 @@ export function exactlyOnce(parts: LineParts, source: Source): Delivery {
       if (verdict.outcome === 'failed') tellOfFailure(parts, taken, verdict);
       source.settle(taken);
     },
-    skipped: (partition) => transactions.skipped(partition),
+    moved: (partition) => transactions.moved(partition),
     beforeStart: (partitions, wanted) => transactions.fence(partitions, () => wanted() && !source.stopped),
     attach: (consumer) => transactions.attach(consumer),
     hurry: (partitions) => transactions.hurry(partitions),

@@ -28,11 +28,18 @@ export function consumeHandlers({ pipeline: { name }, options, source, delivery,
         fail(error instanceof Error ? error : new Error(messageOf(error)));
         return;
       }
-      log[hasLost ? 'warn' : 'info']({ pipeline: name, partitions: ownedIds(gained), resets: resetsOf(gained) }, 'assigned');
+      const resets = resetsOf(gained);
+      log[hasLost || resets.length > 0 ? 'warn' : 'info']({ pipeline: name, partitions: ownedIds(gained), resets }, 'assigned');
       hasLost = false;
     },
     fetched: (fetch) => {
       source.offer(fetch);
+      const { missed } = fetch;
+      if (missed !== undefined)
+        log.warn(
+          { pipeline: name, partitions: ownedIds([fetch]), missed: String(missed) },
+          'the log has dropped what was not read yet (retention, or a truncation); reading goes on behind it',
+        );
     },
     revoking: async (leaving) => {
       const givenBack = await releasePartitions({ source, delivery, clock, deadlineMs: revokeDeadlineMs }, leaving, 'revoked');

@@ -126,6 +126,9 @@ class Running implements App {
         trouble: (where, why) => {
           this.#stats.trouble(where, why);
         },
+        denied: (error) => {
+          this.#fail(error);
+        },
       }),
       (opened: Sink) => {
         opened.stop();

@@ -133,5 +133,9 @@ export const ownedIds = (partitions: readonly OwnedPartition[]): readonly string
 /** Partitions that do not begin where the group left off, with the reason. */
 export const resetsOf = (assignments: readonly Assignment[]): readonly string[] =>
   assignments.flatMap((one) =>
-    one.reset === 'out-of-range' ? [`${formatPartition(one)} begins at ${String(one.start)}: what was committed lies outside the log`] : [],
+    one.reset === 'out-of-range'
+      ? [
+          `${formatPartition(one)} begins at ${String(one.start)}: what was committed (${String(one.committed?.offset)}) lies outside the log`,
+        ]
+      : [],
   );

@@ -110,6 +110,8 @@ export interface Assignment extends OwnedPartition {
   /** Where delivery begins. It differs from what was committed when that lies outside the log; then `reset` says so. */
   readonly start: bigint;
   readonly reset: 'none-committed' | 'out-of-range' | undefined;
+  /** Next offset to be written, as far as known: so that lag is right before anything is fetched. */
+  readonly high: bigint;
 }
 
 /**
@@ -118,11 +120,19 @@ export interface Assignment extends OwnedPartition {
  * stable offset), whoever wrote it. The end of a transaction takes an offset in each partition it wrote to.
  */
 export interface Fetch extends OwnedPartition {
+  /** None, where there is something else to tell: offsets were read that hold no records, or more was written that cannot be read yet. */
   readonly records: readonly SourceRecord[];
+  /** Where reading goes on. What lies before it and was not delivered never will be: gaps, aborted transactions, the ends of transactions. */
+  readonly next: bigint;
+  /**
+   * So many offsets before `next` has the log dropped before they could be read (retention, or a truncation); the records that they
+   * held are lost to this group. What was delivered before goes on.
+   */
+  readonly missed?: bigint;
   /**
    * Next offset to be written to this partition, as far as known: what lag is counted from. So lag counts offsets, and
    * is an upper bound of the records to come: it includes what open and aborted transactions have written, and the ends
-   * of transactions. Behind a writer of transactions it comes to rest above 0 (at 1, if the last one was committed).
+   * of transactions.
    */
   readonly high: bigint;
 }

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { commitRules } from './transport/commit-rules.ts';
 import { deliveryRules } from './transport/delivery-rules.ts';
 import { fencingRules } from './transport/fencing-rules.ts';
+import { gapRules } from './transport/gap-rules.ts';
 import { ownershipRules } from './transport/ownership-rules.ts';
 import { pauseRules } from './transport/pause-rules.ts';
 import { produceRules } from './transport/produce-rules.ts';
@@ -18,6 +19,7 @@ export type { TransportUnderTest } from './transport/world.ts';
 const transportRules: readonly Rule[] = [
   ...topicRules,
   ...deliveryRules,
+  ...gapRules,
   ...pauseRules,
   ...ownershipRules,
   ...commitRules,

@@ -8,7 +8,8 @@ import { virtualClock } from '../../src/virtual-clock.ts';
 function committer(fate: (commit: number) => 'ok' | 'down' | 'fenced' = () => 'ok') {
   const clock = virtualClock();
   const owned = [0, 1].map(
-    (partition) => new Owned({ topic: 'in', partition, epoch: 1, committed: undefined, start: 0n, reset: 'none-committed' }, 'fail'),
+    (partition) =>
+      new Owned({ topic: 'in', partition, epoch: 1, committed: undefined, start: 0n, reset: 'none-committed', high: 0n }, 'fail'),
   );
   const commits: string[][] = [];
   const troubles: (string | undefined)[] = [];

@@ -46,6 +46,47 @@ describe('OffsetTracker', () => {
     );
   });
 
+  it('stands behind offsets without records as soon as all before them is settled, and says so before', () => {
+    const history = fc.array(
+      fc.record({ gap: fc.nat({ max: 3 }), tail: fc.nat({ max: 3 }), settle: fc.array(fc.nat(), { maxLength: 3 }) }),
+      {
+        maxLength: 100,
+      },
+    );
+    fc.assert(
+      fc.property(history, (steps) => {
+        const tracker = new OffsetTracker<string>(0n);
+        const open = new Map<number, bigint>();
+        const watermark = (end: bigint): bigint => [...open.values()].reduce((least, one) => (one < least ? one : least), end);
+        let next = 0n;
+        const settleOne = (at: number): void => {
+          const ticket = [...open.keys()][at % Math.max(1, open.size)];
+          if (ticket === undefined) return;
+          const before = tracker.standing(new Set([ticket]));
+          tracker.settle(ticket);
+          open.delete(ticket);
+          expect(tracker.standing()).toEqual(before);
+        };
+        for (const { gap, tail, settle } of steps) {
+          next += BigInt(gap);
+          open.set(tracker.deliver(next, 'item'), next);
+          next += 1n + BigInt(tail);
+          const { watermark: before, changes } = tracker;
+          expect(tracker.pass(next)).toBe(open.size === 0 && before < next);
+          expect(tracker.changes > changes).toBe(tracker.watermark > before);
+          for (const at of settle) settleOne(at);
+          if (open.size === 0) expect(tracker.watermark).toBe(next);
+          else expect(tracker.watermark).toBeLessThanOrEqual(watermark(next));
+        }
+        while (open.size > 0) settleOne(0);
+        expect(tracker.watermark).toBe(next);
+        expect(tracker.pass(next + 5n)).toBe(true);
+        expect([tracker.watermark, tracker.pass(next)]).toEqual([next + 5n, false]);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
   it('takes a million records with one that never ends, and a million without, in linear time and memory', () => {
     const tracker = new OffsetTracker<string>(0n);
     const first = tracker.deliver(0n, 'first');

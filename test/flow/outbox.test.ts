@@ -5,7 +5,7 @@ import type { OutputRecord } from '../../src/record/record.ts';
 import type { Producer } from '../../src/transport/transport.ts';
 import { virtualClock } from '../../src/virtual-clock.ts';
 
-type Answer = 'ok' | 'down' | 'too-large' | 'rejected';
+type Answer = 'ok' | 'down' | 'denied' | 'too-large' | 'rejected';
 
 function outbox(answer: (batch: readonly string[], attempt: number) => Answer) {
   const clock = virtualClock();
@@ -27,6 +27,7 @@ function outbox(answer: (batch: readonly string[], attempt: number) => Answer) {
           running -= 1;
           const said = answer(batch, sends.length);
           if (said === 'down') reject(new TransportError('transport_unavailable', 'down'));
+          else if (said === 'denied') reject(new TransportError('authentication_failed', 'you may not'));
           else if (said === 'rejected') reject(new TransportError('record_rejected', 'no key'));
           else if (said === 'too-large') reject(new TransportError('record_too_large', 'too large'));
           else {
@@ -37,7 +38,11 @@ function outbox(answer: (batch: readonly string[], attempt: number) => Answer) {
         });
       }),
   };
-  const box = new Outbox('out', 0, { producer, clock, held, trouble: (why) => events.push(why === undefined ? 'works again' : 'trouble') });
+  const box = new Outbox('out', 0, {
+    ...{ producer, clock, held },
+    trouble: (why) => events.push(why === undefined ? 'works again' : 'trouble'),
+    denied: ({ message }) => events.push(message),
+  });
   const push = (value: string, wanted = (): boolean => true): void => {
     const record: OutputRecord = { key: null, value: Buffer.from(value), headers: [] };
     box.push({
@@ -87,6 +92,15 @@ describe('Outbox', () => {
     expect([log, sends.length]).toEqual([[['a']], 12]);
     expect(events.filter((event) => event === 'works again')).toHaveLength(1);
     expect(events.at(-1)).toBe('a@0');
+  });
+
+  it('tells at once when it may not send, and loses nothing should that be allowed before it is stopped', async () => {
+    const { push, clock, log, events } = outbox((_, attempt) => (attempt < 2 ? 'denied' : 'ok'));
+    push('a');
+    await clock.advance(10);
+    expect(events).toEqual(['you may not', 'trouble']);
+    await clock.advance(1_000);
+    expect(log).toEqual([['a']]);
   });
 
   it.each(['too-large', 'rejected'] as const)(

@@ -7,7 +7,10 @@ import { ProcessClock } from '../../src/simulation/process-clock.ts';
 it('a commit that fails after the committer was stopped is not tried again', async () => {
   const virtual = virtualClock();
   const clock = new ProcessClock(virtual);
-  const owned = new Owned({ topic: 'in', partition: 0, epoch: 1, committed: undefined, start: 0n, reset: 'none-committed' }, 'fail');
+  const owned = new Owned(
+    { topic: 'in', partition: 0, epoch: 1, committed: undefined, start: 0n, reset: 'none-committed', high: 0n },
+    'fail',
+  );
   const partitions = (): readonly Owned[] => [owned];
   const committer = new Committer({ clock, commitIntervalMs: 10, commitEveryRecords: 1, partitions, trouble: () => undefined });
   let fail = (): void => undefined;

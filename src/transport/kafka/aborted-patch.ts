@@ -6,41 +6,21 @@ interface FetchedRecord {
 }
 
 /** The answer to a fetch for one partition. */
-export interface FetchedPartition {
+export interface FetchedRecords {
   readonly messages: readonly FetchedRecord[];
   /** Those that reach into the fetch, in the order in which they were aborted. */
   abortedTransactions?: readonly { readonly firstOffset: string; readonly producerId: string }[] | null;
 }
 
-/** kafkajs's `Broker`: one connection. */
-export interface BrokerPrototype {
-  fetch: (
-    this: BrokerPrototype,
-    request: object,
-  ) => Promise<{ readonly responses: readonly { readonly partitions: readonly FetchedPartition[] }[] }>;
-}
-
 const abortType = 0;
 
 /**
- * Keeps what aborted transactions have written from readers. kafkajs tries, but takes the transactions in the order in which
- * they were aborted, and one a record: where two overlap, records of both are delivered as good. It also takes any record
- * whose key is four zero bytes for the end of one.
+ * Lets records of aborted transactions pass for control records, which kafkajs delivers to nobody and reads on behind. It tries to
+ * keep them from readers, but takes the transactions in the order in which they were aborted, and one a record: where two overlap,
+ * records of both are delivered as good. It also takes any record whose key is four zero bytes for the end of one. Time and memory
+ * are linear in the fetch.
  */
-export function patchFetch(prototype: BrokerPrototype): void {
-  const { fetch } = prototype;
-  prototype.fetch = async function (request) {
-    const answer = await fetch.call(this, request);
-    for (const { partitions } of answer.responses) for (const partition of partitions) hideAborted(partition);
-    return answer;
-  };
-}
-
-/**
- * Lets records of aborted transactions pass for control records, which kafkajs delivers to nobody and reads on behind. Time and
- * memory are linear in the fetch.
- */
-export function hideAborted(partition: FetchedPartition): void {
+export function hideAborted(partition: FetchedRecords): void {
   const { messages, abortedTransactions } = partition;
   if (!abortedTransactions || abortedTransactions.length === 0) return;
   partition.abortedTransactions = []; // nothing is left for kafkajs to do

@@ -43,7 +43,7 @@ const bytesOfRecord = 128; // held for a record beside its bytes, at the least
  * range of offsets it stood for, and reading goes on behind it. Checksums are checked (kafkajs does not), and sizes
  * and counts before anything is made of them: a batch whose decompressed bytes, with 128 for each record, pass `limit` is bad.
  *
- * Not caught: a length that is garbled upwards cannot be told from the cut tail of a fetch, and looks like a partition that stands still.
+ * Not caught: a length that is garbled upwards cannot be told from the cut tail of a fetch; that the partition stands still is told (`Standstills`).
  */
 export function messagesDecoder(legacy: MessagesDecoder, limit: () => number): MessagesDecoder {
   return async (fetch) => {
@@ -96,7 +96,7 @@ async function decodeBatch(batch: Buffer, limit: number): Promise<object[]> {
   const lastOffsetDelta = batch.readInt32BE(lastOffsetDeltaAt);
   const count = batch.readInt32BE(countAt);
   if (count > lastOffsetDelta + 1) throw new RangeError('more records than offsets');
-  if (count <= 0) return [];
+  if (count <= 0) return [emptied(batch, lastOffsetDelta)];
   const codec = codecNames[attributes & codecBits];
   if (codec === undefined) throw new RangeError(`compressed with codec ${String(attributes & codecBits)}, which is not known`);
   const spare = limit - count * bytesOfRecord;
@@ -117,6 +117,16 @@ function contextOf(batch: Buffer, attributes: number): BatchContext {
     isControlBatch: (attributes & controlBit) > 0,
   };
 }
+
+/** Compaction has taken all records of the batch: reading goes on behind it, also where nothing follows. */
+const emptied = (batch: Buffer, lastOffsetDelta: number): object => ({
+  offset: String(batch.readBigInt64BE(0) + BigInt(lastOffsetDelta)),
+  key: null,
+  value: null,
+  headers: [],
+  timestamp: String(batch.readBigInt64BE(firstTimestampAt)),
+  isControlRecord: true, // delivered to nobody
+});
 
 function standIn(batch: Buffer, error: unknown, next: bigint | undefined): object {
   const firstOffset = batch.readBigInt64BE(0);
@@ -140,24 +150,22 @@ function standIn(batch: Buffer, error: unknown, next: bigint | undefined): objec
   };
 }
 
-/** What kafkajs makes a batch of: the answer for one partition. */
-interface FetchedPartition {
+/** The records of one partition's answer to a fetch. */
+export interface RangedRecords {
   readonly highWatermark: string;
-  readonly messages: readonly object[];
+  readonly messages: readonly { offset: string; readonly undecodable?: UndecodableRange }[];
 }
 
 /**
  * Keeps the ranges of unreadable batches within what was asked for and what there is: a corrupt header may say anything,
  * and reading would go on there, or stand still.
  */
-export function boundRanges<T extends FetchedPartition>(fetchedOffset: string, partition: T): T {
-  if (!partition.messages.some((one) => 'undecodable' in one)) return partition;
-  const [fetched, last] = [BigInt(fetchedOffset), BigInt(partition.highWatermark) - 1n];
-  const messages = partition.messages.map((one) => {
-    if (!('undecodable' in one && 'offset' in one && typeof one.offset === 'string')) return one;
+export function boundRanges(fetchedOffset: string, { highWatermark, messages }: RangedRecords): void {
+  const [fetched, last] = [BigInt(fetchedOffset), BigInt(highWatermark) - 1n];
+  for (const one of messages) {
+    if (one.undecodable === undefined) continue;
     const offset = BigInt(one.offset);
-    const bounded = offset < fetched ? fetched : offset > last && last >= fetched ? last : offset;
-    return bounded === offset ? one : { ...one, offset: String(bounded) };
-  });
-  return { ...partition, messages };
+    if (offset < fetched) one.offset = fetchedOffset;
+    else if (offset > last && last >= fetched) one.offset = String(last);
+  }
 }

@@ -1,27 +1,25 @@
-import type {
-  AssignerProtocol,
-  Cluster,
-  EachBatchPayload,
-  GroupMember as JoinedMember,
-  GroupMemberAssignment,
-  PartitionAssigner,
-} from 'kafkajs';
+import type { EachBatchPayload, GroupMember as JoinedMember, PartitionAssigner } from 'kafkajs';
 import { formatPartition, parsePartition } from '../../record/record.ts';
-import { balance, type Claim } from '../balance.state.ts';
-import type { Assignment, ConsumeHandlers, OwnedPartition } from '../transport.ts';
-import type { ClusterInternals, GroupInternals, GroupListener } from './internals.ts';
+import type { Assignment, ConsumeHandlers, Fetch, OwnedPartition } from '../transport.ts';
+import { assign, metadataVersion } from './assign.ts';
+import { standingOf } from './fetch-patch.ts';
+import type { FetchedBatch, GroupInternals, GroupListener } from './internals.ts';
 import type { KafkaJsModule } from './kafkajs.ts';
-import { type OwnClaim, OwnershipState } from './ownership.state.ts';
+import { OwnershipState } from './ownership.state.ts';
 import { toSourceRecord } from './records.ts';
+import type { Sight } from './standstill.state.ts';
 
 const protocolName = 'millrace-cooperative';
-const metadataVersion = 0; // the layout that kafkajs writes, whatever number it is given
 
 export interface GroupMemberOptions {
   readonly handlers: Pick<ConsumeHandlers, 'assigned' | 'revoking' | 'lost' | 'fetched'>;
   readonly kafkajs: KafkaJsModule;
   /** Finds where gained partitions start; asks again until it knows, or `wanted` says that it need not. */
   readonly findStarts: (partitions: readonly OwnedPartition[], wanted: () => boolean) => Promise<readonly Assignment[]>;
+  /** Finds where the log of a partition begins; asks again until it knows, or `wanted` says that it need not. */
+  readonly findLow: (partition: OwnedPartition, wanted: () => boolean) => Promise<bigint | undefined>;
+  /** A fetch has brought nothing of a partition that goes on; undefined: all is well with it. */
+  readonly standing: (partition: string, sight: Sight | undefined) => void;
   readonly joining: () => void;
   readonly joined: () => void;
   readonly heartbeat: (underWay: boolean) => void;
@@ -48,6 +46,10 @@ export class GroupMember {
   readonly #paused = new Set<string>();
   /** Next offset to fetch: kafkajs forgets it in each join. */
   readonly #positions = new Map<string, string>();
+  /** Next offset to be written, as it was told last. */
+  readonly #highs = new Map<string, bigint>();
+  /** The log does not hold what would be read next: where it begins is being asked. */
+  readonly #adrift = new Set<string>();
   #group: GroupInternals | undefined;
   #rejoin = false;
 
@@ -94,8 +96,11 @@ export class GroupMember {
       heartbeat: (underWay) => {
         if (!over) this.#options.heartbeat(underWay);
       },
+      fetched: (batches) => {
+        if (!over) for (const batch of batches) this.#passOver(batch);
+      },
       outOfRange: (_group, topic, partition) => {
-        if (!over) this.#renew(topic, partition);
+        if (!over) void this.#catchUp(topic, partition);
       },
     };
     return {
@@ -170,17 +175,15 @@ export class GroupMember {
     this.#tellLost(this.state.identify(memberId));
   }
 
-  #tellLost(
-    partitions: readonly { readonly phase: string; readonly topic: string; readonly partition: number; readonly epoch: number }[],
-  ): void {
+  #tellLost(partitions: readonly (OwnedPartition & { readonly phase: string })[]): void {
     for (const one of partitions) this.#forget(one);
     const told = partitions.filter(({ phase }) => phase !== 'starting').map(owned);
     if (told.length > 0) this.#options.handlers.lost(told);
   }
 
   #forget(partition: OwnedPartition): void {
-    this.#positions.delete(formatPartition(partition));
-    this.#paused.delete(formatPartition(partition)); // a new epoch begins resumed
+    // a new epoch begins resumed
+    for (const kept of [this.#positions, this.#highs, this.#paused, this.#adrift]) kept.delete(formatPartition(partition));
   }
 
   #revoke(partitions: readonly OwnedPartition[]): void {
@@ -211,13 +214,30 @@ export class GroupMember {
     });
   }
 
-  /** The log has moved away from under a reader (retention, or a truncation): a new epoch, whose start says so. */
-  #renew(topic: string, partition: number): void {
-    const renewed = this.state.renew({ topic, partition });
-    if (!renewed) return;
-    this.#tellLost([renewed.lost]);
+  /**
+   * The log has moved away from under a reader. Where it has dropped what was to be read next, reading goes on at what is left; the
+   * epoch stays, as what was delivered is nowhere else any more. Where it ends before that, it is another log: a new epoch.
+   */
+  async #catchUp(topic: string, partition: number): Promise<void> {
+    const tenure = this.state.find({ topic, partition });
+    if (tenure?.phase !== 'live' || this.#adrift.has(formatPartition(tenure))) return;
+    const isLive = (): boolean => this.state.find(tenure)?.phase === 'live';
+    this.#adrift.add(formatPartition(tenure));
     this.#applyPauses();
-    this.#start([renewed.gained]);
+    const low = await this.#options.findLow(tenure, isLive);
+    this.#adrift.delete(formatPartition(tenure));
+    const position = this.#positions.get(formatPartition(tenure));
+    if (low !== undefined && position !== undefined && isLive()) {
+      if (low > BigInt(position)) this.#moveTo(tenure, low, this.#highs.get(formatPartition(tenure)) ?? low, low - BigInt(position));
+      else this.#renew(tenure);
+    }
+    this.#applyPauses();
+  }
+
+  #renew(partition: OwnedPartition): void {
+    const { lost, gained } = this.state.renew(partition) ?? {};
+    if (lost) this.#tellLost([lost]);
+    if (gained) this.#start([gained]);
   }
 
   #writePosition(key: string): void {
@@ -231,7 +251,8 @@ export class GroupMember {
     const state = this.#group?.subscriptionState;
     for (const { topic, partition, phase } of state ? this.state.all : []) {
       const change = [{ topic, partitions: [partition] }];
-      if (phase === 'live' && !this.#paused.has(formatPartition({ topic, partition }))) state?.resume(change);
+      const key = formatPartition({ topic, partition });
+      if (phase === 'live' && !this.#paused.has(key) && !this.#adrift.has(key)) state?.resume(change);
       else state?.pause(change);
     }
   }
@@ -240,58 +261,40 @@ export class GroupMember {
     const tenure = this.state.find(batch);
     const first = batch.messages[0];
     if (tenure?.phase !== 'live' || !first) return;
+    this.#options.standing(formatPartition(batch), undefined);
     const fetchedOffset = BigInt(this.#positions.get(formatPartition(batch)) ?? first.offset);
     const records = batch.messages.map((message) => toSourceRecord(message, fetchedOffset));
     const next = BigInt(batch.lastOffset()) + 1n;
     this.#positions.set(formatPartition(batch), String(next));
-    const told = BigInt(batch.highWatermark); // the broker reads it before it reads the records, which may be more by then
-    this.#options.handlers.fetched({ ...owned(tenure), records, high: told > next ? told : next });
+    this.#tell({ ...owned(tenure), records, next, high: BigInt(batch.highWatermark) });
+  }
+
+  /** What brought no record brings news all the same: reading goes on behind offsets without records, or more is written and not decided. */
+  #passOver(batch: FetchedBatch): void {
+    const tenure = this.state.find(batch);
+    const position = this.#positions.get(formatPartition(batch));
+    // one that was asked for from elsewhere is out of date
+    if (tenure?.phase !== 'live' || position !== batch.fetchedOffset || !batch.isEmpty()) return;
+    const next = batch.isEmptyDueToFiltering() ? BigInt(batch.lastOffset()) + 1n : BigInt(position);
+    const { lastStable: end = next, error } = standingOf(batch.rawMessages) ?? {};
+    this.#options.standing(formatPartition(batch), error !== undefined || end > next ? { offset: next, end, error } : undefined);
+    if (error !== undefined) return;
+    const high = BigInt(batch.highWatermark);
+    if (String(next) === position && this.#highs.get(formatPartition(batch)) === high) return;
+    this.#moveTo(tenure, next, high);
+  }
+
+  #moveTo(partition: OwnedPartition, next: bigint, high: bigint, missed?: bigint): void {
+    this.#positions.set(formatPartition(partition), String(next));
+    this.#writePosition(formatPartition(partition));
+    this.#tell({ ...owned(partition), records: [], next, high, ...(missed === undefined ? {} : { missed }) });
+  }
+
+  #tell(fetch: Fetch): void {
+    const { next, high } = fetch; // which the broker reads before it reads the records: they may be more by then
+    this.#highs.set(formatPartition(fetch), high);
+    this.#options.handlers.fetched({ ...fetch, high: high > next ? high : next });
   }
 }
 
 const owned = ({ topic, partition, epoch }: OwnedPartition): OwnedPartition => ({ topic, partition, epoch });
-
-/** The leader's part: reads the members' claims, and lets `balance` decide. */
-async function assign(
-  protocol: typeof AssignerProtocol,
-  lent: Cluster,
-  members: readonly JoinedMember[],
-): Promise<GroupMemberAssignment[]> {
-  const cluster = lent as unknown as ClusterInternals;
-  const claims = members.map((member) => readClaim(protocol, member));
-  const topics = [...new Set(claims.flatMap((claim) => claim.topics))];
-  for (const topic of topics) await cluster.addMultipleTargetTopics([topic]).catch(() => undefined); // another's topic may be missing
-  const all = topics.flatMap((topic) =>
-    cluster.findTopicPartitionMetadata(topic).map(({ partitionId }) => formatPartition({ topic, partition: partitionId })),
-  );
-  return [...balance(all, claims)].map(([memberId, keys]) => {
-    const assignment: Record<string, number[]> = {};
-    for (const { topic, partition } of keys.map(parsePartition)) (assignment[topic] ??= []).push(partition);
-    return {
-      memberId,
-      memberAssignment: protocol.MemberAssignment.encode({ version: metadataVersion, assignment, userData: Buffer.alloc(0) }),
-    };
-  });
-}
-
-/** A member whose claim cannot be read has none: the broker has already made sure that it speaks this protocol. */
-function readClaim(protocol: typeof AssignerProtocol, { memberId, memberMetadata }: JoinedMember): Claim {
-  const metadata = protocol.MemberMetadata.decode(memberMetadata);
-  const nothing: OwnClaim = { generation: -1, owned: [], revoking: [] };
-  let claim: OwnClaim = nothing;
-  try {
-    const read: unknown = JSON.parse(metadata?.userData.toString() ?? '');
-    if (isClaim(read)) claim = read;
-  } catch {
-    // not ours
-  }
-  return { memberId, topics: metadata?.topics ?? [], ...claim };
-}
-
-function isClaim(value: unknown): value is OwnClaim {
-  if (typeof value !== 'object' || value === null) return false;
-  const { generation, owned: held, revoking } = value as Partial<Record<keyof OwnClaim, unknown>>;
-  return (
-    typeof generation === 'number' && [held, revoking].every((list) => Array.isArray(list) && list.every((one) => typeof one === 'string'))
-  );
-}

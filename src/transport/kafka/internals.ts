@@ -21,10 +21,26 @@ export interface GroupInternals {
   assigned(): readonly TopicPartitions[];
   isLeader(): boolean;
   /** Sends one if the last was `interval` ms ago, by the wall clock. */
+  /** One fetch from one broker. */
+  fetch: (this: GroupInternals, nodeId: string) => Promise<readonly FetchedBatch[]>;
   heartbeat: (this: GroupInternals, options: { readonly interval: number }) => Promise<void>;
   joinAndSync: (this: GroupInternals) => Promise<void>;
   leave: (this: GroupInternals) => Promise<void>;
   recoverFromOffsetOutOfRange: (this: GroupInternals, error: { readonly topic: string; readonly partition: number }) => Promise<void>;
+}
+
+/** `Batch`: what one fetch has brought of one partition. */
+export interface FetchedBatch {
+  readonly topic: string;
+  readonly partition: number;
+  readonly fetchedOffset: string;
+  readonly highWatermark: string;
+  /** As the answer had them. */
+  readonly rawMessages: object;
+  /** Nothing for anybody to see; what was read may still hold ends of transactions and the like. */
+  isEmpty(): boolean;
+  isEmptyDueToFiltering(): boolean;
+  lastOffset(): string;
 }
 
 /** What the patched group tells; it is found through the assigner that carries it. */
@@ -33,6 +49,8 @@ export interface GroupListener {
   afterSync(group: GroupInternals): void;
   /** A heartbeat is sent, or one that is under way is waited for; and that is over. */
   heartbeat(underWay: boolean): void;
+  /** A fetch was answered; batches that are empty are told to nobody else. */
+  fetched(batches: readonly FetchedBatch[]): void;
   outOfRange(group: GroupInternals, topic: string, partition: number): void;
 }
 

@@ -8,14 +8,15 @@ import { groupClient } from './group-client.ts';
 import { GroupConnection } from './group-connection.ts';
 import { GroupMember, type MemberRun } from './group-member.ts';
 import { kafkaClient } from './kafka-client.ts';
-import { toTransportError } from './kafka-errors.ts';
+import { isFinal, toTransportError } from './kafka-errors.ts';
 import type { ResolvedKafkaOptions } from './kafka-options.ts';
 import { loadKafkaJs } from './kafkajs.ts';
 import { thisMachine } from './machine.ts';
 import { clientIdOf, type MemberName } from './member-name.ts';
 import { patiently } from './patience.ts';
 import { nameFor, Predecessors } from './predecessors.ts';
-import { findStarts, type StartLookup } from './start-lookup.ts';
+import { findLow, findStarts, type StartLookup } from './start-lookup.ts';
+import { Standstills } from './standstill.state.ts';
 import { watchTopics } from './topic-watch.ts';
 import { Watchdog } from './watchdog.ts';
 
@@ -49,6 +50,7 @@ export class KafkaConsumer implements Consumer {
   readonly #lookup: StartLookup;
   readonly #watchdog: Watchdog;
   readonly #predecessors: Predecessors | undefined;
+  readonly #standstills = new Standstills();
   readonly #closing = new AbortController();
   /** Resolves when the caller has its consumer. */
   readonly #opened = Promise.withResolvers<undefined>();
@@ -71,6 +73,8 @@ export class KafkaConsumer implements Consumer {
         if (!(await this.#beforeStart(partitions, () => wanted() && !this.#isClosing()))) return [];
         return findStarts(this.#lookup, partitions, wanted);
       },
+      findLow: (partition, wanted) => findLow(this.#lookup, partition, () => wanted() && !this.#isClosing()),
+      standing: (partition, sight) => this.#standstills.note(partition, sight, clock.nowMs()),
       joining: () => {
         this.#watchdog.joining();
         this.#predecessors?.joining();
@@ -111,6 +115,7 @@ export class KafkaConsumer implements Consumer {
         handlers.health(state);
       },
       quiet: () => topics.look(),
+      still: () => this.#standstills.why(clock.nowMs()),
       forgotten: () => {
         if (this.#member.state.memberId !== null) this.#member.loseAll();
       },
@@ -200,12 +205,8 @@ export class KafkaConsumer implements Consumer {
     this.#run = run;
     this.#watchdog.starting();
     listenTo(client, member, {
-      alive: () => {
-        this.#watchdog.alive();
-      },
-      known: () => {
-        this.#watchdog.known();
-      },
+      alive: () => this.#watchdog.alive(),
+      known: () => this.#watchdog.known(),
       crashed: over.reject,
     });
     try {
@@ -294,6 +295,3 @@ export class KafkaConsumer implements Consumer {
     }
   }
 }
-
-/** No restart changes that. */
-const isFinal = ({ code }: TransportError): boolean => code === 'authentication_failed' || code === 'fenced';

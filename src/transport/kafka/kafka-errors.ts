@@ -31,6 +31,8 @@ const byProtocolType: Readonly<Record<string, TransportCode>> = {
   GROUP_AUTHORIZATION_FAILED: 'authentication_failed',
   CLUSTER_AUTHORIZATION_FAILED: 'authentication_failed',
   TRANSACTIONAL_ID_AUTHORIZATION_FAILED: 'authentication_failed',
+  INCONSISTENT_GROUP_PROTOCOL: 'transport_failed',
+  INVALID_TRANSACTION_TIMEOUT: 'transport_failed',
   // not retriable for kafkajs, but a new producer, a new coordinator or a moment later may do
   OUT_OF_ORDER_SEQUENCE_NUMBER: 'transport_unavailable',
   INVALID_TXN_STATE: 'transport_unavailable', // its writer is spent; the next one finds out what became of the transaction
@@ -117,6 +119,9 @@ export function toTransportError(error: unknown, doing: string, brokers: readonl
   );
 }
 
+/** Whether no restart of a client changes that. */
+export const isFinal = ({ code }: TransportError): boolean => code === 'authentication_failed' || code === 'fenced';
+
 /** kafkajs wraps errors in retry errors and puts what happened into `cause`, `errors` or `originalError`. Bounded, as a chain may be a ring. */
 function causes(error: unknown): readonly Clue[] {
   const chain: Clue[] = [];
@@ -159,16 +164,18 @@ function protocolError(chain: readonly Clue[], doing: string, cause: unknown): T
   return undefined;
 }
 
-const mayNot = '; give the user that right (kafka-acls --add), or take another user in the option sasl';
+const allow = (what: string): string => `; allow the user ${what} (kafka-acls --add), or take another user in the option sasl`;
 
 /** Where the code alone says too little. */
 const typeHints: Readonly<Record<string, string>> = {
   ILLEGAL_SASL_STATE: '; this listener asks for no login: leave the option sasl out, or name another listener',
   UNSUPPORTED_SASL_MECHANISM: '; choose another in sasl.mechanism, or name another listener',
-  TOPIC_AUTHORIZATION_FAILED: mayNot,
-  GROUP_AUTHORIZATION_FAILED: mayNot,
-  CLUSTER_AUTHORIZATION_FAILED: mayNot,
-  TRANSACTIONAL_ID_AUTHORIZATION_FAILED: mayNot,
+  INCONSISTENT_GROUP_PROTOCOL: '; all members of a group must be Millrace: stop the other client, or take another groupId',
+  INVALID_TRANSACTION_TIMEOUT: '; exactly-once asks for 60 s: set transaction.max.timeout.ms of the brokers to 60000 at least',
+  TOPIC_AUTHORIZATION_FAILED: allow('Read on topics that are read, Write on topics that are written'),
+  GROUP_AUTHORIZATION_FAILED: allow('Read on the group'),
+  CLUSTER_AUTHORIZATION_FAILED: allow('Write on the topics that are written, and Create on those that are to be created'),
+  TRANSACTIONAL_ID_AUTHORIZATION_FAILED: allow("Write on the transactional ids, which begin with the group's name and a dash"),
 };
 
 const hints: Partial<Record<TransportCode, string>> = {

@@ -1,12 +1,13 @@
 import { createRequire } from 'node:module';
 import type * as KafkaJs from 'kafkajs';
 import { TransportError } from '../../errors.ts';
-import { type BrokerPrototype, patchFetch } from './aborted-patch.ts';
 import { installCodecs } from './codecs.ts';
 import { crc32c } from './crc32c.ts';
 import { groupMessages } from './group-messages.ts';
 import { patchGroup } from './group-patch.ts';
-import { boundRanges, messagesDecoder, type MessagesDecoder } from './batch-decoder.ts';
+import { messagesDecoder, type MessagesDecoder } from './batch-decoder.ts';
+import { apart } from './fetch-errors.ts';
+import { type BrokerPrototype, patchFetch } from './fetch-patch.ts';
 import { recordEncoder } from './record-encoder.ts';
 import { type BrokerPoolInternals, type ConnectionInternals, patchLogin, patchRefusals } from './security-patch.ts';
 import type { GroupInternals } from './internals.ts';
@@ -35,12 +36,13 @@ let loaded: KafkaJsModule | undefined;
  * kafkajs with our patches, loaded at the first use. They are of one exact version, which has had no successor since
  * 2023-02; another one is refused rather than half patched.
  *
- * - `ConsumerGroup.joinAndSync`, `heartbeat`, `leave`, `recoverFromOffsetOutOfRange`: see group-patch.ts
+ * - `ConsumerGroup.joinAndSync`, `fetch`, `heartbeat`, `leave`, `recoverFromOffsetOutOfRange`: see group-patch.ts
  * - the decoder of fetched batches: checked and capped; an unreadable one becomes one marked record, headers are ordered
  *   pairs; see batch-decoder.ts, record-decoder.ts
  * - record encoder: headers as ordered pairs; see record-encoder.ts
  * - checksum, grouping of a send: the same, in a tenth of the time; see crc32c.ts, group-messages.ts
- * - the filter of aborted transactions, which lets overlapping ones through: see aborted-patch.ts
+ * - a fetch of which one partition failed: see fetch-errors.ts
+ * - what was fetched: ranges of unreadable batches are bounded, aborted transactions filtered; see fetch-patch.ts, aborted-patch.ts
  * - request queue: its idle timer runs at 1 ms for ever (and Node 24 warns of its negative delay)
  * - logins that end soon, refusals that look like outages: see security-patch.ts
  * - codecs: gzip and zstd, and snappy and lz4 to read, all capped; see codecs.ts
@@ -60,9 +62,8 @@ function loadAndPatch(): KafkaJsModule {
       `millrace patches kafkajs ${patchedVersion} and found ${version}: install exactly ${patchedVersion}`,
     );
   }
-  // the one user of each keeps it as soon as kafkajs is loaded
+  // its one user keeps it as soon as kafkajs is loaded; who loads that before us has the slower one
   replace('producer/groupMessagesPerPartition', () => groupMessages);
-  replace('consumer/batch', (original) => boundedBatch(original as BatchClass));
   const kafkajs = load('kafkajs') as KafkaJsModule & { [mark]?: true };
   if (kafkajs[mark]) return kafkajs; // by another copy of this module
   const early = captors.find((file) => load.cache[load.resolve(source + file)] !== undefined);
@@ -75,6 +76,7 @@ function loadAndPatch(): KafkaJsModule {
   patchGroup((load(`${source}consumer/consumerGroup`) as { readonly prototype: GroupInternals }).prototype);
   replace('protocol/recordBatch/crc32C/index', () => crc32c);
   replace('protocol/recordBatch/record/v0/index', () => recordEncoder);
+  replace('protocol/requests/fetch/v0/response', (original) => parsedApart(original as FetchProtocol));
   replace('protocol/requests/fetch/v4/decodeMessages', (original) => messagesDecoder(original as MessagesDecoder, batchLimit));
   patchRequestQueue((load(`${source}network/requestQueue`) as { readonly prototype: RequestQueue }).prototype);
   patchLogin((load(`${source}network/connection`) as { readonly prototype: ConnectionInternals }).prototype);
@@ -93,14 +95,11 @@ function replace(file: string, make: (original: unknown) => unknown): void {
   module.exports = make(original);
 }
 
-type BatchClass = new (topic: string, fetchedOffset: string, partition: Parameters<typeof boundRanges>[1]) => object;
+interface FetchProtocol {
+  readonly parse: Parameters<typeof apart>[0];
+}
 
-const boundedBatch = (Original: BatchClass): BatchClass =>
-  class extends Original {
-    constructor(...[topic, fetchedOffset, partition]: ConstructorParameters<BatchClass>) {
-      super(topic, fetchedOffset, boundRanges(fetchedOffset, partition));
-    }
-  };
+const parsedApart = (original: FetchProtocol): FetchProtocol => ({ ...original, parse: apart(original.parse) });
 
 interface RequestQueue {
   readonly throttledUntil: number;

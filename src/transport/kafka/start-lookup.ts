@@ -26,15 +26,23 @@ export async function findStarts(
   partitions: readonly OwnedPartition[],
   wanted: () => boolean,
 ): Promise<readonly Assignment[]> {
-  while (wanted() && !lookup.closing.aborted) {
+  return (await insist(lookup, wanted, () => askStarts(lookup, partitions))) ?? [];
+}
+
+/** Where the log of a partition begins; asks likewise. */
+export const findLow = (lookup: StartLookup, partition: OwnedPartition, wanted: () => boolean): Promise<bigint | undefined> =>
+  insist(lookup, wanted, async () => (await lookup.connection.starts([partition])).get(formatPartition(partition))?.low);
+
+async function insist<T>({ clock, closing, log }: StartLookup, wanted: () => boolean, ask: () => Promise<T>): Promise<T | undefined> {
+  while (wanted() && !closing.aborted) {
     try {
-      return await askStarts(lookup, partitions);
+      return await ask();
     } catch (error) {
-      lookup.log?.('warn', `cannot find where partitions start, trying again: ${messageOf(error)}`);
-      await sleep(lookup.clock, retryMs, lookup.closing).catch(() => undefined);
+      log?.('warn', `cannot find where partitions start, trying again: ${messageOf(error)}`);
+      await sleep(clock, retryMs, closing).catch(() => undefined);
     }
   }
-  return [];
+  return undefined;
 }
 
 async function askStarts(
@@ -46,7 +54,14 @@ async function askStarts(
     const known = facts.get(formatPartition(one));
     if (!known) return [];
     const committed = known.committed < 0n ? undefined : { offset: known.committed, metadata: known.metadata };
-    return [{ ...one, committed, ...startOffset(known, startOf(one, fromEarliest.includes(one.topic) ? 'earliest' : from, atFirst)) }];
+    return [
+      {
+        ...one,
+        committed,
+        high: known.high,
+        ...startOffset(known, startOf(one, fromEarliest.includes(one.topic) ? 'earliest' : from, atFirst)),
+      },
+    ];
   });
   // Without a commit the next owner would begin at a later end, and what came between would be nobody's.
   const anchors =

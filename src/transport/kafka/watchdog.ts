@@ -16,6 +16,8 @@ export interface WatchdogOptions {
   readonly forgotten: () => void;
   /** The client has said nothing for seconds: why, if that is known. */
   readonly quiet: () => string | undefined;
+  /** A partition gives nothing although it goes on: what to say of it. */
+  readonly still: () => string | undefined;
   /** The client says nothing any more. */
   readonly hung: () => void;
 }
@@ -138,6 +140,9 @@ export class Watchdog {
     } else if (vital === 'quiet') {
       const why = this.#options.quiet() ?? `no answer from ${kafka.brokers.join(', ')} for some seconds`;
       this.tell({ state: 'reconnecting', why });
-    } else if (!this.isJoining) this.tell({ state: 'ok' });
+    } else if (!this.isJoining) {
+      const why = this.#options.still();
+      this.tell(why === undefined ? { state: 'ok' } : { state: 'waiting', why });
+    }
   }
 }

@@ -95,12 +95,14 @@ export class BrokerControl {
   /** Forgets the records before an offset, as retention or DeleteRecords does. Readers behind it go on at it. */
   truncate(topic: string, partition: number, before: bigint): void {
     this.#broker.log(topic, partition).truncate(before);
+    this.#broker.grown(topic, partition);
   }
 
   /** Lets the next offsets hold no record, as the ends of transactions do. */
   skipOffsets(topic: string, partition: number, offsets: number): void {
     requireInteger('offsets', offsets, 1);
     this.#broker.log(topic, partition).skip(offsets);
+    this.#broker.grown(topic, partition);
   }
 
   /** From now on the topic is a compacted one: records without a key are refused. What compaction deletes, `compact` does. */

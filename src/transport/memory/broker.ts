@@ -212,10 +212,10 @@ export class Broker {
     if (!committed) {
       const start = from === 'earliest' ? low : lastStable;
       if (from === 'latest') this.group(groupId).store(key, { offset: start, metadata: '' });
-      return { topic, partition, committed, start, reset: 'none-committed' };
+      return { topic, partition, committed, start, reset: 'none-committed', high };
     }
     const inside = committed.offset >= low && committed.offset <= high;
-    return { topic, partition, committed, start: inside ? committed.offset : low, reset: inside ? undefined : 'out-of-range' };
+    return { topic, partition, committed, start: inside ? committed.offset : low, reset: inside ? undefined : 'out-of-range', high };
   }
 
   /** Those of the partitions that the group gives to this member. */

@@ -155,8 +155,7 @@ export class MemoryConsumer implements Consumer, Member {
     const { groupId, from, fromEarliest = [] } = this.#options;
     const assignments = this.#tenures.still(gained).map((held) => {
       const start = this.#broker.start(groupId, held.key, fromEarliest.includes(held.topic) ? 'earliest' : from);
-      held.phase = 'live';
-      held.position = start.start;
+      Object.assign(held, { phase: 'live', position: start.start, told: start.high } satisfies Partial<Tenure>);
       this.#ready.add(held.key);
       return { ...start, epoch: held.epoch };
     });
@@ -250,8 +249,10 @@ export class MemoryConsumer implements Consumer, Member {
     const log = this.#broker.log(held.topic, held.partition);
     const { maxFetchBytes, maxFetchRecords } = this.#options;
     const { records, next } = log.read(held.position, maxFetchBytes, maxFetchRecords);
-    held.position = next;
-    return records.length === 0 ? undefined : { ...ownedPart(held), records, high: log.high };
+    const missed = log.low > held.position ? { missed: log.low - held.position } : {};
+    const isNews = records.length > 0 || next > held.position || log.high > held.told;
+    Object.assign(held, { position: next, told: log.high } satisfies Partial<Tenure>);
+    return isNews ? { ...ownedPart(held), records, next, high: log.high, ...missed } : undefined;
   }
 
   #deliver(held: Tenure, fetch: Fetch): void {

@@ -6,6 +6,8 @@ export interface Tenure extends OwnedPartition {
   readonly key: string;
   /** Next offset to read. */
   position: bigint;
+  /** Next offset to be written, as it was told last. */
+  told: bigint;
   paused: boolean;
   /** The owner is not told of it before it is `live`. */
   phase: 'starting' | 'live' | 'revoking';
@@ -24,7 +26,7 @@ export class Tenures {
   gain(partitions: readonly Pick<Tenure, 'key' | 'topic' | 'partition'>[]): readonly Tenure[] {
     this.#epoch += 1;
     return partitions.map((one) => {
-      const tenure: Tenure = { ...one, epoch: this.#epoch, position: 0n, paused: false, phase: 'starting', fetching: false };
+      const tenure: Tenure = { ...one, epoch: this.#epoch, position: 0n, told: 0n, paused: false, phase: 'starting', fetching: false };
       this.#owned.set(one.key, tenure);
       return tenure;
     });

@@ -65,6 +65,7 @@ export class TransactionCoordinator {
     const fate = this.#broker.sendFaults.next();
     const log = this.#broker.log(topic, partition);
     const base = fate.applied ? log.append(records, this.#nowMs(), transaction) : log.high;
+    if (fate.applied) this.#broker.grown(topic, partition); // nobody can read it yet, but lag counts it
     await this.#broker.answer(fate.answered, 'send');
     return base;
   }

@@ -161,6 +161,7 @@ export const deliveryRules: readonly Rule[] = [
         committed: undefined,
         start: 0n,
         reset: 'none-committed',
+        high: 3n,
       });
     },
   },
@@ -175,6 +176,7 @@ export const deliveryRules: readonly Rule[] = [
         committed: undefined,
         start: 3n,
         reset: 'none-committed',
+        high: 3n,
       });
       await world.send(topic, 0, numbered(2, 'after'));
       await world.eventually(() => {

@@ -123,7 +123,11 @@ export class Watcher implements ConsumeHandlers {
   }
 
   #checkRecords(fetch: Fetch, owned: { next: bigint } | undefined): void {
-    if (fetch.records.length === 0) this.#breach(`fetched nothing of ${formatPartition(fetch)}`);
+    const before = this.fetches.findLast(
+      (one) => one !== fetch && formatPartition(one) === formatPartition(fetch) && one.epoch === fetch.epoch,
+    );
+    if (fetch.records.length === 0 && fetch.next === before?.next && fetch.high === before.high)
+      this.#breach(`fetched nothing new of ${formatPartition(fetch)}`);
     const bytes = fetch.records.reduce((sum, record) => sum + (record.key?.length ?? 0) + (record.value?.length ?? 0), 0);
     if (fetch.records.length > 1 && bytes > this.#maxFetchBytes)
       this.#breach(`fetched ${String(bytes)} bytes, at most ${String(this.#maxFetchBytes)} were asked for`);
@@ -134,6 +138,10 @@ export class Watcher implements ConsumeHandlers {
         this.#breach(`${formatPartition(fetch)}: offset ${String(record.offset)} at or above high ${String(fetch.high)}`);
       if (owned) owned.next = record.offset + 1n;
     }
+    if (owned && fetch.next < owned.next)
+      this.#breach(`${formatPartition(fetch)}: next ${String(fetch.next)} is below ${String(owned.next)}`);
+    if (fetch.next > fetch.high) this.#breach(`${formatPartition(fetch)}: next ${String(fetch.next)} is above high ${String(fetch.high)}`);
+    if (owned) owned.next = fetch.next;
   }
 
   #expectOwned(what: string, part: OwnedPartition): { revoking: boolean; next: bigint } | undefined {

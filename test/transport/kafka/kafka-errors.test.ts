@@ -27,6 +27,8 @@ describe('toTransportError', () => {
     ],
     ['a transaction that is over', answered('INVALID_TXN_STATE'), 'transport_unavailable', 'INVALID_TXN_STATE'],
     ['a wrong password', named('KafkaJSSASLAuthenticationError'), 'authentication_failed', 'sasl'],
+    ['a group of another client', answered('INCONSISTENT_GROUP_PROTOCOL'), 'transport_failed', 'take another groupId'],
+    ['transactions that may not last', answered('INVALID_TRANSACTION_TIMEOUT'), 'transport_failed', 'transaction.max.timeout.ms'],
     ['no right to a topic', answered('TOPIC_AUTHORIZATION_FAILED'), 'authentication_failed', 'kafka-acls'],
     ['a sequence gap', answered('OUT_OF_ORDER_SEQUENCE_NUMBER'), 'transport_unavailable', 'OUT_OF_ORDER'],
     ['too few replicas', answered('NOT_ENOUGH_REPLICAS', true), 'transport_unavailable', 'NOT_ENOUGH_REPLICAS'],

@@ -2,6 +2,7 @@ import { createRequire } from 'node:module';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import type { RecordHeaders } from '../../../src/record/record.ts';
+import { type BrokerPrototype, patchFetch, standingOf } from '../../../src/transport/kafka/fetch-patch.ts';
 import { allowBatchBytes, loadKafkaJs } from '../../../src/transport/kafka/kafkajs.ts';
 import { toMessage, toSourceRecord } from '../../../src/transport/kafka/records.ts';
 
@@ -190,15 +191,28 @@ describe('the patched client', () => {
     ['begins and ends before what was asked for', 2, 3, '7'],
     ['ends beyond the log', 8, 900, '11'],
     ['ends where it may', 8, 9, '9'],
-  ])('keeps a range within what was asked for and what there is: one that %s', (_what, firstOffset, last, ends) => {
+  ])('keeps a range within what was asked for and what there is: one that %s', async (_what, firstOffset, last, ends) => {
     const Batch = part('consumer/batch') as new (
       topic: string,
       fetchedOffset: string,
       partition: object,
     ) => { readonly messages: readonly { readonly offset: string }[]; lastOffset(): string };
-    const range = { offset: String(last), key: null, headers: [], batchContext: {}, undecodable: { firstOffset: BigInt(firstOffset) } };
-    const read = new Batch('t', '7', { partition: 0, highWatermark: '12', abortedTransactions: [], messages: [range] });
+    const undecodable = { firstOffset: BigInt(firstOffset), reason: 'corrupt', bytes: 1 };
+    const range = { offset: String(last), key: null, headers: [], batchContext: { producerId: '-1', inTransaction: false }, undecodable };
+    const answered = { partition: 0, highWatermark: '12', lastStableOffset: '12', abortedTransactions: [], messages: [range] };
+    const broker: BrokerPrototype = { fetch: () => Promise.resolve({ responses: [{ topicName: 't', partitions: [answered] }] }) };
+    patchFetch(broker);
+    await broker.fetch({ topics: [{ topic: 't', partitions: [{ partition: 0, fetchOffset: '7' }] }] });
+    expect(standingOf(answered.messages)).toEqual({ lastStable: 12n, error: undefined });
+    const read = new Batch('t', '7', answered);
     expect([read.messages.map(({ offset }) => offset), read.lastOffset()]).toEqual([[ends], ends]);
+  });
+
+  it('reads on behind a batch of which compaction has left nothing', async () => {
+    const emptied = reseal(await batch(4, ['gone', 'gone']), (one) => one.writeInt32BE(0, 57)).subarray(0, 61);
+    emptied.writeInt32BE(61 - 12, 8);
+    const read = await fetchOf(reseal(emptied, () => undefined));
+    expect(read).toMatchObject([{ offset: 5n }]);
   });
 
   it('leaves the cut tail of a fetch to the next fetch', async () => {

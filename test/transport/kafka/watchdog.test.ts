@@ -17,6 +17,7 @@ function rig() {
       if (!said.at(-1)?.endsWith('forgotten')) at('forgotten');
     },
     quiet: () => undefined,
+    still: () => undefined,
     hung: () => {
       at('hung');
       watchdog.broken('hung');
