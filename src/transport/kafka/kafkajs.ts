@@ -2,6 +2,7 @@ import { createRequire } from 'node:module';
 import type * as KafkaJs from 'kafkajs';
 import { TransportError } from '../../errors.ts';
 import { installCodecs } from './codecs.ts';
+import { patchStream, type StreamInternals } from './connection-patch.ts';
 import { crc32c } from './crc32c.ts';
 import { groupMessages } from './group-messages.ts';
 import { patchGroup } from './group-patch.ts';
@@ -44,6 +45,7 @@ let loaded: KafkaJsModule | undefined;
  * - a fetch of which one partition failed: see fetch-errors.ts
  * - what was fetched: ranges of unreadable batches are bounded, aborted transactions filtered; see fetch-patch.ts, aborted-patch.ts
  * - request queue: its idle timer runs at 1 ms for ever (and Node 24 warns of its negative delay)
+ * - a connection that is cut within an answer: see connection-patch.ts
  * - logins that end soon, refusals that look like outages: see security-patch.ts
  * - codecs: gzip and zstd, and snappy and lz4 to read, all capped; see codecs.ts
  *
@@ -79,7 +81,9 @@ function loadAndPatch(): KafkaJsModule {
   replace('protocol/requests/fetch/v0/response', (original) => parsedApart(original as FetchProtocol));
   replace('protocol/requests/fetch/v4/decodeMessages', (original) => messagesDecoder(original as MessagesDecoder, batchLimit));
   patchRequestQueue((load(`${source}network/requestQueue`) as { readonly prototype: RequestQueue }).prototype);
-  patchLogin((load(`${source}network/connection`) as { readonly prototype: ConnectionInternals }).prototype);
+  const connection = load(`${source}network/connection`) as { readonly prototype: ConnectionInternals & StreamInternals };
+  patchLogin(connection.prototype);
+  patchStream(connection.prototype);
   patchRefusals((load(`${source}cluster/brokerPool`) as { readonly prototype: BrokerPoolInternals }).prototype);
   patchFetch((load(`${source}broker`) as { readonly prototype: BrokerPrototype }).prototype);
   installCodecs(kafkajs, batchLimit);
