@@ -36,6 +36,8 @@ export interface CallScope extends Omit<CallContext, 'signal'> {
   readonly isRetried: boolean;
   /** Asks the source to hold back until `untilMs`, and to say why. */
   hold(reason: string, untilMs: number): void;
+  /** Told of what was thrown in the course of this call where nobody awaits it: it fails the call. Absent outside a pipeline. */
+  readonly stray?: (error: unknown) => void;
 }
 
 const storage = new AsyncLocalStorage<CallScope>();

@@ -47,7 +47,7 @@ export interface RunningCall {
 export function runningCall<T, R, K>({ envelope, handle, project, maxResults, onValue, onEnd }: CallOptions<T, R, K>): RunningCall {
   const { part } = handle;
   part.at('calling'); // first: it may start the record's time
-  const { scope, ctx, abort } = describeCall(envelope);
+  const { scope, ctx, abort } = describeCall(envelope, (error) => end(failedWith(error)));
   const state = { closed: false, count: 0 };
   let subscription: Subscription | undefined;
 
@@ -56,8 +56,8 @@ export function runningCall<T, R, K>({ envelope, handle, project, maxResults, on
     unlisten();
     subscription?.unsubscribe();
   };
-  const end = (failure?: (position: Position) => Error): void => {
-    if (state.closed) return;
+  const end = (failure?: (position: Position) => Error): boolean => {
+    if (state.closed) return false;
     const completed = failure === undefined && part.live;
     close(); // before the part is settled: what frees its place must find the work ended
     if (!completed) abort();
@@ -65,6 +65,7 @@ export function runningCall<T, R, K>({ envelope, handle, project, maxResults, on
     part.attempted(Math.max(1, hasOperator ? count : count + 1) + repairs, failed);
     if (failure) fail(envelope, handle, failure);
     onEnd(completed);
+    return true;
   };
   const unlisten = part.onEnd((reason) => {
     end(reason === 'deadline' ? tooLate : undefined);
@@ -119,7 +120,10 @@ function withDefaultRetry<R>(call: Observable<R>, { retry }: Run): Observable<R>
 
 const isWorthIt = (_error: unknown, grade: Grade): boolean => isRetryable(grade);
 
-function describeCall(envelope: Envelope<unknown, unknown>): {
+function describeCall(
+  envelope: Envelope<unknown, unknown>,
+  fail: (error: unknown) => boolean,
+): {
   readonly scope: CallScope;
   readonly ctx: CallContext;
   readonly abort: () => void;
@@ -140,6 +144,9 @@ function describeCall(envelope: Envelope<unknown, unknown>): {
     isRetried: false,
     hold: (reason, untilMs) => {
       run.hold(reason, untilMs);
+    },
+    stray: (error) => {
+      if (!fail(error)) run.strayed?.(position, error);
     },
   };
   const ctx: CallContext = {

@@ -1,4 +1,5 @@
 import type { Part } from './part.ts';
+import type { Position } from './record.ts';
 
 /** The part of a clock that the vocabulary needs; see `clock.ts`. */
 interface Timers {
@@ -29,6 +30,8 @@ export interface Run {
   verify(): void;
   /** Told of each part that fails, before its record is settled: for logs and counters. */
   failed(error: Error): void;
+  /** Told of what the call for this record has thrown where nobody awaits it, when the call was over: too late to fail it. */
+  strayed?(position: Position, error: unknown): void;
 }
 
 /**

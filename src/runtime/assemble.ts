@@ -1,10 +1,12 @@
 import { codeOf, stopsPipeline } from '../classify.ts';
+import { messageOf } from '../errors.ts';
 import { type Owned, positionOf, type Taken } from '../flow/owned.ts';
 import { Source } from '../flow/source.ts';
 import { handleOf } from '../record/envelope.ts';
 import { watchLater } from '../record/handle.ts';
 import { Settlement } from '../record/lineage.ts';
 import type { Verdict } from '../record/outcome.ts';
+import { formatPosition } from '../record/record.ts';
 import { OpenParts, type Run } from '../record/run.ts';
 import { atLeastOnce } from './at-least-once.ts';
 import { decodeEnvelope } from './decode.ts';
@@ -114,6 +116,9 @@ function runOf({ pipeline: { retry }, options: { clock, random, log }, fail }: L
       log.debug({ code: codeOf(error), error: error.message }, 'a part failed');
       // a record that waits for its other parts must not keep the pipeline going until then; nor is this the place to end it
       if (stopsPipeline(error)) queueMicrotask(() => fail(error));
+    },
+    strayed: (position, error) => {
+      log.error({ record: formatPosition(position), error: messageOf(error) }, 'thrown where nobody awaits it, after its call had ended');
     },
   };
 }

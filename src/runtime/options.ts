@@ -50,7 +50,8 @@ export interface StartOptions {
    * SIGINT and SIGTERM drain; a second one ends the process at once. While it starts, one gives the start up, and ends the process
    * (130, 143) when what was opened is closed. If records had to be given back at the deadline, the process
    * ends 100 ms after the drain (130, 143), as their calls may hang. A pipeline that fails gives the process the exit code 1,
-   * unless it has another. @defaultValue true
+   * unless it has another. And what a call throws where nobody awaits it (a forgotten promise, a timer) fails its record, on Node 24 and
+   * later, instead of ending the process. @defaultValue true
    */
   readonly signals?: boolean;
   /** @defaultValue structured lines on stderr at level `info` */

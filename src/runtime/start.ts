@@ -13,6 +13,7 @@ import { type ResolvedStartOptions, resolveStartOptions, type StartOptions } fro
 import { releasePartitions } from './release.ts';
 import { requireRunnable } from './require-runnable.ts';
 import { endOnSignals } from './signals.ts';
+import { catchStrays } from './strays.ts';
 import { checkTopics, topicsOf } from './check-topics.ts';
 import { Opening } from './opening.ts';
 import { snapshotOf } from './snapshot.ts';
@@ -96,7 +97,10 @@ class Running implements App {
       if (signal) this.#opening.giveUp(abortReason(signal));
     };
     signal?.addEventListener('abort', giveUp, { once: true });
-    if (signals) this.#closers.add(endOnSignals(this, clock));
+    if (signals) {
+      this.#closers.add(endOnSignals(this, clock));
+      this.#closers.add(catchStrays());
+    }
     try {
       if (signal?.aborted === true) giveUp();
       await this.#start();
