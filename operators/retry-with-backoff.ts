@@ -26,8 +26,8 @@ export interface RetryWithBackoffOptions {
  * The wait doubles, with full jitter: anywhere from 0 to `initialMs * 2^n`, at most `maxMs`. An error of grade
  * `transient` counts as an attempt; so does `resource` (out of memory, disk full), after a wait of seconds in which the
  * source is held, so that fewer run at once; `overload` (429, 503, 529) counts none, waits at least as long as the other
- * side asked (`retryAfterMs`), and asks the source to hold back meanwhile. All only up to the record's deadline: if the
- * wait would pass it, the call fails now, with the last error. Outside a pipeline there is no deadline, and overloads are
+ * side asked (`retryAfterMs`), and asks the source to hold back meanwhile; the record's time stands still in that wait. Any other
+ * wait ends before the record's deadline: if it would pass it, the call fails now, with the last error. Overloads are
  * waited out until somebody unsubscribes. Grades `record` and `pipeline`, and an AbortError, fail at once; so does what
  * fails after it has emitted a value, unless `afterValues`.
  *

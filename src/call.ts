@@ -14,7 +14,10 @@ export interface CallContext {
    * attempt: the call is made again under the same number.
    */
   readonly attempt: number;
-  /** When the record's time is up, in the clock's milliseconds since 1970; Infinity outside a pipeline. */
+  /**
+   * When the record's time is up, in the clock's milliseconds since 1970; Infinity outside a pipeline. The time stands still while a
+   * call waits for a policy.
+   */
   readonly deadlineMs: number;
   /** The record; undefined outside a pipeline. */
   readonly position: Position | undefined;
@@ -36,6 +39,11 @@ export interface CallScope extends Omit<CallContext, 'signal'> {
   readonly isRetried: boolean;
   /** Asks the source to hold back until `untilMs`, and to say why. */
   hold(reason: string, untilMs: number): void;
+  /**
+   * The record's time stands still until the result is called (which may be called again): for a call that waits for a policy before
+   * it runs. Of a batch, the time of all its members. `deadlineMs` moves with it; the end of the call ends it, too.
+   */
+  suspend(reason: string): () => void;
   /** Told of what was thrown in the course of this call where nobody awaits it: it fails the call. Absent outside a pipeline. */
   readonly stray?: (error: unknown) => void;
 }
@@ -53,6 +61,7 @@ const outside: CallScope = {
   tries: noTries(),
   isRetried: false,
   hold: () => undefined,
+  suspend: () => () => undefined,
 };
 
 /** The scope of the call that is being subscribed to or runs; a neutral one with the system clock outside a pipeline. */
@@ -60,6 +69,15 @@ export const currentScope = (): CallScope => storage.getStore() ?? outside;
 
 /** A scope of no record, with a clock: for what is called while resources are opened. */
 export const scopeOf = (clock: Clock): CallScope => ({ ...outside, clock, tries: noTries() });
+
+/** `scope` with other fields. A plain copy would keep the deadline of now, and not see it move. */
+export const scopeWith = (scope: CallScope, fields: Partial<Omit<CallScope, 'deadlineMs'>>): CallScope => ({
+  ...scope,
+  ...fields,
+  get deadlineMs() {
+    return scope.deadlineMs;
+  },
+});
 
 /** Runs `body` with `scope` as the current one. */
 export const inScope = <T>(scope: CallScope, body: () => T): T => storage.run(scope, body);

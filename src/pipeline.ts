@@ -103,7 +103,7 @@ export interface PipelineSpec<I extends Topics, O extends Topics | undefined, R 
   readonly deadlineMs?: number;
   /**
    * How calls are tried again that have no `retryWithBackoff` of their own: errors of grade `transient` and `resource` up to
-   * `attempts` times in all, overloads as long as the other side asks, all within the deadline, with full jitter. `'none'`:
+   * `attempts` times in all, overloads as long as the other side asks (the record's time stands still meanwhile), with full jitter. `'none'`:
    * each call is made once. @defaultValue { attempts: 3, initialMs: 250, maxMs: 30,000 }
    */
   readonly retry?: DefaultRetry | 'none';

@@ -75,6 +75,7 @@ export function testRun(options?: { readonly clock: Clock }): TestRun<Clock> {
       holds.push({ reason, untilMs });
     },
     verify: () => undefined,
+    waits: new Map(),
     failed: (error) => {
       failures.push(error);
     },

@@ -1,5 +1,5 @@
 import { Observable, type Subscription } from 'rxjs';
-import { type CallScope, currentScope, inScope } from '../../src/call.ts';
+import { type CallScope, currentScope, inScope, scopeWith } from '../../src/call.ts';
 import { classify, telling } from '../../src/classify.ts';
 import type { CancelTimer } from '../../src/clock.ts';
 import { type Grade, isAbortError, isStreamError } from '../../src/errors.ts';
@@ -41,14 +41,18 @@ export function retryLoop<T>(source: Observable<T>, rules: RetryRules, by: Retri
       try {
         const waitMs = hasEmitted && !rules.afterValues ? undefined : loop.waitAfter(error);
         if (waitMs === undefined) out.error(error);
-        else stopWaiting = clock.schedule(waitMs, run);
+        else stopWaiting = clock.schedule(waitMs, again);
       } catch (thrown) {
         out.error(thrown); // retryIf or random
       }
     };
+    const again = (): void => {
+      loop.waited();
+      run();
+    };
     const run = (): void => {
       const attempt = loop.begin();
-      const inside = by === 'operator' ? { ...scope, attempt, isRetried: true } : { ...scope, attempt: tries.count + 1 };
+      const inside = scopeWith(scope, by === 'operator' ? { attempt, isRetried: true } : { attempt: tries.count + 1 });
       inScope(inside, () => {
         subscription = whileWanted(source, out).subscribe({
           next: (value) => {
@@ -66,10 +70,13 @@ export function retryLoop<T>(source: Observable<T>, rules: RetryRules, by: Retri
     out.add(() => {
       subscription?.unsubscribe();
       stopWaiting?.();
+      loop.waited();
     });
     run();
   });
 }
+
+const asksForLess = 'the called service asks for less (overload)';
 
 /** Counts attempts, and decides on the next. */
 class Loop {
@@ -78,6 +85,7 @@ class Loop {
   readonly #by: RetriedBy;
   #attempt = 0; // that ran and count, the present one included
   #overloads = 0; // in a row
+  #goOn: (() => void) | undefined;
 
   constructor(scope: CallScope, rules: RetryRules, by: RetriedBy) {
     this.#scope = scope;
@@ -115,12 +123,19 @@ class Loop {
     return waitMs;
   }
 
+  /** The wait is over: the record's time goes on. */
+  waited(): void {
+    this.#goOn?.();
+    this.#goOn = undefined;
+  }
+
   #account(grade: Grade, untilMs: number): void {
     const { tries } = this.#scope;
     if (grade === 'overload') {
       this.#attempt -= 1;
       if (this.#by === 'operator') tries.count -= 1;
-      this.#scope.hold('the called service asks for less (overload)', untilMs);
+      this.#scope.hold(asksForLess, untilMs);
+      this.#goOn = this.#scope.suspend(asksForLess);
       return;
     }
     if (this.#by === 'default') tries.count += 1;

@@ -3,12 +3,14 @@ import { type CallContext, type CallScope, currentScope, inScope } from '../../s
 import { type Grade, isRetryable, messageOf } from '../../src/errors.ts';
 import { type Envelope, runOf } from '../../src/record/envelope.ts';
 import type { Handle } from '../../src/record/handle.ts';
+import type { Part } from '../../src/record/part.ts';
 import { recordError } from '../../src/record/record-error.ts';
 import { formatPosition, type Position } from '../../src/record/record.ts';
 import type { Run } from '../../src/record/run.ts';
 import { noTries } from '../../src/record/tries.ts';
 import { fail, threw } from './fail.ts';
 import { whileWanted } from './operate.ts';
+import { Waits } from './waits.ts';
 import { refusePromise } from './refuse-promise.ts';
 import { retryLoop } from './retry-loop.ts';
 
@@ -47,7 +49,7 @@ export interface RunningCall {
 export function runningCall<T, R, K>({ envelope, handle, project, maxResults, onValue, onEnd }: CallOptions<T, R, K>): RunningCall {
   const { part } = handle;
   part.at('calling'); // first: it may start the record's time
-  const { scope, ctx, abort } = describeCall(envelope, (error) => end(failedWith(error)));
+  const { scope, ctx, abort, goOn } = describeCall(envelope, part, (error) => end(failedWith(error)));
   const state = { closed: false, count: 0 };
   let subscription: Subscription | undefined;
 
@@ -55,6 +57,7 @@ export function runningCall<T, R, K>({ envelope, handle, project, maxResults, on
     state.closed = true;
     unlisten();
     subscription?.unsubscribe();
+    goOn();
   };
   const end = (failure?: (position: Position) => Error): boolean => {
     if (state.closed) return false;
@@ -122,21 +125,27 @@ const isWorthIt = (_error: unknown, grade: Grade): boolean => isRetryable(grade)
 
 function describeCall(
   envelope: Envelope<unknown, unknown>,
+  part: Part,
   fail: (error: unknown) => boolean,
 ): {
   readonly scope: CallScope;
   readonly ctx: CallContext;
   readonly abort: () => void;
+  /** Ends the waits that the call has not ended itself: its record's time goes on. */
+  readonly goOn: () => void;
 } {
-  const { position, key, headers, deadlineMs } = envelope;
+  const { position, key, headers } = envelope;
   const run = runOf(envelope);
   let controller: AbortController | undefined; // most calls never look at the signal
   let aborted = false;
+  const waits = new Waits(part, run);
   const scope: CallScope = {
     clock: run.clock,
     random: run.random,
     attempt: 1,
-    deadlineMs,
+    get deadlineMs() {
+      return part.deadlineMs;
+    },
     position,
     key,
     headers,
@@ -145,12 +154,15 @@ function describeCall(
     hold: (reason, untilMs) => {
       run.hold(reason, untilMs);
     },
+    suspend: (reason) => waits.begin(reason),
     stray: (error) => {
       if (!fail(error)) run.strayed?.(position, error);
     },
   };
   const ctx: CallContext = {
-    deadlineMs,
+    get deadlineMs() {
+      return part.deadlineMs;
+    },
     position,
     key,
     headers,
@@ -171,6 +183,9 @@ function describeCall(
     abort: () => {
       aborted = true;
       controller?.abort();
+    },
+    goOn: () => {
+      waits.endAll();
     },
   };
 }

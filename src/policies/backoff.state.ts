@@ -38,5 +38,6 @@ export function waitBeforeRetry(backoff: Backoff, failed: FailedAttempt): number
   // Where something is used up half of the wait is certain: at once it would only fail again.
   const jitter = isResource ? (1 + failed.random) / 2 : failed.random;
   const waitMs = failed.retryAfterMs + jitter * mostMs;
-  return failed.nowMs + waitMs >= failed.deadlineMs ? undefined : waitMs;
+  // While an overload is waited out the record's time stands still: only one that is over already ends it.
+  return failed.nowMs + (isOverload ? 0 : waitMs) >= failed.deadlineMs ? undefined : waitMs;
 }

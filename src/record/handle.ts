@@ -52,6 +52,13 @@ export class CompositePart implements Part {
     for (const part of this.#parts) part.at(ofEach);
   }
 
+  suspend(): () => void {
+    const resumes = this.#parts.map((part) => part.suspend());
+    return () => {
+      for (const resume of resumes) resume();
+    };
+  }
+
   attempted(calls: number, failed: readonly FailedTry[]): void {
     for (const part of this.#parts) part.attempted(calls, failed);
   }

@@ -1,6 +1,7 @@
 import { Failing } from './failing.ts';
 import { type Outcome, type SettlementObserver, type Verdict, worse } from './outcome.ts';
 import type { OutputPosition, Position } from './record.ts';
+import { RecordTime } from './record-time.state.ts';
 import type { Run } from './run.ts';
 import { type Parent, SinglePart } from './single-part.ts';
 import type { FailedTry } from './tries.ts';
@@ -9,14 +10,11 @@ import type { FailedTry } from './tries.ts';
 export class Settlement implements Parent {
   readonly position: Position;
   readonly run: Run;
-  readonly #timeMs: number;
   readonly #observer: SettlementObserver;
   #outputs: OutputPosition[] | undefined;
   /** Calls that ran for this record, over all operators and attempts. */
   attempts = 0;
-  /** When the record's time is up, in the clock's milliseconds. */
-  deadlineMs: number;
-  #begun = false;
+  readonly #time: RecordTime;
   // Most records have one part: a set is made for the second.
   #only: SinglePart | undefined;
   #more: Set<SinglePart> | undefined;
@@ -30,8 +28,7 @@ export class Settlement implements Parent {
   /** @param timeMs how long the record may take, from now and again from the start of its first call. */
   constructor(position: Position, timeMs: number, run: Run, observer: SettlementObserver) {
     this.position = position;
-    this.#timeMs = timeMs;
-    this.deadlineMs = run.clock.nowMs() + timeMs;
+    this.#time = new RecordTime(timeMs, run.clock.nowMs());
     this.run = run;
     this.#observer = observer;
   }
@@ -60,17 +57,29 @@ export class Settlement implements Parent {
 
   /** The first call for this record starts. */
   begin(): void {
-    if (this.#begun) return;
-    this.#begun = true;
-    this.extend();
+    this.#time.begin(this.run.clock.nowMs());
   }
 
   extend(): void {
-    this.deadlineMs = this.run.clock.nowMs() + this.#timeMs;
+    this.#time.extend(this.run.clock.nowMs());
   }
 
   get begun(): boolean {
-    return this.#begun;
+    return this.#time.begun;
+  }
+
+  /** When the record's time is up, in the clock's milliseconds. */
+  get deadlineMs(): number {
+    return this.#time.deadlineMs(this.run.clock.nowMs());
+  }
+
+  suspend(): () => void {
+    this.#time.suspend(this.run.clock.nowMs());
+    let over = false;
+    return () => {
+      if (!over) this.#time.resume(this.run.clock.nowMs());
+      over = true;
+    };
   }
 
   attempted(calls: number, failed: readonly FailedTry[]): void {
@@ -119,7 +128,7 @@ export class Settlement implements Parent {
 
   /** Whether no call was made for it yet, and all that is left of it waits in queues of ours: to let it go wastes nothing. */
   get isUnbegun(): boolean {
-    const isUntouched = !this.#begun && !this.#closed && this.#outputs === undefined && this.#failing?.error === undefined;
+    const isUntouched = !this.begun && !this.#closed && this.#outputs === undefined && this.#failing?.error === undefined;
     return isUntouched && this.#openParts().every((part) => part.isQueued);
   }
 

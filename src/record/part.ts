@@ -34,6 +34,11 @@ export interface Part {
   advance(): void;
   /** Says what is done with the part. The first `calling` starts its record's time anew: a wait in a queue is ours, not the record's. */
   at(place: Place): void;
+  /**
+   * The time of its records stands still until the result is called: a call waits for a policy, which is no fault of theirs. Waits of
+   * one record overlap; its time goes on after the last one.
+   */
+  suspend(): () => void;
   /** Counts calls that ran for the records of this part; `failed` are those that were followed by another one. */
   attempted(calls: number, failed: readonly FailedTry[]): void;
   /** Calls `end` when the part is closed from outside or its deadline passes; the result takes the listener away. */

@@ -19,6 +19,8 @@ export interface Run {
   readonly open: OpenParts;
   /** Asks the source to hold back until `untilMs` (in the clock's time), and to say why. Holds overlap; the latest wins. */
   hold(reason: string, untilMs: number): void;
+  /** How many calls wait for a policy at present, by its reason. */
+  readonly waits?: Map<string, number>;
   /** How calls are tried again that have no retry operator; undefined: they are not. */
   readonly retry?: { readonly attempts: number; readonly initialMs: number; readonly maxMs: number };
   /**

@@ -16,6 +16,8 @@ export interface Parent extends Root {
   begin(): void;
   /** Its time starts anew. */
   extend(): void;
+  /** Its time stands still until the result is called. */
+  suspend(): () => void;
   attempted(calls: number, failed: readonly FailedTry[]): void;
   partHanded(): void;
   partSettled(part: SinglePart, outcome: Outcome, detail: OutputPosition | Error | string | undefined): void;
@@ -84,6 +86,10 @@ export class SinglePart implements Part {
   at(place: Place): void {
     this.#place = place;
     if (place === 'calling') this.#settlement.begin();
+  }
+
+  suspend(): () => void {
+    return this.#settlement.suspend();
   }
 
   attempted(calls: number, failed: readonly FailedTry[]): void {

@@ -106,11 +106,15 @@ export function assemble(parts: LineParts): Line {
 }
 
 /** What envelopes know of their run. */
-function runOf({ pipeline: { retry }, options: { clock, random, log }, fail }: LineParts, open: OpenParts): Omit<Run, 'hold' | 'verify'> {
+function runOf(
+  { pipeline: { retry }, options: { clock, random, log }, stats, fail }: LineParts,
+  open: OpenParts,
+): Omit<Run, 'hold' | 'verify'> {
   return {
     clock,
     random,
     open,
+    waits: stats.waits,
     ...(retry === 'none' ? {} : { retry }),
     failed: (error) => {
       log.debug({ code: codeOf(error), error: error.message }, 'a part failed');

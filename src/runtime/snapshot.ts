@@ -40,6 +40,7 @@ export function snapshotOf({ stats, line, policies, nowMs }: SnapshotParts): Sta
     pausedBy: source?.closedBy,
     holds: source?.window.holds(nowMs) ?? [],
     policies: policyStates(policies, nowMs),
+    waits: [...stats.waits].map(([reason, calls]) => ({ reason, calls })),
     troubles,
     latencyMs: { p50: quantile(latencies, 0.5), p99: quantile(latencies, 0.99) },
   };

@@ -45,6 +45,8 @@ export interface StatsSnapshot {
   readonly holds: readonly { readonly reason: string; readonly untilMs: number }[];
   /** The policies among the pipeline's resources, by their names there. */
   readonly policies: readonly PolicyState[];
+  /** Calls that wait for a policy, by its reason: the time of their records stands still. */
+  readonly waits: readonly { readonly reason: string; readonly calls: number }[];
   /** What does not work at present, and is tried again. */
   readonly troubles: readonly string[];
   /** From taking a record to settling it, in ms, of the last 1,000 records. */
@@ -70,6 +72,7 @@ export class Stats {
   readonly counts = { done: 0, failed: 0, dropped: 0, 'given-back': 0 };
   readonly transactions = { committed: 0, aborted: 0 };
   readonly failuresByCode: Partial<Record<ErrorCode, number>> = {};
+  readonly waits = new Map<string, number>();
   readonly droppedByReason = new Map<string, number>();
   readonly latencies: number[] = [];
   readonly #troubles = new Map<string, { readonly why: string; readonly leftMs: number | undefined }>();

@@ -5,6 +5,8 @@ import { noTries } from '../../src/record/tries.ts';
 
 export interface TestScope extends CallScope {
   readonly holds: { readonly reason: string; readonly untilMs: number }[];
+  /** What the record's time stands still for at present. */
+  readonly waits: string[];
 }
 
 /** The scope of a call that no pipeline makes. */
@@ -13,6 +15,15 @@ export function testScope(clock: Clock, fields: Partial<CallScope> = {}): TestSc
   const position = { topic: 'test', partition: 0, offset: 0n, epoch: 1 };
   const hold = (reason: string, untilMs: number): void => {
     holds.push({ reason, untilMs });
+  };
+  const waits: string[] = [];
+  const suspend = (reason: string): (() => void) => {
+    waits.push(reason);
+    let over = false;
+    return () => {
+      if (!over) waits.splice(waits.indexOf(reason), 1);
+      over = true;
+    };
   };
   return {
     clock,
@@ -26,6 +37,8 @@ export function testScope(clock: Clock, fields: Partial<CallScope> = {}): TestSc
     isRetried: false,
     hold,
     holds,
+    suspend,
+    waits,
     ...fields,
   };
 }

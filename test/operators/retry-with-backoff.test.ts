@@ -132,21 +132,20 @@ describe('retryWithBackoff', () => {
     expect(attempts).toEqual([1, 2, 2, 3]);
   });
 
-  it.each([
-    { name: 'a backoff', error: transient },
-    { name: 'an overload', error: overload },
-    { name: 'a Retry-After', error: asked(250) },
-  ])('fails now when $name would wait until the deadline or beyond', async ({ error }) => {
-    const { clock, result, startsMs } = failing(
-      [error],
-      { random: () => (error === overload || error === transient ? 1 : 0) },
-      { deadlineMs: 250 },
-    );
-    expect([result, startsMs]).toEqual([[error], [0]]);
-    const inTime = failing([error], { random: () => (error === overload || error === transient ? 1 : 0) }, { deadlineMs: 251 });
+  it('fails now when a backoff would wait until the deadline or beyond', async () => {
+    const { clock, result, startsMs } = failing([transient], {}, { deadlineMs: 250 });
+    expect([result, startsMs]).toEqual([[transient], [0]]);
+    const inTime = failing([transient], {}, { deadlineMs: 251 });
     await inTime.clock.runUntilIdle();
     await clock.runUntilIdle();
     expect(inTime.result).toEqual(['ok', 'complete']);
+  });
+
+  it('waits out an overload in which the time of its record stands still', async () => {
+    const { clock, result, scope } = failing([asked(5000)], {}, { deadlineMs: 250 });
+    expect(scope.waits).toEqual(['the called service asks for less (overload)']);
+    await clock.runUntilIdle();
+    expect([result, scope.waits]).toEqual([['ok', 'complete'], []]);
   });
 
   it('asks the source to hold back for an overload, not for a transient error', async () => {

@@ -15,12 +15,14 @@ describe('waitBeforeRetry', () => {
     ['adds to what was asked', { grade: 'overload', attempt: 1, overloads: 1, retryAfterMs: 700, random: 0.5 }, 825],
     ['never waits until the deadline', { deadlineMs: 250 }, undefined],
     ['waits up to before the deadline', { deadlineMs: 250.5 }, 250],
+    ["waits out an overload, whose time is not the record's", { grade: 'overload', overloads: 1, deadlineMs: 250 }, 250],
+    ['ends with a deadline that has passed', { grade: 'overload', overloads: 1, deadlineMs: 0 }, undefined],
     ['does not overflow', { grade: 'overload', overloads: 5000 }, 30_000],
   ])('%s', (_rule, change, expected) => {
     expect(waitBeforeRetry(backoff, { ...failed, ...change })).toBe(expected);
   });
 
-  it('waits from what was asked to maxMs more, and never beyond the deadline', () => {
+  it('waits from what was asked to maxMs more, and never beyond the deadline, overloads apart', () => {
     const attempt = fc.record({
       attempt: fc.nat(5),
       overloads: fc.nat(100),
@@ -35,7 +37,7 @@ describe('waitBeforeRetry', () => {
         if (waitMs === undefined) return;
         expect(waitMs).toBeGreaterThanOrEqual(change.retryAfterMs);
         expect(waitMs).toBeLessThanOrEqual(change.retryAfterMs + backoff.maxMs);
-        expect(change.nowMs + waitMs).toBeLessThan(change.deadlineMs);
+        expect(change.nowMs + (grade === 'overload' ? 0 : waitMs)).toBeLessThan(change.deadlineMs);
       }),
     );
   });

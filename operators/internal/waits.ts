@@ -1,0 +1,40 @@
+import type { Part } from '../../src/record/part.ts';
+import type { Run } from '../../src/record/run.ts';
+
+/** The waits of one call for policies: while there is one, the time of its records stands still. */
+export class Waits {
+  readonly #part: Part;
+  readonly #run: Run;
+  #open: Set<() => void> | undefined; // most calls never wait
+
+  constructor(part: Part, run: Run) {
+    this.#part = part;
+    this.#run = run;
+  }
+
+  /** One more wait; the result ends it. */
+  begin(reason: string): () => void {
+    const resume = this.#part.suspend();
+    this.#count(reason, 1);
+    const open = (this.#open ??= new Set());
+    const end = (): void => {
+      if (!open.delete(end)) return;
+      this.#count(reason, -1);
+      resume();
+    };
+    open.add(end);
+    return end;
+  }
+
+  /** A call that has ended waits for nothing, whatever its operators forgot. */
+  endAll(): void {
+    for (const end of [...(this.#open ?? [])]) end();
+  }
+
+  #count(reason: string, change: 1 | -1): void {
+    const { waits } = this.#run;
+    const calls = (waits?.get(reason) ?? 0) + change;
+    if (calls > 0) waits?.set(reason, calls);
+    else waits?.delete(reason);
+  }
+}
