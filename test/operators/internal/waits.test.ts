@@ -6,34 +6,46 @@ import { OverloadError } from '../../../src/errors.ts';
 import { testRun } from '../../../src/testing.ts';
 import { feed } from '../../helpers/feed.ts';
 
-/** A call that waits until `gate` opens, and gives 'ok' `workMs` later. */
-const waitsFor = (gate: Observable<unknown>, seen: number[] = []): Observable<string> =>
+const aGate = () => {
+  const waiting: (() => void)[] = [];
+  return {
+    whenOpen: (go: () => void): void => {
+      waiting.push(go);
+    },
+    open: (): void => {
+      for (const go of waiting) go();
+    },
+  };
+};
+
+/** A call that waits until `gate` opens, and gives `result` `workMs` later. */
+const waitsFor = <T>(gate: ReturnType<typeof aGate>, result: T, workMs = 40, leftMs: number[] = []): Observable<T> =>
   defer(() => {
     const scope = currentScope();
     const { suspend, clock } = scope;
     const goOn = suspend('the gate is shut');
-    const result = new Subject<string>();
-    gate.subscribe(() => {
+    const out = new Subject<T>();
+    gate.whenOpen(() => {
       goOn();
       goOn();
-      seen.push(scope.deadlineMs - clock.nowMs());
-      clock.schedule(40, () => {
-        result.next('ok');
-        result.complete();
+      leftMs.push(scope.deadlineMs - clock.nowMs());
+      clock.schedule(workMs, () => {
+        out.next(result);
+        out.complete();
       });
     });
-    return result;
+    return out;
   });
 
 describe('a call that waits for a policy', () => {
   it('does not use up the time of its record, which ctx and scope know', async () => {
-    const gate = new Subject<void>();
+    const gate = aGate();
     const left: number[] = [];
     const { run, source, outcomes, sent } = feed<number, string>(
       mapConcurrent(
         (_value, ctx) => {
-          gate.subscribe(() => left.push(ctx.deadlineMs - run.clock.nowMs()));
-          return waitsFor(gate, left);
+          gate.whenOpen(() => left.push(ctx.deadlineMs - run.clock.nowMs()));
+          return waitsFor(gate, 'ok', 40, left);
         },
         { concurrency: 1 },
       ),
@@ -43,18 +55,18 @@ describe('a call that waits for a policy', () => {
     await run.clock.advance(500);
     run.expire();
     expect([outcomes(), [...(run.run.waits ?? [])]]).toEqual([['open'], [['the gate is shut', 1]]]);
-    gate.next();
+    gate.open();
     await run.clock.advance(40);
     expect([outcomes(), left, run.run.waits?.size]).toEqual([['done'], [100, 100], 0]);
   });
 
   it('has the rest of its time afterwards, and no more', async () => {
-    const gate = new Subject<void>();
-    const { run, source, sent, outcomes } = feed<number, string>(mapConcurrent(() => waitsFor(gate), { concurrency: 1 }));
+    const gate = aGate();
+    const { run, source, sent, outcomes } = feed<number, string>(mapConcurrent(() => waitsFor(gate, 'ok'), { concurrency: 1 }));
     sent.push(run.envelope(1, { timeMs: 30 }));
     source.next(sent[0] as never);
     await run.clock.advance(500);
-    gate.next();
+    gate.open();
     await run.clock.advance(29);
     run.expire();
     expect(outcomes()).toEqual(['open']);
@@ -64,26 +76,11 @@ describe('a call that waits for a policy', () => {
   });
 
   it('stops the time of all members of a batch', async () => {
-    const gate = new Subject<void>();
+    const gate = aGate();
     const { run, source, sent, outcomes } = feed<number, string>((from) =>
       from.pipe(
         batchWithin({ maxSize: 2 }),
-        mapConcurrent(
-          () =>
-            new Subject<string[]>().pipe(() =>
-              defer(() => {
-                const goOn = currentScope().suspend('the gate is shut');
-                const result = new Subject<string[]>();
-                gate.subscribe(() => {
-                  goOn();
-                  result.next(['a', 'b']);
-                  result.complete();
-                });
-                return result;
-              }),
-            ),
-          { concurrency: 1 },
-        ),
+        mapConcurrent(() => waitsFor<readonly string[]>(gate, ['a', 'b'], 0), { concurrency: 1 }),
         unbatch(),
       ),
     );
@@ -95,7 +92,8 @@ describe('a call that waits for a policy', () => {
     await run.clock.advance(5000);
     run.expire();
     expect(outcomes()).toEqual(['open', 'open']);
-    gate.next();
+    gate.open();
+    await run.clock.advance(1);
     expect(outcomes()).toEqual(['done', 'done']);
   });
 
