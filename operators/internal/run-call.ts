@@ -1,16 +1,15 @@
 import { isObservable, type Observable, type Subscription } from 'rxjs';
-import { type CallContext, type CallScope, currentScope, inScope } from '../../src/call.ts';
+import { type CallContext, inScope } from '../../src/call.ts';
 import { type Grade, isRetryable, messageOf } from '../../src/errors.ts';
 import { type Envelope, runOf } from '../../src/record/envelope.ts';
 import type { Handle } from '../../src/record/handle.ts';
-import type { Part } from '../../src/record/part.ts';
 import { recordError } from '../../src/record/record-error.ts';
 import { formatPosition, type Position } from '../../src/record/record.ts';
 import type { Run } from '../../src/record/run.ts';
-import { noTries } from '../../src/record/tries.ts';
+import type { Tries } from '../../src/record/tries.ts';
+import { describeCall } from './describe-call.ts';
 import { fail, threw } from './fail.ts';
 import { whileWanted } from './operate.ts';
-import { Waits } from './waits.ts';
 import { refusePromise } from './refuse-promise.ts';
 import { retryLoop } from './retry-loop.ts';
 
@@ -64,8 +63,7 @@ export function runningCall<T, R, K>({ envelope, handle, project, maxResults, on
     const completed = failure === undefined && part.live;
     close(); // before the part is settled: what frees its place must find the work ended
     if (!completed) abort();
-    const { count, repairs, hasOperator, failed } = scope.tries;
-    part.attempted(Math.max(1, hasOperator ? count : count + 1) + repairs, failed);
+    part.attempted(callsOf(scope.tries), scope.tries.failed);
     if (failure) fail(envelope, handle, failure);
     onEnd(completed);
     return true;
@@ -109,6 +107,8 @@ export function runningCall<T, R, K>({ envelope, handle, project, maxResults, on
   };
 }
 
+const callsOf = ({ count, repairs, hasOperator }: Tries): number => Math.max(1, hasOperator ? count : count + 1) + repairs;
+
 /** What came back from user code, whatever its type said. */
 function observableOf<R>(source: Observable<R> | PromisesGoInCall): Observable<R> {
   if (source instanceof Promise) refusePromise('mapConcurrent', source);
@@ -122,73 +122,6 @@ function withDefaultRetry<R>(call: Observable<R>, { retry }: Run): Observable<R>
 }
 
 const isWorthIt = (_error: unknown, grade: Grade): boolean => isRetryable(grade);
-
-function describeCall(
-  envelope: Envelope<unknown, unknown>,
-  part: Part,
-  fail: (error: unknown) => boolean,
-): {
-  readonly scope: CallScope;
-  readonly ctx: CallContext;
-  readonly abort: () => void;
-  /** Ends the waits that the call has not ended itself: its record's time goes on. */
-  readonly goOn: () => void;
-} {
-  const { position, key, headers } = envelope;
-  const run = runOf(envelope);
-  let controller: AbortController | undefined; // most calls never look at the signal
-  let aborted = false;
-  const waits = new Waits(part, run);
-  const scope: CallScope = {
-    clock: run.clock,
-    random: run.random,
-    attempt: 1,
-    get deadlineMs() {
-      return part.deadlineMs;
-    },
-    position,
-    key,
-    headers,
-    tries: noTries(),
-    isRetried: false,
-    hold: (reason, untilMs) => {
-      run.hold(reason, untilMs);
-    },
-    suspend: (reason) => waits.begin(reason),
-    stray: (error) => {
-      if (!fail(error)) run.strayed?.(position, error);
-    },
-  };
-  const ctx: CallContext = {
-    get deadlineMs() {
-      return part.deadlineMs;
-    },
-    position,
-    key,
-    headers,
-    get signal() {
-      controller ??= new AbortController();
-      if (aborted) controller.abort();
-      return controller.signal;
-    },
-    get attempt() {
-      const now = currentScope();
-      // a callback may run in the scope of the call that set it off
-      return now.tries === scope.tries ? now.attempt : Math.max(1, scope.tries.count);
-    },
-  };
-  return {
-    scope,
-    ctx,
-    abort: () => {
-      aborted = true;
-      controller?.abort();
-    },
-    goOn: () => {
-      waits.endAll();
-    },
-  };
-}
 
 const tooLate = (position: Position): Error =>
   recordError(
