@@ -152,6 +152,7 @@ function judge(calm: Played, failing: Played, kills: number, share: number): rea
   const at = ({ latenciesMs }: Played, share: number): number => latenciesMs[Math.floor(latenciesMs.length * share)] ?? Infinity;
   const told = (played: Played): string => [0.5, 0.99].map((share) => `${at(played, share).toFixed(0)} ms`).join(', ');
   const [shortestMs = 0] = delaysMs;
+  const addedMs = at(failing, share) - at(calm, share);
   return [
     finding('killed with -9', failing.killed, String(kills), failing.killed === kills),
     finding(
@@ -162,11 +163,12 @@ function judge(calm: Played, failing: Played, kills: number, share: number): rea
     ),
     ...judgeEnds(failing.read),
     finding('latency of those that never fail, without others that do (p50, p99)', told(calm), '', true),
+    finding('the same beside those that fail and wait', told(failing), '', true),
     finding(
-      'the same beside those that fail and wait',
-      told(failing),
-      `p${String(share * 100)} < ${String(shortestMs)} ms, the shortest wait`,
-      at(failing, share) < shortestMs,
+      `what those add to it, p${String(share * 100)}`,
+      `${addedMs.toFixed(0)} ms`,
+      `< ${String(shortestMs)} ms, the shortest wait: nobody waits behind them`,
+      addedMs < shortestMs,
     ),
   ];
 }
