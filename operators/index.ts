@@ -5,7 +5,6 @@ export { keepOnly } from './keep-only.ts';
 export { mapConcurrent, type MapConcurrentOptions } from './map-concurrent.ts';
 export { mapValue } from './map-value.ts';
 export { routeBy } from './route-by.ts';
-export { setContext } from './set-context.ts';
 export { split, type SplitOptions } from './split.ts';
 export { unbatch } from './unbatch.ts';
 // Operators on one cold call.
@@ -13,3 +12,4 @@ export { callTimeout, type CallTimeoutOptions } from './call-timeout.ts';
 export { retryWithBackoff, type RetryWithBackoffOptions } from './retry-with-backoff.ts';
 export { withPermit } from './with-permit.ts';
 export { withinBudget, type WithinBudgetOptions } from './within-budget.ts';
+export { withinRate } from './within-rate.ts';

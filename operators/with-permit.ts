@@ -20,8 +20,10 @@ export function withPermit<T>(permits: Permits): MonoTypeOperatorFunction<T> {
     new Observable<T>((out) => {
       const scope = currentScope();
       let started = false;
+      scope.meter?.sent(false); // budgets around it get all back, should it leave before its permit comes
       const leave = permits.acquire((release) => {
         started = true;
+        scope.meter?.sent(true);
         // the permit may come in the middle of another call that ends, in its scope
         inScope(scope, () => follow(source, out, { release }));
       });

@@ -1,95 +1,166 @@
-import { isObservable, type MonoTypeOperatorFunction, Observable, take, throwIfEmpty } from 'rxjs';
-import { currentScope, inScope } from '../src/call.ts';
+import { isObservable, type MonoTypeOperatorFunction, Observable, take, tap, throwIfEmpty } from 'rxjs';
+import { type CallMeter, type CallScope, currentScope, inScope, scopeWith } from '../src/call.ts';
 import { type OptionNames, requireFunction, requireMethods, requireOptions } from '../src/check-options.ts';
-import { RecordError } from '../src/errors.ts';
-import type { BudgetShare, TokenBudget } from '../src/policies/token-budget.ts';
+import { RecordError, requireText } from '../src/errors.ts';
+import type { BudgetShare, TokenBudget, TokenEstimate, TokenUsage } from '../src/policies/token-budget.ts';
 import { follow } from './internal/follow.ts';
+import { usageIn } from './internal/usage-in.ts';
 
 export interface WithinBudgetOptions<T> {
-  /** The most tokens one attempt can use, prompt and answer; asked before each attempt. `model.estimate(prompt)` knows it. */
-  readonly estimate: () => Observable<number> | number;
-  /** Tokens used, when `value` tells; the last one counts. @defaultValue `value.usage.totalTokens`, where there is one */
-  readonly usageOf?: (value: T) => number | undefined;
+  /**
+   * The most tokens one attempt can use; asked before each attempt. `estimateCall(model, prompt, options)` knows prompt and answer
+   * apart, which input limits, prices and exact settling need; `model.estimate(prompt)` knows their sum.
+   */
+  readonly estimate: () => Observable<TokenEstimate | number> | TokenEstimate | number;
+  /** Tokens used, when `value` tells; the last one counts. @defaultValue `value.usage`, where there is one */
+  readonly usageOf?: (value: T) => TokenUsage | number | undefined;
+  /** With `step`, whose answers are alike: what `reserve: learnedP95()` learns by. @defaultValue '' */
+  readonly model?: string;
+  /** What the call is for. @defaultValue '' */
+  readonly step?: string;
 }
 
-const names: OptionNames<WithinBudgetOptions<unknown>> = { estimate: true, usageOf: true };
+const names: OptionNames<WithinBudgetOptions<unknown>> = { estimate: true, usageOf: true, model: true, step: true };
 
 /**
- * Lets an attempt start only when its tokens and one request fit into the budget, and waits, in turn, until they do. The
- * estimate is spent before the call and corrected afterwards to what the call says it used.
+ * Lets an attempt start only when the most it can use fits into the budget, and waits, in turn, until it does. That much is
+ * reserved before the call, and corrected once, on every end, to what the call has used.
  *
- * On one cold call; values pass as they come. Holds the call while it waits, and then asks the source to hold back too.
- * Every end corrects once, before downstream hears of it: complete, error, timeout, unsubscribe; without a known usage
- * the estimate stays spent, since the other side may have counted it. Only a call that never started gets all back.
+ * On one cold call; values pass as they come. Holds the call while it waits, and asks the source to hold back too. Complete, error,
+ * timeout, unsubscribe: corrects before downstream hears of it, to the usage that was told; else to the prompt as reserved and the
+ * tokens of the answer that have come, where the model tells them (all of ours do); else it stays as reserved, since the other side may
+ * have counted it. A call that never started, or could not be sent, gets all back. Headers in which a provider says what is left
+ * are passed on to the budget.
  *
- * Fails with `call_too_large`, at once, when the estimate is more than a whole minute has; with `project_threw` when
+ * Fails with `call_too_large`, at once, when the estimate is more than a whole window has; with `project_threw` when
  * there is no estimate that is a number >= 0; with the error of the estimate.
  * @throws OptionError at call time, for what is no budget, or an unknown option.
  */
 export function withinBudget<T>(budget: TokenBudget, options: WithinBudgetOptions<T>): MonoTypeOperatorFunction<T> {
   requireMethods('withinBudget', budget, ['acquire'], 'given a tokenBudget({ … })');
   requireOptions<WithinBudgetOptions<T>>('withinBudget', options, names);
-  const { estimate, usageOf = usageIn } = options;
-  requireFunction('withinBudget.estimate', estimate, '() => number or Observable');
+  const { estimate, usageOf = usageIn, model, step } = options;
+  requireFunction('withinBudget.estimate', estimate, '() => number, { inputTokens, outputTokens } or an Observable of it');
+  if (model !== undefined) requireText('withinBudget.model', model);
+  if (step !== undefined) requireText('withinBudget.step', step);
+  const learntBy = `${model ?? ''}/${step ?? ''}`;
   return (source) =>
     new Observable<T>((out) => {
       const scope = currentScope();
-      let used: number | undefined;
       let waiting: BudgetShare | undefined;
+      let resume: (() => void) | undefined;
       const start = (share: BudgetShare): void => {
         waiting = undefined;
+        resume?.();
+        const spending = new Spending(share, scope);
+        const watched = source.pipe(tap({ complete: () => spending.completed() }));
         const onValue = (value: T): void => {
-          used = usageOf(value) ?? used;
-        };
-        const release = (): void => {
-          share.settle(used);
+          spending.told = usageOf(value) ?? spending.told;
         };
         // the share may come in the middle of another call that ends, in its scope
-        inScope(scope, () => follow(source, out, { onValue, release }));
+        inScope(scopeWith(scope, { meter: spending }), () => follow(watched, out, { onValue, release: () => spending.settle() }));
       };
-      const request = (tokens: number): void => {
+      const request = (tokens: TokenEstimate | number): void => {
         try {
-          if (!(tokens >= 0)) throw notANumber(tokens);
+          if (!isEstimate(tokens)) throw noEstimate(tokens);
+          let why = 'the token budget is spent';
           const hold = (reason: string, untilMs: number): void => {
+            why = reason;
             scope.hold(reason, untilMs);
           };
-          const share = budget.acquire({ tokens, clock: scope.clock, hold, granted: start });
-          if (!share.granted) waiting = share;
+          scope.meter?.sent(false); // of a budget further out: nothing is sent while the call waits for this one
+          const share = budget.acquire({ tokens, step: learntBy, clock: scope.clock, hold, granted: start });
+          if (share.granted) return;
+          waiting = share;
+          resume = scope.suspend(why); // the record's time is not spent on our waiting
         } catch (error) {
           out.error(error);
         }
       };
-      out.add(() => waiting?.cancel());
+      out.add(() => {
+        waiting?.cancel();
+        resume?.();
+      });
       const tokens = estimate();
       if (!isObservable(tokens)) request(tokens);
       else {
-        out.add(
-          tokens
-            .pipe(
-              take(1),
-              throwIfEmpty(() => notANumber(undefined)),
-            )
-            .subscribe({
-              next: request,
-              error: (error: unknown) => {
-                out.error(error);
-              },
-            }),
+        const one = tokens.pipe(
+          take(1),
+          throwIfEmpty(() => noEstimate(undefined)),
         );
+        out.add(one.subscribe({ next: request, error: (error: unknown) => out.error(error) }));
       }
     });
 }
 
-const notANumber = (got: number | undefined): Error =>
-  new RecordError(
-    'project_threw',
-    `the estimate given to withinBudget must be a number >= 0, got ${got === undefined ? 'none' : String(got)}`,
-  );
+/** What is known of one attempt's use, and the one settling of it. */
+class Spending implements CallMeter {
+  readonly #share: BudgetShare;
+  readonly #outer: CallMeter | undefined;
+  #received: number | undefined;
+  #done: TokenUsage | undefined;
+  #isSent = true;
+  #isWhole = false;
+  /** As the call's values tell it. */
+  told: TokenUsage | number | undefined;
 
-/** Real usage, as models report it. */
-function usageIn(value: unknown): number | undefined {
-  if (typeof value !== 'object' || value === null || !('usage' in value)) return undefined;
-  const { usage } = value;
-  if (typeof usage !== 'object' || usage === null || !('totalTokens' in usage)) return undefined;
-  return typeof usage.totalTokens === 'number' && usage.totalTokens >= 0 ? usage.totalTokens : undefined;
+  constructor(share: BudgetShare, scope: CallScope) {
+    this.#share = share;
+    this.#outer = scope.meter;
+    this.#outer?.sent(true);
+  }
+
+  observe(headers: Parameters<CallMeter['observe']>[0]): void {
+    this.#share.observe(headers);
+    this.#outer?.observe(headers);
+  }
+
+  received(tokens: number): void {
+    this.#received = (this.#received ?? 0) + tokens;
+    this.#outer?.received(tokens);
+  }
+
+  used(usage: TokenUsage): void {
+    const { inputTokens = 0, outputTokens = 0, cachedTokens = 0 } = this.#done ?? {};
+    this.#done = {
+      inputTokens: inputTokens + usage.inputTokens,
+      outputTokens: outputTokens + usage.outputTokens,
+      cachedTokens: cachedTokens + (usage.cachedTokens ?? 0),
+    };
+    this.#received = undefined;
+    this.#outer?.used(usage);
+  }
+
+  sent(isSent: boolean): void {
+    this.#isSent = isSent;
+    this.#outer?.sent(isSent);
+  }
+
+  completed(): void {
+    this.#isWhole = true;
+  }
+
+  settle(): void {
+    if (this.told !== undefined) this.#share.settle(this.told, this.#isWhole);
+    else if (this.#received !== undefined && this.#isSent) this.#share.settleReceived(this.#received, this.#done);
+    else if (this.#done !== undefined) this.#share.settle(this.#done, this.#isWhole);
+    else if (!this.#isSent) this.#share.cancel();
+    else this.#share.settle();
+  }
 }
+
+const isEstimate = (given: unknown): boolean =>
+  typeof given === 'number'
+    ? given >= 0
+    : typeof given === 'object' &&
+      given !== null &&
+      isEstimate(Reflect.get(given, 'inputTokens')) &&
+      isEstimate(Reflect.get(given, 'outputTokens'));
+
+const noEstimate = (got: unknown): Error => {
+  const shown = got === undefined ? 'none' : typeof got === 'number' ? String(got) : JSON.stringify(got);
+  return new RecordError(
+    'project_threw',
+    `the estimate given to withinBudget must be a number >= 0, or { inputTokens, outputTokens }, got ${shown}`,
+  );
+};

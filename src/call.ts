@@ -2,7 +2,6 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { Observable } from 'rxjs';
 import { type Clock, systemClock } from './clock.ts';
 import { isAbortError } from './errors.ts';
-import { noContext, type RecordContext } from './record/record-context.ts';
 import { type Tries, noTries } from './record/tries.ts';
 import type { Position, RecordHeaders } from './record/record.ts';
 
@@ -24,8 +23,18 @@ export interface CallContext {
   readonly position: Position | undefined;
   readonly key: unknown;
   readonly headers: RecordHeaders;
-  /** The request that the record belongs to: request id, identity, tenant, priority, trace. */
-  readonly context: RecordContext;
+}
+
+/** What a call tells the budgets around it while it runs: whoever makes the call has it from its scope, and may leave out any of it. */
+export interface CallMeter {
+  /** The headers of a response, as soon as they are there. */
+  observe(headers: { get(name: string): string | null }): void;
+  /** So many more tokens of the answer have come; 0 says at the start that they will be told. */
+  received(tokens: number): void;
+  /** A request of this call is over, and has used so much; what is received from now on is another's. */
+  used(usage: { readonly inputTokens: number; readonly outputTokens: number; readonly cachedTokens?: number }): void;
+  /** Whether a request may have left. False: certainly not, it waits here or could not be sent. True takes that back. */
+  sent(isSent: boolean): void;
 }
 
 /**
@@ -49,6 +58,8 @@ export interface CallScope extends Omit<CallContext, 'signal'> {
   suspend(reason: string): () => void;
   /** Told of what was thrown in the course of this call where nobody awaits it: it fails the call. Absent outside a pipeline. */
   readonly stray?: (error: unknown) => void;
+  /** Of the budgets around; absent where there is none. */
+  readonly meter?: CallMeter;
 }
 
 const storage = new AsyncLocalStorage<CallScope>();
@@ -61,7 +72,6 @@ const outside: CallScope = {
   position: undefined,
   key: null,
   headers: [],
-  context: noContext,
   tries: noTries(),
   isRetried: false,
   hold: () => undefined,
@@ -97,8 +107,8 @@ export function call<T>(work: (ctx: CallContext) => Promise<T>): Observable<T> {
     out.add(() => {
       controller.abort();
     });
-    const { attempt, deadlineMs, position, key, headers, context } = scope;
-    const start = async (): Promise<T> => work({ signal: controller.signal, attempt, deadlineMs, position, key, headers, context });
+    const { attempt, deadlineMs, position, key, headers } = scope;
+    const start = async (): Promise<T> => work({ signal: controller.signal, attempt, deadlineMs, position, key, headers });
     start().then(
       (value) => {
         out.next(value);

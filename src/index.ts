@@ -10,16 +10,8 @@ export { type Client, connect, type ConnectOptions } from './runtime/connect.ts'
 export type { ConsumedRecord, ConsumeFromOptions } from './runtime/read-records.ts';
 export type { NewRecord, ProduceRecordsOptions } from './runtime/record-writer.ts';
 
-export { type BatchEnvelope, Envelope, type RoutedEnvelope } from './record/envelope.ts';
-export type { OutputFields } from './record/output-fields.ts';
+export { type BatchEnvelope, Envelope, type OutputFields, type RoutedEnvelope } from './record/envelope.ts';
 export type { Ordering } from './record/ordering.ts';
-export {
-  type ContextChange,
-  type ContextField,
-  contextHeaderNames,
-  contextHeaders,
-  type RecordContext,
-} from './record/record-context.ts';
 export { formatPosition, type Header, headerText, type OutputPosition, type Position, type RecordHeaders } from './record/record.ts';
 export { deadLetterHeaders } from './flow/dead-letters.ts';
 export {
@@ -55,10 +47,21 @@ export { memory, type MemoryOptions } from './transport/memory/memory.ts';
 
 export type * from './inference/model.ts';
 export { completeModel } from './inference/complete-model.ts';
+export { estimateCall } from './inference/estimate-call.ts';
 export { llama, type LlamaOptions } from './inference/llama/llama.ts';
 export { openAiCompatible, type OpenAiCompatibleOptions } from './inference/openai/openai-compatible.ts';
 export { scripted } from './inference/scripted/scripted.ts';
 
 export { permits, type Permits } from './policies/permits.ts';
 export type { PolicyState, WatchedPolicy } from './policies/policy-state.ts';
-export { tokenBudget, type TokenBudget, type TokenBudgetOptions } from './policies/token-budget.ts';
+export { learnedP95, type LearnedP95Options, type Reserve } from './policies/learned-p95.ts';
+export { rateLimit, type RateLimit, type RateLimitOptions } from './policies/rate-limit.ts';
+export {
+  tokenBudget,
+  type ResponseHeaders,
+  type TokenBudget,
+  type TokenBudgetOptions,
+  type TokenEstimate,
+  type TokenPrices,
+  type TokenUsage,
+} from './policies/token-budget.ts';

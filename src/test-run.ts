@@ -3,7 +3,6 @@ import { type Envelope, openEnvelope, take } from './record/envelope.ts';
 import { Settlement } from './record/lineage.ts';
 import type { Verdict } from './record/outcome.ts';
 import { formatPartition, formatPosition, type Position, type RecordHeaders } from './record/record.ts';
-import { readContext } from './record/record-context.ts';
 import { OpenParts, type Run } from './record/run.ts';
 import { type VirtualClock, virtualClock } from './virtual-clock.ts';
 
@@ -140,9 +139,7 @@ class TestRecords {
     const entry: Entry = { verdict: undefined, settlement };
     this.#entries.set(name, entry);
     const rawKey = typeof key === 'string' ? new TextEncoder().encode(key) : null;
-    const { context } = readContext(headers);
-    settlement.limit(context.deadlineMs);
-    return openEnvelope({ value, key, rawKey, headers, timestampMs, position, context }, settlement);
+    return openEnvelope({ value, key, rawKey, headers, timestampMs, position }, settlement);
   }
 
   of({ position }: Envelope<unknown, unknown>): Entry {

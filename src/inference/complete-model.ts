@@ -1,10 +1,11 @@
-import { defer, map, type Observable, of, throwError } from 'rxjs';
+import { defer, EMPTY, map, type Observable, of, throwError } from 'rxjs';
 import type { CallContext } from '../call.ts';
 import { InferenceError, OptionError } from '../errors.ts';
 import { answerWith } from './internal/answer.ts';
 import { resolveChatOptions } from './internal/chat-options.ts';
 import { classifyWith } from './internal/classify-labels.ts';
 import { endsProperly, untilAborted } from './internal/collect.ts';
+import { metered } from './internal/metered.ts';
 import { isBlank, turnsOf } from './internal/prompt.ts';
 import { unitVectors } from './internal/unit-vectors.ts';
 import type { ChatTurn, Model, ModelBackend, Prompt } from './model.ts';
@@ -21,7 +22,8 @@ import type { ChatTurn, Model, ModelBackend, Prompt } from './model.ts';
  * `ctx.signal`, unsubscribes from the back end.
  * @throws OptionError at the call for a prompt of the wrong shape and options out of range.
  */
-export function completeModel(backend: ModelBackend): Model {
+export function completeModel(given: ModelBackend): Model {
+  const backend = meteredBackend(given);
   const { name, capabilities } = backend;
   const run = <T>(turns: readonly ChatTurn[], ctx: CallContext | undefined, work: () => Observable<T>): Observable<T> =>
     isBlank(turns)
@@ -72,6 +74,15 @@ export function completeModel(backend: ModelBackend): Model {
     },
   };
 }
+
+const meteredBackend = (given: ModelBackend): ModelBackend => ({
+  name: given.name,
+  capabilities: given.capabilities,
+  chat: (...asked) => given.chat(...asked).pipe(metered()),
+  countTokens: (...asked) => given.countTokens(...asked),
+  ...(given.embed && { embed: (...asked) => given.embed?.(...asked) ?? EMPTY }),
+  ...(given.labelLogProbabilities && { labelLogProbabilities: (...asked) => given.labelLogProbabilities?.(...asked) ?? EMPTY }),
+});
 
 function requireTexts(texts: unknown): asserts texts is readonly string[] {
   if (Array.isArray(texts) && texts.every((text) => typeof text === 'string')) return;

@@ -1,120 +1,124 @@
-import { Fifo } from '../fifo.ts';
+import { type Amounts, type Unit, units } from './call-amounts.state.ts';
+import { dayMs, SlidingSum, type SumBucket, type SumWindow } from './sliding-sum.state.ts';
 
 export interface BudgetLimits {
-  /** Infinity: no limit. */
-  readonly tokens: number;
-  /** Infinity: no limit. */
-  readonly requests: number;
+  /** Infinity: none. Money is for a day, all else for a window. */
+  readonly limits: Amounts;
   readonly windowMs: number;
-}
-
-/** What was spent at about the same time. It counts until its last moment is a window ago, so never too short. */
-interface Bucket {
-  readonly firstMs: number;
-  lastMs: number;
-  tokens: number;
-  requests: number;
-  gone: boolean;
+  readonly jitterMs: number;
+  readonly moneyDay: 'sliding' | 'utc';
 }
 
 /** One call's share of the budget. */
 export interface Reservation {
-  readonly tokens: number;
-  readonly bucket: object;
+  readonly amounts: Amounts;
+  readonly atMs: number;
+  readonly buckets: Readonly<Record<Unit, SumBucket>>;
 }
 
-const bucketsPerWindow = 1000; // bounds the memory; what it costs is at most 0.1 % of a window of waiting
+/** What a provider says is left of its own limits, at some moment. */
+export interface Observation {
+  /** By the provider's own clock, where it tells it. */
+  readonly dateMs: number | undefined;
+  /** Nothing may be asked for so long. */
+  readonly retryAfterMs: number | undefined;
+  readonly left: readonly { readonly unit: Unit; readonly left: number; readonly resetMs: number | undefined }[];
+}
 
-/**
- * What was spent in the last window. In no stretch of time as long as the window more is reserved than the limits allow:
- * there is no boundary at which a second full budget begins.
- */
-export class BudgetState {
-  readonly limits: BudgetLimits;
-  readonly #buckets = new Fifo<Bucket>();
-  #newest: Bucket | undefined;
-  #tokens = 0;
-  #requests = 0;
-  #nowMs = Number.NEGATIVE_INFINITY;
-
-  constructor(limits: BudgetLimits) {
-    this.limits = limits;
-  }
-
-  /** Tokens and requests that count now. */
-  spent(nowMs: number): { readonly tokens: number; readonly requests: number } {
-    this.#expire(nowMs);
-    return { tokens: this.#tokens, requests: this.#requests };
-  }
-
-  /** When a call of `tokens` fits, if nothing else is spent until then; Infinity if it never does. */
-  readyAtMs(tokens: number, nowMs: number): number {
-    this.#expire(nowMs);
-    if (tokens > this.limits.tokens) return Number.POSITIVE_INFINITY;
-    let spent = this.#tokens;
-    let requests = this.#requests;
-    const fits = (): boolean => spent + tokens <= this.limits.tokens && requests + 1 <= this.limits.requests;
-    let atMs = this.#nowMs;
-    for (const bucket of this.#buckets) {
-      if (fits()) break;
-      spent -= bucket.tokens;
-      requests -= bucket.requests;
-      atMs = bucket.lastMs + this.limits.windowMs;
-    }
-    return atMs;
-  }
-
+/** What was spent and what is left, however it is kept. */
+export interface BudgetSums {
+  /** What counts now. */
+  spent(nowMs: number): Amounts;
+  /** What may be spent now; below 0 when more was used than reserved. */
+  left(nowMs: number): Amounts;
+  /** When a call of so much fits, if nothing else is spent until then; Infinity if it never does. */
+  readyAtMs(wanted: Amounts, nowMs: number): number;
   /** Spends before the call; ask `readyAtMs` first. */
-  reserve(tokens: number, nowMs: number): Reservation {
-    this.#expire(nowMs);
-    return { tokens, bucket: this.#spend(tokens, 1) };
-  }
-
+  reserve(amounts: Amounts, nowMs: number): Reservation;
   /**
    * Corrects a reservation to what was used. Less goes back to the time of the reservation; more is spent now, since
    * that is when it became known.
    */
-  settle({ tokens, bucket }: Reservation, usedTokens: number, nowMs: number): void {
-    this.#expire(nowMs);
-    if (usedTokens > tokens) this.#spend(usedTokens - tokens, 0);
-    else this.#giveBack(bucket as Bucket, tokens - usedTokens, 0);
-  }
-
+  settle(reservation: Reservation, used: Amounts, nowMs: number): void;
   /** The call was never made. */
-  cancel({ tokens, bucket }: Reservation): void {
-    this.#giveBack(bucket as Bucket, tokens, 1);
+  cancel(reservation: Reservation): void;
+  /**
+   * Takes note of what a provider says; it can only lower what is left. What is older than what was seen last counts for nothing;
+   * where nobody can say which is older, the lower one counts.
+   *
+   * @param sentMs when the request was sent that was answered so: what was reserved since then is not in the provider's numbers
+   */
+  observe(observation: Observation, nowMs: number, sentMs: number): void;
+}
+
+/** The rules of each unit's sum. */
+function sumRules(
+  { windowMs, jitterMs, moneyDay }: Omit<BudgetLimits, 'limits'>,
+  unit: Unit,
+): { window: SumWindow; jitterMs: number } {
+  if (unit !== 'money') return { window: { kind: 'sliding', ms: windowMs }, jitterMs };
+  return { window: moneyDay === 'utc' ? { kind: 'utc-day' } : { kind: 'sliding', ms: dayMs }, jitterMs };
+}
+
+/** A record with a value for each unit. */
+const eachUnit = <T>(valueOf: (unit: Unit) => T): Record<Unit, T> =>
+  Object.fromEntries(units.map((unit) => [unit, valueOf(unit)])) as Record<Unit, T>;
+
+/** What was spent of every unit, and what a provider says is left. Holds about 1,000 sums a unit. */
+export class BudgetState implements BudgetSums {
+  readonly #sums: Readonly<Record<Unit, SlidingSum>>;
+  readonly #windowMs: number;
+  #blockedUntilMs = Number.NEGATIVE_INFINITY;
+  #newest = { dateMs: Number.NEGATIVE_INFINITY, seenMs: Number.NEGATIVE_INFINITY, sentMs: Number.NEGATIVE_INFINITY };
+
+  constructor(given: BudgetLimits) {
+    this.#windowMs = given.windowMs;
+    this.#sums = eachUnit((unit) => new SlidingSum({ limit: given.limits[unit], ...sumRules(given, unit) }));
   }
 
-  #spend(tokens: number, requests: number): Bucket {
-    let bucket = this.#newest;
-    if (!bucket || bucket.gone || this.#nowMs - bucket.firstMs >= this.limits.windowMs / bucketsPerWindow) {
-      bucket = { firstMs: this.#nowMs, lastMs: this.#nowMs, tokens: 0, requests: 0, gone: false };
-      this.#buckets.push(bucket);
-      this.#newest = bucket;
+  spent(nowMs: number): Amounts {
+    return eachUnit((unit) => this.#sums[unit].spent(nowMs));
+  }
+
+  left(nowMs: number): Amounts {
+    return eachUnit((unit) => this.#sums[unit].left(nowMs));
+  }
+
+  readyAtMs(wanted: Amounts, nowMs: number): number {
+    return Math.max(this.#blockedUntilMs, ...units.map((unit) => this.#sums[unit].readyAtMs(wanted[unit], nowMs)));
+  }
+
+  reserve(amounts: Amounts, nowMs: number): Reservation {
+    return { amounts, atMs: nowMs, buckets: eachUnit((unit) => this.#sums[unit].spend(amounts[unit], nowMs)) };
+  }
+
+  settle({ amounts, buckets }: Reservation, used: Amounts, nowMs: number): void {
+    for (const unit of units) {
+      const over = used[unit] - amounts[unit];
+      if (over > 0) this.#sums[unit].spend(over, nowMs);
+      else this.#sums[unit].giveBack(buckets[unit], -over);
     }
-    bucket.lastMs = this.#nowMs;
-    bucket.tokens += tokens;
-    bucket.requests += requests;
-    this.#tokens += tokens;
-    this.#requests += requests;
-    return bucket;
   }
 
-  #giveBack(bucket: Bucket, tokens: number, requests: number): void {
-    if (bucket.gone) return;
-    bucket.tokens -= tokens;
-    bucket.requests -= requests;
-    this.#tokens -= tokens;
-    this.#requests -= requests;
+  cancel({ amounts, buckets }: Reservation): void {
+    for (const unit of units) this.#sums[unit].giveBack(buckets[unit], amounts[unit]);
   }
 
-  #expire(nowMs: number): void {
-    this.#nowMs = Math.max(this.#nowMs, nowMs); // several clocks may share a budget; it only goes forward
-    for (let oldest = this.#buckets.peek(); oldest && oldest.lastMs + this.limits.windowMs <= this.#nowMs; oldest = this.#buckets.peek()) {
-      this.#buckets.shift();
-      oldest.gone = true;
-      this.#tokens -= oldest.tokens;
-      this.#requests -= oldest.requests;
+  observe({ dateMs, retryAfterMs, left }: Observation, nowMs: number, sentMs: number): void {
+    if (dateMs === undefined ? nowMs < this.#newest.seenMs : dateMs < this.#newest.dateMs) return;
+    const isNewer = dateMs !== undefined && dateMs > this.#newest.dateMs ? true : dateMs === undefined && sentMs >= this.#newest.sentMs;
+    this.#newest = {
+      dateMs: dateMs ?? this.#newest.dateMs,
+      seenMs: Math.max(nowMs, this.#newest.seenMs),
+      sentMs: Math.max(sentMs, this.#newest.sentMs),
+    };
+    if (retryAfterMs !== undefined) this.#blockedUntilMs = Math.max(this.#blockedUntilMs, nowMs + retryAfterMs);
+    for (const { unit, left: told, resetMs = this.#windowMs } of left) {
+      if (resetMs <= 0) continue; // it is full again already
+      const sum = this.#sums[unit];
+      const remaining = told - sum.spentSince(sentMs, nowMs);
+      if (isNewer) sum.cap(remaining, nowMs, nowMs + resetMs);
+      else sum.lowerCap(remaining, nowMs, nowMs + resetMs);
     }
   }
 }

@@ -11,7 +11,7 @@ const using = (totalTokens: number) => ({ usage: { totalTokens } });
 describe('withinBudget', () => {
   it('starts calls while they fit, and the next ones, in turn, when there is room again', () => {
     marbles(({ cold, clock, expectObservable, expectSubscriptions, flush }) => {
-      const budget = tokenBudget({ tokensPerMinute: 10 });
+      const budget = tokenBudget({ tokensPerMinute: 10, jitterMs: 0 });
       const scope = testScope(clock);
       for (const { tokens, out, held } of [
         { tokens: 6, out: '-(a|)', held: '^!' },
@@ -44,7 +44,7 @@ describe('withinBudget', () => {
       source.next(using(2));
       source.error(new Error('cut off'));
     }
-    expect(budget.spent(0)).toEqual({ tokens: spent, requests: 1 });
+    expect(budget.spent(0)).toMatchObject({ tokens: spent, requests: 1 });
   });
 
   it.each(['unsubscribe', 'timeout'] as const)('settles once on %s, after the call was aborted', async (end) => {
@@ -82,7 +82,7 @@ describe('withinBudget', () => {
 
   it('gives everything back when downstream leaves while the call waits', async () => {
     const clock = virtualClock();
-    const budget = tokenBudget({ tokensPerMinute: 10 });
+    const budget = tokenBudget({ tokensPerMinute: 10, jitterMs: 0 });
     within(testScope(clock), NEVER.pipe(withinBudget(budget, { estimate: () => 10 }))).subscribe();
     const subscribed = vi.fn(() => NEVER);
     const waiting = within(testScope(clock), NEVER.pipe(withinBudget(budget, { estimate: () => 10 }))).subscribe();
@@ -90,12 +90,28 @@ describe('withinBudget', () => {
     waiting.unsubscribe();
     expect(budget.waiting).toBe(0);
     await clock.advance(60_000);
-    expect([budget.spent(60_000), subscribed.mock.calls]).toEqual([{ tokens: 0, requests: 0 }, []]);
+    expect([budget.spent(60_000), subscribed.mock.calls]).toMatchObject([{ tokens: 0, requests: 0 }, []]);
+  });
+
+  it('lets the time of its record stand still while it waits', async () => {
+    const clock = virtualClock();
+    const scope = testScope(clock);
+    const budget = tokenBudget({ tokensPerMinute: 10, jitterMs: 0 });
+    const ask = () => within(scope, NEVER.pipe(withinBudget(budget, { estimate: () => 10 }))).subscribe();
+    const [first, second, third] = [ask(), ask(), ask()];
+    const reason = 'the token budget is spent (10 tokens per minute)';
+    expect(scope.waits).toEqual([reason, reason]);
+    second.unsubscribe();
+    expect(scope.waits).toEqual([reason]);
+    first.unsubscribe();
+    await clock.advance(60_000);
+    expect([scope.waits, budget.waiting]).toEqual([[], 0]);
+    third.unsubscribe();
   });
 
   it('stops estimating when downstream leaves', () => {
     const estimate = new Subject<number>();
-    const budget = tokenBudget({ tokensPerMinute: 10 });
+    const budget = tokenBudget({ tokensPerMinute: 10, jitterMs: 0 });
     const subscription = NEVER.pipe(withinBudget(budget, { estimate: () => estimate })).subscribe();
     expect(estimate.observed).toBe(true);
     subscription.unsubscribe();
@@ -109,8 +125,12 @@ describe('withinBudget', () => {
       'a call that may use 11 tokens can never run within 10 tokens per minute: shorten the prompt or maxTokens, or raise tokensPerMinute',
     ],
     ['more, told later', () => of(11), 'a call that may use 11 tokens can never run'],
-    ['not a number', () => of(Number.NaN), 'the estimate given to withinBudget must be a number >= 0, got NaN'],
-    ['none', () => EMPTY, 'the estimate given to withinBudget must be a number >= 0, got none'],
+    [
+      'not a number',
+      () => of(Number.NaN),
+      'the estimate given to withinBudget must be a number >= 0, or { inputTokens, outputTokens }, got NaN',
+    ],
+    ['none', () => EMPTY, 'the estimate given to withinBudget must be a number >= 0, or { inputTokens, outputTokens }, got none'],
     ['an error', () => throwError(() => new Error('tokenizer')), 'tokenizer'],
     [
       'a throw',
@@ -120,15 +140,15 @@ describe('withinBudget', () => {
       'typo',
     ],
   ])('fails at once for an estimate that is %s', (_name, estimate, message) => {
-    const budget = tokenBudget({ tokensPerMinute: 10 });
+    const budget = tokenBudget({ tokensPerMinute: 10, jitterMs: 0 });
     const failed = vi.fn<(error: unknown) => void>();
     NEVER.pipe(withinBudget(budget, { estimate })).subscribe({ error: failed });
     expect(String(failed.mock.calls[0]?.[0])).toContain(message);
-    expect([budget.spent(0), budget.waiting]).toEqual([{ tokens: 0, requests: 0 }, 0]);
+    expect([budget.spent(0), budget.waiting]).toMatchObject([{ tokens: 0, requests: 0 }, 0]);
   });
 
   it('fails the call, and settles, when usageOf throws', () => {
-    const budget = tokenBudget({ tokensPerMinute: 10 });
+    const budget = tokenBudget({ tokensPerMinute: 10, jitterMs: 0 });
     const failed = vi.fn();
     const work = new Subject<number>();
     const usageOf = (): number => {

@@ -1,15 +1,24 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { type Amounts, amountsOfEstimate, units } from '../../src/policies/call-amounts.state.ts';
+import { dayMs } from '../../src/policies/sliding-sum.state.ts';
 import { BudgetState, type Reservation } from '../../src/policies/token-budget.state.ts';
 
-const limits = { tokens: 100, requests: 5, windowMs: 1000 };
+const unlimited: Amounts = { requests: Infinity, tokens: Infinity, inputTokens: Infinity, outputTokens: Infinity, money: Infinity };
+const limits = { limits: { ...unlimited, tokens: 100, requests: 5 }, windowMs: 1000, jitterMs: 0, moneyDay: 'sliding' as const };
 /** Long enough that calls of some milliseconds share a sum. */
-const modelLimits = { ...limits, windowMs: 10_000 };
+const modelLimits = { ...limits, limits: { ...limits.limits, outputTokens: 60 }, windowMs: 10_000, jitterMs: 50 };
+const windowMs = modelLimits.windowMs + modelLimits.jitterMs;
+
+/** A call's amounts: half of its tokens are prompt. */
+const of = (tokens: number): Amounts => {
+  const inputTokens = Math.ceil(tokens / 2);
+  return amountsOfEstimate({ inputTokens, outputTokens: tokens - inputTokens }, { inputPerMillion: 1, outputPerMillion: 3 });
+};
 
 interface Spent {
   readonly atMs: number;
-  tokens: number;
-  requests: number;
+  amounts: Amounts;
 }
 
 /** What was reserved, one entry each, as a provider would count it. */
@@ -31,14 +40,14 @@ const pass = (ms: number): Command => ({
 const reserve = (tokens: number): Command => ({
   check: () => true,
   run: (model, real) => {
-    const readyAtMs = real.readyAtMs(tokens, model.nowMs);
+    const readyAtMs = real.readyAtMs(of(tokens), model.nowMs);
     expect(readyAtMs).toBeGreaterThanOrEqual(model.nowMs);
-    expect(readyAtMs).toBeLessThanOrEqual(model.nowMs + modelLimits.windowMs);
+    expect(readyAtMs).toBeLessThanOrEqual(model.nowMs + windowMs);
     model.nowMs = readyAtMs; // nothing else is spent until then, so then it fits
-    expect(real.readyAtMs(tokens, model.nowMs)).toBe(model.nowMs);
-    const spent = { atMs: model.nowMs, tokens, requests: 1 };
+    expect(real.readyAtMs(of(tokens), model.nowMs)).toBe(model.nowMs);
+    const spent = { atMs: model.nowMs, amounts: of(tokens) };
     model.spent.push(spent);
-    model.open.push({ reservation: real.reserve(tokens, model.nowMs), spent });
+    model.open.push({ reservation: real.reserve(of(tokens), model.nowMs), spent });
   },
   toString: () => `reserve(${String(tokens)})`,
 });
@@ -48,35 +57,33 @@ const settle = (which: number, share: number): Command => ({
   run: (model, real) => {
     const [one] = model.open.splice(which % model.open.length, 1);
     if (!one) return;
-    const used = Math.floor(one.spent.tokens * share);
     if (share < 0.1) {
       real.cancel(one.reservation);
-      one.spent.tokens = one.spent.requests = 0;
+      one.spent.amounts = none;
     } else {
+      const used = of(Math.floor(one.spent.amounts.tokens * share));
       real.settle(one.reservation, used, model.nowMs);
-      one.spent.tokens = used;
+      one.spent.amounts = used;
     }
   },
   toString: () => `settle(${String(which)}, ${String(share)})`,
 });
 
-const between = (spent: readonly Spent[], fromMs: number, toMs: number) => {
-  const inside = spent.filter(({ atMs }) => atMs > fromMs && atMs <= toMs);
-  return { tokens: inside.reduce((sum, one) => sum + one.tokens, 0), requests: inside.reduce((sum, one) => sum + one.requests, 0) };
-};
+const none: Amounts = { requests: 0, tokens: 0, inputTokens: 0, outputTokens: 0, money: 0 };
+const between = (spent: readonly Spent[], fromMs: number, toMs: number, unit: keyof Amounts): number =>
+  spent.filter(({ atMs }) => atMs > fromMs && atMs <= toMs).reduce((sum, { amounts }) => sum + amounts[unit], 0);
 
 const holds: Command = {
   check: () => true,
   run: (model, real) => {
-    const { tokens, requests } = real.spent(model.nowMs);
-    const counted = between(model.spent, model.nowMs - modelLimits.windowMs, model.nowMs);
-    expect(tokens).toBeGreaterThanOrEqual(counted.tokens); // never too little, or it would grant too much
-    expect(requests).toBeGreaterThanOrEqual(counted.requests);
-    // never above the limit in any window: enough to look at those that end with a reservation
-    for (const { atMs } of model.spent) {
-      const window = between(model.spent, atMs - modelLimits.windowMs, atMs);
-      expect(window.tokens).toBeLessThanOrEqual(modelLimits.tokens);
-      expect(window.requests).toBeLessThanOrEqual(modelLimits.requests);
+    const spent = real.spent(model.nowMs);
+    for (const unit of units) {
+      // never too little, or it would grant too much
+      expect(spent[unit]).toBeGreaterThanOrEqual(between(model.spent, model.nowMs - modelLimits.windowMs, model.nowMs, unit));
+      // never above the limit in any window: enough to look at those that end with a reservation
+      for (const { atMs } of model.spent) {
+        expect(between(model.spent, atMs - windowMs, atMs, unit)).toBeLessThanOrEqual(modelLimits.limits[unit]);
+      }
     }
   },
   toString: () => 'holds',
@@ -100,10 +107,10 @@ describe('BudgetState', () => {
         const model: Model = { nowMs: 0, spent: [], open: [] };
         const real = new BudgetState(modelLimits);
         fc.modelRun(() => ({ model, real }), [...steps, holds]);
-        expect(real.spent(model.nowMs + modelLimits.windowMs)).toEqual({ tokens: 0, requests: 0 });
+        expect(real.spent(model.nowMs + dayMs + windowMs)).toEqual(none);
         // settling after the window has passed must not make the sums negative
-        for (const { reservation } of model.open) real.settle(reservation, 0, model.nowMs + modelLimits.windowMs);
-        expect(real.spent(model.nowMs + modelLimits.windowMs)).toEqual({ tokens: 0, requests: 0 });
+        for (const { reservation } of model.open) real.settle(reservation, none, model.nowMs + dayMs + windowMs);
+        expect(real.spent(model.nowMs + dayMs + windowMs)).toEqual(none);
       }),
       { numRuns: 500 },
     );
@@ -140,30 +147,57 @@ describe('BudgetState', () => {
     { rule: 'what is larger than a window never fits', spend: [], ask: 101, nowMs: 0, readyAtMs: Infinity },
   ])('$rule', ({ spend, ask, nowMs, readyAtMs }) => {
     const state = new BudgetState(limits);
-    for (const [atMs = 0, tokens = 0] of spend) state.reserve(tokens, atMs);
-    expect(state.readyAtMs(ask, nowMs)).toBe(readyAtMs);
+    for (const [atMs = 0, tokens = 0] of spend) state.reserve(of(tokens), atMs);
+    expect(state.readyAtMs(of(ask), nowMs)).toBe(readyAtMs);
   });
 
   it('spends what was used beyond the estimate when it is known', () => {
     const state = new BudgetState(limits);
-    const reservation = state.reserve(10, 0);
-    state.settle(reservation, 150, 500);
-    expect(state.spent(999)).toEqual({ tokens: 150, requests: 1 });
-    expect(state.readyAtMs(1, 1000)).toBe(1500);
-    expect(state.spent(1000)).toEqual({ tokens: 140, requests: 0 });
+    const reservation = state.reserve(of(10), 0);
+    state.settle(reservation, of(150), 500);
+    expect(state.spent(999)).toMatchObject({ tokens: 150, requests: 1 });
+    expect(state.readyAtMs(of(1), 1000)).toBe(1500);
+    expect(state.spent(1000)).toMatchObject({ tokens: 140, requests: 0 });
   });
 
   it('holds about a thousand sums, whatever the number of calls', () => {
-    const state = new BudgetState({ tokens: Infinity, requests: Infinity, windowMs: 1000 });
+    const state = new BudgetState({ ...limits, limits: unlimited });
     const buckets = new Set<object>();
-    for (let i = 0; i < 20_000; i += 1) buckets.add(state.reserve(1, i / 20).bucket);
+    for (let i = 0; i < 20_000; i += 1) buckets.add(state.reserve(of(1), i / 20).buckets.tokens);
     expect(buckets.size).toBeLessThanOrEqual(1001);
     expect(state.spent(999.99).tokens).toBe(20_000);
   });
 
   it('does not go back in time when another clock is behind', () => {
     const state = new BudgetState(limits);
-    state.reserve(100, 500);
-    expect([state.readyAtMs(1, 1600), state.readyAtMs(100, 0)]).toEqual([1600, 1600]);
+    state.reserve(of(100), 500);
+    expect([state.readyAtMs(of(1), 1600), state.readyAtMs(of(100), 0)]).toEqual([1600, 1600]);
+  });
+
+  it.each([
+    { moneyDay: 'sliding' as const, freeMs: dayMs + 3_600_000 },
+    { moneyDay: 'utc' as const, freeMs: dayMs },
+  ])('frees money by its day ($moneyDay), exactly', ({ moneyDay, freeMs }) => {
+    const state = new BudgetState({ ...limits, limits: { ...unlimited, money: 1000 }, moneyDay });
+    const money = (amount: number): Amounts => ({ ...none, money: amount });
+    state.reserve(money(999), 3_600_000);
+    expect(state.readyAtMs(money(1), 3_600_001)).toBe(3_600_001);
+    expect(state.readyAtMs(money(2), 3_600_001)).toBe(freeMs);
+    state.reserve(money(1), dayMs - 1); // of the same day, though long after
+    expect(state.spent(dayMs - 1).money).toBe(1000);
+    expect(state.readyAtMs(money(1000), dayMs - 1)).toBe(moneyDay === 'utc' ? dayMs : 2 * dayMs - 1);
+  });
+
+  it('counts for longer by what requests may overtake each other', () => {
+    const state = new BudgetState({ ...limits, jitterMs: 30 });
+    state.reserve(of(100), 0);
+    expect(state.readyAtMs(of(1), 5)).toBe(1030);
+  });
+
+  it('counts prompts and answers apart', () => {
+    const state = new BudgetState({ ...limits, limits: { ...unlimited, inputTokens: 100, outputTokens: 10 } });
+    const call = (inputTokens: number, outputTokens: number): Amounts => amountsOfEstimate({ inputTokens, outputTokens });
+    state.reserve(call(60, 5), 0);
+    expect([call(40, 5), call(41, 5), call(40, 6), call(0, 5)].map((wanted) => state.readyAtMs(wanted, 1))).toEqual([1, 1000, 1000, 1]);
   });
 });

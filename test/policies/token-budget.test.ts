@@ -5,7 +5,7 @@ import { virtualClock } from '../../src/testing.ts';
 
 function setUp(options: Parameters<typeof tokenBudget>[0]) {
   const clock = virtualClock();
-  const budget = tokenBudget(options);
+  const budget = tokenBudget({ jitterMs: 0, ...options });
   const granted: string[] = [];
   const holds: [string, number][] = [];
   const ask = (name: string, tokens: number, then?: (share: BudgetShare) => void): BudgetShare =>
@@ -110,14 +110,14 @@ describe('tokenBudget', () => {
     share.settle(4);
     share.settle(1);
     share.cancel();
-    expect(budget.spent(0)).toEqual({ tokens: 4, requests: 1 });
+    expect(budget.spent(0)).toMatchObject({ tokens: 4, requests: 1 });
     ask('b', 6).cancel();
-    expect(budget.spent(0)).toEqual({ tokens: 4, requests: 1 });
+    expect(budget.spent(0)).toMatchObject({ tokens: 4, requests: 1 });
   });
 
   it('counts requests alone, and names its limits in the reason', async () => {
     const clock = virtualClock();
-    const budget = tokenBudget({ requestsPerMinute: 1 });
+    const budget = tokenBudget({ requestsPerMinute: 1, jitterMs: 0 });
     const hold = vi.fn();
     const ask = () => budget.acquire({ tokens: 1e12, clock, hold, granted: () => undefined });
     ask();
@@ -148,9 +148,12 @@ describe('tokenBudget', () => {
   });
 
   it.each([
-    [{}, 'tokenBudget needs tokensPerMinute, requestsPerMinute or both, got neither'],
-    [{ tokensPerMinute: 0 }, 'tokenBudget.tokensPerMinute must be an integer >= 1, got 0'],
-    [{ requestsPerMinute: 1.5 }, 'tokenBudget.requestsPerMinute must be an integer >= 1, got 1.5'],
+    [{}, 'tokenBudget needs tokensPerMinute, requestsPerMinute,'],
+    [{ tokensPerMinute: 0 }, 'tokenBudget.tokensPerMinute must allow at least 1 in windowMs (60000), got 0 a minute'],
+    [{ requestsPerMinute: 30, windowMs: 1000 }, 'tokenBudget.requestsPerMinute must allow at least 1 in windowMs (1000), got 30 a minute'],
+    [{ tokensPerMinute: -1 }, 'tokenBudget.tokensPerMinute must be a number >= 0, got -1'],
+    [{ moneyPerDay: 1 }, 'tokenBudget.moneyPerDay needs prices: { inputPerMillion, outputPerMillion }, got none'],
+    [{ tokensPerMinute: 1, windowMs: 10 }, 'tokenBudget.windowMs must be an integer from 100 to 86400000, got 10'],
   ])('refuses %j when it is called', (options, message) => {
     expect(() => tokenBudget(options)).toThrow(message);
   });

@@ -1,10 +1,10 @@
 import { type OptionNames, requireOptions } from '../../check-options.ts';
 import { OptionError, requireInteger, requireOneOf, requireText } from '../../errors.ts';
-import { contextHeaderNames } from '../../record/record-context.ts';
 import { type Resource, sharedResource } from '../../resource.ts';
 import { completeModel } from '../complete-model.ts';
 import type { Model } from '../model.ts';
 import { boundedFetch } from './bounded-fetch.ts';
+import { meteredFetch } from './metered-fetch.ts';
 import { openAiBackend } from './openai-backend.ts';
 import type { OpenAiCompatibleOptions } from './openai-compatible-options.ts';
 
@@ -21,6 +21,7 @@ const noTimeoutMs = 2 ** 31 - 1;
  * official client, whose retries and time limit are off: there is one retry loop, the pipeline's. Opening asks the server
  * nothing, so it may start later.
  *
+ * Headers in which a provider says what is left reach the budgets around a call (`withinBudget`), and what came of an answer that is cut off.
  * Token counts are estimates before a call; usage is the server's, or estimated, and then a warning says so once.
  * Holds one HTTP response per running call, read as fast as it comes, of `maxAnswerBytes` at most; an answer without a byte for 5 min is given up by
  * Node's fetch. Unsubscribing closes the connection. Fails with `model_unauthorized`, `model_not_found`, `model_rejected`,
@@ -42,7 +43,7 @@ export function openAiCompatible(options: OpenAiCompatibleOptions): Resource<Mod
       maxRetries: 0,
       timeout: noTimeoutMs,
       logLevel: 'off', // at its debug level it prints prompts
-      fetch: boundedFetch(options.maxAnswerBytes ?? defaultMaxAnswerBytes),
+      fetch: meteredFetch(boundedFetch(options.maxAnswerBytes ?? defaultMaxAnswerBytes)),
       ...(options.apiKey === undefined ? { defaultHeaders: { Authorization: null } } : {}),
     });
     const value = completeModel(openAiBackend({ client, name, shownUrl, options, log: context.log, closing: closing.signal }));
@@ -65,14 +66,13 @@ const names: OptionNames<OpenAiCompatibleOptions> = {
   logProbabilities: true,
   maxTokensField: true,
   maxAnswerBytes: true,
-  contextFields: true,
   extraBody: true,
 };
 
 /** @returns the base URL as it may be shown. */
 function checked(options: OpenAiCompatibleOptions): string {
   requireOptions('openAiCompatible', options, names);
-  const { baseUrl, model, apiKey, name, embeddingModel, contextTokens, maxAnswerBytes, maxTokensField, contextFields = [] } = options;
+  const { baseUrl, model, apiKey, name, embeddingModel, contextTokens, maxAnswerBytes, maxTokensField } = options;
   const url = URL.parse(baseUrl);
   if (url === null || !/^https?:$/.test(url.protocol))
     throw new OptionError('baseUrl must be an http or https URL, such as http://localhost:8080/v1');
@@ -84,7 +84,6 @@ function checked(options: OpenAiCompatibleOptions): string {
   if (apiKey !== undefined && !/^[\x21-\x7e]+$/.test(apiKey))
     throw new OptionError('apiKey must be visible ASCII characters without white space (is there a line break at its end?)');
   if (maxTokensField !== undefined) requireOneOf('maxTokensField', maxTokensField, ['max_tokens', 'max_completion_tokens']);
-  for (const field of contextFields) requireOneOf('contextFields', field, Object.keys(contextHeaderNames));
   if (contextTokens !== undefined) requireInteger('contextTokens', contextTokens, 1);
   if (maxAnswerBytes !== undefined) requireInteger('maxAnswerBytes', maxAnswerBytes, 1024);
   return `${url.origin}${url.pathname}`;
