@@ -5,6 +5,7 @@ export { keepOnly } from './keep-only.ts';
 export { mapConcurrent, type MapConcurrentOptions } from './map-concurrent.ts';
 export { mapValue } from './map-value.ts';
 export { routeBy } from './route-by.ts';
+export { setContext } from './set-context.ts';
 export { split, type SplitOptions } from './split.ts';
 export { unbatch } from './unbatch.ts';
 // Operators on one cold call.

@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { Observable } from 'rxjs';
 import { type Clock, systemClock } from './clock.ts';
 import { isAbortError } from './errors.ts';
+import { noContext, type RecordContext } from './record/record-context.ts';
 import { type Tries, noTries } from './record/tries.ts';
 import type { Position, RecordHeaders } from './record/record.ts';
 
@@ -23,6 +24,8 @@ export interface CallContext {
   readonly position: Position | undefined;
   readonly key: unknown;
   readonly headers: RecordHeaders;
+  /** The request that the record belongs to: request id, identity, tenant, priority, trace. */
+  readonly context: RecordContext;
 }
 
 /** What a call tells the budgets around it while it runs: whoever makes the call has it from its scope, and may leave out any of it. */
@@ -72,6 +75,7 @@ const outside: CallScope = {
   position: undefined,
   key: null,
   headers: [],
+  context: noContext,
   tries: noTries(),
   isRetried: false,
   hold: () => undefined,
@@ -107,8 +111,8 @@ export function call<T>(work: (ctx: CallContext) => Promise<T>): Observable<T> {
     out.add(() => {
       controller.abort();
     });
-    const { attempt, deadlineMs, position, key, headers } = scope;
-    const start = async (): Promise<T> => work({ signal: controller.signal, attempt, deadlineMs, position, key, headers });
+    const { attempt, deadlineMs, position, key, headers, context } = scope;
+    const start = async (): Promise<T> => work({ signal: controller.signal, attempt, deadlineMs, position, key, headers, context });
     start().then(
       (value) => {
         out.next(value);

@@ -10,8 +10,16 @@ export { type Client, connect, type ConnectOptions } from './runtime/connect.ts'
 export type { ConsumedRecord, ConsumeFromOptions } from './runtime/read-records.ts';
 export type { NewRecord, ProduceRecordsOptions } from './runtime/record-writer.ts';
 
-export { type BatchEnvelope, Envelope, type OutputFields, type RoutedEnvelope } from './record/envelope.ts';
+export { type BatchEnvelope, Envelope, type RoutedEnvelope } from './record/envelope.ts';
+export type { OutputFields } from './record/output-fields.ts';
 export type { Ordering } from './record/ordering.ts';
+export {
+  type ContextChange,
+  type ContextField,
+  contextHeaderNames,
+  contextHeaders,
+  type RecordContext,
+} from './record/record-context.ts';
 export { formatPosition, type Header, headerText, type OutputPosition, type Position, type RecordHeaders } from './record/record.ts';
 export { deadLetterHeaders } from './flow/dead-letters.ts';
 export {

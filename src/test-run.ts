@@ -3,6 +3,7 @@ import { type Envelope, openEnvelope, take } from './record/envelope.ts';
 import { Settlement } from './record/lineage.ts';
 import type { Verdict } from './record/outcome.ts';
 import { formatPartition, formatPosition, type Position, type RecordHeaders } from './record/record.ts';
+import { readContext } from './record/record-context.ts';
 import { OpenParts, type Run } from './record/run.ts';
 import { type VirtualClock, virtualClock } from './virtual-clock.ts';
 
@@ -139,7 +140,9 @@ class TestRecords {
     const entry: Entry = { verdict: undefined, settlement };
     this.#entries.set(name, entry);
     const rawKey = typeof key === 'string' ? new TextEncoder().encode(key) : null;
-    return openEnvelope({ value, key, rawKey, headers, timestampMs, position }, settlement);
+    const { context } = readContext(headers);
+    settlement.limit(context.deadlineMs);
+    return openEnvelope({ value, key, rawKey, headers, timestampMs, position, context }, settlement);
   }
 
   of({ position }: Envelope<unknown, unknown>): Entry {

@@ -15,7 +15,7 @@ export interface DescribedCall {
 
 /** @param fail ends the call with an error; false when it has ended before. */
 export function describeCall(envelope: Envelope<unknown, unknown>, part: Part, fail: (error: unknown) => boolean): DescribedCall {
-  const { position, key, headers } = envelope;
+  const { position, key, headers, context } = envelope;
   const run = runOf(envelope);
   const waits = new Waits(part, run);
   const scope: CallScope = {
@@ -28,6 +28,7 @@ export function describeCall(envelope: Envelope<unknown, unknown>, part: Part, f
     position,
     key,
     headers,
+    context,
     tries: noTries(),
     isRetried: false,
     hold: (reason, untilMs) => {
@@ -54,6 +55,7 @@ function contextOf(scope: CallScope): Pick<DescribedCall, 'ctx' | 'abort'> {
     position: scope.position,
     key: scope.key,
     headers: scope.headers,
+    context: scope.context,
     get signal() {
       controller ??= new AbortController();
       if (aborted) controller.abort();

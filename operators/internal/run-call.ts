@@ -1,8 +1,9 @@
 import { isObservable, type Observable, type Subscription } from 'rxjs';
 import { type CallContext, inScope } from '../../src/call.ts';
 import { type Grade, isRetryable, messageOf } from '../../src/errors.ts';
-import { type Envelope, runOf } from '../../src/record/envelope.ts';
+import { type Envelope, membersOf, runOf } from '../../src/record/envelope.ts';
 import type { Handle } from '../../src/record/handle.ts';
+import { tooLate as notCalled } from '../../src/record/lost.ts';
 import { recordError } from '../../src/record/record-error.ts';
 import { formatPosition, type Position } from '../../src/record/record.ts';
 import type { Run } from '../../src/record/run.ts';
@@ -49,7 +50,7 @@ export function runningCall<T, R, K>({ envelope, handle, project, maxResults, on
   const { part } = handle;
   part.at('calling'); // first: it may start the record's time
   const { scope, ctx, abort, goOn } = describeCall(envelope, part, (error) => end(failedWith(error)));
-  const state = { closed: false, count: 0 };
+  const state = { closed: false, begun: false, count: 0 };
   let subscription: Subscription | undefined;
 
   const close = (): void => {
@@ -63,14 +64,12 @@ export function runningCall<T, R, K>({ envelope, handle, project, maxResults, on
     const completed = failure === undefined && part.live;
     close(); // before the part is settled: what frees its place must find the work ended
     if (!completed) abort();
-    part.attempted(callsOf(scope.tries), scope.tries.failed);
+    if (state.begun) part.attempted(callsOf(scope.tries), scope.tries.failed);
     if (failure) fail(envelope, handle, failure);
     onEnd(completed);
     return true;
   };
-  const unlisten = part.onEnd((reason) => {
-    end(reason === 'deadline' ? tooLate : undefined);
-  });
+  const unlisten = part.onEnd((reason) => void end(reason === 'deadline' ? tooLate : undefined));
   const subscribe = (): void => {
     const call = withDefaultRetry(observableOf(project(envelope.value, ctx)), runOf(envelope));
     subscription = whileWanted(call, state).subscribe({
@@ -93,8 +92,9 @@ export function runningCall<T, R, K>({ envelope, handle, project, maxResults, on
       runOf(envelope).verify(); // a process that has stood still must not begin what others work on by now
       if (state.closed) return;
       try {
-        if (part.deadlineMs <= scope.clock.nowMs()) end(tooLate);
-        else inScope(scope, subscribe);
+        state.begun = !isTooLate(envelope, handle, scope.clock.nowMs());
+        if (state.begun) inScope(scope, subscribe);
+        else end(notCalled);
       } catch (error) {
         end(threw('mapConcurrent', error));
       }
@@ -108,6 +108,12 @@ export function runningCall<T, R, K>({ envelope, handle, project, maxResults, on
 }
 
 const callsOf = ({ count, repairs, hasOperator }: Tries): number => Math.max(1, hasOperator ? count : count + 1) + repairs;
+
+/** Whether there is nobody in time to call for. Members of a batch that are late fail alone. */
+function isTooLate(envelope: Envelope<unknown, unknown>, handle: Handle, nowMs: number): boolean {
+  for (const [member, own] of membersOf(envelope, handle) ?? []) if (own.part.deadlineMs <= nowMs) fail(member, own, notCalled);
+  return !handle.part.live || handle.part.deadlineMs <= nowMs;
+}
 
 /** What came back from user code, whatever its type said. */
 function observableOf<R>(source: Observable<R> | PromisesGoInCall): Observable<R> {

@@ -3,7 +3,7 @@ import { isRetryable } from '../errors.ts';
 import { formatPosition, type OutputPosition, type OutputRecord } from '../record/record.ts';
 import type { RetryTopic } from '../retry-options.ts';
 import { deadLetterHeaders, header, withStory } from './dead-letters.ts';
-import { type Failure, shortStory, type Story, storyOf, wholeStory } from './failure-story.ts';
+import { contextStory, type Failure, shortStory, type Story, storyOf, wholeStory } from './failure-story.ts';
 import { originOf } from './origin.ts';
 import type { Departed, Taken } from './owned.ts';
 import type { Outgoing } from './outbox.ts';
@@ -49,8 +49,16 @@ export function departuresOf(options: DepartureOptions, taken: Taken, failure: F
     ...(record.key === null
       ? [letter({ key: position, value: record.value, headers: withStory(origin.headers, [...wholeStory(story), ...keyless]) })]
       : []),
-    letter({ key, value: null, headers: withStory([], [...wholeStory(story), omitted]) }),
-    letter({ key: position, value: null, headers: withStory([], [...shortStory(story), ...keyless, omitted]) }),
+    letter({
+      key,
+      value: null,
+      headers: withStory([], [...wholeStory({ ...story, context: undefined }), ...contextStory(story), omitted]),
+    }),
+    letter({
+      key: position,
+      value: null,
+      headers: withStory([], [...shortStory(story), ...contextStory(story, ['requestId', 'traceparent']), ...keyless, omitted]),
+    }),
   ];
 }
 

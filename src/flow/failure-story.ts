@@ -2,6 +2,7 @@ import { codeOf } from '../classify.ts';
 import { messageOf } from '../errors.ts';
 import type { Verdict } from '../record/outcome.ts';
 import { formatPosition, type Header } from '../record/record.ts';
+import { type ContextField, contextHeaders, fieldsOf, noContext, readContext, type RecordContext } from '../record/record-context.ts';
 import { deadLetterHeaders, header } from './dead-letters.ts';
 import { encodeHistory, extendHistory, type FailureHistory, type HistoryEntry } from './failure-history.ts';
 import type { Origin } from './origin.ts';
@@ -23,6 +24,8 @@ export interface Story {
   readonly origin: Origin;
   readonly history: FailureHistory;
   readonly pipeline: string;
+  /** As code has set it; undefined: the record's own headers say all. */
+  readonly context: RecordContext | undefined;
 }
 
 export function storyOf(pipeline: string, taken: Taken, origin: Origin, failure: Failure): Story {
@@ -35,7 +38,7 @@ export function storyOf(pipeline: string, taken: Taken, origin: Origin, failure:
     message: withoutSecrets(messageOf(failure.error)),
     attempts: failure.attempts,
   };
-  return { failure, taken, origin, pipeline, history: extendHistory(origin.history, [...tries, end]) };
+  return { failure, taken, origin, pipeline, context: taken.settlement?.context, history: extendHistory(origin.history, [...tries, end]) };
 }
 
 const isoOf = (ms: number): string => new Date(ms).toISOString();
@@ -58,7 +61,13 @@ export function shortStory({ failure: { error, attempts, atMs }, taken: { record
   ];
 }
 
-/** All that is known: under 14 kB. */
+/** The context, for letters without the record's own headers: whose request it was must be known all the same. */
+export function contextStory({ context, origin }: Story, only?: readonly ContextField[]): Header[] {
+  const whole = context ?? readContext(origin.headers).context;
+  return contextHeaders(only === undefined ? whole : fieldsOf(whole, only));
+}
+
+/** All that is known: under 16 kB. */
 export function wholeStory(story: Story): Header[] {
   const { outputs, error } = story.failure;
   const shown = outputs.slice(0, mostOutputs).map(formatPosition);
@@ -68,6 +77,7 @@ export function wholeStory(story: Story): Header[] {
     ...shortStory(story),
     ...(frames === '' ? [] : [header(deadLetterHeaders.stacktrace, frames)]),
     header(deadLetterHeaders.history, encodeHistory(story.history)),
+    ...contextHeaders(story.context ?? noContext),
     ...(shown.length > 0 ? [header(deadLetterHeaders.outputs, shown.join(' '))] : []),
   ];
 }

@@ -4,7 +4,8 @@ import type { Pipeline, Topic } from '../pipeline.ts';
 import { type Envelope, outputFieldsOf, rawKeyOf, runOf, take } from '../record/envelope.ts';
 import { recordError } from '../record/record-error.ts';
 import type { Part } from '../record/part.ts';
-import { formatPartition, formatPosition, type OutputPosition, type OutputRecord } from '../record/record.ts';
+import { completedBy, withContextHeaders } from '../record/record-context.ts';
+import { formatPartition, formatPosition, type OutputPosition, type OutputRecord, type RecordHeaders } from '../record/record.ts';
 import type { Producer } from '../transport/transport.ts';
 import { Outbox, type OutboxOptions, type Outgoing } from './outbox.ts';
 import { Partitioner } from './partitioner.ts';
@@ -187,9 +188,15 @@ function encode(
   return {
     key: 'key' in set ? topic.key.encode(set.key) : rawKeyOf(envelope),
     value: topic.value.encode(envelope.value),
-    headers: set.headers ?? envelope.headers,
+    headers: headersOf(envelope, set),
     timestampMs: set.timestampMs ?? envelope.timestampMs,
   };
+}
+
+/** The record's own carry its context as they are, unless code has set one of the two. */
+function headersOf({ headers, context }: Envelope<unknown, unknown>, set: ReturnType<typeof outputFieldsOf>): RecordHeaders {
+  if (set.context !== undefined) return withContextHeaders(set.headers ?? headers, context);
+  return set.headers === undefined ? headers : completedBy(set.headers, context);
 }
 
 const asCodecError = (error: unknown, { position }: Envelope<unknown, unknown>): Error =>

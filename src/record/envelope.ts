@@ -1,23 +1,12 @@
 import { isStreamError, RecordError } from '../errors.ts';
 import { CompositePart, Handle, watch } from './handle.ts';
+import type { KeyAfter, OutputFields } from './output-fields.ts';
 import type { Part } from './part.ts';
 import { recordError } from './record-error.ts';
 import type { Settlement } from './lineage.ts';
 import { formatPosition, type Position, type RecordHeaders } from './record.ts';
+import { changedContext, type ContextChange, contextProblem, noContext, type RecordContext } from './record-context.ts';
 import type { Run } from './run.ts';
-
-/** What an envelope carries beside its value. An absent field is taken from the source record. */
-export interface OutputFields {
-  readonly key?: unknown;
-  readonly headers?: RecordHeaders;
-  /** Milliseconds since 1970. */
-  readonly timestampMs?: number;
-  /** The name of the output, where a pipeline has several; set by `routeBy`. */
-  readonly route?: string;
-}
-
-/** The type of the key once `S` is set: that of the key in it, where there is one. */
-export type KeyAfter<K, S> = 'key' extends keyof S ? (object extends Pick<S, 'key'> ? K | S['key'] : S['key']) : K;
 
 /** `S`, and no field that outputs do not have: inferring `S` would let a misspelt one pass. */
 type Known<S> = S & Readonly<Record<Exclude<keyof S, keyof OutputFields>, never>>;
@@ -31,6 +20,8 @@ export interface EnvelopeFields<T, K> {
   readonly headers: RecordHeaders;
   readonly timestampMs: number;
   readonly position: Position;
+  /** @defaultValue none */
+  readonly context?: RecordContext;
 }
 
 interface Inner {
@@ -56,6 +47,8 @@ export class Envelope<out T, out K = string | null> {
   /** Of the source record; milliseconds since 1970. */
   readonly timestampMs: number;
   readonly position: Position;
+  /** The request that the record belongs to, from its headers or set by code. */
+  readonly context: RecordContext;
   readonly [inner]: Inner;
 
   /** @internal Use {@link openEnvelope}. */
@@ -65,6 +58,7 @@ export class Envelope<out T, out K = string | null> {
     this.headers = fields.headers;
     this.timestampMs = fields.timestampMs;
     this.position = fields.position;
+    this.context = fields.context ?? noContext;
     this[inner] = state;
   }
 
@@ -81,7 +75,7 @@ export class Envelope<out T, out K = string | null> {
   /**
    * The same record with another value; `set` changes what its output carries. A key that is set is the envelope's from here on;
    * in which order records run was decided by the one that was read.
-   * @throws RecordError `lineage_reused` on a second use.
+   * @throws RecordError `lineage_reused` on a second use; TypeError for a context that does not fit.
    */
   with<U, const N extends string, S extends OutputFields>(
     value: U,
@@ -89,6 +83,8 @@ export class Envelope<out T, out K = string | null> {
   ): RoutedEnvelope<U, KeyAfter<K, S>, N>;
   with<U, S extends OutputFields = object>(value: U, set?: Known<S>): Envelope<U, KeyAfter<K, S>>;
   with<U>(value: U, set?: OutputFields): Envelope<U, unknown> {
+    const problem = set?.context && contextProblem(set.context);
+    if (problem !== undefined) throw new TypeError(problem); // before the envelope is spent
     const handle = take(this);
     handle.part.advance();
     return derive(this, handle, value, set, this[inner].members);
@@ -165,7 +161,9 @@ function derive<U, K>(
 ): Envelope<U, K> {
   const { run, rawKey } = from[inner];
   const key = set && 'key' in set ? (set.key as K) : from.key;
-  const fields = { value, key, rawKey, headers: from.headers, timestampMs: from.timestampMs, position: from.position };
+  const { headers, timestampMs, position } = from;
+  const context = set?.context ? changeContext(from.context, set.context, handle) : from.context;
+  const fields = { value, key, rawKey, headers, timestampMs, position, context };
   return new Envelope<U, K>(fields, {
     run,
     handle,
@@ -174,6 +172,12 @@ function derive<U, K>(
     members,
     rawKey,
   });
+}
+
+function changeContext(before: RecordContext, change: ContextChange, { part }: Handle): RecordContext {
+  const context = changedContext(before, change);
+  part.setContext(context);
+  return context;
 }
 
 /** The first envelope of a record. @internal */

@@ -20,7 +20,8 @@ export class CompositePart implements Part {
   }
 
   get deadlineMs(): number {
-    return Math.min(...this.#parts.map((part) => part.deadlineMs));
+    const live = this.#parts.filter((part) => part.live); // who has ended does not hurry the others
+    return Math.min(...(live.length > 0 ? live : this.#parts).map((part) => part.deadlineMs));
   }
 
   get depth(): number {
@@ -45,6 +46,10 @@ export class CompositePart implements Part {
 
   advance(): void {
     for (const part of this.#parts) part.advance();
+  }
+
+  setContext(): void {
+    // it is that of the one call: the records keep their own, which may be other people's
   }
 
   at(place: Place): void {

@@ -1,6 +1,7 @@
 import { Failing } from './failing.ts';
 import { type Outcome, type SettlementObserver, type Verdict, worse } from './outcome.ts';
 import type { OutputPosition, Position } from './record.ts';
+import type { RecordContext } from './record-context.ts';
 import { RecordTime } from './record-time.state.ts';
 import type { Run } from './run.ts';
 import { type Parent, SinglePart } from './single-part.ts';
@@ -15,6 +16,8 @@ export class Settlement implements Parent {
   /** Calls that ran for this record, over all operators and attempts. */
   attempts = 0;
   readonly #time: RecordTime;
+  /** As code has set it, if it has. */
+  context: RecordContext | undefined;
   // Most records have one part: a set is made for the second.
   #only: SinglePart | undefined;
   #more: Set<SinglePart> | undefined;
@@ -60,8 +63,25 @@ export class Settlement implements Parent {
     this.#time.begin(this.run.clock.nowMs());
   }
 
-  extend(): void {
+  /** Its time starts anew, within the deadline that it came with; false when that has passed. */
+  extend(): boolean {
     this.#time.extend(this.run.clock.nowMs());
+    return !this.isTooLate;
+  }
+
+  /** The deadline that it came with has passed. */
+  get isTooLate(): boolean {
+    return this.#time.isTooLate(this.run.clock.nowMs());
+  }
+
+  /** What the record came with says when nobody wants its answer any more. */
+  limit(ownDeadlineMs = Number.POSITIVE_INFINITY): void {
+    this.#time.limit(ownDeadlineMs);
+  }
+
+  setContext(context: RecordContext): void {
+    this.context = context;
+    this.limit(context.deadlineMs);
   }
 
   get begun(): boolean {

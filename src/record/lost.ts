@@ -14,8 +14,17 @@ export const lost = (position: Position): RecordError =>
     position,
   );
 
+/** A record whose time is up before a call is made for it. */
+export const tooLate = (position: Position): RecordError =>
+  recordError(
+    'deadline_exceeded',
+    `record ${formatPosition(position)} is past its deadline (its own, or deadlineMs of the pipeline), so no call is made for it`,
+    position,
+  );
+
 /** A part whose record's time is up while no call runs for it. */
-export function overdue(position: Position, place: Place): RecordError {
+export function overdue(position: Position, place: Place, isTooLate: boolean): RecordError {
+  if (isTooLate) return tooLate(position);
   const isWaiting = place === 'queued' || place === 'bound';
   const why = isWaiting ? 'passed its deadline while it waited in a queue' : `passed its deadline and no operator works on it (${losers})`;
   return recordError(isWaiting ? 'deadline_exceeded' : 'envelope_lost', `record ${formatPosition(position)} ${why}`, position);

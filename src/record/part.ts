@@ -1,4 +1,5 @@
 import type { OutputPosition, Position } from './record.ts';
+import type { RecordContext } from './record-context.ts';
 import type { FailedTry } from './tries.ts';
 
 /** Why a call or a wait must end although its part of the record has not. */
@@ -32,6 +33,8 @@ export interface Part {
   retire(): void;
   /** The part passed one operator. */
   advance(): void;
+  /** The context of its records from here on, as code has set it. */
+  setContext(context: RecordContext): void;
   /** Says what is done with the part. The first `calling` starts its record's time anew: a wait in a queue is ours, not the record's. */
   at(place: Place): void;
   /**

@@ -5,6 +5,8 @@
 export class RecordTime {
   readonly #timeMs: number;
   #deadlineMs: number;
+  /** The moment that it came with, which nothing moves. */
+  #ownDeadlineMs = Number.POSITIVE_INFINITY;
   #begun = false;
   /** Waits that are not over; undefined where there never was one, as for most records. */
   #standing: { waits: number; sinceMs: number } | undefined;
@@ -20,7 +22,16 @@ export class RecordTime {
 
   /** When it is up, if it does not stand still from now on. */
   deadlineMs(nowMs: number): number {
-    return this.#deadlineMs + this.#stoodMs(nowMs);
+    return Math.min(this.#ownDeadlineMs, this.#deadlineMs + this.#stoodMs(nowMs));
+  }
+
+  /** From then on nobody wants the answer: it comes with the record, and stands still for no wait of ours. */
+  limit(ownDeadlineMs: number): void {
+    this.#ownDeadlineMs = ownDeadlineMs;
+  }
+
+  isTooLate(nowMs: number): boolean {
+    return this.#ownDeadlineMs <= nowMs;
   }
 
   /** The first call starts. */

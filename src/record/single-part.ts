@@ -2,6 +2,7 @@ import { lost, overdue } from './lost.ts';
 import type { Outcome } from './outcome.ts';
 import type { EndReason, Part, Place, Root } from './part.ts';
 import type { OutputPosition, Position } from './record.ts';
+import type { RecordContext } from './record-context.ts';
 import type { Run } from './run.ts';
 import type { FailedTry } from './tries.ts';
 
@@ -14,8 +15,11 @@ export interface Parent extends Root {
   add(depth: number): Part;
   /** The first call for this record starts. */
   begin(): void;
-  /** Its time starts anew. */
-  extend(): void;
+  /** Its time starts anew; false when the deadline that it came with has passed. */
+  extend(): boolean;
+  /** The deadline that it came with has passed. */
+  readonly isTooLate: boolean;
+  setContext(context: RecordContext): void;
   /** Its time stands still until the result is called. */
   suspend(): () => void;
   attempted(calls: number, failed: readonly FailedTry[]): void;
@@ -83,6 +87,10 @@ export class SinglePart implements Part {
     return this.#settlement.deadlineMs;
   }
 
+  setContext(context: RecordContext): void {
+    this.#settlement.setContext(context);
+  }
+
   at(place: Place): void {
     this.#place = place;
     if (place === 'calling') this.#settlement.begin();
@@ -113,13 +121,10 @@ export class SinglePart implements Part {
 
   expire(): void {
     if (this.#state !== 'open') return; // the sink waits for the broker as long as it takes
-    if (this.#isWaiting && !this.#settlement.begun) {
-      this.#settlement.extend(); // back pressure is no fault of the record: its time has not begun
-      return;
-    }
+    if (this.#isWaiting && !this.#settlement.begun && this.#settlement.extend()) return; // back pressure is no fault of the record: its time has not begun
     if (this.#listeners !== undefined && this.#listeners.size > 0) this.end('deadline');
     if (!this.live || this.#place === 'calling') return;
-    this.settle('failed', overdue(this.position, this.#place));
+    this.settle('failed', overdue(this.position, this.#place, this.#settlement.isTooLate));
   }
 
   get #isWaiting(): boolean {

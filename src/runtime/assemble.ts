@@ -55,8 +55,8 @@ export function assemble(parts: LineParts): Line {
   // 2 A record may run: from here on a settlement answers for it. It is decoded, and enters the pipeline.
   const emit = (taken: Taken): void => {
     const settlement = answerFor(taken);
-    const envelope = decodeEnvelope(pipeline, taken, settlement);
-    if (envelope === undefined) return; // no value: it has failed on the spot
+    const envelope = decodeEnvelope(pipeline, taken, settlement, stats);
+    if (envelope === undefined) return; // no value, or too late: it has failed on the spot
     const handle = handleOf(envelope);
     stream.emit(envelope);
     if (handle && !settlement.closed && !settlement.isHanded) watchLater(handle); // synchronous pipelines are spared the cost

@@ -4,10 +4,18 @@ import type { Taken } from '../flow/owned.ts';
 import type { Pipeline } from '../pipeline.ts';
 import { type Envelope, openEnvelope } from '../record/envelope.ts';
 import type { Settlement } from '../record/lineage.ts';
+import { tooLate } from '../record/lost.ts';
 import { formatPartition, formatPosition } from '../record/record.ts';
+import { readContext } from '../record/record-context.ts';
+import type { Stats } from './stats.ts';
 
-/** The first envelope of a record, or undefined when its bytes are no value: then it has failed. */
-export function decodeEnvelope(pipeline: Pipeline, taken: Taken, settlement: Settlement): Envelope<unknown, unknown> | undefined {
+/** The first envelope of a record, or undefined when its bytes are no value, or nobody wants its answer any more: then it has failed. */
+export function decodeEnvelope(
+  pipeline: Pipeline,
+  taken: Taken,
+  settlement: Settlement,
+  stats: Pick<Stats, 'contextIgnored'>,
+): Envelope<unknown, unknown> | undefined {
   const { record, partition, origin } = taken;
   const { position } = settlement;
   try {
@@ -18,8 +26,15 @@ export function decodeEnvelope(pipeline: Pipeline, taken: Taken, settlement: Set
     const { key: rawKey } = record;
     const { headers: raw, timestampMs } = origin ?? record;
     const headers = seenHeaders(raw);
+    const { context, ignored } = readContext(headers);
+    stats.contextIgnored += ignored;
+    settlement.limit(context.deadlineMs);
+    if (context.deadlineMs !== undefined && settlement.isTooLate) {
+      settlement.add(0).settle('failed', tooLate(position));
+      return undefined;
+    }
     const [value, key] = [topic.value.decode(record.value), topic.key.decode(rawKey)];
-    return openEnvelope({ value, key, rawKey, headers, timestampMs, position }, settlement);
+    return openEnvelope({ value, key, rawKey, headers, timestampMs, position, context }, settlement);
   } catch (error) {
     const at = formatPosition(position);
     const code = isStreamError(error) ? error.code : 'decode_failed';

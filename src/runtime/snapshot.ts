@@ -36,6 +36,7 @@ export function snapshotOf({ stats, line, policies, nowMs }: SnapshotParts): Sta
     lag: partitions.reduce((sum, one) => sum + one.lag, 0n),
     settledBeyond: partitions.reduce((sum, one) => sum + one.tracker.settledBeyond, 0),
     completedBefore,
+    contextIgnored: stats.contextIgnored,
     mapShare: partitions.reduce((most, { mapShare }) => Math.max(most, mapShare), 0),
     pausedBy: source?.closedBy,
     holds: source?.window.holds(nowMs) ?? [],

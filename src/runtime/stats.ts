@@ -36,6 +36,8 @@ export interface StatsSnapshot {
   readonly lag: bigint;
   /** Settled above a watermark: done again after a crash only where no commit has stored it yet. */
   readonly settledBeyond: number;
+  /** Headers of a context (deadline, request id, …) that were malformed, and left out. */
+  readonly contextIgnored: number;
   /** Records that were not run because an earlier run, or another member, had completed them. */
   readonly completedBefore: number;
   /** How much of a commit's metadata the fullest map of completed records takes, 0 to 1; above 0.75 its partition takes nothing more. */
@@ -82,6 +84,7 @@ export class Stats {
   aborted = 0;
   restarts = 0;
   completedBefore = 0;
+  contextIgnored = 0;
   #next = 0;
 
   constructor(on: TroubleListener) {

@@ -3,7 +3,7 @@ import type { Codec } from '../../src/codec/codec.ts';
 import { json } from '../../src/codec/json.ts';
 import { definePipeline, type Pipeline, type PipelineSpec, type Topic, topic } from '../../src/pipeline.ts';
 import type { Envelope } from '../../src/record/envelope.ts';
-import { headerText, type SourceRecord } from '../../src/record/record.ts';
+import { headerText, type RecordHeaders, type SourceRecord } from '../../src/record/record.ts';
 import { connect } from '../../src/runtime/connect.ts';
 import { silentLog } from '../../src/runtime/logging.ts';
 import type { StartOptions } from '../../src/runtime/options.ts';
@@ -30,6 +30,13 @@ export interface Letter {
   readonly header: (name: string) => string | undefined;
 }
 
+export interface FedRecord {
+  readonly key?: string | null;
+  readonly value: Value;
+  readonly partition?: number;
+  readonly headers?: RecordHeaders;
+}
+
 /** A whole pipeline on the embedded broker in virtual time: topics `in`, `out`, `dead`, group `mill`. */
 export interface Mill {
   readonly clock: VirtualClock;
@@ -37,7 +44,7 @@ export interface Mill {
   readonly partitions: number;
   pipeline(process: Process, spec?: Spec): Pipeline<Value, Value>;
   start(process: Process, spec?: Spec, options?: Partial<StartOptions>): Promise<App>;
-  feed(records: readonly { readonly key?: string | null; readonly value: Value; readonly partition?: number }[]): Promise<void>;
+  feed(records: readonly FedRecord[]): Promise<void>;
   feedRaw(value: Uint8Array | null, partition?: number): void;
   /** Outputs over all partitions, in offset order within each. */
   outputs(): Value[];
@@ -65,15 +72,15 @@ export async function mill(options: Omit<MemoryOptions, 'clock'> = {}): Promise<
       start(pipeline(process, spec), { transport, clock, log: silentLog, signals: false, ...startOptions }),
     feed: async (records) => {
       const placed = records.filter(({ partition }) => partition !== undefined);
-      for (const { key = null, value, partition = 0 } of placed) {
-        const bytes = { key: key === null ? null : Buffer.from(key), value: input.value.encode(value), headers: [], timestampMs: 7 };
+      for (const { key = null, value, partition = 0, headers = [] } of placed) {
+        const bytes = { key: key === null ? null : Buffer.from(key), value: input.value.encode(value), headers, timestampMs: 7 };
         transport.broker.append('in', partition, [bytes]);
       }
       const free = records.filter(({ partition }) => partition === undefined);
       if (free.length > 0)
         await client.produce(
           input,
-          free.map(({ key = null, value }) => ({ key, value })),
+          free.map(({ key = null, value, headers = [] }) => ({ key, value, headers })),
         );
     },
     feedRaw: (value, partition = 0) => void transport.broker.append('in', partition, [{ key: null, value, headers: [] }]),

@@ -1,6 +1,7 @@
 import { Observable } from 'rxjs';
 import { type CallScope, inScope } from '../../src/call.ts';
 import type { Clock } from '../../src/clock.ts';
+import { noContext } from '../../src/record/record-context.ts';
 import { noTries } from '../../src/record/tries.ts';
 
 export interface TestScope extends CallScope {
@@ -33,6 +34,7 @@ export function testScope(clock: Clock, fields: Partial<CallScope> = {}): TestSc
     position,
     key: null,
     headers: [],
+    context: noContext,
     tries: noTries(),
     isRetried: false,
     hold,

@@ -2,6 +2,19 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { RecordTime } from '../../src/record/record-time.state.ts';
 
+describe('the deadline that a record comes with', () => {
+  it('is the earlier one, which nothing moves', () => {
+    const time = new RecordTime(50, 0);
+    time.limit(30);
+    expect([time.deadlineMs(0), time.isTooLate(29), time.isTooLate(30)]).toEqual([30, false, true]);
+    time.begin(10);
+    time.suspend(10);
+    expect(time.deadlineMs(40)).toBe(30);
+    time.limit(Infinity);
+    expect(time.deadlineMs(40)).toBe(90);
+  });
+});
+
 /** The plainest thing that is right: what is left, taken off millisecond by millisecond. */
 interface Model {
   nowMs: number;

@@ -17,7 +17,8 @@ import {
 } from '../../operators/index.ts';
 import { permits } from '../../src/policies/permits.ts';
 import { tokenBudget } from '../../src/policies/token-budget.ts';
-import type { BatchEnvelope, Envelope, OutputFields, RoutedEnvelope } from '../../src/record/envelope.ts';
+import type { BatchEnvelope, Envelope, RoutedEnvelope } from '../../src/record/envelope.ts';
+import type { OutputFields } from '../../src/record/output-fields.ts';
 import type { OpenedResources } from '../../src/resource.ts';
 
 const routedTo = <N extends string>(routed: Observable<RoutedEnvelope<string, string | null, N>>) => routed;

@@ -1,6 +1,6 @@
 import type OpenAI from 'openai';
 import { Observable, of } from 'rxjs';
-import { currentScope } from '../../call.ts';
+import { type CallContext, currentScope } from '../../call.ts';
 import { abortReason } from '../../clock.ts';
 import { InferenceError } from '../../errors.ts';
 import type { OpenContext } from '../../resource.ts';
@@ -8,6 +8,7 @@ import { estimatePromptTokens, estimateTokens } from '../internal/estimate-token
 import { withInstruction } from '../internal/prompt.ts';
 import type { ChatTurn, Embedding, ModelBackend, Usage } from '../model.ts';
 import { chatRequest } from './chat-request.ts';
+import { contextHttpHeaders } from './context-http-headers.ts';
 import { labelLogProbabilitiesOf } from './label-tokens.ts';
 import type { OpenAiCompatibleOptions } from './openai-compatible-options.ts';
 import { openAiError } from './openai-error.ts';
@@ -43,41 +44,48 @@ export function openAiBackend(connection: OpenAiConnection): ModelBackend {
       embeddings: true,
       exactTokens: false,
     },
-    chat: (turns, chat) =>
-      request(async function* (signal) {
+    chat: (turns, chat, ctx) =>
+      request(ctx, async function* (asked) {
         const body = { ...chatRequest(turns, chat, settings), stream: true as const, stream_options: { include_usage: true } };
-        const stream = await client.chat.completions.create(body, { signal });
+        const stream = await client.chat.completions.create(body, asked);
         // servers without usage send about one token a piece, some several
         yield* readChat(stream, (pieces, chars) => estimated(turns, Math.max(pieces, Math.ceil(chars / 4))));
       }),
-    embed: (texts) =>
-      request(async function* (signal) {
-        const reply = await client.embeddings.create({ model: embeddingModel, input: [...texts], encoding_format: 'float' }, { signal });
+    embed: (texts, ctx) =>
+      request(ctx, async function* (asked) {
+        const reply = await client.embeddings.create({ model: embeddingModel, input: [...texts], encoding_format: 'float' }, asked);
         yield embeddingsFrom(reply, texts, embeddingModel);
       }),
-    labelLogProbabilities: (turns, labels) =>
-      request(async function* (signal) {
-        const asked = withInstruction(turns, `Answer with one of these words and nothing else: ${labels.join(', ')}`);
+    labelLogProbabilities: (turns, labels, ctx) =>
+      request(ctx, async function* (asked) {
+        const instructed = withInstruction(turns, `Answer with one of these words and nothing else: ${labels.join(', ')}`);
         const body = {
-          ...chatRequest(asked, { maxTokens: 1, temperature: 0 }, settings),
+          ...chatRequest(instructed, { maxTokens: 1, temperature: 0 }, settings),
           stream: false as const,
           logprobs: true,
           top_logprobs: topLogProbabilities,
         };
-        const reply = await client.chat.completions.create(body, { signal });
-        yield { logProbabilities: labelsFrom(reply, labels, shownUrl), usage: usageFrom(reply.usage) ?? estimated(asked, 1) };
+        const reply = await client.chat.completions.create(body, asked);
+        yield { logProbabilities: labelsFrom(reply, labels, shownUrl), usage: usageFrom(reply.usage) ?? estimated(instructed, 1) };
       }),
     countTokens: (turns) => of(estimatePromptTokens(turns)),
   };
 }
 
-type Request = <T>(work: (signal: AbortSignal) => AsyncIterable<T>) => Observable<T>;
+/** What goes with each request beside its body. */
+interface Asked {
+  readonly signal: AbortSignal;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+type Request = <T>(ctx: CallContext | undefined, work: (asked: Asked) => AsyncIterable<T>) => Observable<T>;
 
 const requester =
-  ({ options: { model, apiKey }, shownUrl, closing }: OpenAiConnection): Request =>
-  <T>(work: (signal: AbortSignal) => AsyncIterable<T>) =>
+  ({ options: { model, apiKey, contextFields }, shownUrl, closing }: OpenAiConnection): Request =>
+  <T>(ctx: CallContext | undefined, work: (asked: Asked) => AsyncIterable<T>) =>
     new Observable<T>((out) => {
-      const { clock } = currentScope();
+      const { clock, context } = currentScope();
+      const headers = contextHttpHeaders(ctx?.context ?? context, contextFields);
       const own = new AbortController();
       const signal = AbortSignal.any([own.signal, closing]);
       out.add(() => {
@@ -85,7 +93,7 @@ const requester =
       });
       const run = async (): Promise<void> => {
         try {
-          for await (const value of work(signal)) {
+          for await (const value of work({ signal, headers })) {
             if (out.closed) return;
             out.next(value);
           }

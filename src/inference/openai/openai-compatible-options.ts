@@ -1,3 +1,5 @@
+import type { ContextField } from '../../record/record-context.ts';
+
 /** How to reach a model behind a server that speaks OpenAI's API. */
 export interface OpenAiCompatibleOptions {
   /** Of the API, mostly ending in `/v1`: `https://api.openai.com/v1`, `http://localhost:8080/v1`. Credentials go into `apiKey`. */
@@ -20,6 +22,11 @@ export interface OpenAiCompatibleOptions {
   readonly maxTokensField?: 'max_tokens' | 'max_completion_tokens';
   /** Longest response as received, in bytes, at least 1,024; a token takes about 250. @defaultValue 16 MiB */
   readonly maxAnswerBytes?: number;
+  /**
+   * What of a record's context goes to the server as HTTP headers: the deadline, request id, identity, tenant, priority and trace. Leave
+   * out what is none of the server's business. @defaultValue all of it
+   */
+  readonly contextFields?: readonly ContextField[];
   /** Further fields of each chat request, which go last; undefined takes one out. @defaultValue none */
   readonly extraBody?: Readonly<Record<string, unknown>>;
 }

@@ -1,5 +1,6 @@
 import { type OptionNames, requireOptions } from '../../check-options.ts';
 import { OptionError, requireInteger, requireOneOf, requireText } from '../../errors.ts';
+import { contextHeaderNames } from '../../record/record-context.ts';
 import { type Resource, sharedResource } from '../../resource.ts';
 import { completeModel } from '../complete-model.ts';
 import type { Model } from '../model.ts';
@@ -66,13 +67,14 @@ const names: OptionNames<OpenAiCompatibleOptions> = {
   logProbabilities: true,
   maxTokensField: true,
   maxAnswerBytes: true,
+  contextFields: true,
   extraBody: true,
 };
 
 /** @returns the base URL as it may be shown. */
 function checked(options: OpenAiCompatibleOptions): string {
   requireOptions('openAiCompatible', options, names);
-  const { baseUrl, model, apiKey, name, embeddingModel, contextTokens, maxAnswerBytes, maxTokensField } = options;
+  const { baseUrl, model, apiKey, name, embeddingModel, contextTokens, maxAnswerBytes, maxTokensField, contextFields = [] } = options;
   const url = URL.parse(baseUrl);
   if (url === null || !/^https?:$/.test(url.protocol))
     throw new OptionError('baseUrl must be an http or https URL, such as http://localhost:8080/v1');
@@ -84,6 +86,7 @@ function checked(options: OpenAiCompatibleOptions): string {
   if (apiKey !== undefined && !/^[\x21-\x7e]+$/.test(apiKey))
     throw new OptionError('apiKey must be visible ASCII characters without white space (is there a line break at its end?)');
   if (maxTokensField !== undefined) requireOneOf('maxTokensField', maxTokensField, ['max_tokens', 'max_completion_tokens']);
+  for (const field of contextFields) requireOneOf('contextFields', field, Object.keys(contextHeaderNames));
   if (contextTokens !== undefined) requireInteger('contextTokens', contextTokens, 1);
   if (maxAnswerBytes !== undefined) requireInteger('maxAnswerBytes', maxAnswerBytes, 1024);
   return `${url.origin}${url.pathname}`;
