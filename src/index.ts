@@ -60,6 +60,7 @@ export { llama, type LlamaOptions } from './inference/llama/llama.ts';
 export { openAiCompatible, type OpenAiCompatibleOptions } from './inference/openai/openai-compatible.ts';
 export { scripted } from './inference/scripted/scripted.ts';
 
+export type { CallOutcome, Release } from './policies/call-outcome.ts';
 export { permits, type Permits } from './policies/permits.ts';
 export type { PolicyState, WatchedPolicy } from './policies/policy-state.ts';
 export { learnedP95, type LearnedP95Options, type Reserve } from './policies/learned-p95.ts';

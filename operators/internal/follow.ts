@@ -1,10 +1,11 @@
 import { type Observable, type Subscriber, Subscription } from 'rxjs';
+import type { CallOutcome } from '../../src/policies/call-outcome.ts';
 import { whileWanted } from './operate.ts';
 
 export interface Follower<T> {
   readonly onValue?: (value: T) => void;
   /** Runs once: after the call has ended or was aborted, and before anybody hears of the end. */
-  readonly release: () => void;
+  readonly release: (outcome: CallOutcome) => void;
 }
 
 /**
@@ -14,17 +15,20 @@ export interface Follower<T> {
 export function follow<T>(source: Observable<T>, out: Subscriber<T>, { onValue, release }: Follower<T>): () => void {
   const subscription = new Subscription();
   let finished = false;
-  const finish = (): void => {
+  const finish = (outcome: CallOutcome): void => {
     if (finished) return;
     finished = true;
     subscription.unsubscribe();
-    release();
+    release(outcome);
+  };
+  const abort = (): void => {
+    finish({ end: 'aborted' });
   };
   const fail = (error: unknown): void => {
-    finish();
+    finish({ end: 'failed', error });
     out.error(error);
   };
-  out.add(finish);
+  out.add(abort);
   const inner = whileWanted(source, out).subscribe({
     next: (value) => {
       try {
@@ -37,10 +41,10 @@ export function follow<T>(source: Observable<T>, out: Subscriber<T>, { onValue, 
     },
     error: fail,
     complete: () => {
-      finish();
+      finish({ end: 'completed' });
       out.complete();
     },
   });
   subscription.add(inner); // at once, if it was finished meanwhile
-  return finish;
+  return abort;
 }

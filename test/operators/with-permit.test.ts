@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { retryWithBackoff, withPermit } from '../../operators/index.ts';
 import { call, currentScope } from '../../src/call.ts';
 import { RecordError } from '../../src/errors.ts';
-import { permits } from '../../src/policies/permits.ts';
+import type { CallOutcome } from '../../src/policies/call-outcome.ts';
+import { permits, type Permits } from '../../src/policies/permits.ts';
 import { virtualClock } from '../../src/testing.ts';
 import { marbles } from '../helpers/marbles.ts';
 import { testScope, within } from '../helpers/scope.ts';
@@ -52,6 +53,36 @@ describe('withPermit', () => {
     const subscription = source.pipe(withPermit(slots)).subscribe({ error: () => undefined });
     subscription.unsubscribe();
     expect(slots.used).toBe(1);
+  });
+
+  it('tells the limit how the call ended, once, and what it failed with', () => {
+    const failure = new Error('no');
+    const told: (CallOutcome | undefined)[] = [];
+    const limit: Permits = {
+      ...permits(1),
+      acquire: (granted) => {
+        const release = (outcome?: CallOutcome): void => void told.push(outcome);
+        granted(release);
+        return release;
+      },
+    };
+    of(1).pipe(withPermit(limit)).subscribe({ error: expect.unreachable });
+    throwError(() => failure)
+      .pipe(withPermit(limit))
+      .subscribe({ error: () => undefined });
+    NEVER.pipe(withPermit(limit)).subscribe().unsubscribe();
+    expect(told).toEqual([{ end: 'completed' }, { end: 'failed', error: failure }, { end: 'aborted' }]);
+  });
+
+  it('measures waits by the clock of the call', async () => {
+    const clock = virtualClock();
+    const slots = permits(1);
+    const running = new Subject<number>();
+    within(testScope(clock), running.pipe(withPermit(slots))).subscribe();
+    within(testScope(clock), of(1).pipe(withPermit(slots))).subscribe({ error: expect.unreachable });
+    await clock.advance(1_000);
+    running.complete();
+    expect(slots.describe(clock.nowMs()).numbers?.['wait_p99_ms']).toBeGreaterThanOrEqual(1_000);
   });
 
   it('gives up its place when downstream leaves while it waits', () => {

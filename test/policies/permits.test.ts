@@ -13,14 +13,36 @@ describe('permits', () => {
 
   it('describes itself, and says why calls wait only while they do', () => {
     const slots = permits(2);
-    slots.acquire(() => undefined);
-    expect(slots.describe()).toEqual({ name: 'permits(2)', kind: 'permits', used: 1, limit: 2, waiting: 0 });
-    slots.acquire(() => undefined);
-    slots.acquire(() => undefined);
-    expect(slots.describe()).toEqual({
-      ...{ name: 'permits(2)', kind: 'permits', used: 2, limit: 2, waiting: 1 },
+    const clock = virtualClock();
+    const numbers = { wait_p50_ms: 0, wait_p99_ms: 0 };
+    slots.acquire(() => undefined, clock);
+    expect(slots.describe(0)).toEqual({
+      ...{ name: 'permits(2)', kind: 'permits', used: 1, limit: 2, waiting: 0, numbers: { ...numbers, use_share: 0.5 } },
+    });
+    slots.acquire(() => undefined, clock);
+    slots.acquire(() => undefined, clock);
+    expect(slots.describe(0)).toEqual({
+      ...{ name: 'permits(2)', kind: 'permits', used: 2, limit: 2, waiting: 1, numbers: { ...numbers, use_share: 1 } },
       reason: 'all permits are taken',
     });
+  });
+
+  it('tells how long calls waited in the last minute, and how much was used', async () => {
+    const slots = permits(1);
+    const clock = virtualClock();
+    const release = slots.acquire(() => undefined, clock);
+    slots.acquire((free) => {
+      free({ end: 'completed' });
+    }, clock);
+    await clock.advance(100);
+    release({ end: 'completed' });
+    await clock.advance(100);
+    const { numbers = {} } = slots.describe(200);
+    expect(numbers['wait_p50_ms']).toBe(0);
+    expect(numbers['wait_p99_ms']).toBeGreaterThanOrEqual(100);
+    expect(numbers['wait_p99_ms']).toBeLessThanOrEqual(120);
+    expect(numbers['use_share']).toBe(0.5);
+    expect(slots.describe(61_000).numbers).toMatchObject({ wait_p99_ms: 0, use_share: 0 });
   });
 
   it('frees a permit once, however often it is released', () => {

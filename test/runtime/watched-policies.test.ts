@@ -47,7 +47,15 @@ describe('the policies of a pipeline', () => {
     for (const key of ['a', 'b']) transport.broker.append('in', 0, [{ key: Buffer.from(key), value: Buffer.from('1'), headers: [] }]);
     await clock.advance(100);
     expect(app.stats().policies).toEqual([
-      { name: 'slots', kind: 'permits', used: 1, limit: 1, waiting: 1, reason: 'all permits are taken' },
+      {
+        name: 'slots',
+        kind: 'permits',
+        used: 1,
+        limit: 1,
+        waiting: 1,
+        numbers: expect.any(Object) as object,
+        reason: 'all permits are taken',
+      },
     ]);
     const drained = app.drain({ deadlineMs: 0 });
     await clock.advance(1_000);
