@@ -10,7 +10,9 @@ export { split, type SplitOptions } from './split.ts';
 export { unbatch } from './unbatch.ts';
 // Operators on one cold call.
 export { callTimeout, type CallTimeoutOptions } from './call-timeout.ts';
+export { fallbackTo, type FallbackToOptions } from './fallback-to.ts';
 export { retryWithBackoff, type RetryWithBackoffOptions } from './retry-with-backoff.ts';
+export { withBreaker } from './with-breaker.ts';
 export { withPermit } from './with-permit.ts';
 export { withinBudget, type WithinBudgetOptions } from './within-budget.ts';
 export { withinRate } from './within-rate.ts';

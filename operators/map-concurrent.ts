@@ -53,7 +53,7 @@ export function mapConcurrent<T, R, K>(
     const start = ({ envelope, handle }: Taken<T, K>): void => {
       const { part } = handle;
       const emit = (value: R): void => {
-        if (part.live) emitBranch(out, envelope, handle, value);
+        if (part.live) emitBranch(out, envelope, handle, { value, degraded: call.degraded() });
       };
       const place = line ? line.place(emit) : noLine(emit);
       const onEnd = (completed: boolean): void => {

@@ -41,7 +41,7 @@ export function split<T, U, K>(
       const handle = take(envelope);
       const parts = pull(fn, envelope, handle, maxParts);
       for (const value of parts) {
-        emitBranch(out, envelope, handle, value);
+        emitBranch(out, envelope, handle, { value });
         if (out.closed || !handle.part.live) return; // leaves it open: the runner gives it back
       }
     },

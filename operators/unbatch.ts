@@ -1,5 +1,5 @@
 import type { OperatorFunction } from 'rxjs';
-import { type Envelope, membersOf, resume, take } from '../src/record/envelope.ts';
+import { type Envelope, membersOf, resumeMember, take } from '../src/record/envelope.ts';
 import { recordError } from '../src/record/record-error.ts';
 import { formatPosition, type Position } from '../src/record/record.ts';
 import { fail } from './internal/fail.ts';
@@ -32,7 +32,7 @@ export function unbatch<V, K>(): OperatorFunction<Envelope<readonly V[], K>, Env
         if (!own.part.live) continue;
         const result = results[i] as V;
         if (result instanceof Error) fail(member, own, () => result);
-        else sendDownstream(out, resume(member as Envelope<unknown, K>, own, result as Exclude<V, Error>));
+        else sendDownstream(out, resumeMember(member as Envelope<unknown, K>, batch, own, result as Exclude<V, Error>));
       }
     },
   }));

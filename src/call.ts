@@ -3,6 +3,7 @@ import { Observable } from 'rxjs';
 import { type Clock, systemClock } from './clock.ts';
 import { isAbortError } from './errors.ts';
 import { noContext, type RecordContext } from './record/record-context.ts';
+import { notDegraded } from './record/degraded.ts';
 import { type Tries, noTries } from './record/tries.ts';
 import type { Position, RecordHeaders } from './record/record.ts';
 
@@ -26,6 +27,8 @@ export interface CallContext {
   readonly headers: RecordHeaders;
   /** The request that the record belongs to: request id, identity, tenant, priority, trace. */
   readonly context: RecordContext;
+  /** The steps that have stood in for another one so far, for this record: names given to `fallbackTo`. */
+  readonly degraded: readonly string[];
 }
 
 /** What a call tells the budgets around it while it runs: whoever makes the call has it from its scope, and may leave out any of it. */
@@ -52,6 +55,12 @@ export interface CallScope extends Omit<CallContext, 'signal'> {
   readonly tries: Tries;
   /** A retry operator further out makes the attempts: one inside of it makes none of its own. */
   readonly isRetried: boolean;
+  /** A retry further out, the pipeline's default included, waits out overloads. */
+  readonly waitsOut: boolean;
+  /** What the call emits from now on is marked as coming of `step`, which stands in for another one; the result takes that back. */
+  degrade(step: string): () => void;
+  /** Whether a `fallbackTo` further out takes `error`: who would wait for the service then fails at once instead. */
+  takesOver(error: unknown): boolean;
   /** Asks the source to hold back until `untilMs`, and to say why. */
   hold(reason: string, untilMs: number): void;
   /**
@@ -76,8 +85,12 @@ const outside: CallScope = {
   key: null,
   headers: [],
   context: noContext,
+  degraded: notDegraded,
+  degrade: () => () => undefined,
   tries: noTries(),
   isRetried: false,
+  waitsOut: false,
+  takesOver: () => false,
   hold: () => undefined,
   suspend: () => () => undefined,
 };
@@ -111,8 +124,9 @@ export function call<T>(work: (ctx: CallContext) => Promise<T>): Observable<T> {
     out.add(() => {
       controller.abort();
     });
-    const { attempt, deadlineMs, position, key, headers, context } = scope;
-    const start = async (): Promise<T> => work({ signal: controller.signal, attempt, deadlineMs, position, key, headers, context });
+    const { attempt, deadlineMs, position, key, headers, context, degraded } = scope;
+    const ctx = { signal: controller.signal, attempt, deadlineMs, position, key, headers, context, degraded };
+    const start = async (): Promise<T> => work(ctx);
     start().then(
       (value) => {
         out.next(value);

@@ -50,6 +50,7 @@ export const gradeOf = {
   call_timeout: 'transient',
   call_failed: 'transient', // by an error that is not ours
   overloaded: 'overload',
+  breaker_open: 'overload',
   call_too_large: 'record',
   resource_exhausted: 'resource',
   // models
@@ -139,6 +140,13 @@ export class TimeoutError extends StreamError {
 export class OverloadError extends StreamError {
   constructor(message: string, options?: StreamErrorOptions) {
     super('overloaded', message, options);
+  }
+}
+
+/** A circuit breaker keeps calls from a service that fails: the last failure is the cause. */
+export class BreakerOpenError extends StreamError {
+  constructor(message: string, options?: StreamErrorOptions) {
+    super('breaker_open', message, options);
   }
 }
 

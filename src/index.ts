@@ -21,6 +21,7 @@ export {
   type RecordContext,
 } from './record/record-context.ts';
 export { formatPosition, type Header, headerText, type OutputPosition, type Position, type RecordHeaders } from './record/record.ts';
+export { degradedHeader } from './record/degraded.ts';
 export { deadLetterHeaders } from './flow/dead-letters.ts';
 export {
   type Command,
@@ -61,6 +62,7 @@ export { openAiCompatible, type OpenAiCompatibleOptions } from './inference/open
 export { scripted } from './inference/scripted/scripted.ts';
 
 export type { CallOutcome, Release } from './policies/call-outcome.ts';
+export { circuitBreaker, type CircuitBreaker, type CircuitBreakerOptions } from './policies/circuit-breaker.ts';
 export { permits, type Permits } from './policies/permits.ts';
 export type { PolicyState, WatchedPolicy } from './policies/policy-state.ts';
 export { learnedP95, type LearnedP95Options, type Reserve } from './policies/learned-p95.ts';

@@ -18,6 +18,7 @@ export function describeCall(envelope: Envelope<unknown, unknown>, part: Part, f
   const { position, key, headers, context } = envelope;
   const run = runOf(envelope);
   const waits = new Waits(part, run);
+  const degraded = [...envelope.degraded];
   const scope: CallScope = {
     clock: run.clock,
     random: run.random,
@@ -29,8 +30,17 @@ export function describeCall(envelope: Envelope<unknown, unknown>, part: Part, f
     key,
     headers,
     context,
+    degraded,
+    degrade: (step) => {
+      degraded.push(step);
+      return () => {
+        degraded.splice(degraded.lastIndexOf(step), 1);
+      };
+    },
     tries: noTries(),
     isRetried: false,
+    waitsOut: false,
+    takesOver: () => false,
     hold: (reason, untilMs) => {
       run.hold(reason, untilMs);
     },
@@ -56,6 +66,7 @@ function contextOf(scope: CallScope): Pick<DescribedCall, 'ctx' | 'abort'> {
     key: scope.key,
     headers: scope.headers,
     context: scope.context,
+    degraded: scope.degraded,
     get signal() {
       controller ??= new AbortController();
       if (aborted) controller.abort();

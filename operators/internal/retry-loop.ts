@@ -2,7 +2,7 @@ import { Observable, type Subscription } from 'rxjs';
 import { type CallScope, currentScope, inScope, scopeWith } from '../../src/call.ts';
 import { classify, telling } from '../../src/classify.ts';
 import type { CancelTimer } from '../../src/clock.ts';
-import { type Grade, isAbortError, isStreamError } from '../../src/errors.ts';
+import { type Grade, isAbortError, isStreamError, type StreamError } from '../../src/errors.ts';
 import { type Backoff, waitBeforeRetry } from '../../src/policies/backoff.state.ts';
 import { retryAfterOf } from '../../src/retry-after.ts';
 import { keepTry } from '../../src/record/tries.ts';
@@ -52,7 +52,10 @@ export function retryLoop<T>(source: Observable<T>, rules: RetryRules, by: Retri
     };
     const run = (): void => {
       const attempt = loop.begin();
-      const inside = scopeWith(scope, by === 'operator' ? { attempt, isRetried: true } : { attempt: tries.count + 1 });
+      const inside = scopeWith(
+        scope,
+        by === 'operator' ? { attempt, isRetried: true, waitsOut: true } : { attempt: tries.count + 1, waitsOut: true },
+      );
       inScope(inside, () => {
         subscription = whileWanted(source, out).subscribe({
           next: (value) => {
@@ -105,11 +108,14 @@ class Loop {
     if (isAbortError(error) || (this.#by === 'default' && tries.hasOperator)) return undefined;
     const grade = classify(error);
     if (!this.#rules.retryIf(error, grade)) return undefined;
-    const isOverload = grade === 'overload';
+    const isTaken = this.#scope.takesOver(error);
+    if (isTaken && isBreakerOpen(error)) return undefined; // whoever takes over is at hand, and the breaker knows when to ask again
+    const isOverload = grade === 'overload' && !isTaken;
     this.#overloads = isOverload ? this.#overloads + 1 : 0;
     const nowMs = clock.nowMs();
     const failed = {
       grade,
+      isWaitedOut: isOverload,
       attempt: this.#attempt,
       overloads: this.#overloads,
       retryAfterMs: retryAfterOf(telling(error), nowMs) ?? 0,
@@ -119,7 +125,7 @@ class Loop {
     const waitMs = waitBeforeRetry(this.#rules, { ...failed, random: (this.#rules.random ?? this.#scope.random)() });
     if (waitMs === undefined) return undefined;
     keepTry(tries.failed, { atMs: nowMs, code: codeOf(error) });
-    this.#account(grade, nowMs + waitMs);
+    this.#account(grade, isOverload, nowMs + waitMs);
     return waitMs;
   }
 
@@ -129,13 +135,15 @@ class Loop {
     this.#goOn = undefined;
   }
 
-  #account(grade: Grade, untilMs: number): void {
+  #account(grade: Grade, isWaitedOut: boolean, untilMs: number): void {
     const { tries } = this.#scope;
     if (grade === 'overload') {
-      this.#attempt -= 1;
-      if (this.#by === 'operator') tries.count -= 1;
       this.#scope.hold(asksForLess, untilMs);
       this.#goOn = this.#scope.suspend(asksForLess);
+    }
+    if (isWaitedOut) {
+      this.#attempt -= 1;
+      if (this.#by === 'operator') tries.count -= 1;
       return;
     }
     if (this.#by === 'default') tries.count += 1;
@@ -144,7 +152,10 @@ class Loop {
   }
 }
 
+const isBreakerOpen = (error: unknown): error is StreamError => isStreamError(error) && error.code === 'breaker_open';
+
 function codeOf(error: unknown): string {
+  if (isBreakerOpen(error) && error.cause !== undefined) return codeOf(error.cause); // what failed tells more than that it was known to
   if (isStreamError(error)) return error.code;
   if (typeof error !== 'object' || error === null) return typeof error;
   if ('code' in error && typeof error.code === 'string') return error.code.slice(0, 60);

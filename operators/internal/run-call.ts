@@ -2,6 +2,7 @@ import { isObservable, type Observable, type Subscription } from 'rxjs';
 import { type CallContext, inScope } from '../../src/call.ts';
 import { type Grade, isRetryable, messageOf } from '../../src/errors.ts';
 import { type Envelope, membersOf, runOf } from '../../src/record/envelope.ts';
+import { notDegraded } from '../../src/record/degraded.ts';
 import type { Handle } from '../../src/record/handle.ts';
 import { tooLate as notCalled } from '../../src/record/lost.ts';
 import { recordError } from '../../src/record/record-error.ts';
@@ -38,6 +39,8 @@ export interface CallOptions<T, R, K> {
 
 /** A call in the making: `start` it once. `stop` aborts it without settling anything, for when the whole operator ends. */
 export interface RunningCall {
+  /** The steps that have stood in for another one so far, for its record. */
+  degraded(): readonly string[];
   start(): void;
   stop(): void;
 }
@@ -88,6 +91,7 @@ export function runningCall<T, R, K>({ envelope, handle, project, maxResults, on
     if (state.closed) subscription.unsubscribe();
   };
   return {
+    degraded: () => (scope.degraded.length === 0 ? notDegraded : [...scope.degraded]),
     start: () => {
       runOf(envelope).verify(); // a process that has stood still must not begin what others work on by now
       if (state.closed) return;

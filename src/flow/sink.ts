@@ -2,6 +2,7 @@ import { type Clock } from '../clock.ts';
 import { CodecError, isStreamError, messageOf, PipelineError } from '../errors.ts';
 import type { Pipeline, Topic } from '../pipeline.ts';
 import { type Envelope, outputFieldsOf, rawKeyOf, runOf, take } from '../record/envelope.ts';
+import { withDegraded } from '../record/degraded.ts';
 import { recordError } from '../record/record-error.ts';
 import type { Part } from '../record/part.ts';
 import { completedBy, withContextHeaders } from '../record/record-context.ts';
@@ -188,7 +189,7 @@ function encode(
   return {
     key: 'key' in set ? topic.key.encode(set.key) : rawKeyOf(envelope),
     value: topic.value.encode(envelope.value),
-    headers: headersOf(envelope, set),
+    headers: withDegraded(headersOf(envelope, set), envelope.degraded),
     timestampMs: set.timestampMs ?? envelope.timestampMs,
   };
 }

@@ -11,6 +11,8 @@ export interface Backoff {
 
 export interface FailedAttempt {
   readonly grade: Grade;
+  /** An overload that is no attempt: it is waited out, however often. */
+  readonly isWaitedOut: boolean;
   /** Attempts that ran, this one included if it counts. */
   readonly attempt: number;
   /** Overloads in a row, this one included. */
@@ -29,9 +31,9 @@ const resourceInitialMs = 5_000;
 /** The wait before the next attempt; undefined when there is to be none. */
 export function waitBeforeRetry(backoff: Backoff, failed: FailedAttempt): number | undefined {
   const isOverload = failed.grade === 'overload';
-  if (!isOverload && failed.attempt >= backoff.attempts) return undefined;
+  if (!failed.isWaitedOut && failed.attempt >= backoff.attempts) return undefined;
   const isResource = failed.grade === 'resource';
-  const exponent = (isOverload ? failed.overloads : failed.attempt) - 1;
+  const exponent = (failed.isWaitedOut ? failed.overloads : failed.attempt) - 1;
   const initialMs = isResource ? Math.max(backoff.initialMs, resourceInitialMs) : backoff.initialMs;
   const mostMs = Math.min(backoff.maxMs, initialMs * 2 ** Math.min(exponent, 50));
   // Full jitter, and on top of what the other side asked for: whoever was told the same moment must not come back in it.

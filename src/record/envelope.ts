@@ -1,4 +1,5 @@
 import { isStreamError, RecordError } from '../errors.ts';
+import { notDegraded } from './degraded.ts';
 import { CompositePart, Handle, watch } from './handle.ts';
 import type { KeyAfter, OutputFields } from './output-fields.ts';
 import type { Part } from './part.ts';
@@ -32,6 +33,7 @@ interface Inner {
   readonly set: OutputFields;
   readonly members: readonly Envelope<unknown, unknown>[] | undefined;
   readonly rawKey: Uint8Array | null;
+  readonly degraded: readonly string[];
 }
 
 const inner = Symbol('millrace.envelope');
@@ -65,6 +67,11 @@ export class Envelope<out T, out K = string | null> {
   /** When the record's time is up, in the pipeline's clock: milliseconds since 1970. It starts anew with the first call. */
   get deadlineMs(): number {
     return this[inner].part.deadlineMs;
+  }
+
+  /** The steps that stood in for another one on the way here, as `fallbackTo` names them: its output says so in `millrace-degraded`. */
+  get degraded(): readonly string[] {
+    return this[inner].degraded;
   }
 
   /** The envelopes that a batch was made of (they are consumed); undefined when this is no batch. */
@@ -110,7 +117,7 @@ export class Envelope<out T, out K = string | null> {
     if (first === undefined) throw new RecordError('no_result', 'merge needs at least one envelope, got none');
     const part = new CompositePart(envelopes.map(take));
     part.advance();
-    return derive(first, new Handle(part), value, undefined, undefined);
+    return derive(first, new Handle(part), value, undefined, undefined, stepsOf(envelopes));
   }
 }
 
@@ -158,6 +165,7 @@ function derive<U, K>(
   value: U,
   set: OutputFields | undefined,
   members: Inner['members'],
+  degraded = from[inner].degraded,
 ): Envelope<U, K> {
   const { run, rawKey } = from[inner];
   const key = set && 'key' in set ? (set.key as K) : from.key;
@@ -171,6 +179,7 @@ function derive<U, K>(
     set: set ? { ...from[inner].set, ...set } : from[inner].set,
     members,
     rawKey,
+    degraded,
   });
 }
 
@@ -183,7 +192,15 @@ function changeContext(before: RecordContext, change: ContextChange, { part }: H
 /** The first envelope of a record. @internal */
 export function openEnvelope<T, K>(fields: EnvelopeFields<T, K>, settlement: Settlement): Envelope<T, K> {
   const handle = new Handle(settlement.add(0));
-  return new Envelope(fields, { run: settlement.run, handle, part: handle.part, set: {}, members: undefined, rawKey: fields.rawKey });
+  return new Envelope(fields, {
+    run: settlement.run,
+    handle,
+    part: handle.part,
+    set: {},
+    members: undefined,
+    rawKey: fields.rawKey,
+    degraded: notDegraded,
+  });
 }
 
 /**
@@ -229,11 +246,20 @@ export function resume<U, K>(from: Envelope<unknown, K>, handle: Handle, value: 
 export function branch<U, K>(
   from: Envelope<unknown, K>,
   handle: Handle,
-  value: U,
+  { value, degraded }: { readonly value: U; readonly degraded?: readonly string[] },
 ): { readonly envelope: Envelope<U, K>; readonly own: Handle } {
   const own = new Handle(handle.part.fork());
-  return { envelope: derive(from, own, value, undefined, from[inner].members), own };
+  return { envelope: derive(from, own, value, undefined, from[inner].members, degraded), own };
 }
+
+/** A member of a batch that was taken apart, which bears the marks of both. @internal */
+export function resumeMember<U, K>(member: Envelope<unknown, K>, of: Envelope<unknown, unknown>, handle: Handle, value: U): Envelope<U, K> {
+  handle.part.advance();
+  return derive(member, handle, value, undefined, member[inner].members, stepsOf([member, of]));
+}
+
+const stepsOf = (envelopes: readonly Envelope<unknown, unknown>[]): readonly string[] =>
+  envelopes.every(({ degraded }) => degraded.length === 0) ? notDegraded : [...new Set(envelopes.flatMap(({ degraded }) => degraded))];
 
 /** A batch of envelopes that were taken before: their parts go on together until `members` are taken apart. @internal */
 export function together<T, K>(envelopes: readonly Envelope<T, K>[], handles: readonly Handle[]): BatchEnvelope<T, K> {

@@ -17,6 +17,7 @@ export function testScope(clock: Clock, fields: Partial<CallScope> = {}): TestSc
   const hold = (reason: string, untilMs: number): void => {
     holds.push({ reason, untilMs });
   };
+  const degraded: string[] = [];
   const waits: string[] = [];
   const suspend = (reason: string): (() => void) => {
     waits.push(reason);
@@ -35,8 +36,17 @@ export function testScope(clock: Clock, fields: Partial<CallScope> = {}): TestSc
     key: null,
     headers: [],
     context: noContext,
+    degraded,
+    degrade: (step) => {
+      degraded.push(step);
+      return () => {
+        degraded.splice(degraded.lastIndexOf(step), 1);
+      };
+    },
     tries: noTries(),
     isRetried: false,
+    waitsOut: false,
+    takesOver: () => false,
     hold,
     holds,
     suspend,

@@ -86,7 +86,8 @@ describe('every call', () => {
   it('stops when the signal of ctx aborts, with its reason', async () => {
     const backend = fakeBackend(['hang']);
     const controller = new AbortController();
-    const ctx = { signal: controller.signal, attempt: 1, deadlineMs: 0, position: undefined, key: null, headers: [], context: {} };
+    const given = { signal: controller.signal, attempt: 1, deadlineMs: 0, position: undefined, key: null, headers: [] };
+    const ctx = { ...given, context: {}, degraded: [] };
     const result = resultOf(completeModel(backend).chat('x', {}, ctx)).catch((error: unknown) => error);
     controller.abort();
     expect(isAbortError(await result)).toBe(true);

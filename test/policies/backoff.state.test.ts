@@ -3,7 +3,16 @@ import { describe, expect, it } from 'vitest';
 import { type FailedAttempt, waitBeforeRetry } from '../../src/policies/backoff.state.ts';
 
 const backoff = { attempts: 4, initialMs: 250, maxMs: 30_000 };
-const failed: FailedAttempt = { grade: 'transient', attempt: 1, overloads: 0, retryAfterMs: 0, random: 1, nowMs: 0, deadlineMs: Infinity };
+const failed: FailedAttempt = {
+  isWaitedOut: false,
+  grade: 'transient',
+  attempt: 1,
+  overloads: 0,
+  retryAfterMs: 0,
+  random: 1,
+  nowMs: 0,
+  deadlineMs: Infinity,
+};
 
 describe('waitBeforeRetry', () => {
   it.each<[string, Partial<FailedAttempt>, number | undefined]>([
@@ -17,9 +26,10 @@ describe('waitBeforeRetry', () => {
     ['waits up to before the deadline', { deadlineMs: 250.5 }, 250],
     ["waits out an overload, whose time is not the record's", { grade: 'overload', overloads: 1, deadlineMs: 250 }, 250],
     ['ends with a deadline that has passed', { grade: 'overload', overloads: 1, deadlineMs: 0 }, undefined],
+    ['ends with the last attempt where overloads are attempts', { grade: 'overload', isWaitedOut: false, attempt: 4 }, undefined],
     ['does not overflow', { grade: 'overload', overloads: 5000 }, 30_000],
   ])('%s', (_rule, change, expected) => {
-    expect(waitBeforeRetry(backoff, { ...failed, ...change })).toBe(expected);
+    expect(waitBeforeRetry(backoff, { ...failed, isWaitedOut: change.grade === 'overload', ...change })).toBe(expected);
   });
 
   it('waits from what was asked to maxMs more, and never beyond the deadline, overloads apart', () => {
@@ -33,7 +43,7 @@ describe('waitBeforeRetry', () => {
     });
     fc.assert(
       fc.property(attempt, fc.constantFrom('transient', 'overload'), (change, grade) => {
-        const waitMs = waitBeforeRetry(backoff, { ...change, grade });
+        const waitMs = waitBeforeRetry(backoff, { ...change, grade, isWaitedOut: grade === 'overload' });
         if (waitMs === undefined) return;
         expect(waitMs).toBeGreaterThanOrEqual(change.retryAfterMs);
         expect(waitMs).toBeLessThanOrEqual(change.retryAfterMs + backoff.maxMs);
