@@ -16,7 +16,7 @@ import { mill } from '../helpers/mill.ts';
 import { testScope, within } from '../helpers/scope.ts';
 
 const down = new InferenceError('model_unavailable', 'down');
-const fails = (error: unknown = down): Observable<never> => throwError(() => error);
+const fails = (error: unknown = down): Observable<never> => throwError(() => error as Error);
 
 /** What a call emits, and with which marks. */
 const marked = (work: Observable<unknown>, scope = testScope(virtualClock())) => {
@@ -32,13 +32,13 @@ const marked = (work: Observable<unknown>, scope = testScope(virtualClock())) =>
 describe('fallbackTo', () => {
   it('makes the other call when the first has failed, and not before', () => {
     marbles(({ cold, expectObservable, expectSubscriptions }) => {
-      const first = cold<string>('---#', undefined, down);
-      const other = cold<string>('-b-(c|)');
+      const first = cold('---#', undefined, down);
+      const other = cold('-b-(c|)');
       expectObservable(first.pipe(fallbackTo(other))).toBe('----b-(c|)');
       expectSubscriptions(first.subscriptions).toBe('^--!');
       expectSubscriptions(other.subscriptions).toBe('---^--!');
-      const good = cold<string>('-a-|');
-      const unused = cold<string>('-b|');
+      const good = cold('-a-|');
+      const unused = cold('-b|');
       expectObservable(good.pipe(fallbackTo(unused))).toBe('-a-|');
       expectSubscriptions(unused.subscriptions).toBe([]);
     });
@@ -46,9 +46,9 @@ describe('fallbackTo', () => {
 
   it('aborts whichever runs when downstream leaves', () => {
     marbles(({ cold, expectObservable, expectSubscriptions }) => {
-      const slow = cold<string>('---------|');
-      const first = cold<string>('--#', undefined, down);
-      const other = cold<string>('---------|');
+      const slow = cold('---------|');
+      const first = cold('--#', undefined, down);
+      const other = cold('---------|');
       expectObservable(slow.pipe(fallbackTo(of('x'))), '---!').toBe('----');
       expectObservable(first.pipe(fallbackTo(other)), '-----!').toBe('------');
       expectSubscriptions(slow.subscriptions).toBe('^--!');

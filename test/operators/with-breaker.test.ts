@@ -35,7 +35,7 @@ describe('withBreaker', () => {
       const breaker = circuitBreaker({ failures: 2, openMs: 10, recoveryMs: 4 });
       const scope = testScope(clock, { random: () => 1 });
       const guarded = (work: Observable<string>): Observable<string> => within(scope, work.pipe(withBreaker(breaker)));
-      const calls = ['-#', '--#', '-(c|)', '-(d|)', '-(e|)'].map((diagram) => cold<string>(diagram, undefined, down));
+      const calls = ['-#', '--#', '-(c|)', '-(d|)', '-(e|)'].map((diagram) => cold(diagram, undefined, down));
       const [a, b, c, d, e] = calls as [(typeof calls)[0], (typeof calls)[0], (typeof calls)[0], (typeof calls)[0], (typeof calls)[0]];
       expectObservable(guarded(a)).toBe('-#', undefined, down);
       expectObservable(guarded(b)).toBe('--#', undefined, down);
@@ -54,8 +54,8 @@ describe('withBreaker', () => {
     marbles(({ cold, clock, expectObservable, expectSubscriptions }) => {
       const scope = testScope(clock, { random: () => 1 });
       const breaker = opened(scope, { openMs: 5 });
-      const first = cold<string>('----------|');
-      const second = cold<string>('-(b|)');
+      const first = cold('----------|');
+      const second = cold('-(b|)');
       expectObservable(within(scope, first.pipe(withBreaker(breaker))), '-------!').toBe('--------');
       expectObservable(within(scope, second.pipe(withBreaker(breaker)))).toBe('--------(b|)');
       expectSubscriptions(first.subscriptions).toBe('-----^-!');
