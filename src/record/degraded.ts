@@ -9,3 +9,7 @@ export const notDegraded: readonly string[] = Object.freeze([]);
 /** `headers` with a mark for each step that stood in for another one. */
 export const withDegraded = (headers: RecordHeaders, steps: readonly string[]): RecordHeaders =>
   steps.length === 0 ? headers : [...headers, ...steps.map((step) => [degradedHeader, encoder.encode(step)] as const)];
+
+/** The steps of several envelopes that become one, each once. */
+export const stepsOf = (envelopes: readonly { readonly degraded: readonly string[] }[]): readonly string[] =>
+  envelopes.every(({ degraded }) => degraded.length === 0) ? notDegraded : [...new Set(envelopes.flatMap(({ degraded }) => degraded))];

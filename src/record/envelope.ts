@@ -1,5 +1,6 @@
 import { isStreamError, RecordError } from '../errors.ts';
-import { notDegraded } from './degraded.ts';
+import { notDegraded, stepsOf } from './degraded.ts';
+import type { EnvelopeFields } from './envelope-fields.ts';
 import { CompositePart, Handle, watch } from './handle.ts';
 import type { KeyAfter, OutputFields } from './output-fields.ts';
 import type { Part } from './part.ts';
@@ -11,19 +12,6 @@ import type { Run } from './run.ts';
 
 /** `S`, and no field that outputs do not have: inferring `S` would let a misspelt one pass. */
 type Known<S> = S & Readonly<Record<Exclude<keyof S, keyof OutputFields>, never>>;
-
-/** The fields of an envelope before it gets its part; made by the source and by tests. */
-export interface EnvelopeFields<T, K> {
-  readonly value: T;
-  readonly key: K;
-  /** The key's bytes as they were read; kept for outputs and lanes while no operator sets another key. */
-  readonly rawKey: Uint8Array | null;
-  readonly headers: RecordHeaders;
-  readonly timestampMs: number;
-  readonly position: Position;
-  /** @defaultValue none */
-  readonly context?: RecordContext;
-}
 
 interface Inner {
   readonly run: Run;
@@ -257,9 +245,6 @@ export function resumeMember<U, K>(member: Envelope<unknown, K>, of: Envelope<un
   handle.part.advance();
   return derive(member, handle, value, undefined, member[inner].members, stepsOf([member, of]));
 }
-
-const stepsOf = (envelopes: readonly Envelope<unknown, unknown>[]): readonly string[] =>
-  envelopes.every(({ degraded }) => degraded.length === 0) ? notDegraded : [...new Set(envelopes.flatMap(({ degraded }) => degraded))];
 
 /** A batch of envelopes that were taken before: their parts go on together until `members` are taken apart. @internal */
 export function together<T, K>(envelopes: readonly Envelope<T, K>[], handles: readonly Handle[]): BatchEnvelope<T, K> {
