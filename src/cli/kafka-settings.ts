@@ -18,6 +18,7 @@ export function kafkaSettings(settings: Settings, brokers: readonly string[] = s
     ...(clientId === undefined ? {} : { clientId }),
     ...(allowPlaintextPassword === undefined ? {} : { allowPlaintextPassword }),
     ...(sasl ? { sasl } : {}),
+    ...(settings.run.sessionTimeoutMs === undefined ? {} : { sessionTimeoutMs: settings.run.sessionTimeoutMs }),
   };
 }
 

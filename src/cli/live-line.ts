@@ -32,12 +32,19 @@ export function startingLine(out: Output): { readonly show: (troubles: readonly 
   let isOver = false;
   return {
     show: ([why]) => {
-      if (!isOver) out.live(why === undefined ? undefined : `starting · ${why}`.slice(0, out.width - 3));
+      if (!isOver) out.live(why === undefined ? undefined : shortened(`starting · ${why}`, out.width - 3));
     },
     end: () => {
       isOver = true;
     },
   };
+}
+
+/** To so many characters; how long a wait may still be is the last to go. */
+function shortened(text: string, most: number): string {
+  if (text.length <= most) return text;
+  const left = /, at most \d+ s more$/.exec(text)?.[0] ?? '';
+  return `${text.slice(0, Math.max(0, most - left.length - 1))}…${left}`.slice(0, most);
 }
 
 /** Records that need nothing more. */

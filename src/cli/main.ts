@@ -24,7 +24,12 @@ export async function main(argv: readonly string[]): Promise<void> {
     onReaderLeft();
   });
   const invoke = async (invocation: Invocation): Promise<void> => {
-    const settings = resolveSettings({ flags: invocation.flags, env: process.env, cwd: process.cwd() });
+    const settings = resolveSettings({
+      flags: invocation.flags,
+      env: process.env,
+      cwd: process.cwd(),
+      options: invocation.command.options,
+    });
     mode = { isJson: settings.json, debug: settings.logLevel === 'debug' };
     const out = terminalOutput(process, settings.json);
     let readerLeft = false;

@@ -1,6 +1,7 @@
 import { Argument, Command as Program, InvalidArgumentError, Option } from 'commander';
 import type { Command, CommandOption, CommandOptions, GivenOptions } from '../command.ts';
 import { OptionError } from '../errors.ts';
+import { runSettingsTable } from './run-settings.ts';
 import { flagOf, settingsTable, variableOf } from './settings.ts';
 
 /** What the command line said, before any setting was resolved. */
@@ -8,7 +9,7 @@ export interface Invocation {
   readonly command: Command;
   readonly options: GivenOptions<CommandOptions>;
   readonly args: readonly string[];
-  /** The global flags that were given. */
+  /** The flags of settings that were given, as text: the global ones, and those of the command (`run-settings.ts`). */
   readonly flags: Readonly<Record<string, unknown>>;
 }
 
@@ -91,10 +92,12 @@ function addCommand(program: Program, command: Command, onInvocation: ProgramOpt
   sub.action(async () => {
     const { options } = command;
     const found = sub.opts();
+    const own = Object.entries(options).filter(([key]) => !isSetting(key));
     const given = Object.fromEntries(
-      Object.entries(options).map(([key, { kind }]) => [key, kind === 'flag' ? found[key] === true : (found[key] as unknown)]),
+      own.map(([key, { kind }]) => [key, kind === 'flag' ? found[key] === true : (found[key] as unknown)]),
     ) as GivenOptions<CommandOptions>;
-    await onInvocation({ command, options: given, args: sub.args, flags: program.opts() });
+    const settings = Object.fromEntries(Object.entries(found).filter(([key]) => isSetting(key)));
+    await onInvocation({ command, options: given, args: sub.args, flags: { ...program.opts(), ...settings } });
   });
 }
 
@@ -112,9 +115,13 @@ function groupOf(program: Program, name: string): Program {
     .helpCommand('help [command]', 'help on a command');
 }
 
+/** Checked where all settings are, wherever they were given. */
+const isSetting = (key: string): boolean => Object.hasOwn(runSettingsTable, key);
+
 function toOption(key: string, option: CommandOption): Option {
   if (option.kind === 'flag') return new Option(flagOf(key), option.summary);
   const made = new Option(`${flagOf(key)} <${option.value}>`, option.summary);
+  if (isSetting(key)) return made;
   if (option.kind === 'text') return option.choices ? made.choices(option.choices) : made;
   return made.argParser((text) => {
     const number = Number(text);

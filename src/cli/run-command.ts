@@ -22,6 +22,9 @@ same: what was not committed will be delivered again.
 On the embedded broker, --input feeds it: each line {"key": …, "value": …, "headers": …} is a record, any other line a value
 of its own. Results come as lines, as they complete; failed records are told on stderr; it ends when every record is settled.
 
+While the broker is away a start waits for it, up to --start-patience-ms, and says so. How it runs can be set where all settings can:
+--start-patience-ms is MILLRACE_START_PATIENCE_MS in the environment, and "startPatienceMs" in the file.
+
 --watch runs it in a child process, so that a change finds no old module; watched are the file and what it imports below its
 folder or the current one, node_modules excepted. It ends with 0 at Ctrl-C. Breakpoints: --inspect, or start node itself with its flags.`,
   arguments: [{ name: 'pipeline', required: true, summary: 'file or folder' }],
@@ -54,11 +57,11 @@ folder or the current one, node_modules excepted. It ends with 0 at Ctrl-C. Brea
   },
 });
 
-function checkCombinations({ input, output, watch }: RunOptions, { settings }: CliContext): void {
+function checkCombinations({ input, output, watch }: Pick<RunOptions, 'input' | 'output' | 'watch'>, { settings }: CliContext): void {
   if (settings.transport === 'kafka') {
     if (input !== undefined || output !== undefined)
       throw new OptionError(
-        '--input and --output are for --transport memory: on Kafka use `millrace produce` and `millrace consume` beside it',
+        `--input and --output are for --transport memory, and ${settings.transportBy ?? '--transport'} asks for Kafka: say --transport memory, or on Kafka use \`millrace produce\` and \`millrace consume\` beside it`,
       );
     return;
   }

@@ -11,6 +11,7 @@ import { lineBatches, openInput } from './line-batches.ts';
 import { liveLine, settledOf } from './live-line.ts';
 import { type ResultWriter, resultWriter } from './result-writer.ts';
 import type { RunOptions } from './run-options.ts';
+import { startOptionsOf } from './run-settings.ts';
 import { summary } from './run-summary.ts';
 import { readTopics } from './topic-reader.ts';
 
@@ -18,12 +19,7 @@ const failedRecords = 3;
 const pollMs = 10;
 
 /** Feeds a pipeline on an embedded broker from a file or stdin, writes what comes out, and ends when all of it is settled. */
-export async function runFromFile(
-  pipeline: Pipeline,
-  input: string,
-  { output = '-', drainDeadlineMs }: RunOptions,
-  context: CliContext,
-): Promise<number> {
+export async function runFromFile(pipeline: Pipeline, input: string, { output = '-' }: RunOptions, context: CliContext): Promise<number> {
   const { out, log, clock, signal } = context;
   const [first, ...others] = Object.values(pipeline.inputs);
   if (first === undefined || others.length > 0) {
@@ -39,7 +35,7 @@ export async function runFromFile(
     log,
     clock,
     ...{ signals: false, signal },
-    ...(drainDeadlineMs === undefined ? {} : { drainDeadlineMs }),
+    ...startOptionsOf(context.settings.run),
   });
   const endLive = liveLine(app, out, clock);
   const stopReading = new AbortController();

@@ -3,6 +3,7 @@ import { start } from '../runtime/start.ts';
 import type { CliContext } from './context.ts';
 import { liveLine, startingLine } from './live-line.ts';
 import type { RunOptions } from './run-options.ts';
+import { startOptionsOf } from './run-settings.ts';
 import { summary } from './run-summary.ts';
 
 /**
@@ -11,11 +12,11 @@ import { summary } from './run-summary.ts';
  */
 export async function runService(
   pipeline: Pipeline,
-  { createTopics, drainDeadlineMs }: Pick<RunOptions, 'createTopics' | 'drainDeadlineMs'>,
+  { createTopics }: Pick<RunOptions, 'createTopics'>,
   context: CliContext,
 ): Promise<number> {
   const { out, log, clock, signal } = context;
-  const { instance } = context.settings;
+  const { instance, run } = context.settings;
   const { transport, where, close } = await context.openTransport();
   try {
     const startedMs = clock.nowMs();
@@ -27,7 +28,7 @@ export async function runService(
       log,
       clock,
       ...{ signals: false, signal },
-      ...(drainDeadlineMs === undefined ? {} : { drainDeadlineMs }),
+      ...startOptionsOf(run),
       ...(instance === undefined ? {} : { instance }),
     });
     starting.end();

@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { CommandSettings } from '../command.ts';
-import { messageOf, OptionError, requireOneOf, requireText, withoutCredentials } from '../errors.ts';
+import { messageOf, OptionError, requireInteger, requireOneOf, requireText, withoutCredentials } from '../errors.ts';
 import { nearest } from '../nearest.ts';
+import { type RunSettings, runSettingsTable } from './run-settings.ts';
 
 /** What each layer may give; every field has the same name on the command line, in the environment and in the file. */
 export interface GivenSettings {
@@ -37,6 +38,7 @@ export type SaslMechanism = 'plain' | 'scram-sha-256' | 'scram-sha-512' | 'oauth
 const kinds = {
   choice: 'one of several words',
   flag: 'true or false',
+  integer: 'an integer',
   list: 'host:port, several with commas between',
   path: 'a file',
   text: 'text',
@@ -45,12 +47,15 @@ const kinds = {
 export interface SettingInfo {
   readonly kind: keyof typeof kinds;
   readonly choices?: readonly string[];
+  /** Of an integer. */
+  readonly min?: number;
+  readonly max?: number;
   /** Placeholder in `--help`. */
   readonly value?: string;
   readonly summary: string;
 }
 
-/** The one list of settings: flags, environment, file and help are made from it. */
+/** The one list of settings of all commands: flags, environment, file and help are made from it. */
 export const settingsTable: Readonly<Record<keyof GivenSettings, SettingInfo>> = {
   transport: {
     kind: 'choice',
@@ -92,7 +97,11 @@ export const settingsTable: Readonly<Record<keyof GivenSettings, SettingInfo>> =
 /** Everything that was resolved; secrets are functions, so that printing it shows none. */
 export interface Settings extends CommandSettings {
   readonly brokersGiven: boolean;
+  /** What chose the transport, as it is called where it was given: `MILLRACE_BROKERS`, say; undefined: nothing did. */
+  readonly transportBy: string | undefined;
   readonly kafka: Omit<GivenSettings, 'brokers' | 'json' | 'logLevel' | 'instance'>;
+  /** Of a command that has them among its options, else empty. */
+  readonly run: RunSettings;
   readonly secret: (name: 'saslPassword' | 'tlsPassphrase') => string | undefined;
   /** For people: what looks like a mistake and is not one for sure. */
   readonly remarks: readonly string[];
@@ -102,6 +111,8 @@ export interface SettingsSources {
   readonly flags: Readonly<Record<string, unknown>>;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
+  /** The command's own: of {@link runSettingsTable} it gets those that are among them. @defaultValue none */
+  readonly options?: object;
 }
 
 const secretVariables = { saslPassword: 'MILLRACE_SASL_PASSWORD', tlsPassphrase: 'MILLRACE_TLS_PASSPHRASE' } as const;
@@ -113,28 +124,45 @@ const automaticFile = 'millrace.config.json';
 export const flagOf = (key: string): string => `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 export const variableOf = (key: string): string => `MILLRACE_${key.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
 
-const keys = Object.keys(settingsTable) as readonly (keyof GivenSettings)[];
+type AllSettings = GivenSettings & RunSettings;
+const table: Readonly<Record<keyof AllSettings, SettingInfo>> = { ...settingsTable, ...runSettingsTable };
+const keys = Object.keys(table) as readonly (keyof AllSettings)[];
+const runKeys = Object.keys(runSettingsTable) as readonly (keyof RunSettings)[];
+
+/** What one place gives, and how its settings are called there. */
+interface Layer {
+  readonly given: AllSettings;
+  readonly nameOf: (key: string) => string;
+}
 
 /**
  * Flags before environment before file before defaults, setting by setting.
  * @throws OptionError that names the layer, the setting, what was expected and what was given (never a secret).
  */
-export function resolveSettings({ flags, env, cwd }: SettingsSources): Settings {
-  const fromFlags = layer((key) => flags[key], flagOf, cwd);
-  const fromEnvironment = layer((key) => given(env[variableOf(key)]), variableOf, cwd);
-  const fromFile = readConfig(textOf(flags['config']) ?? given(env['MILLRACE_CONFIG']), cwd);
+export function resolveSettings({ flags, env, cwd, options = {} }: SettingsSources): Settings {
+  const layers = [
+    layer((key) => flags[key], flagOf, cwd),
+    layer((key) => given(env[variableOf(key)]), variableOf, cwd),
+    readConfig(textOf(flags['config']) ?? given(env['MILLRACE_CONFIG']), cwd),
+  ] as const;
+  const [fromFlags, fromEnvironment, fromFile] = layers.map((one) => one.given) as [AllSettings, AllSettings, AllSettings];
   if (fromFlags.transport === 'memory' && fromFlags.brokers !== undefined) {
     throw new OptionError('--brokers contradicts --transport memory: the embedded broker lives in this process; leave one of them out');
   }
-  const { brokers, json = false, logLevel = 'warn', instance, ...kafka } = { ...fromFile, ...fromEnvironment, ...fromFlags };
+  const all: AllSettings = { ...fromFile, ...fromEnvironment, ...fromFlags };
+  const { brokers, json = false, logLevel = 'warn', instance, ...kafka } = picked(all, Object.keys(settingsTable)) as GivenSettings;
   return {
-    transport: transportOf([fromFlags, fromEnvironment, fromFile]),
+    ...transportOf(layers),
     brokers: brokers ?? ['localhost:9092'],
     brokersGiven: brokers !== undefined,
     json,
     logLevel,
     instance,
     kafka,
+    run: picked(
+      all,
+      runKeys.filter((key) => Object.hasOwn(options, key)),
+    ),
     secret: (name) => given(env[secretVariables[name]]),
     remarks: misspelled(env),
   };
@@ -143,26 +171,33 @@ export function resolveSettings({ flags, env, cwd }: SettingsSources): Settings 
 const given = (value: string | undefined): string | undefined => (value === '' ? undefined : value);
 const textOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
 
+const picked = <T extends object>(all: T, names: readonly string[]): Partial<T> =>
+  Object.fromEntries(Object.entries(all).filter(([key]) => names.includes(key))) as Partial<T>;
+
 /** Whoever names brokers means Kafka, unless the same layer or one above it says otherwise. */
-function transportOf(layers: readonly GivenSettings[]): 'memory' | 'kafka' {
-  for (const { transport, brokers } of layers) {
-    if (transport !== undefined) return transport;
-    if (brokers !== undefined) return 'kafka';
+function transportOf(layers: readonly Layer[]): Pick<Settings, 'transport' | 'transportBy'> {
+  for (const { given: all, nameOf } of layers) {
+    if (all.transport !== undefined) return { transport: all.transport, transportBy: nameOf('transport') };
+    if (all.brokers !== undefined) return { transport: 'kafka', transportBy: nameOf('brokers') };
   }
-  return 'memory';
+  return { transport: 'memory', transportBy: undefined };
 }
 
-function layer(read: (key: keyof GivenSettings) => unknown, nameOf: (key: string) => string, folder: string): GivenSettings {
-  return Object.fromEntries(
-    keys.flatMap((key) => {
-      const value = read(key);
-      return value === undefined ? [] : [[key, checked(nameOf(key), settingsTable[key], value, folder)]];
-    }),
-  );
+function layer(read: (key: keyof AllSettings) => unknown, nameOf: (key: string) => string, folder: string): Layer {
+  const found = keys.flatMap((key) => {
+    const value = read(key);
+    return value === undefined ? [] : [[key, checked(nameOf(key), table[key], value, folder)] as const];
+  });
+  return { given: Object.fromEntries(found), nameOf };
 }
 
-function checked(name: string, { kind, choices = [] }: SettingInfo, value: unknown, folder: string): unknown {
+function checked(name: string, { kind, choices = [], min = 0, max }: SettingInfo, value: unknown, folder: string): unknown {
   switch (kind) {
+    case 'integer': {
+      const number = typeof value === 'string' && /^-?\d+$/.test(value) ? Number(value) : value;
+      requireInteger(name, number, min, max);
+      return number;
+    }
     case 'choice':
       requireOneOf(name, value, choices);
       return value;
@@ -181,6 +216,7 @@ function checked(name: string, { kind, choices = [] }: SettingInfo, value: unkno
       requireText(name, value);
       return resolve(folder, value);
     case 'text':
+      if (choices.length > 0) requireOneOf(name, value, choices);
       requireText(name, value);
       return value;
   }
@@ -200,14 +236,14 @@ function flagValue(name: string, value: unknown): boolean {
   return found;
 }
 
-function readConfig(path: string | undefined, cwd: string): GivenSettings {
+function readConfig(path: string | undefined, cwd: string): Layer {
   const file = resolve(cwd, path ?? automaticFile);
   let text: string;
   try {
     text = readFileSync(file, 'utf8');
   } catch (error) {
     const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
-    if (missing && path === undefined) return {};
+    if (missing && path === undefined) return { given: {}, nameOf: flagOf };
     throw new OptionError(`cannot read the configuration file ${file}: ${missing ? 'there is none' : messageOf(error)}`, { cause: error });
   }
   const found = parsed(file, text);

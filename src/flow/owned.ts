@@ -154,7 +154,7 @@ export function positionOf({ partition, record, origin }: Taken): Position {
 function unreadable(owned: Owned, cause: unknown): PipelineError {
   return new PipelineError(
     'unreadable_metadata',
-    `the group has stored ${JSON.stringify(owned.stored?.metadata.slice(0, 60))} beside offset ${String(owned.start)} of ${formatPartition(owned)}, which is not a map of completed records (${messageOf(cause)}): another program, or a newer version, commits for this group. Give the pipeline a groupId of its own, or unreadableMetadata: 'ignore', which runs what was completed above that offset again`,
+    `the group has stored ${JSON.stringify(owned.stored?.metadata.slice(0, 60))} beside offset ${String(owned.start)} of ${formatPartition(owned)}, which is not a map of completed records (${messageOf(cause)}): another program, or a newer version, commits for this group. Give the pipeline a groupId of its own, or unreadableMetadata: 'ignore' (--unreadable-metadata ignore), which runs what was completed above that offset again`,
     { cause },
   );
 }

@@ -1,6 +1,7 @@
 import { OptionError, TransportError } from '../errors.ts';
 import type { Pipeline } from '../pipeline.ts';
 import type { Transport } from '../transport/transport.ts';
+import type { StartPatience } from './start-patience.ts';
 
 /** The names of a pipeline's topics. */
 export interface PipelineTopics {
@@ -22,7 +23,7 @@ export function topicsOf({ inputs, outputs, deadLetter, retryTopics }: Pipeline)
 
 /**
  * Creates the topics that are missing, if that is wanted, and looks whether failed records would last where they go: in a compacted
- * topic those of one key delete each other.
+ * topic those of one key delete each other. A log that is away is waited for.
  * @throws TransportError `unknown_topic`, OptionError for a compacted topic, both naming the remedy
  */
 export async function checkTopics(
@@ -31,16 +32,17 @@ export async function checkTopics(
     transport,
     createTopics,
   }: { readonly transport: Pick<Transport, 'describeTopics' | 'compactedTopics' | 'createTopics'>; readonly createTopics: boolean },
+  patience: Pick<StartPatience, 'answered' | 'done'>,
 ): Promise<void> {
   const { inputs, outputs, waiting } = topicsOf(pipeline);
   const names = [...new Set([...inputs, ...outputs, ...waiting])];
-  const found = await transport.describeTopics(names);
+  const found = await patience.answered(() => transport.describeTopics(names, { patienceMs: 0 }));
   const missing = names.filter((name) => !found.has(name));
   if (missing.length > 0 && !createTopics) throw missingTopics(missing);
-  if (missing.length > 0) await transport.createTopics(missing.map((name) => ({ name })));
+  if (missing.length > 0) await patience.done(() => transport.createTopics(missing.map((name) => ({ name }))));
   const { deadLetter } = pipeline;
   const failing = [...waiting, ...(deadLetter === 'stop' ? [] : [deadLetter.name])];
-  const compacted = failing.length === 0 ? undefined : await transport.compactedTopics?.(failing);
+  const compacted = failing.length === 0 ? undefined : await patience.answered(async () => transport.compactedTopics?.(failing));
   for (const name of compacted ?? []) throw compactedTopic(name, waiting.includes(name));
 }
 

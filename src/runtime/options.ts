@@ -28,6 +28,11 @@ export interface StartOptions {
   readonly commitIntervalMs?: number;
   /** A commit leaves earlier after this many settled records. @defaultValue 500 */
   readonly commitEveryRecords?: number;
+  /**
+   * How long a start waits for a log that is away: it asks again, and says so at once, until the log is there. What no waiting mends
+   * (a refused login, a topic that there is not) fails at once. 0: a log that is away does, too. @defaultValue 120,000
+   */
+  readonly startPatienceMs?: number;
   /** How long `drain` (and a signal) waits for what is in flight, in ms. @defaultValue 30,000 */
   readonly drainDeadlineMs?: number;
   /** How long a partition that moves to another member waits for what is in flight, in ms. @defaultValue 30,000 */
@@ -73,11 +78,27 @@ const defaults = {
   unreadableMetadata: 'fail',
   commitIntervalMs: 200,
   commitEveryRecords: 500,
+  startPatienceMs: 120_000, // a broker takes a minute to come back with a long log
   drainDeadlineMs: 30_000,
   revokeDeadlineMs: 30_000,
   signals: true,
   onTroubles: () => undefined,
 } as const;
+
+/** The least of each number; there is no most. */
+export const leastOf = {
+  maxBytesInFlight: 1,
+  maxRecordsInFlight: 1,
+  maxAboveWatermark: 1,
+  commitIntervalMs: 1,
+  commitEveryRecords: 1,
+  startPatienceMs: 0,
+  drainDeadlineMs: 0,
+  revokeDeadlineMs: 0,
+} as const satisfies Partial<Record<keyof StartOptions, number>>;
+
+/** What may be done about metadata that is not ours. */
+export const unreadableMetadataChoices = ['fail', 'ignore'] as const;
 
 const names: OptionNames<StartOptions> = {
   transport: true,
@@ -88,6 +109,7 @@ const names: OptionNames<StartOptions> = {
   unreadableMetadata: true,
   commitIntervalMs: true,
   commitEveryRecords: true,
+  startPatienceMs: true,
   drainDeadlineMs: true,
   revokeDeadlineMs: true,
   instance: true,
@@ -112,14 +134,8 @@ export function resolveStartOptions(given: StartOptions): ResolvedStartOptions {
   requireBoolean('createTopics', options.createTopics);
   requireBoolean('signals', options.signals);
   if (options.signal !== undefined) requireMethods('signal', options.signal, ['addEventListener', 'throwIfAborted'], 'an AbortSignal');
-  requireOneOf('unreadableMetadata', options.unreadableMetadata, ['fail', 'ignore']);
-  requireInteger('maxBytesInFlight', options.maxBytesInFlight, 1);
-  requireInteger('maxRecordsInFlight', options.maxRecordsInFlight, 1);
-  requireInteger('maxAboveWatermark', options.maxAboveWatermark, 1);
-  requireInteger('commitIntervalMs', options.commitIntervalMs, 1);
-  requireInteger('commitEveryRecords', options.commitEveryRecords, 1);
-  requireInteger('drainDeadlineMs', options.drainDeadlineMs, 0);
-  requireInteger('revokeDeadlineMs', options.revokeDeadlineMs, 0);
+  requireOneOf('unreadableMetadata', options.unreadableMetadata, unreadableMetadataChoices);
+  for (const name of Object.keys(leastOf) as (keyof typeof leastOf)[]) requireInteger(name, options[name], leastOf[name]);
   if (options.instance !== undefined && options.instance !== false) requireText('instance', options.instance);
   return options;
 }

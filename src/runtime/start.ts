@@ -3,7 +3,7 @@ import { abortReason } from '../clock.ts';
 import { messageOf } from '../errors.ts';
 import { Sink } from '../flow/sink.ts';
 import type { Pipeline } from '../pipeline.ts';
-import type { Consumer, Producer } from '../transport/transport.ts';
+import type { ConsumeHandlers, ConsumeOptions, Consumer, Producer } from '../transport/transport.ts';
 import { assemble, type Line } from './assemble.ts';
 import { Closers } from './closers.ts';
 import { consumeHandlers } from './handlers.ts';
@@ -17,6 +17,7 @@ import { catchStrays } from './strays.ts';
 import { checkTopics, topicsOf } from './check-topics.ts';
 import { Opening } from './opening.ts';
 import { snapshotOf } from './snapshot.ts';
+import { StartPatience } from './start-patience.ts';
 import { ownedIds, Stats, type StatsSnapshot } from './stats.ts';
 import { sweepDeadlines } from './sweep.ts';
 import { watchedPolicies } from './watched-policies.ts';
@@ -37,7 +38,8 @@ export interface App {
 }
 
 /**
- * Starts a pipeline: checks its topics, opens its resources, joins its group. Resolves when records can flow.
+ * Starts a pipeline: checks its topics, opens its resources, joins its group. Resolves when records can flow. A log that is away is
+ * waited for, up to `startPatienceMs`.
  *
  * @throws OptionError for bad options; TransportError `unknown_topic` (naming the remedy) or `transport_unavailable`;
  * PipelineError `resource_failed` when a resource cannot be opened; the reason of `signal`. Whatever was opened is closed first.
@@ -60,6 +62,7 @@ class Running implements App {
   readonly #stats: Stats;
   readonly #closers: Closers;
   readonly #opening: Opening;
+  readonly #patience: StartPatience;
   readonly #opened = Promise.withResolvers<undefined>();
   #line: Line | undefined;
   #policies: ReturnType<typeof watchedPolicies> = new Map();
@@ -83,6 +86,15 @@ class Running implements App {
       options.log.warn({ pipeline: this.name, error: messageOf(error) }, 'closing failed');
     });
     this.#opening = new Opening(options.clock, this.#closers);
+    this.#patience = new StartPatience({
+      clock: options.clock,
+      startPatienceMs: options.startPatienceMs,
+      log: options.transport.name,
+      signal: this.#opening.signal,
+      trouble: (why, leftMs) => {
+        this.#stats.trouble('start', why, leftMs);
+      },
+    });
     this.done.catch(() => undefined); // whoever does not ask for `done` sees the failure in the log and in `state`
   }
 
@@ -117,27 +129,10 @@ class Running implements App {
   }
 
   async #start(): Promise<void> {
-    const { transport, clock, instance } = this.#options;
-    const { groupId, from } = this.#pipeline;
-    const { inputs, waiting, outputs } = topicsOf(this.#pipeline);
-    await this.#opening.unlessGivenUp(checkTopics(this.#pipeline, this.#options));
-    const producer = await this.#opening.hold(transport.produce({ clientId: this.name }), (opened: Producer) => opened.close());
-    const sink = await this.#opening.hold(
-      Sink.open({
-        producer,
-        clock,
-        topics: [...new Set([...outputs, ...waiting])],
-        trouble: (where, why) => {
-          this.#stats.trouble(where, why);
-        },
-        denied: (error) => {
-          this.#fail(error);
-        },
-      }),
-      (opened: Sink) => {
-        opened.stop();
-      },
-    );
+    const { clock } = this.#options;
+    const { inputs, outputs } = topicsOf(this.#pipeline);
+    await this.#opening.unlessGivenUp(checkTopics(this.#pipeline, this.#options, this.#patience));
+    const sink = await this.#openSink();
     const resources = await openResources(this.#pipeline, this.#options, this.#opening);
     this.#policies = watchedPolicies(resources);
     const parts = {
@@ -157,23 +152,48 @@ class Running implements App {
     });
     line.stream.open();
     this.#closers.add(sweepDeadlines(line.source, clock, this.#stats));
-    const consumer = await this.#opening.hold(
-      transport.consume(
-        {
-          ...{ groupId, topics: [...inputs, ...waiting], from, fromEarliest: waiting, clientId: this.name },
-          ...(instance === undefined ? {} : { instance }),
-          ...(line.delivery.beforeStart && { beforeStart: line.delivery.beforeStart }),
-        },
-        consumeHandlers({ ...parts, source: line.source, delivery: line.delivery }),
-      ),
-      (joined: Consumer) => joined.close(),
-    );
+    const consumer = await this.#patience.done(() => this.#join(line, consumeHandlers({ ...parts, ...line })));
     line.source.attach(consumer);
     line.delivery.attach(consumer);
     if (this.#failure) throw this.#failure;
     this.#opening.signal.throwIfAborted();
     this.#life.to('running');
     this.#sayRunning(inputs, outputs);
+  }
+
+  async #openSink(): Promise<Sink> {
+    const { transport, clock } = this.#options;
+    const { outputs, waiting } = topicsOf(this.#pipeline);
+    const open = (): Promise<Producer> => this.#opening.hold(transport.produce({ clientId: this.name }), (opened) => opened.close());
+    const producer = await this.#patience.answered(open);
+    const topics = [...new Set([...outputs, ...waiting])];
+    const trouble = (where: string, why: string | undefined): void => {
+      this.#stats.trouble(where, why);
+    };
+    const close = (opened: Sink): void => {
+      opened.stop();
+    };
+    const denied = (error: Error): void => {
+      this.#fail(error);
+    };
+    return this.#patience.answered(() => this.#opening.hold(Sink.open({ producer, clock, topics, trouble, denied }), close));
+  }
+
+  async #join({ delivery: { beforeStart } }: Line, handlers: ConsumeHandlers): Promise<Consumer> {
+    const { transport, instance } = this.#options;
+    const { groupId, from } = this.#pipeline;
+    const { inputs, waiting } = topicsOf(this.#pipeline);
+    const options: ConsumeOptions = {
+      ...{ groupId, topics: [...inputs, ...waiting], from, fromEarliest: waiting, clientId: this.name },
+      ...(instance === undefined ? {} : { instance }),
+      ...(beforeStart && { beforeStart }),
+    };
+    try {
+      return await this.#opening.hold(transport.consume(options, handlers), (joined) => joined.close());
+    } catch (error) {
+      handlers.health({ state: 'ok' }); // what held it up ended with it
+      throw error;
+    }
   }
 
   #sayRunning(inputs: readonly string[], outputs: readonly string[]): void {

@@ -60,6 +60,7 @@ export class Member {
         random: seededRandom(plan.seed, 'app', this.id),
         log: silentLog,
         signals: false,
+        startPatienceMs: 0, // one that cannot start is gone: a run has no two minutes
         ...plan.options,
       });
       this.state = 'alive';

@@ -61,7 +61,7 @@ export class Wire {
     const inner = this.#side.transport;
     return {
       name: inner.name,
-      describeTopics: (names) => inner.describeTopics(names),
+      describeTopics: (...asked) => inner.describeTopics(...asked),
       createTopics: (topics) => inner.createTopics(topics),
       close: () => inner.close(),
       consume: async (options, handlers) => {

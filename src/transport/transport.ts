@@ -36,8 +36,11 @@ export interface Transport {
    */
   committed(groupId: string, partitions: readonly TopicPartition[]): Promise<readonly StoredOffset[]>;
 
-  /** What is known of these topics; a topic that does not exist is absent from the result. */
-  describeTopics(names: readonly string[]): Promise<ReadonlyMap<string, TopicDescription>>;
+  /**
+   * What is known of these topics; a topic that does not exist is absent from the result. `patienceMs` is how long a log that is away
+   * is tried until it is told, by default what other calls have; 0: whoever asks waits by himself.
+   */
+  describeTopics(names: readonly string[], options?: { readonly patienceMs?: number }): Promise<ReadonlyMap<string, TopicDescription>>;
 
   /**
    * Which of these topics are compacted: records are deleted there when newer ones of their key come, and those without a key are

@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { commands } from '../../src/cli/commands.ts';
 import { buildProgram } from '../../src/cli/program.ts';
+import { runSettingsTable } from '../../src/cli/run-settings.ts';
+import { flagOf } from '../../src/cli/settings.ts';
 import { cli, root, runCli, shout, startCli } from './run-cli.ts';
 
 describe('help teaches', () => {
@@ -48,6 +50,14 @@ describe('help teaches', () => {
     expect((await runCli(['help', name])).stdout).toMatch(/Exit codes[^]*130 +stopped by Ctrl-C [^]*143/);
   });
 
+  it('settings of run are flags of run alone, and in its help', async () => {
+    const help = async (name: string): Promise<string> => (await runCli(['help', name])).stdout;
+    const [run, consume] = await Promise.all([help('run'), help('consume')]);
+    for (const key of Object.keys(runSettingsTable))
+      expect([run.includes(flagOf(key)), consume.includes(flagOf(key))]).toEqual([true, false]);
+    expect(run).toMatch(/MILLRACE_START_PATIENCE_MS[^]*"startPatienceMs" in the file/);
+  });
+
   it('millrace help run shows examples, exit codes and settings', async () => {
     const { code, stdout } = await runCli(['help', 'run']);
     expect([code, stdout]).toEqual([0, expect.stringMatching(/--watch[^]*--brokers[^]*Examples:[^]*Exit codes[^]*3 +with --input/)]);
@@ -75,6 +85,11 @@ describe('a wrong command line ends with 2 and says what was meant', () => {
     ['produce on the embedded broker', ['produce', 'a'], /needs a broker that outlives it.*--transport kafka.*run PIPELINE --input/],
     ['consume on the embedded broker', ['consume', 'a'], /needs a broker that outlives it/],
     ['run without input', ['run', shout], /feed it with --input FILE .*--transport kafka/],
+    [
+      'a bad setting of its own',
+      ['run', shout, '--input', '-', '--max-records-in-flight', '0'],
+      /--max-records-in-flight must be an integer >= 1, got 0/,
+    ],
     ['input on kafka', ['run', shout, '--input', '-', '--brokers', 'a:1'], /--input and --output are for --transport memory/],
     ['watch on stdin', ['run', shout, '--input', '-', '--watch'], /give --input a file/],
     ['unknown artifact', ['pull', 'smolm2'], /expected one of smollm2/],
@@ -82,6 +97,14 @@ describe('a wrong command line ends with 2 and says what was meant', () => {
     const { code, stdout, stderr } = await runCli(args);
     expect([code, stdout, stderr.trimEnd().split('\n').length]).toEqual([2, '', 1]);
     expect(stderr).toMatch(message);
+  });
+
+  it('names the variable that asks for Kafka where --input does not', async () => {
+    const { code, stderr } = await runCli(['run', shout, '--input', '-'], { env: { MILLRACE_BROKERS: 'a:1' } });
+    expect([code, stderr]).toEqual([
+      2,
+      expect.stringMatching(/--input and --output are .*, and MILLRACE_BROKERS asks for Kafka: say --transport memory/),
+    ]);
   });
 
   it('says nothing but one JSON line where no command is named with --json', async () => {

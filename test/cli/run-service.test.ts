@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { mapConcurrent } from '../../operators/map-concurrent.ts';
 import { call } from '../../src/call.ts';
 import type { CliContext } from '../../src/cli/context.ts';
+import type { RunSettings } from '../../src/cli/run-settings.ts';
 import { runService } from '../../src/cli/run-service.ts';
 import { sleep } from '../../src/clock.ts';
 import { TransportError } from '../../src/errors.ts';
@@ -24,7 +25,7 @@ async function interrupted(by: number, drainDeadlineMs: number): Promise<{ reado
   const controller = new AbortController();
   const context = {
     out: { isTty: false, note: (note: string) => notes.push(note), json: nothing, live: nothing },
-    ...{ settings: {}, log: silentLog, clock, signal: controller.signal, interrupt: { exitCode: by } },
+    ...{ settings: { run: { drainDeadlineMs } }, log: silentLog, clock, signal: controller.signal, interrupt: { exitCode: by } },
     openTransport: () => Promise.resolve({ transport, where: 'here', close: () => Promise.resolve() }),
   } as unknown as CliContext;
   await transport.createTopics([input]);
@@ -37,7 +38,7 @@ async function interrupted(by: number, drainDeadlineMs: number): Promise<{ reado
     ...{ name: 'slow', input, deadLetter: 'stop', ordering: 'key' },
     process: (words) => words.pipe(mapConcurrent(slow, { concurrency: 3 })),
   });
-  const running = runService(pipeline as unknown as Pipeline, { createTopics: false, drainDeadlineMs }, context);
+  const running = runService(pipeline as unknown as Pipeline, { createTopics: false }, context);
   clock.schedule(500, () => {
     controller.abort();
   });
@@ -64,7 +65,11 @@ describe('a pipeline on Kafka that is interrupted', () => {
 
 describe('a pipeline on Kafka', () => {
   /** Run on a transport whose consumer does what `joined` says. */
-  function running(joined: (handlers: ConsumeHandlers, join: () => Promise<Consumer>) => Promise<Consumer>) {
+  function running(
+    joined: (handlers: ConsumeHandlers, join: () => Promise<Consumer>) => Promise<Consumer>,
+    width = 200,
+    run: RunSettings = {},
+  ) {
     const clock = virtualClock(1_000_000);
     const inner = memory({ clock });
     const inherited = inner.consume.bind(inner);
@@ -73,12 +78,12 @@ describe('a pipeline on Kafka', () => {
     const live: (string | undefined)[] = [];
     const controller = new AbortController();
     const context = {
-      out: { isTty: false, width: 200, note: nothing, json: nothing, live: (line: string | undefined) => live.push(line) },
-      ...{ settings: {}, log: silentLog, clock, signal: controller.signal, interrupt: { exitCode: 130 } },
+      out: { isTty: false, width, note: nothing, json: nothing, live: (line: string | undefined) => live.push(line) },
+      ...{ settings: { run }, log: silentLog, clock, signal: controller.signal, interrupt: { exitCode: 130 } },
       openTransport: () => Promise.resolve({ transport, where: 'here', close: () => Promise.resolve() }),
     } as unknown as CliContext;
     const pipeline = definePipeline({ name: 'p', input, deadLetter: 'stop', process: (words) => words });
-    const ended = runService(pipeline as unknown as Pipeline, { createTopics: true, drainDeadlineMs: 0 }, context);
+    const ended = runService(pipeline as unknown as Pipeline, { createTopics: true }, context);
     return { clock, live, controller, ended };
   }
   const waiting = (handlers: ConsumeHandlers): Promise<Consumer> => {
@@ -103,6 +108,34 @@ describe('a pipeline on Kafka', () => {
     const { clock, live } = running(waiting);
     await clock.advance(100);
     expect(live).toEqual(['starting · the group waits, at most 9 s more', 'starting · the group waits, at most 8 s more']);
+  });
+
+  it.each([
+    [
+      200,
+      'starting · the start waits: cannot join group p: broker b:1 refused the connection; is a broker running there?, at most 120 s more',
+    ],
+    [80, expect.stringMatching(/^(?=.{77}$)starting · the start waits: cannot join group p: .*…, at most 120 s more$/) as string],
+  ])('shows on a live line of %d columns that the broker is away, waits, and can be interrupted', async (width, line) => {
+    const away = (): Promise<Consumer> =>
+      Promise.reject(
+        new TransportError('transport_unavailable', 'cannot join group p: broker b:1 refused the connection; is a broker running there?'),
+      );
+    const { clock, live, controller, ended } = running(away, width);
+    await clock.advance(100);
+    expect(live).toEqual([line]);
+    await clock.advance(60_000);
+    expect(live.at(-1)).toMatch(/at most 6\d s more$/);
+    controller.abort(new DOMException('interrupted', 'AbortError'));
+    await expect(ended).rejects.toMatchObject({ name: 'AbortError' });
+  });
+
+  it('is run as its settings say', async () => {
+    const away = (): Promise<Consumer> => Promise.reject(new TransportError('transport_unavailable', 'nobody is there'));
+    const { clock, ended } = running(away, 80, { startPatienceMs: 3_000, sessionTimeoutMs: 5_000 });
+    const failure = expect(ended).rejects.toThrow(/^nobody is there; the start has waited 3 s for it/);
+    await clock.advance(3_000);
+    await failure;
   });
 
   it('is interrupted while it starts', async () => {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { kafkaSettings } from '../../src/cli/kafka-settings.ts';
+import { runSettingsTable } from '../../src/cli/run-settings.ts';
 import { resolveSettings } from '../../src/cli/settings.ts';
 
 let cwd: string;
@@ -14,6 +15,8 @@ beforeAll(() => {
     JSON.stringify({ brokers: ['file:1'], logLevel: 'error', clientId: 'from-file', saslPasswordFile: 'secret.txt' }),
   );
   writeFileSync(join(cwd, 'secret.txt'), 'hunter2\n');
+  writeFileSync(join(cwd, 'run.json'), JSON.stringify({ maxRecordsInFlight: 9, unreadableMetadata: 'ignore' }));
+  writeFileSync(join(cwd, 'bad-run.json'), JSON.stringify({ commitIntervalMs: 1.5 }));
   writeFileSync(join(cwd, 'memory.json'), JSON.stringify({ transport: 'memory' }));
   writeFileSync(join(cwd, 'typo.json'), JSON.stringify({ borkers: ['a:1'] }));
   writeFileSync(join(cwd, 'secret.json'), JSON.stringify({ saslPassword: 'hunter2' }));
@@ -87,6 +90,47 @@ describe('what is wrong is said with its place and what was meant', () => {
       cwd,
     });
     expect(remarks).toEqual([expect.stringMatching(/MILLRACE_BROKER, .*did you mean MILLRACE_BROKERS\?/)]);
+  });
+});
+
+describe('how a pipeline is run', () => {
+  const options = runSettingsTable;
+  const runOf = (flags: Record<string, unknown>, env: Record<string, string> = {}) => resolveSettings({ flags, env, cwd, options }).run;
+
+  it.each([
+    ['a flag', { config: 'run.json', maxRecordsInFlight: '7' }, { MILLRACE_MAX_RECORDS_IN_FLIGHT: '8' }, { maxRecordsInFlight: 7 }],
+    ['the environment', { config: 'run.json' }, { MILLRACE_MAX_RECORDS_IN_FLIGHT: '8' }, { maxRecordsInFlight: 8 }],
+    ['the file', { config: 'run.json' }, {}, { maxRecordsInFlight: 9, unreadableMetadata: 'ignore' }],
+    ['nothing', {}, {}, {}],
+  ])('is taken from %s', (_, flags, env, expected) => {
+    expect(runOf(flags, env)).toEqual({ ...('config' in flags ? { unreadableMetadata: 'ignore' } : {}), ...expected });
+  });
+
+  it.each(Object.keys(runSettingsTable).filter((key) => key !== 'unreadableMetadata'))('%s is a number in all three', (key) => {
+    writeFileSync(join(cwd, 'one.json'), JSON.stringify({ [key]: 2_000 }));
+    const variable = `MILLRACE_${key.replace(/[A-Z]/g, '_$&').toUpperCase()}`;
+    for (const found of [runOf({ [key]: '2000' }), runOf({}, { [variable]: '2000' }), runOf({ config: 'one.json' })])
+      expect(found).toEqual({ [key]: 2_000 });
+  });
+
+  it.each([
+    [{ maxRecordsInFlight: '0' }, {}, /^--max-records-in-flight must be an integer >= 1, got 0$/],
+    [{ startPatienceMs: 'soon' }, {}, /^--start-patience-ms must be an integer >= 0, got "soon"$/],
+    [{}, { MILLRACE_SESSION_TIMEOUT_MS: '5' }, /^MILLRACE_SESSION_TIMEOUT_MS must be an integer from 1000 to 300000, got 5$/],
+    [{}, { MILLRACE_UNREADABLE_METADATA: 'keep' }, /^MILLRACE_UNREADABLE_METADATA must be one of fail, ignore, got "keep"$/],
+    [{ config: 'bad-run.json' }, {}, /^commitIntervalMs in .*bad-run\.json must be an integer >= 1, got 1\.5$/],
+  ])('%j %j is refused with its place', (flags, env, message) => {
+    expect(() => runOf(flags, env)).toThrow(message);
+  });
+
+  it('is known to other commands, which may share the file, and means nothing there', () => {
+    const { run, kafka } = resolveSettings({ flags: { config: 'run.json' }, env: { MILLRACE_SESSION_TIMEOUT_MS: '2000' }, cwd });
+    expect([run, Object.keys(kafka)]).toEqual([{}, []]);
+  });
+
+  it('reaches Kafka, too', () => {
+    const settings = resolveSettings({ flags: { sessionTimeoutMs: '2000', config: 'memory.json' }, env: {}, cwd, options });
+    expect(kafkaSettings(settings)).toMatchObject({ sessionTimeoutMs: 2_000 });
   });
 });
 

@@ -61,10 +61,16 @@ const byName: Readonly<Record<string, TransportCode>> = {
   KafkaJSConnectionClosedError: 'transport_unavailable',
   KafkaJSRequestTimeoutError: 'transport_unavailable',
   KafkaJSLockTimeout: 'transport_unavailable',
+  KafkaJSTimeout: 'transport_unavailable',
   KafkaJSBrokerNotFound: 'transport_unavailable',
   KafkaJSNoBrokerAvailableError: 'transport_unavailable',
   KafkaJSGroupCoordinatorNotFound: 'transport_unavailable',
   KafkaJSNotImplemented: 'transport_failed',
+};
+
+/** The same by the message, for what kafkajs throws as a bare Error. */
+const byMessage: Readonly<Record<string, TransportCode>> = {
+  'Broker not connected': 'transport_unavailable', // the connection went while a request waited for it
 };
 
 const unreachable: Readonly<Record<string, string>> = {
@@ -187,7 +193,7 @@ const hints: Partial<Record<TransportCode, string>> = {
 function namedError(chain: readonly Clue[], doing: string, brokers: readonly string[], cause: unknown): TransportError | undefined {
   for (const { name, message, broker } of chain) {
     if (typeof name !== 'string') continue;
-    const code = byName[name];
+    const code = byName[name] ?? (typeof message === 'string' ? byMessage[message] : undefined);
     if (code === undefined) continue;
     const where = typeof broker === 'string' ? broker : brokers.join(', ');
     const said = typeof message === 'string' ? message : name;

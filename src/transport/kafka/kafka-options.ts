@@ -54,6 +54,9 @@ export type KafkaSasl =
 
 export type ResolvedKafkaOptions = Required<Omit<KafkaOptions, 'sasl' | 'log' | 'clock'>> & Pick<KafkaOptions, 'sasl' | 'log'>;
 
+/** Of `sessionTimeoutMs`. */
+export const sessionRangeMs = { min: 1_000, max: 300_000 } as const;
+
 const defaults = {
   clientId: 'millrace',
   tls: false,
@@ -94,7 +97,7 @@ export function resolveKafkaOptions(options: KafkaOptions): ResolvedKafkaOptions
   const resolved: ResolvedKafkaOptions = { ...defaults, ...options };
   checkBrokers(resolved.brokers);
   requireText('clientId', resolved.clientId);
-  requireInteger('sessionTimeoutMs', resolved.sessionTimeoutMs, 1_000, 300_000);
+  requireInteger('sessionTimeoutMs', resolved.sessionTimeoutMs, sessionRangeMs.min, sessionRangeMs.max);
   requireInteger('heartbeatMs', resolved.heartbeatMs, 50);
   if (resolved.heartbeatMs * 3 > resolved.sessionTimeoutMs) {
     throw new OptionError(

@@ -45,8 +45,8 @@ export function kafka(options: KafkaOptions): Transport {
     produce: async (produce = {}) => KafkaProducer.open(resolved, clock, places, produce),
     transact: async (transaction) => transact(resolved, clock, places, transaction),
     committed: async (groupId, partitions) => fetchCommitted(resolved, clock, groupId, partitions),
-    describeTopics: async (names) => {
-      const found = await describeTopics(resolved, clock, names);
+    describeTopics: async (names, { patienceMs = resolved.startPatienceMs } = {}) => {
+      const found = await describeTopics({ ...resolved, startPatienceMs: patienceMs }, clock, names);
       places.learn(found);
       return found;
     },

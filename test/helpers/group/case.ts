@@ -14,8 +14,6 @@ export interface Case {
   /** Outputs lose their key, so that they may go to any partition. */
   readonly keyless: boolean;
   readonly sessionTimeoutMs: number;
-  /** How long a start waits for a broker that is not there. */
-  readonly startPatienceMs: number;
 }
 
 /** The case, and where this worker writes down its calls. */
@@ -37,5 +35,4 @@ export const plainCase: Omit<Case, 'brokers' | 'group' | 'input' | 'output'> = {
   batchOf: 0,
   keyless: false,
   sessionTimeoutMs: 2_000,
-  startPatienceMs: 60_000,
 };

@@ -67,13 +67,13 @@ const pipeline = definePipeline({
   },
 });
 
-const { brokers, sessionTimeoutMs, startPatienceMs } = given;
+const { brokers, sessionTimeoutMs } = given;
 const level = (process.env['PROOF_LOG'] ?? 'error') as LogLevel;
 let app: App | undefined;
 let transport: ReturnType<typeof kafka> | undefined;
 
 async function join(): Promise<void> {
-  transport = kafka({ brokers, sessionTimeoutMs, startPatienceMs, clientId: given.who });
+  transport = kafka({ brokers, sessionTimeoutMs, clientId: given.who });
   app = await start(pipeline, { transport, log: createLogger({ level, fields: { who: given.who } }), signals: false });
   const present = app;
   present.done.catch((error: unknown) => {

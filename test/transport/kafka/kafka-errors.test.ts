@@ -59,6 +59,8 @@ describe('toTransportError', () => {
       'authentication_failed',
       'tls.serverName',
     ],
+    ['a connection that went', wrapped(new Error('Broker not connected')), 'transport_unavailable', 'one:9092, two:9092'],
+    ['a wait that was too long', named('KafkaJSTimeout'), 'transport_unavailable', 'is the cluster up'],
     ['a request without answer', named('KafkaJSRequestTimeoutError', { broker: 'two:9092' }), 'transport_unavailable', 'two:9092'],
     ['no broker left', named('KafkaJSNoBrokerAvailableError'), 'transport_unavailable', 'one:9092, two:9092'],
     ['retries that are used up', wrapped(answered('MESSAGE_TOO_LARGE')), 'record_too_large', 'MESSAGE_TOO_LARGE'],
