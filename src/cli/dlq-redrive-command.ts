@@ -4,7 +4,7 @@ import type { Extent } from '../flow/reading-end.state.ts';
 import { mostRedrives, RedrivePlan, skipReasons } from '../flow/redrive-plan.ts';
 import { Rate } from '../flow/rate.state.ts';
 import { resumeRedrive, wasSent } from '../flow/redrive.state.ts';
-import type { Transport } from '../transport/transport.ts';
+import type { StoredOffset, Transport } from '../transport/transport.ts';
 import { requireKafka } from './broker-needed.ts';
 import type { CliContext } from './context.ts';
 import { letterFilter, letterOptions } from './letter-options.ts';
@@ -89,9 +89,10 @@ const troubleOf =
     log.warn({ topic }, why);
   };
 
-function send(run: Run): Promise<RedriveEnd> {
+async function send(run: Run): Promise<RedriveEnd> {
   const { context, transport, topic, groupId, plan, extents, rate, tally } = run;
   const { clock, signal, out, settings } = context;
+  for (const { low, start } of await startsOf(run)) tally.sentBefore += Number(start - low); // they are not even read
   return redriveLetters({
     ...{ transport, clock, signal, topic, groupId, plan, rate, tally },
     clientId: settings.kafka.clientId ?? 'millrace',
@@ -103,20 +104,29 @@ function send(run: Run): Promise<RedriveEnd> {
   });
 }
 
+/** Where reading goes on, partition by partition: before it all letters were sent. */
+async function startsOf({
+  transport,
+  groupId,
+  topic,
+  extents,
+}: Run): Promise<readonly (Extent & { readonly start: bigint; readonly committed: StoredOffset | undefined })[]> {
+  const partitions = extents.map(({ partition }) => ({ topic, partition }));
+  const stored = await transport.committed(groupId, partitions);
+  return extents.map((extent) => {
+    const { partition, low, high } = extent;
+    const committed = stored.find((one) => one.partition === partition);
+    const start = committed !== undefined && committed.offset > low && committed.offset <= high ? committed.offset : low;
+    return { ...extent, start, committed };
+  });
+}
+
 /** Counts what {@link send} would do now. */
 async function look(run: Run): Promise<RedriveEnd> {
-  const { context, transport, topic, groupId, plan, extents, tally } = run;
+  const { context, transport, topic, plan, extents, tally } = run;
   const { clock, signal, out } = context;
-  const stored = await transport.committed(
-    groupId,
-    extents.map(({ partition }) => ({ topic, partition })),
-  );
   const progress = new Map(
-    extents.map(({ partition, low, high }) => {
-      const committed = stored.find((one) => one.partition === partition);
-      const start = committed !== undefined && committed.offset > low && committed.offset <= high ? committed.offset : low;
-      return [partition, resumeRedrive(start, committed)];
-    }),
+    (await startsOf(run)).map(({ partition, start, committed }) => [partition, resumeRedrive(start, committed)] as const),
   );
   const unread = await readToEnd({
     ...{ transport, topic, extents, clock, signal, onTrouble: troubleOf(run) },
@@ -138,7 +148,7 @@ function report({ context: { out }, topic, tally }: Run, { unread, full }: Redri
   out.json({
     redrive: {
       ...{ topic, dryRun, sent, sentTo: Object.fromEntries(sentTo), estimatedTokens, skipped: Object.fromEntries(skipped), left },
-      ...{ notLookedAt: unread, ...(dryRun ? { sentBefore: tally.sentBefore } : {}) },
+      ...{ notLookedAt: unread, sentBefore: tally.sentBefore },
     },
   });
   const rows = [
@@ -149,7 +159,7 @@ function report({ context: { out }, topic, tally }: Run, { unread, full }: Redri
   if (rows.length > 0) out.table([['', 'letters'], ...rows]);
   out.note(
     `${String(sent)} letters of ${topic} ${dryRun ? 'would be sent' : 'sent'}, about ${String(estimatedTokens)} tokens (an estimate: bytes / 4)` +
-      (dryRun && tally.sentBefore > 0 ? `; ${String(tally.sentBefore)} were sent before` : ''),
+      (tally.sentBefore > 0 ? `; ${String(tally.sentBefore)} were sent before` : ''),
   );
   if (full.length > 0)
     out.note(

@@ -8,7 +8,7 @@ export class RedriveTally {
   readonly #skipped = new Map<SkipReason, number>();
   #bytes = 0;
   sent = 0;
-  /** By earlier runs. */
+  /** By earlier runs; at most, where the log has gaps. */
   sentBefore = 0;
 
   add(step: RedriveStep, isRefused = false): void {

@@ -52,10 +52,7 @@ export interface BudgetSums {
 }
 
 /** The rules of each unit's sum. */
-function sumRules(
-  { windowMs, jitterMs, moneyDay }: Omit<BudgetLimits, 'limits'>,
-  unit: Unit,
-): { window: SumWindow; jitterMs: number } {
+function sumRules({ windowMs, jitterMs, moneyDay }: Omit<BudgetLimits, 'limits'>, unit: Unit): { window: SumWindow; jitterMs: number } {
   if (unit !== 'money') return { window: { kind: 'sliding', ms: windowMs }, jitterMs };
   return { window: moneyDay === 'utc' ? { kind: 'utc-day' } : { kind: 'sliding', ms: dayMs }, jitterMs };
 }

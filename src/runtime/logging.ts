@@ -22,7 +22,18 @@ export interface LoggerSettings {
 // what a careless caller could hand to a log: cut out whatever the level
 const secrets = ['password', 'apiKey', 'authorization', 'token', 'sasl', 'key', 'passphrase'];
 
-/** A pino logger with our defaults: JSON lines on stderr, times in ISO form, fields that may hold secrets cut out. */
+const longestText = 4_000; // an error may quote what it was given: three megabytes of it are no log line
+
+const shortened = (value: unknown): unknown =>
+  typeof value === 'string' && value.length > longestText ? `${value.slice(0, longestText)}… (${String(value.length)} characters)` : value;
+
+const mapValues = (fields: object, map: (value: unknown) => unknown): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, map(value)]));
+
+/**
+ * A pino logger with our defaults: JSON lines on stderr, times in ISO form, fields that may hold secrets cut out, texts of more than
+ * 4,000 characters cut off.
+ */
 export function createLogger({
   level = 'info',
   fields = {},
@@ -32,7 +43,7 @@ export function createLogger({
     level,
     base: fields,
     timestamp: pino.stdTimeFunctions.isoTime,
-    formatters: { level: (label) => ({ level: label }) },
+    formatters: { level: (label) => ({ level: label }), log: (details) => mapValues(details, shortened) },
     redact: { paths: secrets.flatMap((name) => [name, `*.${name}`]), censor: '[redacted]' },
   };
   return pino(options, destination);

@@ -179,7 +179,10 @@ export class World {
         why: 'no member has started: a resource that opens in real time, such as a real model, cannot be simulated',
       });
     const apps = this.#alive().map((member) => member.describe());
-    this.#saw({ kind: 'broken', why: `the run stands still: ${[...behind, ...apps].join('; ')}` });
+    this.#saw({
+      kind: 'broken',
+      why: `the run stands still: ${[...behind, ...apps].join('; ')} (timers, sockets and files of the real world do not move in virtual time: wait by the clock, and answer by scripted resources)`,
+    });
   }
 
   async #settleDown(): Promise<void> {
