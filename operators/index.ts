@@ -11,6 +11,7 @@ export { unbatch } from './unbatch.ts';
 // Operators on one cold call.
 export { callTimeout, type CallTimeoutOptions } from './call-timeout.ts';
 export { fallbackTo, type FallbackToOptions } from './fallback-to.ts';
+export type { Restart } from './internal/retry-loop.ts';
 export { retryWithBackoff, type RetryWithBackoffOptions } from './retry-with-backoff.ts';
 export { withBreaker } from './with-breaker.ts';
 export { withPermit } from './with-permit.ts';

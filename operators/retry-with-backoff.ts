@@ -1,9 +1,10 @@
-import type { MonoTypeOperatorFunction } from 'rxjs';
-import { type OptionNames, requireFunction, requireOptions } from '../src/check-options.ts';
+import type { OperatorFunction } from 'rxjs';
+import { type OptionNames, requireFunction, requireMethods, requireOptions } from '../src/check-options.ts';
 import { type Grade, isRetryable, OptionError, requireInteger, requireNumber } from '../src/errors.ts';
-import { type RetryRules, retryLoop } from './internal/retry-loop.ts';
+import type { RetryBudget } from '../src/policies/retry-budget.ts';
+import { type Restart, type RetryRules, retryLoop } from './internal/retry-loop.ts';
 
-export interface RetryWithBackoffOptions {
+export interface RetryWithBackoffOptions<R = never> {
   /** Most attempts, the first one included; at least 1. Overloads do not count. @defaultValue 4 */
   readonly attempts?: number;
   /** Longest wait before the second attempt, in ms; doubles from there. At least 0. @defaultValue 250 */
@@ -12,8 +13,13 @@ export interface RetryWithBackoffOptions {
   readonly maxMs?: number;
   /** Whether to try again after `error`; never asked for an AbortError. @defaultValue grade `transient`, `overload` or `resource` */
   readonly retryIf?: (error: unknown, grade: Grade) => boolean;
-  /** Whether to try again although values have gone out: downstream then gets pieces of two attempts. @defaultValue false */
-  readonly afterValues?: boolean;
+  /**
+   * Makes the restart marker: what goes out before the values of a further attempt, where some have gone out before. Whoever reads
+   * them must know that those before the marker are void. Without it a call that has emitted is not tried again. @defaultValue none
+   */
+  readonly afterValues?: (restart: Restart) => R;
+  /** Bounds the retries of all calls that share it: when it is spent they wait, and never fail for it. @defaultValue none */
+  readonly budget?: RetryBudget;
   /** From 0 up to 1. @defaultValue the pipeline's own */
   readonly random?: () => number;
 }
@@ -29,30 +35,32 @@ export interface RetryWithBackoffOptions {
  * side asked (`retryAfterMs`), and asks the source to hold back meanwhile; the record's time stands still in that wait. Any other
  * wait ends before the record's deadline: if it would pass it, the call fails now, with the last error. Overloads are
  * waited out until somebody unsubscribes. Grades `record` and `pipeline`, and an AbortError, fail at once; so does what
- * fails after it has emitted a value, unless `afterValues`.
+ * fails after it has emitted a value, unless `afterValues` makes a restart marker. With a `budget` a retry also waits for its share of
+ * that, in an order of chance; the record's time stands still meanwhile.
  *
  * On one cold call; values pass as they come. Holds one timer. Complete: passed on. Error: the last attempt's.
  * Unsubscribe: aborts the attempt, or ends the wait.
  * @throws OptionError at call time, for an option outside its range.
  * @see "Exponential Backoff and Jitter" (AWS Architecture Blog), which measured full jitter best.
  */
-export function retryWithBackoff<T>(options: RetryWithBackoffOptions = {}): MonoTypeOperatorFunction<T> {
+export function retryWithBackoff<T, R = never>(options: RetryWithBackoffOptions<R> = {}): OperatorFunction<T, T | R> {
   const rules = checked(options);
   return (source) => retryLoop(source, rules, 'operator');
 }
 
-const names: OptionNames<RetryWithBackoffOptions> = {
+const names: OptionNames<RetryWithBackoffOptions<unknown>> = {
   attempts: true,
   initialMs: true,
   maxMs: true,
   retryIf: true,
   afterValues: true,
+  budget: true,
   random: true,
 };
 
-function checked(options: RetryWithBackoffOptions): RetryRules {
-  requireOptions('retryWithBackoff', options, names);
-  const { attempts = 4, initialMs = 250, maxMs = 30_000, retryIf = isWorthIt, afterValues = false, random } = options;
+function checked<R>(options: RetryWithBackoffOptions<R>): RetryRules<R> {
+  requireOptions<RetryWithBackoffOptions<R>>('retryWithBackoff', options, names);
+  const { attempts = 4, initialMs = 250, maxMs = 30_000, retryIf = isWorthIt, afterValues, budget, random } = options;
   requireInteger('retryWithBackoff.attempts', attempts, 1);
   requireNumber('retryWithBackoff.initialMs', initialMs, 0);
   requireNumber('retryWithBackoff.maxMs', maxMs, 0);
@@ -60,7 +68,9 @@ function checked(options: RetryWithBackoffOptions): RetryRules {
     throw new OptionError(`retryWithBackoff.maxMs must be >= initialMs (${String(initialMs)}), got ${String(maxMs)}`);
   }
   requireFunction('retryWithBackoff.retryIf', retryIf, '(error, grade) => boolean');
-  return { attempts, initialMs, maxMs, retryIf, afterValues, ...(random && { random }) };
+  if (afterValues !== undefined) requireFunction('retryWithBackoff.afterValues', afterValues, '(restart) => marker');
+  if (budget !== undefined) requireMethods('retryWithBackoff.budget', budget, ['called', 'retry'], 'a retryBudget({ … })');
+  return { attempts, initialMs, maxMs, retryIf, afterValues, budget, ...(random && { random }) };
 }
 
 const isWorthIt = (_error: unknown, grade: Grade): boolean => isRetryable(grade);

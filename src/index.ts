@@ -68,6 +68,7 @@ export { permits, type Permits } from './policies/permits.ts';
 export type { PolicyState, WatchedPolicy } from './policies/policy-state.ts';
 export { learnedP95, type LearnedP95Options, type Reserve } from './policies/learned-p95.ts';
 export { rateLimit, type RateLimit, type RateLimitOptions } from './policies/rate-limit.ts';
+export { retryBudget, type RetryBudget, type RetryBudgetOptions } from './policies/retry-budget.ts';
 export {
   tokenBudget,
   type ResponseHeaders,

@@ -15,7 +15,14 @@ import { OptionError, requireNumber, requireOneOf, requireText } from './errors.
 import type { Envelope, RoutedEnvelope } from './record/envelope.ts';
 import type { Ordering } from './record/ordering.ts';
 import type { OpenedResources, Resource } from './resource.ts';
-import { type DefaultRetry, resolveRetry, resolveRetryTopics, type RetryTopic, type RetryTopics } from './retry-options.ts';
+import {
+  type DefaultRetry,
+  type ResolvedRetry,
+  resolveRetry,
+  resolveRetryTopics,
+  type RetryTopic,
+  type RetryTopics,
+} from './retry-options.ts';
 
 /** A topic and how its keys and values are read and written. */
 export interface Topic<T, K = string | null> {
@@ -136,7 +143,7 @@ export interface Pipeline<In = unknown, Out = unknown, K = string | null> {
   readonly delivery: 'at-least-once' | 'exactly-once';
   readonly deadlineMs: number;
   /** For calls without a retry operator. */
-  readonly retry: Required<DefaultRetry> | 'none';
+  readonly retry: ResolvedRetry | 'none';
   /** In the order in which a record goes through them. */
   readonly retryTopics: readonly RetryTopic[];
   readonly from: 'earliest' | 'latest';

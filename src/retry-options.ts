@@ -1,5 +1,6 @@
-import { type OptionNames, requireOptions } from './check-options.ts';
+import { type OptionNames, requireMethods, requireOptions } from './check-options.ts';
 import { OptionError, requireInteger, requireNumber, requireText } from './errors.ts';
+import type { RetryBudget } from './policies/retry-budget.ts';
 import type { Ordering } from './record/ordering.ts';
 
 /** How often and how soon a failed call is tried again; see `retryWithBackoff`, which takes the same. */
@@ -10,19 +11,27 @@ export interface DefaultRetry {
   readonly initialMs?: number;
   /** Longest wait of all, in ms, Retry-After aside; at least `initialMs`. @defaultValue 30,000 */
   readonly maxMs?: number;
+  /** Bounds the retries of all calls that share it: when it is spent they wait, and never fail for it. @defaultValue none */
+  readonly budget?: RetryBudget;
+}
+
+/** With the defaults filled in. */
+export interface ResolvedRetry extends Required<Omit<DefaultRetry, 'budget'>> {
+  readonly budget: RetryBudget | undefined;
 }
 
 /** @throws OptionError */
-export function resolveRetry(given: DefaultRetry | 'none' = {}): Required<DefaultRetry> | 'none' {
+export function resolveRetry(given: DefaultRetry | 'none' = {}): ResolvedRetry | 'none' {
   if (given === 'none') return given;
-  if (!isObject(given)) throw new OptionError(`retry must be { attempts, initialMs, maxMs } or 'none', got ${typeof given}`);
+  if (!isObject(given)) throw new OptionError(`retry must be { attempts, initialMs, maxMs, budget } or 'none', got ${typeof given}`);
   requireOptions('retry', given, retryNames);
-  const { attempts = 3, initialMs = 250, maxMs = Math.max(30_000, initialMs) } = given;
+  const { attempts = 3, initialMs = 250, maxMs = Math.max(30_000, initialMs), budget } = given;
   requireInteger('retry.attempts', attempts, 1);
   requireNumber('retry.initialMs', initialMs, 0);
   requireNumber('retry.maxMs', maxMs, 0);
   if (maxMs < initialMs) throw new OptionError(`retry.maxMs must be >= initialMs (${String(initialMs)}), got ${String(maxMs)}`);
-  return { attempts, initialMs, maxMs };
+  if (budget !== undefined) requireMethods('retry.budget', budget, ['called', 'retry'], 'a retryBudget({ … })');
+  return { attempts, initialMs, maxMs, budget };
 }
 
 /** Topics in which records wait that failed for a reason that may pass, while others go on. */
@@ -48,7 +57,7 @@ export interface RetryTopic {
   readonly delayMs: number;
 }
 
-const retryNames: OptionNames<DefaultRetry> = { attempts: true, initialMs: true, maxMs: true };
+const retryNames: OptionNames<DefaultRetry> = { attempts: true, initialMs: true, maxMs: true, budget: true };
 const topicsNames: OptionNames<RetryTopics> = { delaysMs: true, prefix: true, orderLoss: true };
 const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null;
 const mostRounds = 16;

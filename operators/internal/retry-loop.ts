@@ -1,18 +1,29 @@
-import { Observable, type Subscription } from 'rxjs';
+import { Observable, type Subscriber, type Subscription } from 'rxjs';
 import { type CallScope, currentScope, inScope, scopeWith } from '../../src/call.ts';
 import { classify, telling } from '../../src/classify.ts';
 import type { CancelTimer } from '../../src/clock.ts';
 import { type Grade, isAbortError, isStreamError, type StreamError } from '../../src/errors.ts';
 import { type Backoff, waitBeforeRetry } from '../../src/policies/backoff.state.ts';
 import { retryAfterOf } from '../../src/retry-after.ts';
+import type { RetryLimit } from '../../src/record/run.ts';
 import { keepTry } from '../../src/record/tries.ts';
 import { whileWanted } from './operate.ts';
 
-export interface RetryRules extends Backoff {
+export interface RetryRules<R = never> extends Backoff {
   readonly retryIf: (error: unknown, grade: Grade) => boolean;
-  readonly afterValues: boolean;
+  /** Makes what goes out before the values of a further attempt, when some have gone out; without it there is none then. */
+  readonly afterValues?: ((restart: Restart) => R) | undefined;
+  readonly budget?: RetryLimit | undefined;
   /** @defaultValue the scope's own */
   readonly random?: () => number;
+}
+
+/** A further attempt at a call that has emitted. */
+export interface Restart {
+  /** Its number, as `ctx.attempt` tells it. */
+  readonly attempt: number;
+  /** What ended the one before. */
+  readonly error: unknown;
 }
 
 /** Who asks for the attempts: an operator on the call, or the pipeline for calls that have none. */
@@ -22,8 +33,8 @@ export type RetriedBy = 'operator' | 'default';
  * The one retry loop there is. An operator within another one makes a single attempt, so that loops never multiply; the
  * default steps back for good as soon as it sees that an operator has worked on the call.
  */
-export function retryLoop<T>(source: Observable<T>, rules: RetryRules, by: RetriedBy): Observable<T> {
-  return new Observable<T>((out) => {
+export function retryLoop<T, R = never>(source: Observable<T>, rules: RetryRules<R>, by: RetriedBy): Observable<T | R> {
+  return new Observable<T | R>((out) => {
     const scope = currentScope();
     if (by === 'operator') scope.tries.hasOperator = true;
     if (scope.isRetried) {
@@ -35,9 +46,11 @@ export function retryLoop<T>(source: Observable<T>, rules: RetryRules, by: Retri
     let subscription: Subscription | undefined;
     let stopWaiting: CancelTimer | undefined;
     let hasEmitted = false;
+    let last: unknown;
 
     const onError = (error: unknown): void => {
       subscription?.unsubscribe(); // first: what the attempt held must be free for the next
+      last = error;
       try {
         const waitMs = hasEmitted && !rules.afterValues ? undefined : loop.waitAfter(error);
         if (waitMs === undefined) out.error(error);
@@ -47,8 +60,8 @@ export function retryLoop<T>(source: Observable<T>, rules: RetryRules, by: Retri
       }
     };
     const again = (): void => {
-      loop.waited();
-      run();
+      const leave = loop.whenAllowed(run);
+      if (leave) stopWaiting = leave; // else it has run, and perhaps waits for the next
     };
     const run = (): void => {
       const attempt = loop.begin();
@@ -57,6 +70,8 @@ export function retryLoop<T>(source: Observable<T>, rules: RetryRules, by: Retri
         by === 'operator' ? { attempt, isRetried: true, waitsOut: true } : { attempt: tries.count + 1, waitsOut: true },
       );
       inScope(inside, () => {
+        if (hasEmitted) announce(out, rules, { attempt: inside.attempt, error: last });
+        if (out.closed) return;
         subscription = whileWanted(source, out).subscribe({
           next: (value) => {
             hasEmitted = true;
@@ -75,22 +90,32 @@ export function retryLoop<T>(source: Observable<T>, rules: RetryRules, by: Retri
       stopWaiting?.();
       loop.waited();
     });
+    rules.budget?.called(clock.nowMs());
     run();
   });
 }
 
 const asksForLess = 'the called service asks for less (overload)';
 
+/** Says that what has gone out is void. */
+function announce<R>(out: Pick<Subscriber<R>, 'next' | 'error'>, { afterValues }: RetryRules<R>, restart: Restart): void {
+  try {
+    if (afterValues) out.next(afterValues(restart));
+  } catch (thrown) {
+    out.error(thrown);
+  }
+}
+
 /** Counts attempts, and decides on the next. */
 class Loop {
   readonly #scope: CallScope;
-  readonly #rules: RetryRules;
+  readonly #rules: RetryRules<unknown>;
   readonly #by: RetriedBy;
   #attempt = 0; // that ran and count, the present one included
   #overloads = 0; // in a row
   #goOn: (() => void) | undefined;
 
-  constructor(scope: CallScope, rules: RetryRules, by: RetriedBy) {
+  constructor(scope: CallScope, rules: RetryRules<unknown>, by: RetriedBy) {
     this.#scope = scope;
     this.#rules = rules;
     this.#by = by;
@@ -127,6 +152,27 @@ class Loop {
     keepTry(tries.failed, { atMs: nowMs, code: codeOf(error) });
     this.#account(grade, isOverload, nowMs + waitMs);
     return waitMs;
+  }
+
+  /** The wait is over: `go`, as soon as the budget has a retry. The result gives it up, where it waits. */
+  whenAllowed(go: () => void): (() => void) | undefined {
+    this.waited();
+    const { clock, random } = this.#scope;
+    const { budget } = this.#rules;
+    if (!budget) {
+      go();
+      return undefined;
+    }
+    const state = { waits: true };
+    const granted = (): void => {
+      state.waits = false;
+      this.waited();
+      go();
+    };
+    const leave = budget.retry({ clock, random: this.#rules.random ?? random, granted });
+    if (!state.waits) return undefined;
+    this.#goOn = this.#scope.suspend('the retry budget is spent');
+    return leave;
   }
 
   /** The wait is over: the record's time goes on. */

@@ -128,7 +128,7 @@ function observableOf<R>(source: Observable<R> | PromisesGoInCall): Observable<R
 
 /** Calls without a retry operator get the pipeline's default; which those are, the loop finds out when one fails. */
 function withDefaultRetry<R>(call: Observable<R>, { retry }: Run): Observable<R> {
-  return retry === undefined ? call : retryLoop(call, { ...retry, retryIf: isWorthIt, afterValues: false }, 'default');
+  return retry === undefined ? call : retryLoop(call, { ...retry, retryIf: isWorthIt }, 'default');
 }
 
 const isWorthIt = (_error: unknown, grade: Grade): boolean => isRetryable(grade);

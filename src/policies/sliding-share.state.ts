@@ -41,6 +41,13 @@ export class SlidingShare {
     return { calls: this.#calls, marked: this.#marked, share: this.#calls === 0 ? 0 : this.#marked / this.#calls };
   }
 
+  /** The earliest time at which one that counts may not count any more; undefined where none counts. */
+  nextMs(nowMs: number): number | undefined {
+    this.#expire(nowMs);
+    const oldest = this.#buckets.peek();
+    return oldest && oldest.firstMs + this.#windowMs + this.#bucketMs;
+  }
+
   clear(): void {
     this.#buckets.drain();
     this.#newest = undefined;

@@ -7,6 +7,14 @@ interface Timers {
   schedule(delayMs: number, callback: () => void): () => void;
 }
 
+/** What bounds the retries of many calls together; see `retryBudget`. */
+export interface RetryLimit {
+  /** The first attempt of a call begins. */
+  called(nowMs: number): void;
+  /** Calls `granted` when a retry may begin, perhaps before this returns; the result gives up its place. */
+  retry(request: { readonly clock: Timers; readonly random: () => number; granted(): void }): () => void;
+}
+
 /**
  * What an envelope knows of the pipeline that runs it. Operators reach the clock, the source and the idle signal
  * through the envelopes they are given, so they stay plain values that need no wiring.
@@ -22,7 +30,12 @@ export interface Run {
   /** How many calls wait for a policy at present, by its reason. */
   readonly waits?: Map<string, number>;
   /** How calls are tried again that have no retry operator; undefined: they are not. */
-  readonly retry?: { readonly attempts: number; readonly initialMs: number; readonly maxMs: number };
+  readonly retry?: {
+    readonly attempts: number;
+    readonly initialMs: number;
+    readonly maxMs: number;
+    readonly budget?: RetryLimit | undefined;
+  };
   /**
    * What is being sent downstream at this moment, by the source or by an operator that has waited: a stream that ends
    * meanwhile was ended by it. Whoever emits sets it, and puts back what it was.

@@ -1,8 +1,9 @@
 import { concat, defer, NEVER, type Observable, of, throwError } from 'rxjs';
 import { describe, expect, it, vi } from 'vitest';
-import { retryWithBackoff, type RetryWithBackoffOptions } from '../../operators/index.ts';
+import { type Restart, retryWithBackoff, type RetryWithBackoffOptions } from '../../operators/index.ts';
 import { type CallScope, currentScope } from '../../src/call.ts';
 import { InferenceError, OverloadError, RecordError } from '../../src/errors.ts';
+import { retryBudget } from '../../src/policies/retry-budget.ts';
 import { virtualClock } from '../../src/testing.ts';
 import { testScope, within } from '../helpers/scope.ts';
 
@@ -155,16 +156,20 @@ describe('retryWithBackoff', () => {
   });
 
   it.each([
-    { afterValues: false, expected: ['piece', transient] },
-    { afterValues: true, expected: ['piece', 'piece', transient] },
-  ])('with afterValues $afterValues, after a value has gone out', async ({ afterValues, expected }) => {
+    { rule: 'without afterValues is not tried again', options: {}, expected: ['piece', transient] },
+    {
+      rule: 'with afterValues is tried again behind a marker that carries the attempt',
+      options: { afterValues: ({ attempt, error }: Restart) => ({ attempt, error }) },
+      expected: ['piece', { attempt: 2, error: transient }, 'piece', { attempt: 3, error: transient }, 'piece', transient],
+    },
+  ])('a call that has emitted $rule', async ({ options, expected }) => {
     const clock = virtualClock();
     const result: unknown[] = [];
     const work = concat(
       of('piece'),
       throwError(() => transient),
     );
-    within(testScope(clock), work.pipe(retryWithBackoff({ attempts: 2, afterValues }))).subscribe({
+    within(testScope(clock), work.pipe(retryWithBackoff<string, unknown>({ attempts: 3, ...options }))).subscribe({
       next: (value) => result.push(value),
       error: (error: unknown) => result.push(error),
     });
@@ -209,6 +214,44 @@ describe('retryWithBackoff', () => {
     const { clock, attempts } = failing([transient], {}, { key: 'k' });
     await clock.runUntilIdle();
     expect(attempts).toEqual([1, 2]);
+  });
+
+  it('with a budget waits for its share, while the time of its record stands still, and never fails for it', async () => {
+    const budget = retryBudget({ floor: 1, windowMs: 1000 });
+    budget.take(0);
+    const { clock, startsMs, scope, result } = failing([transient, transient], { budget, random: () => 0 });
+    await clock.advance(10);
+    expect([startsMs, scope.waits, budget.describe(0).waiting]).toEqual([[0], ['the retry budget is spent'], 1]);
+    await clock.runUntilIdle();
+    expect([startsMs.length, scope.waits, result]).toEqual([3, [], ['ok', 'complete']]);
+    expect((startsMs[2] ?? 0) - (startsMs[1] ?? 0)).toBeGreaterThanOrEqual(1000);
+  });
+
+  it('earns its share of a retry with its first attempt, and only with that', () => {
+    const budget = retryBudget({ share: 1, floor: 1 });
+    failing([], { budget });
+    expect(budget.describe(0).limit).toBe(2);
+    failing([transient, transient], { budget, random: () => 0 });
+    expect(budget.describe(0).limit).toBe(3);
+  });
+
+  it('leaves the budget, and its wait, when downstream leaves', async () => {
+    const budget = retryBudget({ floor: 1 });
+    budget.take(0);
+    const { clock, subscription, scope } = failing([transient], { budget, random: () => 0 });
+    await clock.advance(1);
+    subscription.unsubscribe();
+    expect([budget.waiting, scope.waits]).toEqual([0, []]);
+    await clock.runUntilIdle();
+    expect(clock.nowMs()).toBe(1);
+  });
+
+  it('stops for good when downstream leaves after a retry that failed at once', async () => {
+    const { clock, subscription, startsMs } = failing([transient, transient, transient], { budget: retryBudget(), initialMs: 10 });
+    await clock.advance(10);
+    subscription.unsubscribe();
+    await clock.runUntilIdle();
+    expect([startsMs, clock.nowMs()]).toEqual([[0, 10], 10]);
   });
 
   it.each<[RetryWithBackoffOptions, string]>([

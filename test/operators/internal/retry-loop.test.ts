@@ -7,7 +7,9 @@ import { retryWithBackoff } from '../../../operators/retry-with-backoff.ts';
 import { call, type CallContext } from '../../../src/call.ts';
 import { sleep } from '../../../src/clock.ts';
 import { InferenceError, OverloadError, StreamError } from '../../../src/errors.ts';
+import { retryBudget } from '../../../src/policies/retry-budget.ts';
 import { definePipeline, topic } from '../../../src/pipeline.ts';
+import type { DefaultRetry } from '../../../src/retry-options.ts';
 import type { Log } from '../../../src/runtime/logging.ts';
 import { silentLog } from '../../../src/runtime/logging.ts';
 import { mill, numbers, type Value } from '../../helpers/mill.ts';
@@ -25,7 +27,7 @@ async function run(
     on = (one) => one,
     deadlineMs = 600_000,
   }: {
-    readonly retry?: { readonly attempts: number } | 'none';
+    readonly retry?: DefaultRetry | 'none';
     readonly on?: (one: Observable<Value>) => Observable<Value>;
     readonly deadlineMs?: number;
   } = {},
@@ -114,6 +116,13 @@ describe('a call without a retry operator', () => {
   it('is made once where the pipeline says so', async () => {
     expect(await run([transient], { retry: 'none' })).toMatchObject({ startsMs: [0], counted: '1' });
     expect(await run([transient], { retry: { attempts: 1 } })).toMatchObject({ startsMs: [0], counted: '1' });
+  });
+
+  it('waits for the budget of the pipeline', async () => {
+    const budget = retryBudget({ floor: 1 });
+    const { startsMs, outputs } = await run([transient, transient], { retry: { budget } });
+    expect([startsMs.slice(0, 2), outputs]).toEqual([[0, 250], [1]]);
+    expect(startsMs[2]).toBeGreaterThanOrEqual(10_000);
   });
 
   it('is not made again once it has given a value', async () => {
