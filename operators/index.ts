@@ -10,6 +10,7 @@ export { split, type SplitOptions } from './split.ts';
 export { unbatch } from './unbatch.ts';
 // Operators on one cold call.
 export { callTimeout, type CallTimeoutOptions } from './call-timeout.ts';
+export { hedge, type HedgeOptions } from './hedge.ts';
 export { fallbackTo, type FallbackToOptions } from './fallback-to.ts';
 export type { Restart } from './internal/retry-loop.ts';
 export { retryWithBackoff, type RetryWithBackoffOptions } from './retry-with-backoff.ts';

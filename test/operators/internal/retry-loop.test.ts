@@ -220,7 +220,7 @@ describe('the option retry', () => {
     [{ attempts: 0 }, 'retry.attempts must be an integer >= 1, got 0'],
     [{ initialMs: -1 }, 'retry.initialMs must be a number >= 0, got -1'],
     [{ initialMs: 100, maxMs: 10 }, 'retry.maxMs must be >= initialMs (100), got 10'],
-    ['never' as never, "retry must be { attempts, initialMs, maxMs } or 'none', got string"],
+    ['never' as never, "retry must be { attempts, initialMs, maxMs, budget } or 'none', got string"],
   ])('%j is refused', (retry, message) => {
     const define = () => definePipeline({ name: 'x', input: topic('a'), deadLetter: 'stop', retry, process: (s) => s });
     expect(define).toThrow(message);
