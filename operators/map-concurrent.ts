@@ -1,21 +1,25 @@
 import type { OperatorFunction } from 'rxjs';
-import { type OptionNames, requireFunction, requireOptions } from '../src/check-options.ts';
-import { requireInteger, requireOneOf } from '../src/errors.ts';
+import { type OptionNames, requireFunction, requireMethods, requireOptions } from '../src/check-options.ts';
+import { OptionError, requireInteger, requireOneOf } from '../src/errors.ts';
 import type { Envelope } from '../src/record/envelope.ts';
-import { CallQueue, type Taken } from './internal/call-queue.ts';
+import type { Schedule } from '../src/policies/schedule.ts';
+import { CallQueue, type Taken, type WaitingCalls } from './internal/call-queue.ts';
 import { Line, noLine } from './internal/in-order.ts';
 import { emitBranch } from './internal/emit-branch.ts';
 import { operate } from './internal/operate.ts';
-import { type Project, type RunningCall, runningCall } from './internal/run-call.ts';
+import { type EndOfCall, type Project, type RunningCall, runningCall } from './internal/run-call.ts';
+import { ScheduledQueue } from './internal/scheduled-queue.ts';
 import { Slots } from './internal/slots.ts';
 
-export interface MapConcurrentOptions {
+export interface MapConcurrentOptions<in T = unknown> {
   /** Most records with a call running; at least 1. It bounds records: calls of many operators together take `withPermit`. */
   readonly concurrency: number;
   /** Results leave as calls complete, or in the order of the records. @defaultValue 'completed' */
   readonly order?: 'completed' | 'input';
   /** Most results of one call; at least 1. @defaultValue 10,000 */
   readonly maxResults?: number;
+  /** Which of the records that wait starts next. Not with `order: 'input'`. @defaultValue first come, first served */
+  readonly schedule?: Schedule<T>;
 }
 
 /**
@@ -39,38 +43,39 @@ export interface MapConcurrentOptions {
  */
 export function mapConcurrent<T, R, K>(
   project: Project<T, R>,
-  options: MapConcurrentOptions,
+  options: MapConcurrentOptions<NoInfer<T>>,
 ): OperatorFunction<Envelope<T, K>, Envelope<R, K>> {
   requireFunction('mapConcurrent.project', project, '(value, ctx) => Observable');
-  const { concurrency, order, maxResults } = checked(options);
+  const { concurrency, order, maxResults, schedule } = checked(options);
   return operate((out) => {
-    const waiting = new CallQueue<T, K>();
+    const waiting: WaitingCalls<T, K> = schedule ? new ScheduledQueue(schedule, concurrency) : new CallQueue(concurrency);
     const line = order === 'input' ? new Line<R>() : undefined;
     const running = new Slots<RunningCall>();
     let sourceDone = false;
     let starting = false;
 
-    const start = ({ envelope, handle }: Taken<T, K>): void => {
-      const { part } = handle;
+    const start = (one: Taken<T, K>): void => {
+      const { envelope, handle } = one;
       const emit = (value: R): void => {
-        if (part.live) emitBranch(out, envelope, handle, { value, degraded: call.degraded() });
+        if (handle.part.live) emitBranch(out, envelope, handle, { value, degraded: call.degraded() });
       };
       const place = line ? line.place(emit) : noLine(emit);
-      const onEnd = (completed: boolean): void => {
+      const onEnd = (end: EndOfCall): void => {
         running.free(slot);
-        if (completed) {
-          part.at('queued');
-          place.end(() => {
-            part.retire();
-          });
+        if (end === 'taken back') return;
+        waiting.end(one);
+        if (end === 'completed') {
+          handle.part.at('queued');
+          place.end(() => handle.part.retire());
         } else place.drop();
         pump();
       };
       const call = runningCall({ envelope, handle, project, maxResults, onValue: place.push, onEnd });
       const slot = running.take(call);
+      one.takeBack = () => call.takeBack();
       call.start();
     };
-    const next = (): Taken<T, K> | undefined => (running.size < concurrency && !out.closed ? waiting.shift() : undefined);
+    const next = (): Taken<T, K> | undefined => (out.closed ? undefined : waiting.next());
     // A loop, not a call per record: a hundred thousand calls that complete at once must not pile up on the stack.
     const pump = (): void => {
       if (starting) return;
@@ -81,8 +86,10 @@ export function mapConcurrent<T, R, K>(
     };
     return {
       next: (envelope) => {
-        waiting.push(envelope);
+        const one = waiting.push(envelope);
         pump();
+        const urgent = one && waiting.displace(one);
+        if (urgent) start(urgent);
       },
       complete: () => {
         sourceDone = true;
@@ -97,13 +104,17 @@ export function mapConcurrent<T, R, K>(
   });
 }
 
-const names: OptionNames<MapConcurrentOptions> = { concurrency: true, order: true, maxResults: true };
+const names: OptionNames<MapConcurrentOptions> = { concurrency: true, order: true, maxResults: true, schedule: true };
 
-function checked(options: MapConcurrentOptions): Required<MapConcurrentOptions> {
-  requireOptions('mapConcurrent', options, names);
-  const { concurrency, order = 'completed', maxResults = 10_000 } = options;
+function checked<T>(options: MapConcurrentOptions<T>) {
+  requireOptions<MapConcurrentOptions<T>>('mapConcurrent', options, names);
+  const { concurrency, order = 'completed', maxResults = 10_000, schedule } = options;
   requireInteger('mapConcurrent.concurrency', concurrency, 1);
   requireOneOf('mapConcurrent.order', order, ['completed', 'input']);
   requireInteger('mapConcurrent.maxResults', maxResults, 1);
-  return { concurrency, order, maxResults };
+  if (schedule === undefined) return { concurrency, order, maxResults, schedule };
+  requireMethods('mapConcurrent.schedule', schedule, ['factsOf', 'use', 'requirePlaces'], 'schedule({ … })');
+  schedule.requirePlaces(concurrency);
+  if (order === 'input') throw new OptionError("mapConcurrent.order 'input' and schedule contradict each other: give one of them");
+  return { concurrency, order, maxResults, schedule };
 }

@@ -3,7 +3,6 @@ export { type Pipeline, type PipelineSpec, type Topic, type Topics, definePipeli
 export type { DefaultRetry, RetryTopic, RetryTopics } from './retry-options.ts';
 export { type App, start } from './runtime/start.ts';
 export type { StartOptions } from './runtime/options.ts';
-export type { MemoryGuardOptions } from './runtime/memory-guard.ts';
 export type { StatsSnapshot } from './runtime/stats.ts';
 export type { LifecycleState } from './runtime/lifecycle.state.ts';
 export { createLogger, type Log, type LoggerSettings, type LogLevel, silentLog } from './runtime/logging.ts';
@@ -69,6 +68,16 @@ export type { PolicyState, WatchedPolicy } from './policies/policy-state.ts';
 export { learnedP95, type LearnedP95Options, type Reserve } from './policies/learned-p95.ts';
 export { rateLimit, type RateLimit, type RateLimitOptions } from './policies/rate-limit.ts';
 export { retryBudget, type RetryBudget, type RetryBudgetOptions } from './policies/retry-budget.ts';
+export {
+  type ClassOptions,
+  type PrefixOptions,
+  schedule,
+  type Schedule,
+  type ScheduledRecord,
+  type ScheduleOptions,
+  type ServiceClass,
+  type TenantOptions,
+} from './policies/schedule.ts';
 export {
   tokenBudget,
   type ResponseHeaders,

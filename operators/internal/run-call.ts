@@ -1,10 +1,11 @@
-import { isObservable, type Observable, type Subscription } from 'rxjs';
+import { isObservable, type Observable, type Observer, type Subscription } from 'rxjs';
 import { type CallContext, inScope } from '../../src/call.ts';
 import { type Grade, isRetryable, messageOf } from '../../src/errors.ts';
 import { type Envelope, membersOf, runOf } from '../../src/record/envelope.ts';
 import { notDegraded } from '../../src/record/degraded.ts';
 import type { Handle } from '../../src/record/handle.ts';
 import { tooLate as notCalled } from '../../src/record/lost.ts';
+import type { Place } from '../../src/record/part.ts';
 import { recordError } from '../../src/record/record-error.ts';
 import { formatPosition, type Position } from '../../src/record/record.ts';
 import type { Run } from '../../src/record/run.ts';
@@ -33,9 +34,14 @@ export interface CallOptions<T, R, K> {
   readonly maxResults: number;
   /** A result, as soon as it is there. */
   readonly onValue: (value: R) => void;
-  /** The last word: a completed call's part is still to be retired, any other is settled. Not called after a stop. */
-  readonly onEnd: (completed: boolean) => void;
+  /**
+   * The last word: a completed call's part is still to be retired, that of one that was taken back waits again, any other is settled.
+   * Not called after a stop.
+   */
+  readonly onEnd: (end: EndOfCall) => void;
 }
+
+export type EndOfCall = 'completed' | 'failed' | 'taken back';
 
 /** A call in the making: `start` it once. `stop` aborts it without settling anything, for when the whole operator ends. */
 export interface RunningCall {
@@ -43,6 +49,11 @@ export interface RunningCall {
   degraded(): readonly string[];
   start(): void;
   stop(): void;
+  /**
+   * Aborts it as if it had not been made: nothing is settled, no attempt counted, its work has ended and what it held is free when this
+   * returns. False when it is over, its answer has begun, or attempts of it have failed, which would be made again.
+   */
+  takeBack(): boolean;
 }
 
 /**
@@ -62,6 +73,11 @@ export function runningCall<T, R, K>({ envelope, handle, project, maxResults, on
     subscription?.unsubscribe();
     goOn();
   };
+  const leave = (to: Place): void => {
+    close();
+    abort();
+    part.at(to);
+  };
   const end = (failure?: (position: Position) => Error): boolean => {
     if (state.closed) return false;
     const completed = failure === undefined && part.live;
@@ -69,32 +85,19 @@ export function runningCall<T, R, K>({ envelope, handle, project, maxResults, on
     if (!completed) abort();
     if (state.begun) part.attempted(callsOf(scope.tries), scope.tries.failed);
     if (failure) fail(envelope, handle, failure);
-    onEnd(completed);
+    onEnd(completed ? 'completed' : 'failed');
     return true;
   };
   const unlisten = part.onEnd((reason) => void end(reason === 'deadline' ? tooLate : undefined));
   const subscribe = (): void => {
     const call = withDefaultRetry(observableOf(project(envelope.value, ctx)), runOf(envelope));
-    subscription = whileWanted(call, state).subscribe({
-      next: (value) => {
-        state.count += 1;
-        if (state.count > maxResults) end(tooMany(maxResults));
-        else onValue(value);
-      },
-      error: (error: unknown) => {
-        end(failedWith(error));
-      },
-      complete: () => {
-        end(state.count === 0 ? noResult : undefined);
-      },
-    });
+    subscription = whileWanted(call, state).subscribe(observer(state, { maxResults, onValue, end }));
     if (state.closed) subscription.unsubscribe();
   };
   return {
     degraded: () => (scope.degraded.length === 0 ? notDegraded : [...scope.degraded]),
     start: () => {
       runOf(envelope).verify(); // a process that has stood still must not begin what others work on by now
-      if (state.closed) return;
       try {
         state.begun = !isTooLate(envelope, handle, scope.clock.nowMs());
         if (state.begun) inScope(scope, subscribe);
@@ -103,13 +106,35 @@ export function runningCall<T, R, K>({ envelope, handle, project, maxResults, on
         end(threw('mapConcurrent', error));
       }
     },
-    stop: () => {
-      close();
-      abort();
-      part.at('flowing'); // nobody works on it any more: if the stream goes on without this operator, its deadline finds it
+    stop: () => leave('flowing'), // nobody works on it any more: if the stream goes on without this operator, its deadline finds it
+    takeBack: () => {
+      if (state.closed || state.count > 0 || !isUntried(scope.tries)) return false;
+      leave('queued');
+      onEnd('taken back');
+      return true;
     },
   };
 }
+
+interface Observed<R> extends Pick<CallOptions<unknown, R, unknown>, 'maxResults' | 'onValue'> {
+  readonly end: (failure?: (position: Position) => Error) => void;
+}
+
+/** What the values and the end of a call mean for it. */
+function observer<R>(state: { count: number }, { maxResults, onValue, end }: Observed<R>): Observer<R> {
+  return {
+    next: (value) => {
+      state.count += 1;
+      if (state.count > maxResults) end(tooMany(maxResults));
+      else onValue(value);
+    },
+    error: (error: unknown) => end(failedWith(error)),
+    complete: () => end(state.count === 0 ? noResult : undefined),
+  };
+}
+
+/** Whether nothing has come of a call yet, no failure either: nobody sees whether it was made. */
+const isUntried = ({ answering, failed, repairs }: Tries): boolean => !answering && failed.length === 0 && repairs === 0;
 
 const callsOf = ({ count, repairs, hasOperator }: Tries): number => Math.max(1, hasOperator ? count : count + 1) + repairs;
 

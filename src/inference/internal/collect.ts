@@ -11,6 +11,7 @@ import {
   throwError,
   toArray,
 } from 'rxjs';
+import { currentScope } from '../../call.ts';
 import { abortReason } from '../../clock.ts';
 import { InferenceError } from '../../errors.ts';
 import type { ChatChunk, FinishReason, Usage } from '../model.ts';
@@ -31,8 +32,10 @@ export function endsProperly(): MonoTypeOperatorFunction<ChatChunk> {
   return (source) =>
     defer(() => {
       let ended = false;
+      const { tries } = currentScope();
       const watched = source.pipe(
         tap(({ finishReason, usage }) => {
+          tries.answering = true;
           ended = finishReason !== undefined && usage !== undefined;
         }),
       );
