@@ -3,6 +3,7 @@ export { type Pipeline, type PipelineSpec, type Topic, type Topics, definePipeli
 export type { DefaultRetry, RetryTopic, RetryTopics } from './retry-options.ts';
 export { type App, start } from './runtime/start.ts';
 export type { StartOptions } from './runtime/options.ts';
+export type { MemoryGuardOptions } from './runtime/memory-guard.ts';
 export type { StatsSnapshot } from './runtime/stats.ts';
 export type { LifecycleState } from './runtime/lifecycle.state.ts';
 export { createLogger, type Log, type LoggerSettings, type LogLevel, silentLog } from './runtime/logging.ts';

@@ -13,6 +13,8 @@ export interface WindowOptions {
 export class Window {
   readonly #options: WindowOptions;
   readonly #holds = new Map<string, number>();
+  #share = 1;
+  #whyShrunk = '';
   #records = 0;
   #bytes = 0;
 
@@ -30,10 +32,28 @@ export class Window {
 
   /** Why nothing may be taken now; undefined when `bytes` more may. */
   closedBy(bytes: number, nowMs: number): string | undefined {
-    if (this.#records >= this.#options.maxRecordsInFlight) return 'records in flight';
-    if (this.#records > 0 && this.#bytes + bytes > this.#options.maxBytesInFlight) return 'bytes in flight';
+    if (this.#share < 1) {
+      if (this.#isOver(bytes, this.#share)) return this.#whyShrunk;
+    } else if (this.#isOver(bytes, 1)) return this.#records >= this.#options.maxRecordsInFlight ? 'records in flight' : 'bytes in flight';
     for (const [reason, untilMs] of this.#holds) if (untilMs > nowMs) return reason;
     return undefined;
+  }
+
+  #isOver(bytes: number, share: number): boolean {
+    if (share <= 0) return true;
+    const { maxRecordsInFlight, maxBytesInFlight } = this.#options;
+    return this.#records >= maxRecordsInFlight * share || (this.#records > 0 && this.#bytes + bytes > maxBytesInFlight * share);
+  }
+
+  /** Of its caps, what may be used at present: 0 to 1. */
+  get share(): number {
+    return this.#share;
+  }
+
+  /** From now on only this share of the caps may be used, for this reason; at 0 nothing is taken. */
+  shrink(share: number, reason: string): void {
+    this.#share = share;
+    this.#whyShrunk = reason;
   }
 
   /** Whether there may be holds: cheap enough to ask for every record. */

@@ -3,6 +3,8 @@ import { type Clock, systemClock } from '../clock.ts';
 import { requireInteger, requireOneOf, requireText } from '../errors.ts';
 import type { Transport } from '../transport/transport.ts';
 import { createLogger, type Log } from './logging.ts';
+import { type MemoryGuardOptions, memoryLimits } from './memory-guard.ts';
+import type { MemoryKinds, MemoryLimit } from './memory-guard.state.ts';
 
 /** How a pipeline is run; everything but `transport` has a default. */
 export interface StartOptions {
@@ -44,6 +46,12 @@ export interface StartOptions {
    * waits, and the client id is the same for every process, as quotas by client id want it. @defaultValue none
    */
   readonly instance?: string | false;
+  /**
+   * When memory runs short: above a soft limit caches are dropped and a collection is asked for (with `--expose-gc`), then less is
+   * taken; above the hard limit nothing is, until it falls. False: nothing is looked at, as with a clock other than the system's.
+   * @defaultValue limits from the machine or the cgroup
+   */
+  readonly memory?: MemoryGuardOptions | false;
   /** Told whenever that changes: what does not work at present and is tried again, also before `start` resolves. @defaultValue nobody */
   readonly onTroubles?: (troubles: readonly string[]) => void;
   /**
@@ -67,7 +75,8 @@ export interface StartOptions {
   readonly random?: () => number;
 }
 
-export type ResolvedStartOptions = Required<Omit<StartOptions, 'instance' | 'signal'>> & Pick<StartOptions, 'instance' | 'signal'>;
+export type ResolvedStartOptions = Required<Omit<StartOptions, 'instance' | 'signal' | 'memory'>> &
+  Pick<StartOptions, 'instance' | 'signal'> & { readonly memory: MemoryKinds<MemoryLimit> | false };
 
 /** Why these: see DESIGN.md, "Demand stops at the source" and "Delivery". */
 const defaults = {
@@ -113,6 +122,7 @@ const names: OptionNames<StartOptions> = {
   drainDeadlineMs: true,
   revokeDeadlineMs: true,
   instance: true,
+  memory: true,
   onTroubles: true,
   signal: true,
   signals: true,
@@ -137,5 +147,6 @@ export function resolveStartOptions(given: StartOptions): ResolvedStartOptions {
   requireOneOf('unreadableMetadata', options.unreadableMetadata, unreadableMetadataChoices);
   for (const name of Object.keys(leastOf) as (keyof typeof leastOf)[]) requireInteger(name, options[name], leastOf[name]);
   if (options.instance !== undefined && options.instance !== false) requireText('instance', options.instance);
-  return options;
+  const { memory = options.clock === systemClock ? {} : false } = set; // in virtual time the machine's memory decides nothing
+  return { ...options, memory: memory === false ? false : memoryLimits(memory) };
 }

@@ -38,6 +38,7 @@ export function snapshotOf({ stats, line, policies, nowMs }: SnapshotParts): Sta
     completedBefore,
     contextIgnored: stats.contextIgnored,
     mapShare: partitions.reduce((most, { mapShare }) => Math.max(most, mapShare), 0),
+    intakeShare: source?.window.share ?? 1,
     pausedBy: source?.closedBy,
     holds: source?.window.holds(nowMs) ?? [],
     policies: policyStates(policies, nowMs),

@@ -8,6 +8,7 @@ import { assemble, type Line } from './assemble.ts';
 import { Closers } from './closers.ts';
 import { consumeHandlers } from './handlers.ts';
 import { Lifecycle, type LifecycleState } from './lifecycle.state.ts';
+import { askForCollection, guardMemory } from './memory-guard.ts';
 import { openResources } from './open-resources.ts';
 import { type ResolvedStartOptions, resolveStartOptions, type StartOptions } from './options.ts';
 import { releasePartitions } from './release.ts';
@@ -20,7 +21,7 @@ import { snapshotOf } from './snapshot.ts';
 import { StartPatience } from './start-patience.ts';
 import { ownedIds, Stats, type StatsSnapshot } from './stats.ts';
 import { sweepDeadlines } from './sweep.ts';
-import { watchedPolicies } from './watched-policies.ts';
+import { shedAll, watchedPolicies } from './watched-policies.ts';
 
 /** A pipeline that runs. */
 export interface App {
@@ -152,6 +153,7 @@ class Running implements App {
     });
     line.stream.open();
     this.#closers.add(sweepDeadlines(line.source, clock, this.#stats));
+    this.#guardMemory(line);
     const consumer = await this.#patience.done(() => this.#join(line, consumeHandlers({ ...parts, ...line })));
     line.source.attach(consumer);
     line.delivery.attach(consumer);
@@ -194,6 +196,21 @@ class Running implements App {
       handlers.health({ state: 'ok' }); // what held it up ended with it
       throw error;
     }
+  }
+
+  #guardMemory({ source }: Line): void {
+    const { memory: limits, clock } = this.#options;
+    if (limits === false) return;
+    const relieve = (): void => {
+      shedAll(this.#policies);
+      askForCollection();
+    };
+    const shrink = (share: number): void => {
+      if (source.window.share === share) return;
+      source.window.shrink(share, share === 0 ? 'memory is used up' : 'memory is short');
+      source.pump();
+    };
+    this.#closers.add(guardMemory({ limits, clock, relieve, shrink, trouble: (why) => this.#stats.trouble('memory', why) }));
   }
 
   #sayRunning(inputs: readonly string[], outputs: readonly string[]): void {

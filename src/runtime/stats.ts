@@ -42,6 +42,8 @@ export interface StatsSnapshot {
   readonly completedBefore: number;
   /** How much of a commit's metadata the fullest map of completed records takes, 0 to 1; above 0.75 its partition takes nothing more. */
   readonly mapShare: number;
+  /** Of the caps on what is in flight, how much is used at present: less than 1 while memory is short. */
+  readonly intakeShare: number;
   /** Why nothing is taken at present. */
   readonly pausedBy: string | undefined;
   readonly holds: readonly { readonly reason: string; readonly untilMs: number }[];

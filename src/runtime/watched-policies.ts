@@ -19,5 +19,16 @@ export function policyStates(policies: ReadonlyMap<string, WatchedPolicy>, nowMs
   });
 }
 
+/** They let go of what they hold only to be faster. One that throws keeps no other from it. */
+export function shedAll(policies: ReadonlyMap<string, WatchedPolicy>): void {
+  for (const policy of policies.values()) {
+    try {
+      policy.shed?.();
+    } catch {
+      // it has kept what it had; the next look tells whether that was too much
+    }
+  }
+}
+
 const isWatched = (value: unknown): value is WatchedPolicy =>
   typeof value === 'object' && value !== null && 'describe' in value && typeof value.describe === 'function';

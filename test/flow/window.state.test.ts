@@ -22,6 +22,22 @@ describe('Window', () => {
     expect(window.closedBy(1_000, 0)).toBe('bytes in flight');
   });
 
+  it('shrinks to a share of its caps, and to nothing', () => {
+    const window = new Window({ maxBytesInFlight: 100, maxRecordsInFlight: 8 });
+    window.shrink(0.5, 'memory');
+    for (let i = 0; i < 3; i += 1) window.take(10);
+    expect([window.closedBy(20, 0), window.closedBy(21, 0), window.share]).toEqual([undefined, 'memory', 0.5]);
+    window.take(10);
+    expect(window.closedBy(1, 0)).toBe('memory');
+    window.shrink(1, '');
+    expect([window.closedBy(60, 0), window.closedBy(61, 0)]).toEqual([undefined, 'bytes in flight']);
+    for (let i = 0; i < 4; i += 1) window.release(10);
+    window.shrink(0.01, 'memory');
+    expect(window.closedBy(1_000, 0)).toBeUndefined(); // one goes on at a time, whatever its size
+    window.shrink(0, 'memory');
+    expect(window.closedBy(1, 0)).toBe('memory');
+  });
+
   it('is held until the latest time of each reason', () => {
     const window = new Window({ maxBytesInFlight: 100, maxRecordsInFlight: 3 });
     window.hold('budget', 50);
