@@ -72,7 +72,7 @@ export function codeOf(error: unknown): ErrorCode {
 /** Whether `error` says that no record can succeed until a person has acted. */
 export const stopsPipeline = (error: unknown): boolean => classify(error) === 'pipeline';
 
-interface Thrown {
+export interface Thrown {
   readonly status?: unknown;
   readonly statusCode?: unknown;
   readonly response?: unknown;
@@ -98,7 +98,7 @@ function gradeByItself(error: Thrown): Grade | undefined {
 }
 
 /** The HTTP status, where the clients people use keep it: fetch wrappers and axios, got, the AWS SDK. */
-function statusOf({ status, statusCode, response, $metadata }: Thrown): number | undefined {
+export function statusOf({ status, statusCode, response, $metadata }: Thrown): number | undefined {
   const within: Thrown = isObject(response) ? response : {};
   const meta: Thrown = isObject($metadata) ? $metadata : {};
   return [status, statusCode, within.status, within.statusCode, meta.httpStatusCode].find((one) => typeof one === 'number');

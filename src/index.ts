@@ -64,6 +64,8 @@ export { scripted } from './inference/scripted/scripted.ts';
 
 export type { CallOutcome, Release } from './policies/call-outcome.ts';
 export { circuitBreaker, type CircuitBreaker, type CircuitBreakerOptions } from './policies/circuit-breaker.ts';
+export { adaptiveLimit, type AdaptiveLimitOptions } from './policies/adaptive-limit.ts';
+export { type BackEnd, overloadAnswers, type OverloadAnswers } from './policies/overload-answers.ts';
 export { permits, type Permits } from './policies/permits.ts';
 export type { PolicyState, WatchedPolicy } from './policies/policy-state.ts';
 export { learnedP95, type LearnedP95Options, type Reserve } from './policies/learned-p95.ts';

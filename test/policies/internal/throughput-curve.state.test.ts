@@ -1,0 +1,48 @@
+import { describe, expect, it } from 'vitest';
+import { ThroughputCurve } from '../../../src/policies/internal/throughput-curve.state.ts';
+
+const curveOf = (points: Readonly<Record<number, number>>): ThroughputCurve => {
+  const curve = new ThroughputCurve();
+  for (const [level, rate] of Object.entries(points)) curve.put(Number(level), rate, 0);
+  return curve;
+};
+
+describe('ThroughputCurve', () => {
+  it.each([
+    { points: {}, knee: undefined },
+    { points: { 8: 1 }, knee: { level: 8, lowest: 8, bracketed: false } },
+    { points: { 8: 1, 16: 1.04 }, knee: { level: 8, lowest: 8, bracketed: false } },
+    { points: { 8: 1, 16: 2 }, knee: { level: 16, lowest: 8, bracketed: true } },
+    { points: { 10: 1, 20: 2, 40: 2 }, knee: { level: 19, lowest: 10, bracketed: true } },
+    { points: { 10: 1, 20: 2, 40: 1 }, knee: { level: 19, lowest: 10, bracketed: true } },
+  ])('finds the knee of $points', ({ points, knee }) => {
+    expect(curveOf(points).knee(0.95, 0)).toEqual(knee);
+  });
+
+  it('expects what lies between what was measured, and nothing beyond', () => {
+    const curve = curveOf({ 10: 1, 20: 2 });
+    expect([5, 10, 15, 20, 25].map((level) => curve.at(level, 0))).toEqual([undefined, 1, 1.5, 2, undefined]);
+  });
+
+  it('forgets after 30 s', () => {
+    const curve = curveOf({ 10: 1 });
+    curve.put(20, 2, 20_000);
+    expect([curve.at(10, 29_999), curve.at(10, 30_000), curve.at(20, 30_000)]).toEqual([1, undefined, 2]);
+  });
+
+  it('averages what is alike, and takes what is not for something new', () => {
+    const curve = curveOf({ 10: 1 });
+    curve.put(10, 1.1, 0);
+    expect(curve.at(10, 0)).toBeCloseTo(1.05);
+    curve.put(10, 2, 0);
+    expect(curve.at(10, 0)).toBe(2);
+  });
+
+  it('forgets a limit and all above, and holds 64 points', () => {
+    const curve = curveOf({ 10: 1, 20: 2, 30: 3 });
+    curve.forgetFrom(20);
+    expect(curve.knee(0.95, 0)).toEqual({ level: 10, lowest: 10, bracketed: false });
+    for (let level = 1; level <= 1_000; level += 1) curve.put(level, level, 0);
+    expect(curve.knee(0.01, 0)?.lowest).toBe(937);
+  });
+});
