@@ -9,6 +9,7 @@ export { setContext } from './set-context.ts';
 export { split, type SplitOptions } from './split.ts';
 export { unbatch } from './unbatch.ts';
 // Operators on one cold call.
+export { cachedBy } from './cached-by.ts';
 export { callTimeout, type CallTimeoutOptions } from './call-timeout.ts';
 export { hedge, type HedgeOptions } from './hedge.ts';
 export { fallbackTo, type FallbackToOptions } from './fallback-to.ts';

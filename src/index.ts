@@ -63,6 +63,8 @@ export { openAiCompatible, type OpenAiCompatibleOptions } from './inference/open
 export { scripted } from './inference/scripted/scripted.ts';
 
 export type { CallOutcome, Release } from './policies/call-outcome.ts';
+export { callCache, type CallCache, type CallCacheOptions } from './policies/call-cache.ts';
+export { callKey, type CallKeyParts } from './policies/call-key.ts';
 export { circuitBreaker, type CircuitBreaker, type CircuitBreakerOptions } from './policies/circuit-breaker.ts';
 export { adaptiveLimit, type AdaptiveLimitOptions } from './policies/adaptive-limit.ts';
 export { type BackEnd, overloadAnswers, type OverloadAnswers } from './policies/overload-answers.ts';
