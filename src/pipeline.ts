@@ -94,6 +94,12 @@ export interface PipelineSpec<I extends Topics, O extends Topics | undefined, R 
   readonly groupId?: string;
   /** The topic that is read, or several under names (`envelope.position.topic` says which one a record came from). */
   readonly input: I;
+  /**
+   * Shares of input topics, by their names in `input` (a single topic's is its own), each above 0: what is taken of those with a backlog,
+   * and of the window when it is short, is shared by them. A topic of weight 100 beside one of 1 comes first in all but name, and the
+   * other one does not starve. Retry topics have 1. @defaultValue 1 each
+   */
+  readonly weights?: Readonly<Record<string, number>>;
   /** The topic that results go to; several under names, between which `routeBy` chooses; none: reaching the end is done. */
   readonly output?: O;
   /** Where failed records go, with what happened to them; or `'stop'`: the first failure ends the pipeline. */
@@ -135,6 +141,8 @@ export interface Pipeline<In = unknown, Out = unknown, K = string | null> {
   readonly name: string;
   readonly groupId: string;
   readonly inputs: Readonly<Record<string, Topic<In, K>>>;
+  /** Of input topics, by the topics' names; 1 for what is not in it. */
+  readonly weights: ReadonlyMap<string, number>;
   readonly outputs: Readonly<Record<string, Topic<Out, unknown>>>;
   /** Whether `output` was one topic: then envelopes need no route. */
   readonly singleOutput: string | undefined;
@@ -158,6 +166,7 @@ const names: OptionNames<PipelineSpec<Topics, Topics, NoResources>> = {
   name: true,
   groupId: true,
   input: true,
+  weights: true,
   output: true,
   deadLetter: true,
   ordering: true,
@@ -219,6 +228,7 @@ export function definePipeline<
     name,
     groupId,
     inputs,
+    weights: weightsOf(inputs, spec.weights),
     outputs,
     singleOutput,
     deadLetter,
@@ -232,6 +242,20 @@ export function definePipeline<
     process: spec.process,
   };
   return checked as unknown as Pipeline<ValueOf<I>, ValueOf<O>, KeyOf<I>>; // what `O` says of values and routes was checked above, as types
+}
+
+function weightsOf(
+  inputs: Readonly<Record<string, Topic<unknown, unknown>>>,
+  given: Readonly<Record<string, number>> = {},
+): ReadonlyMap<string, number> {
+  requireOptions('weights', given, Object.fromEntries(Object.keys(inputs).map((name) => [name, true])) as OptionNames<typeof given>);
+  return new Map(
+    Object.entries(given).map(([name, weight]) => {
+      requireNumber(`weights.${name}`, weight, 0);
+      if (weight === 0) throw new OptionError(`weights.${name} must be above 0, got 0: nothing of it would ever be taken`);
+      return [inputs[name]?.name ?? name, weight];
+    }),
+  );
 }
 
 function resourcesOf(pipeline: string, given: Readonly<Record<string, Resource<unknown>>>): Readonly<Record<string, Resource<unknown>>> {

@@ -1,10 +1,10 @@
 import type { Clock } from '../clock.ts';
-import { Fifo } from '../fifo.ts';
 import { recordBytes, type SourceRecord } from '../record/record.ts';
 import type { RetryTopic } from '../retry-options.ts';
 import type { Consumer } from '../transport/transport.ts';
 import { Delays } from './delays.ts';
 import type { Owned } from './owned.ts';
+import { Turns } from './turns.state.ts';
 
 const maxAheadBytes = 1024 * 1024; // over all partitions
 const enoughAheadBytes = 128 * 1024; // of one partition
@@ -13,6 +13,8 @@ export interface AheadOptions {
   readonly clock: Clock;
   /** Topics whose records wait until they are due. */
   readonly retryTopics: readonly RetryTopic[];
+  /** Of input topics, by their names. */
+  readonly weights: ReadonlyMap<string, number>;
   /** Records that had to wait are due. */
   readonly due: () => void;
 }
@@ -30,18 +32,21 @@ export interface Head {
  * a fetch at most, beyond the common bound.
  */
 export class Ahead {
-  /** Partitions with something ahead, in turn: no partition starves another. */
-  readonly #turns = new Fifo<Owned>();
+  /** Partitions with something ahead: none starves another. */
+  readonly #turns: Turns<Owned>;
+  /** Partitions that have what is theirs of the window; in no turn until they are let in again. */
+  #sated: Owned[] = [];
   readonly #delays: Delays;
   #consumer: Pick<Consumer, 'pause' | 'resume'> | undefined;
   #bytes = 0;
   /** Of partitions that are parked. */
   #parkedBytes = 0;
 
-  constructor({ clock, retryTopics, due }: AheadOptions) {
+  constructor({ clock, retryTopics, weights, due }: AheadOptions) {
+    this.#turns = new Turns(weights);
     const each = (owned: Owned): void => {
       this.#park(owned, false);
-      this.#turns.push(owned);
+      this.#turns.enter(owned);
     };
     this.#delays = new Delays({ clock, retryTopics, each, due });
   }
@@ -61,7 +66,7 @@ export class Ahead {
   }
 
   push(owned: Owned, records: readonly SourceRecord[]): void {
-    if (owned.ahead.size === 0 && records.length > 0 && !owned.stalled) this.#turns.push(owned);
+    if (owned.ahead.size === 0 && records.length > 0 && !owned.stalled) this.#turns.enter(owned);
     for (const record of records) {
       this.#count(owned, recordBytes(record));
       owned.ahead.push(record);
@@ -70,33 +75,51 @@ export class Ahead {
 
   /** The record whose turn it is; undefined when there is none, or none that is due. */
   head(): Head | undefined {
-    for (let owned = this.#turns.peek(); owned; owned = this.#turns.peek()) {
+    for (let owned = this.#turns.next(); owned; owned = this.#turns.next()) {
       const record = owned.ahead.peek();
       if (record !== undefined && !this.#delays.parks(owned, record)) return { owned, record, bytes: recordBytes(record) };
       if (record !== undefined) this.#park(owned, true);
-      this.#turns.shift();
+      this.#turns.leave(owned);
     }
     return undefined;
   }
 
-  /** Takes the head; its partition goes to the end of the line. */
+  /** Takes the head; it costs its partition, and its topic, of their turns. */
   take({ owned, bytes }: Head): void {
-    this.#turns.shift();
     owned.ahead.shift();
     this.#count(owned, -bytes);
-    if (owned.ahead.size > 0) this.#turns.push(owned);
+    this.#turns.charge(owned, bytes);
+    if (owned.ahead.size === 0) this.#turns.leave(owned);
+  }
+
+  /** The partition of the head gets no turn until `readmit`: others may have what is left of the window. */
+  setAside({ owned }: Head): void {
+    this.#turns.leave(owned);
+    this.#sated.push(owned);
+  }
+
+  /** Whether partitions were set aside. */
+  get hasSated(): boolean {
+    return this.#sated.length > 0;
+  }
+
+  readmit(): void {
+    if (this.#sated.length === 0) return;
+    const all = this.#sated;
+    this.#sated = [];
+    for (const one of all) if (one.ahead.size > 0 && !one.stalled) this.#turns.enter(one);
   }
 
   /** The partition of the head gets no turn until it is let in again. */
   stall({ owned }: Head): void {
-    this.#turns.shift();
+    this.#turns.leave(owned);
     owned.stalled = true;
   }
 
   unstall(owned: Owned): void {
     if (!owned.stalled) return;
     owned.stalled = false;
-    if (owned.ahead.size > 0) this.#turns.push(owned);
+    if (owned.ahead.size > 0) this.#turns.enter(owned);
   }
 
   /** Forgets what is ahead of a partition. */
@@ -104,6 +127,7 @@ export class Ahead {
     this.#delays.forget(owned);
     this.#park(owned, false);
     owned.ahead.drain();
+    this.#turns.leave(owned);
     this.#count(owned, -owned.aheadBytes);
   }
 

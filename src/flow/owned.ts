@@ -52,6 +52,9 @@ export class Owned implements OwnedPartition {
   isParked = false;
   /** Records in flight. */
   inFlight = 0;
+  bytesInFlight = 0;
+  /** Of the window, what it may count on when that is short: 0 to 1. */
+  share = 1;
   /** What an owner before us had completed above `start`, nearest first: these are not run again. */
   readonly #completedBefore: OffsetRange[];
   /** What was committed last, or where delivery began: no commit says less. */
@@ -113,6 +116,17 @@ export class Owned implements OwnedPartition {
     return this.#completedBefore;
   }
 
+  /** One of its records is in flight. */
+  entered(bytes: number): void {
+    this.inFlight += 1;
+    this.bytesInFlight += bytes;
+  }
+
+  released(bytes: number): void {
+    this.inFlight -= 1;
+    this.bytesInFlight -= bytes;
+  }
+
   /** Whether it may take nothing more before its watermark moves: for its map, or for what a crash would do again. */
   isFull(maxAboveWatermark: number): boolean {
     return this.mapFull || this.tracker.aboveWatermark >= maxAboveWatermark;
@@ -144,6 +158,9 @@ export function takenOf(partition: Owned, record: SourceRecord, taken: Pick<Take
   const origin = partition.isDelayed ? waitedOrigin(record) : undefined;
   return { partition, record, origin, ...taken, ticket: 0, settlement: undefined, through: false, departed: undefined, over: false };
 }
+
+/** Whether the pipeline still works on it. */
+export const isInPipeline = ({ settlement, through }: Taken): boolean => settlement !== undefined && !settlement.closed && !through;
 
 /** Where a record stands, as users, logs and dead letters are told: in its own topic, also when it comes by a retry topic. */
 export function positionOf({ partition, record, origin }: Taken): Position {

@@ -13,6 +13,8 @@ export interface SourceOptions extends WindowOptions {
   readonly maxAboveWatermark: number;
   /** Topics whose records wait until they are due. */
   readonly retryTopics: readonly RetryTopic[];
+  /** Of input topics, by their names: their shares of what is taken. 1 for what is not in it. */
+  readonly weights: ReadonlyMap<string, number>;
   /** Bytes that wait for the broker on the way out; nothing is taken while they reach `maxBytesInFlight`. */
   readonly outgoingBytes: () => number;
   readonly unreadableMetadata: 'fail' | 'ignore';

@@ -2,11 +2,12 @@ import { Fifo } from '../fifo.ts';
 import { giveBackTogether } from '../record/lineage.ts';
 import { formatPartition } from '../record/record.ts';
 import type { Assignment, Consumer, Fetch, OwnedPartition } from '../transport/transport.ts';
-import { Ahead } from './ahead.ts';
+import { Ahead, type Head } from './ahead.ts';
 import { Isolation } from './isolation.state.ts';
 import { laneOf } from './lanes.state.ts';
-import { Owned, type Taken, takenOf } from './owned.ts';
+import { isInPipeline, Owned, type Taken, takenOf } from './owned.ts';
 import type { SourceOptions } from './source-options.ts';
+import { apportion } from './turns.state.ts';
 import { Window } from './window.state.ts';
 
 /**
@@ -68,6 +69,7 @@ export class Source {
     if (this.#stopped) return; // a member that drains is still in its group, and may be given what another lets go
     for (const one of assignments)
       this.#owned.set(formatPartition(one), new Owned(one, this.#options.unreadableMetadata, this.#ahead.isDelayed(one.topic)));
+    apportion(this.partitions, this.#options.weights);
     this.pump();
   }
 
@@ -137,6 +139,7 @@ export class Source {
       const id = formatPartition(one);
       if (this.#owned.get(id) === one) this.#owned.delete(id);
     }
+    apportion(this.partitions, this.#options.weights);
     const left = partitions.flatMap((one) => one.taken());
     this.abandonAll(left, reason);
     this.isolation.forget((taken) => taken.partition.phase === 'gone');
@@ -145,8 +148,7 @@ export class Source {
 
   /** Records that the pipeline still works on, in the order they were taken from each partition. */
   unfinished(): readonly Taken[] {
-    const inPipeline = ({ settlement, through }: Taken): boolean => settlement !== undefined && !settlement.closed && !through;
-    return this.partitions.flatMap((one) => one.taken().filter(inPipeline));
+    return this.partitions.flatMap((one) => one.taken().filter(isInPipeline));
   }
 
   /** These run again, in a stream that has been restarted. */
@@ -177,7 +179,7 @@ export class Source {
   #free(taken: Taken): boolean {
     if (taken.over) return false;
     taken.over = true;
-    taken.partition.inFlight -= 1;
+    taken.partition.released(taken.bytes);
     this.window.release(taken.bytes);
     return true;
   }
@@ -225,19 +227,23 @@ export class Source {
 
   #take(): void {
     this.#closedBy = undefined;
+    this.#ahead.readmit();
     for (let head = this.#ahead.head(); head; head = this.#ahead.head()) {
-      const { owned, record, bytes } = head;
-      this.#closedBy = this.#whyClosed(bytes);
+      this.#closedBy = this.#whyClosed(head.bytes);
       if (this.#closedBy !== undefined) return;
-      if (owned.isFull(this.#options.maxAboveWatermark)) {
-        this.#ahead.stall(head);
-        continue;
-      }
-      this.#ahead.take(head);
-      if (owned.wasCompleted(record.offset)) this.#skip(owned, record);
-      else this.#enter(owned, record, bytes);
-      this.#pass(owned);
+      if (head.owned.isFull(this.#options.maxAboveWatermark)) this.#ahead.stall(head);
+      else if (this.window.isKeptFrom(head.owned)) this.#ahead.setAside(head);
+      else this.#takeHead(head);
     }
+    if (this.#ahead.hasSated) this.#closedBy = 'the rest of the window is for other partitions';
+  }
+
+  #takeHead(head: Head): void {
+    const { owned, record, bytes } = head;
+    this.#ahead.take(head);
+    if (owned.wasCompleted(record.offset)) this.#skip(owned, record);
+    else this.#enter(owned, record, bytes);
+    this.#pass(owned);
   }
 
   /** What was fetched is taken: what else lies there holds no records, and the watermark need not wait for it. */
@@ -256,7 +262,7 @@ export class Source {
   #enter(partition: Owned, record: Taken['record'], bytes: number): void {
     const taken = this.#takenOf(partition, record, bytes);
     taken.ticket = partition.tracker.deliver(record.offset, taken);
-    partition.inFlight += 1;
+    partition.entered(bytes);
     this.window.take(bytes);
     if (!partition.lanes.enter(taken.lane, taken)) return;
     this.#ready.push(taken);
@@ -264,8 +270,7 @@ export class Source {
   }
 
   #takenOf(partition: Owned, record: Taken['record'], bytes: number): Taken {
-    const { ordering, clock } = this.#options;
-    return takenOf(partition, record, { bytes, lane: laneOf(ordering, record.key), takenMs: clock.nowMs() });
+    return takenOf(partition, record, { bytes, lane: laneOf(this.#options.ordering, record.key), takenMs: this.#options.clock.nowMs() });
   }
 
   #whyClosed(bytes: number): string | undefined {

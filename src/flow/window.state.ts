@@ -6,6 +6,16 @@ export interface WindowOptions {
   readonly maxRecordsInFlight: number;
 }
 
+/** What one of several that share the window has of it. */
+export interface Holding {
+  /** What it may count on: 0 to 1. */
+  readonly share: number;
+  readonly inFlight: number;
+  readonly bytesInFlight: number;
+}
+
+const commonPart = 7 / 8;
+
 /**
  * Decides whether the source may take another record. A single record above the byte cap passes when it is alone.
  * Holds counters only.
@@ -43,6 +53,17 @@ export class Window {
     if (share <= 0) return true;
     const { maxRecordsInFlight, maxBytesInFlight } = this.#options;
     return this.#records >= maxRecordsInFlight * share || (this.#records > 0 && this.#bytes + bytes > maxBytesInFlight * share);
+  }
+
+  /**
+   * Whether one that holds so much is to wait for the sake of others: the last eighth is for those that hold less than their share of
+   * the whole, so that what comes of a backlog, or of a hot key, cannot fill the window.
+   */
+  isKeptFrom({ share, inFlight, bytesInFlight }: Holding): boolean {
+    const { maxRecordsInFlight, maxBytesInFlight } = this.#options;
+    const [records, bytes] = [maxRecordsInFlight * this.#share, maxBytesInFlight * this.#share];
+    if (this.#records < records * commonPart && this.#bytes < bytes * commonPart) return false;
+    return inFlight >= records * share || bytesInFlight >= bytes * share;
   }
 
   /** Of its caps, what may be used at present: 0 to 1. */

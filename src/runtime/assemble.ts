@@ -44,6 +44,7 @@ export function assemble(parts: LineParts): Line {
     ...options,
     ordering,
     retryTopics: pipeline.retryTopics,
+    weights: pipeline.weights,
     open,
     outgoingBytes: () => delivery.bytes,
     emit: (taken) => emit(taken),

@@ -1,4 +1,4 @@
-import { Observable, of } from 'rxjs';
+import { NEVER, Observable, of } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { call } from '../../src/call.ts';
 import { mapConcurrent } from '../../operators/map-concurrent.ts';
@@ -67,5 +67,17 @@ describe('the window', () => {
     await m.start((s) => s.pipe(mapValue((v) => v)), {}, { maxBytesInFlight: 300 });
     await m.clock.advance(5_000);
     expect(m.outputs()).toHaveLength(7);
+  });
+
+  it('is not filled by one partition, or one hot key: others find a place in it at once', async () => {
+    const m = await mill({ partitions: 2 });
+    await m.feed(Array.from({ length: 200 }, (_, value) => ({ key: 'hot', value, partition: 0 })));
+    const work = mapConcurrent((v: Value) => (typeof v === 'number' ? NEVER : of(v)), { concurrency: 8 });
+    const app = await m.start((s) => s.pipe(work), {}, { maxRecordsInFlight: 40 });
+    await m.clock.advance(1_000);
+    expect(app.stats()).toMatchObject({ recordsInFlight: 35, pausedBy: 'the rest of the window is for other partitions' });
+    await m.feed([{ key: 'cold', value: 'a', partition: 1 }]);
+    await m.clock.advance(1_000);
+    expect(m.outputs()).toEqual(['a']);
   });
 });

@@ -47,4 +47,26 @@ describe('Window', () => {
     expect(window.holds(60)).toEqual([{ reason: 'breaker', untilMs: 70 }]);
     expect(window.holds(70)).toEqual([]);
   });
+
+  it.each([
+    { rule: 'lets all in while an eighth is left', taken: 6, holding: { inFlight: 6, bytesInFlight: 6 }, kept: false },
+    { rule: 'keeps the last eighth from who holds its share', taken: 7, holding: { inFlight: 4, bytesInFlight: 4 }, kept: true },
+    { rule: 'keeps it from who holds its share in bytes', taken: 7, holding: { inFlight: 1, bytesInFlight: 400 }, kept: true },
+    { rule: 'leaves it to who holds less', taken: 7, holding: { inFlight: 3, bytesInFlight: 3 }, kept: false },
+  ])('$rule', ({ taken, holding, kept }) => {
+    const window = new Window({ maxRecordsInFlight: 8, maxBytesInFlight: 800 });
+    for (let i = 0; i < taken; i += 1) window.take(1);
+    expect(window.isKeptFrom({ share: 0.5, ...holding })).toBe(kept);
+  });
+
+  it('keeps the last eighth of what it was shrunk to, and of its bytes', () => {
+    const window = new Window({ maxRecordsInFlight: 80, maxBytesInFlight: 800 });
+    window.take(700);
+    expect(window.isKeptFrom({ share: 0.5, inFlight: 1, bytesInFlight: 400 })).toBe(true);
+    expect(window.isKeptFrom({ share: 1, inFlight: 1, bytesInFlight: 700 })).toBe(false);
+    window.release(700);
+    for (let i = 0; i < 7; i += 1) window.take(0);
+    window.shrink(0.1, 'memory');
+    expect(window.isKeptFrom({ share: 0.5, inFlight: 4, bytesInFlight: 0 })).toBe(true);
+  });
 });
