@@ -17,6 +17,7 @@ export async function readTopic(
   { readUncommitted = false }: ReadTopicOptions = {},
 ): Promise<readonly ReadMessage[]> {
   const ends = await endsOf(kafka, topic);
+  if (ends.size === 0) return [];
   const messages: ReadMessage[] = [];
   const group = `read-${topic}-${String(process.pid)}-${String((readTopic.reads += 1))}`;
   const consumer = kafka.consumer({ groupId: group, readUncommitted });
@@ -34,7 +35,6 @@ export async function readTopic(
         if (ends.size === 0) resolve();
       };
       quiet = setTimeout(resolve, quietMs);
-      look(-1, 0n);
       consumer
         .run({
           eachBatch: ({ batch }) => {
