@@ -17,12 +17,13 @@ import { type Clock, sleep } from '../../src/clock.ts';
 import { InferenceError, OverloadError } from '../../src/errors.ts';
 import type { Model } from '../../src/inference/model.ts';
 import { permits } from '../../src/policies/permits.ts';
+import { schedule, type Schedule } from '../../src/policies/schedule.ts';
 import { tokenBudget } from '../../src/policies/token-budget.ts';
 import type { Envelope } from '../../src/record/envelope.ts';
-import { randomFrom } from '../../src/simulation/random.ts';
+import { type Random, randomFrom } from '../../src/simulation/random.ts';
 import { worldStartMs } from '../../src/simulation/world.ts';
 import { type Fate, fateOf, type Item } from './meant.ts';
-import type { CallStage, ModelStage, Plan, Stage } from './plan.ts';
+import type { CallStage, ModelStage, Plan, PlannedSchedule, Stage } from './plan.ts';
 
 const Asked = z.object({ id: z.number(), path: z.string() });
 
@@ -121,8 +122,24 @@ function callStep(app: AppSide, stage: CallStage, at: number): Step {
       if (attempts !== undefined) flow = flow.pipe(retryWithBackoff({ attempts, initialMs: 20, maxMs: 200 }));
       return flow;
     },
-    { concurrency: stage.concurrency, order: stage.order },
+    { concurrency: stage.concurrency, order: stage.order, ...(stage.schedule && { schedule: scheduleOf(app.plan.seed, stage.schedule) }) },
   );
+}
+
+function scheduleOf(seed: number, { order, preempt, hasClasses, heldBack, tenants, hasPrefix }: PlannedSchedule): Schedule<Item> {
+  const chance = (what: string, { id }: Item): Random => randomFrom(seed, what, id);
+  return schedule<Item>({
+    order,
+    preempt,
+    patienceMs: 500,
+    tokensOf: (item) => chance('tokens', item).int(0, 60),
+    priorityOf: (item) => chance('priority', item).int(-3, 3),
+    ...(hasClasses && {
+      classes: { of: (item) => chance('class', item).pick(['interactive', 'standard', 'batch']), heldBack: { interactive: heldBack } },
+    }),
+    ...(tenants > 0 && { tenants: { of: (item) => String(chance('tenant', item).int(1, tenants)), weights: { 1: 2 } } }),
+    ...(hasPrefix && { prefix: { of: (item) => chance('prompt', item).pick(['a', 'b']).repeat(200), slackMs: 100 } }),
+  });
 }
 
 function modelStep(app: AppSide, stage: ModelStage, at: number): Step {

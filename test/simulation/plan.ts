@@ -37,6 +37,16 @@ export interface ModelStage {
   readonly permits: number | undefined;
 }
 
+/** In which order the records that wait for a call start. */
+export interface PlannedSchedule {
+  readonly order: 'fifo' | 'shortest' | 'priority' | 'deadline';
+  readonly preempt: boolean;
+  readonly hasClasses: boolean;
+  readonly heldBack: number;
+  readonly tenants: number;
+  readonly hasPrefix: boolean;
+}
+
 export interface CallStage {
   readonly kind: 'call';
   readonly order: 'completed' | 'input';
@@ -50,6 +60,8 @@ export interface CallStage {
   readonly hangs: boolean;
   /** Until then, of the run's time, some of its calls fail in a way that passes. */
   readonly downUntilMs?: number;
+  /** @defaultValue first come, first served */
+  readonly schedule?: PlannedSchedule;
 }
 
 export type PlannedDeed =
@@ -70,6 +82,8 @@ export interface PlannedRecord {
 export interface Plan {
   readonly seed: number;
   readonly partitions: number;
+  /** Input topics with their weights. */
+  readonly inputs: Readonly<Record<string, number>>;
   readonly ordering: Ordering;
   readonly delivery: 'at-least-once' | 'exactly-once';
   readonly routes: readonly string[];
@@ -116,7 +130,10 @@ export function makePlan(seed: number): Plan {
   const delivery = randomFrom(seed, 'delivery').pick<Plan['delivery']>(['at-least-once', 'exactly-once']);
   const partitions = random.int(1, 6);
   const planned = Array.from({ length: random.int(1, 5) }, () => makeStage(random));
-  const { stages, delaysMs, callFaults, storms } = withFailures(randomFrom(seed, 'failures'), planned);
+  const { stages, delaysMs, callFaults, storms } = withFailures(
+    randomFrom(seed, 'failures'),
+    withSchedules(randomFrom(seed, 'schedules'), planned),
+  );
   const routes = random.chance(0.3) ? ['red', 'green', 'blue'] : ['out'];
   if (routes.length > 1) stages.push({ kind: 'route', unknown: random.pick([0, 0, 0.1]) });
   const needsDeadline = stages.some(
@@ -128,6 +145,7 @@ export function makePlan(seed: number): Plan {
   return {
     seed,
     partitions,
+    inputs: makeInputs(randomFrom(seed, 'inputs')),
     ordering: random.pick(['key', 'key', 'partition', 'none']),
     delivery,
     routes,
@@ -148,6 +166,25 @@ export function makePlan(seed: number): Plan {
     ),
   };
 }
+
+const makeInputs = (random: Random): Plan['inputs'] =>
+  random.chance(0.6) ? { in: 1 } : { in: random.int(1, 5), urgent: random.int(1, 5), ...(random.chance(0.3) ? { batch: 0.1 } : {}) };
+
+/** Half of the calls that may start in any order do. */
+const withSchedules = (random: Random, stages: readonly Stage[]): readonly Stage[] =>
+  stages.map((stage): Stage => {
+    if (stage.kind !== 'call' || stage.order === 'input' || random.chance(0.5)) return stage;
+    const order = random.pick<PlannedSchedule['order']>(['fifo', 'shortest', 'priority', 'priority', 'deadline']);
+    const schedule = {
+      order,
+      preempt: order === 'priority' && random.chance(0.7),
+      hasClasses: random.chance(0.4),
+      heldBack: random.int(0, Math.min(2, stage.concurrency - 1)),
+      tenants: random.pick([0, 1, 3]),
+      hasPrefix: random.chance(0.3),
+    };
+    return { ...stage, schedule };
+  });
 
 /** Some pipelines have retry topics, with calls that a later run may mend, and some ask a model that has its storms. */
 function withFailures(random: Random, planned: readonly Stage[]) {

@@ -1,6 +1,7 @@
 import type { Codec } from '../../src/codec/codec.ts';
 import { json } from '../../src/codec/json.ts';
 import { definePipeline, type Pipeline, topic } from '../../src/pipeline.ts';
+import { randomFrom } from '../../src/simulation/random.ts';
 import { scripted } from '../../src/inference/scripted/scripted.ts';
 import type { Deed, FaultDeed, FedRecord, WorldPlan } from '../../src/simulation/deed.ts';
 import type { Event, Expected } from '../../src/simulation/history.ts';
@@ -12,7 +13,6 @@ import { type Item, meantFor, weatherMix } from './meant.ts';
 import { makePlan, type Plan, type PlannedDeed, type PlannedRecord } from './plan.ts';
 
 const items = json() as Codec<Item>;
-const source = 'in';
 const dead = 'dead';
 const group = 'sim';
 
@@ -35,7 +35,8 @@ function pipelineOf(plan: Plan, side: AppSide): Pipeline {
   const many = Object.fromEntries(plan.routes.map((name) => [name, topic(name, items)]));
   const pipeline = definePipeline({
     name: group,
-    input: topic(source, items),
+    input: Object.fromEntries(Object.keys(plan.inputs).map((name) => [name, topic(name, items)])),
+    weights: plan.inputs,
     output: plan.routes.length === 1 ? topic('out', items) : many,
     deadLetter: topic(dead),
     ordering: plan.ordering,
@@ -60,11 +61,12 @@ const codes = { poison: 'decode_failed', tombstone: 'unexpected_tombstone', unde
 
 function worldPlanOf(plan: Plan): WorldPlan {
   let ids = 0;
+  const inputs = Object.keys(plan.inputs) as [string, ...string[]]; // at least one
   const expectedOf = (record: number, body: PlannedRecord['body']): Expected =>
     body === 'value' ? meantFor(plan, record) : { outputs: [], codes: [codes[body]], mustFail: true };
   const fed = ({ partition, key, body, padding, removed }: PlannedRecord): FedRecord => {
     const record = ids++;
-    const where = { record, topic: source, partition, expected: expectedOf(record, body) };
+    const where = { record, topic: randomFrom(plan.seed, 'topic', record).pick(inputs), partition, expected: expectedOf(record, body) };
     if (body === 'undecodable')
       return { ...where, key: null, value: null, headers: [], undecodable: { offsets: 1 + (padding % 3), bytes: padding } };
     return {
@@ -77,14 +79,14 @@ function worldPlanOf(plan: Plan): WorldPlan {
   };
   const deeds = plan.deeds.map((deed): Deed => {
     if (deed.do === 'feed') return { ...deed, records: deed.records.map(fed) };
-    return deed.do === 'skip' ? { ...deed, topic: source } : deed;
+    return deed.do === 'skip' ? { ...deed, topic: inputs[0] } : deed;
   });
   const { partitions, maxFetchRecords, ordering, options } = plan;
   const outputs = plan.routes;
   return {
     seed: plan.seed,
     groupId: group,
-    inputs: [source],
+    inputs,
     outputs,
     deadLetter: dead,
     retryTopics: plan.delaysMs.map((delayMs, i) => ({ name: `${group}.retry.${String(i + 1)}`, delayMs })),
