@@ -62,7 +62,6 @@ export class SlidingShare {
       this.#buckets.shift();
       this.#calls -= oldest.calls;
       this.#marked -= oldest.marked;
-      if (oldest === this.#newest) this.#newest = undefined;
     }
   }
 }

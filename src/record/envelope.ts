@@ -221,12 +221,6 @@ function notAnEnvelope(value: unknown): RecordError {
   );
 }
 
-/** An envelope for a part that was taken from `from` before. @internal */
-export function resume<U, K>(from: Envelope<unknown, K>, handle: Handle, value: U, set?: OutputFields): Envelope<U, K> {
-  handle.part.advance();
-  return derive(from, handle, value, set, from[inner].members);
-}
-
 /**
  * One of several results of an envelope that was taken: a new claim, while `handle` goes on until it is retired. Nobody
  * watches `own` yet. @internal

@@ -168,6 +168,12 @@ describe('withBreaker', () => {
     expect([calls, again]).toEqual([1, Array(10).fill(['rule', 'complete'])]);
   });
 
+  it('goes to whichever fallback of a chain takes it', () => {
+    const scope = testScope(virtualClock(), { random: () => 1 });
+    const guarded = of('a').pipe(withBreaker(opened(scope)), fallbackTo(of('b'), { when: () => false }), fallbackTo(of('c')));
+    expect(watch(scope, guarded).seen).toEqual(['c', 'complete']);
+  });
+
   it('waits where the fallback does not take an open breaker', () => {
     const scope = testScope(virtualClock(), { random: () => 1 });
     const breaker = opened(scope);

@@ -101,7 +101,7 @@ describe('BreakerState', () => {
         fc.tuple(fc.nat(20), how, fc.constantFrom(0, 0, 250)).map(([which, end, ms]) => ends(which, end, ms)),
         fc.constant(agrees),
       ],
-      { size: '+2' },
+      { size: '+1' },
     );
     fc.assert(
       fc.property(commands, (steps) => {
@@ -110,7 +110,7 @@ describe('BreakerState', () => {
         };
         fc.modelRun(() => ({ model, real: new BreakerState(limits) }), steps);
       }),
-      { numRuns: 500 },
+      { numRuns: 300 },
     );
   });
 
@@ -177,5 +177,14 @@ describe('BreakerState', () => {
     state.succeeded(first, 100);
     state.failed(second, { nowMs: 100, random: 1, retryAfterMs: 0 });
     expect(state.phase(100)).toBe('closed');
+  });
+
+  it('does not count the end of a probe of before', () => {
+    const state = new BreakerState({ ...limits, failures: 1, probes: 2 });
+    tell(state, [false], 0);
+    const [first, second] = [state.enter(100), state.enter(100)];
+    if (first) state.failed(first, { nowMs: 100, random: 1, retryAfterMs: 0 });
+    if (second) state.left(second);
+    expect([state.enter(300), state.enter(300), state.enter(300)].map((pass) => pass?.isProbe)).toEqual([true, true, undefined]);
   });
 });

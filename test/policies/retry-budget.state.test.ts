@@ -95,11 +95,11 @@ describe('RetryBudgetState', () => {
       ...[retries, retries, promises, keeps, takesBack].map((one) => fc.constant(one)),
     ];
     fc.assert(
-      fc.property(fc.commands(steps, { size: '+2' }), (commands) => {
+      fc.property(fc.commands(steps, { size: '+1' }), (commands) => {
         const real = new RetryBudgetState({ share: 0.5, floor: 3, windowMs });
         fc.modelRun(() => ({ model: { nowMs: 0, calls: [], retries: [], promised: 0 }, real }), commands);
       }),
-      { numRuns: 300 },
+      { numRuns: 200 },
     );
   });
 

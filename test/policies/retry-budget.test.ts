@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { retryBudget } from '../../src/policies/retry-budget.ts';
 import { virtualClock } from '../../src/testing.ts';
+import { upTo } from '../helpers/mill.ts';
 
 /** `n` retries that want to begin now; when each did, in the order in which they began. */
 const want = (n: number, options = {}) => {
@@ -52,6 +53,31 @@ describe('retryBudget', () => {
     await clock.runUntilIdle();
     expect([began.length, budget.waiting, clock.nowMs()]).toEqual([2, 0, 0]);
     expect(budget.describe(0)).toMatchObject({ used: 2, waiting: 0 });
+  });
+
+  it.each([
+    [0, [0, 1, 2]],
+    [0.99, [0, 1, 5]],
+  ])('with chance %s lets begin first: %j', (random, expected) => {
+    const clock = virtualClock();
+    const budget = retryBudget({ share: 0.5, floor: 2, windowMs: 1000 });
+    const began: number[] = [];
+    for (let id = 0; id < 6; id += 1) budget.retry({ clock, random: () => random, granted: () => void began.push(id) });
+    for (let i = 0; i < 2; i += 1) budget.called(0);
+    return clock.advance(200).then(() => {
+      expect(began).toEqual(expected);
+    });
+  });
+
+  it('gives the turn of one who leaves to the next', async () => {
+    const clock = virtualClock();
+    const budget = retryBudget({ share: 0.5, floor: 2, windowMs: 1000 });
+    const began: number[] = [];
+    const leave = upTo(4).map((id) => budget.retry({ clock, random: () => 0, granted: () => void began.push(id) }));
+    for (let i = 0; i < 2; i += 1) budget.called(0);
+    leave[2]?.();
+    await clock.advance(1);
+    expect(began).toEqual([0, 1, 3]);
   });
 
   it('takes at once or not at all for what can do without', () => {

@@ -92,7 +92,7 @@ describe('the time of a record', () => {
         const model: Model = { nowMs: 1000, leftMs: timeMs, begun: false, waits: 0 };
         fc.modelRun(() => ({ model, real: new RecordTime(timeMs, 1000) }), commands);
       }),
-      { numRuns: 500 },
+      { numRuns: 200 },
     );
   });
 
