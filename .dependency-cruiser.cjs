@@ -49,6 +49,7 @@ module.exports = {
     vendor('node-llama-cpp', '^src/inference/llama/'),
     vendor('openai', '^src/inference/openai/'),
 
+    vendor('prom-client', '^src/serve/'),
     vendor('pino', '^src/runtime/logging\\.ts$'),
     vendor('commander', '^src/cli/'),
     vendor('ora', '^src/cli/'),

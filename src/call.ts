@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { Observable } from 'rxjs';
 import { type Clock, systemClock } from './clock.ts';
 import { isAbortError } from './errors.ts';
+import type { TokenUsage } from './record/run.ts';
 import { noContext, type RecordContext } from './record/record-context.ts';
 import { notDegraded } from './record/degraded.ts';
 import { type Tries, noTries } from './record/tries.ts';
@@ -68,6 +69,8 @@ export interface CallScope extends Omit<CallContext, 'signal'> {
    * it runs. Of a batch, the time of all its members. `deadlineMs` moves with it; the end of the call ends it, too.
    */
   suspend(reason: string): () => void;
+  /** Told of what a model has used for an answer. Absent outside a pipeline. */
+  readonly used?: ((usage: TokenUsage) => void) | undefined;
   /** Told of what was thrown in the course of this call where nobody awaits it: it fails the call. Absent outside a pipeline. */
   readonly stray?: (error: unknown) => void;
   /** Of the budgets around; absent where there is none. */

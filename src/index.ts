@@ -5,6 +5,8 @@ export { type App, start } from './runtime/start.ts';
 export type { StartOptions } from './runtime/options.ts';
 export type { MemoryGuardOptions } from './runtime/memory-guard.ts';
 export type { StatsSnapshot } from './runtime/stats.ts';
+export { type HttpService, serveHttp, type ServeHttpOptions } from './serve/serve-http.ts';
+export type { Served } from './serve/metrics.ts';
 export type { LifecycleState } from './runtime/lifecycle.state.ts';
 export { createLogger, type Log, type LoggerSettings, type LogLevel, silentLog } from './runtime/logging.ts';
 export { type Client, connect, type ConnectOptions } from './runtime/connect.ts';

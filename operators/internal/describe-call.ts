@@ -45,6 +45,9 @@ export function describeCall(envelope: Envelope<unknown, unknown>, part: Part, f
       run.hold(reason, untilMs);
     },
     suspend: (reason) => waits.begin(reason),
+    used: (usage) => {
+      run.used?.(usage);
+    },
     stray: (error) => {
       if (!fail(error)) run.strayed?.(position, error);
     },

@@ -1,6 +1,7 @@
 import { reviewsCommand } from '../../pipelines/reviews/command.ts';
 import type { Command } from '../command.ts';
 import { consumeCommand } from './consume-command.ts';
+import { diagnoseCommand } from './diagnose-command.ts';
 import { dlqListCommand } from './dlq-list-command.ts';
 import { dlqRedriveCommand } from './dlq-redrive-command.ts';
 import { dlqShowCommand } from './dlq-show-command.ts';
@@ -19,5 +20,6 @@ export const commands: readonly Command[] = [
   dlqShowCommand,
   dlqRedriveCommand,
   pullCommand,
+  diagnoseCommand,
   doctorCommand,
 ];

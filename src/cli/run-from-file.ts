@@ -7,6 +7,7 @@ import { type App, start } from '../runtime/start.ts';
 import { type MemoryTransport, memory } from '../transport/memory/memory.ts';
 import type { CliContext } from './context.ts';
 import { feedInput } from './feed-input.ts';
+import { httpBeside } from './http-beside.ts';
 import { lineBatches, openInput } from './line-batches.ts';
 import { liveLine, settledOf } from './live-line.ts';
 import { type ResultWriter, resultWriter } from './result-writer.ts';
@@ -19,7 +20,8 @@ const failedRecords = 3;
 const pollMs = 10;
 
 /** Feeds a pipeline on an embedded broker from a file or stdin, writes what comes out, and ends when all of it is settled. */
-export async function runFromFile(pipeline: Pipeline, input: string, { output = '-' }: RunOptions, context: CliContext): Promise<number> {
+export async function runFromFile(pipeline: Pipeline, input: string, options: RunOptions, context: CliContext): Promise<number> {
+  const { output = '-' } = options;
   const { out, log, clock, signal } = context;
   const [first, ...others] = Object.values(pipeline.inputs);
   if (first === undefined || others.length > 0) {
@@ -29,14 +31,20 @@ export async function runFromFile(pipeline: Pipeline, input: string, { output = 
   const transport = memory({ clock });
   const client = connect(transport, { clock });
   const startedMs = clock.nowMs();
+  const beside = await httpBeside(pipeline, options, context);
   const app = await start(pipeline, {
     transport,
+    onTroubles: beside.troubles,
     createTopics: true,
     log,
     clock,
     ...{ signals: false, signal },
     ...startOptionsOf(context.settings.run),
+  }).catch(async (error: unknown) => {
+    await beside.close();
+    throw error;
   });
+  beside.tellOf(app);
   const endLive = liveLine(app, out, clock);
   const stopReading = new AbortController();
   const results = readResults(pipeline, transport, writer, stopReading.signal);
@@ -64,6 +72,7 @@ export async function runFromFile(pipeline: Pipeline, input: string, { output = 
     endLive();
     stopReading.abort();
     await client.close();
+    await beside.close();
     await results.ended;
     writer.close();
   }

@@ -1,6 +1,7 @@
 import type { Pipeline } from '../pipeline.ts';
 import { start } from '../runtime/start.ts';
 import type { CliContext } from './context.ts';
+import { httpBeside } from './http-beside.ts';
 import { liveLine, startingLine } from './live-line.ts';
 import type { RunOptions } from './run-options.ts';
 import { startOptionsOf } from './run-settings.ts';
@@ -12,25 +13,33 @@ import { summary } from './run-summary.ts';
  */
 export async function runService(
   pipeline: Pipeline,
-  { createTopics }: Pick<RunOptions, 'createTopics'>,
+  options: Pick<RunOptions, 'createTopics'> & Partial<Pick<RunOptions, 'http' | 'httpHost'>>,
   context: CliContext,
 ): Promise<number> {
   const { out, log, clock, signal } = context;
   const { instance, run } = context.settings;
   const { transport, where, close } = await context.openTransport();
+  const beside = await httpBeside(pipeline, options, context).catch(async (error: unknown) => {
+    await close();
+    throw error;
+  });
   try {
     const startedMs = clock.nowMs();
     const starting = startingLine(out);
     const app = await start(pipeline, {
       transport,
-      onTroubles: starting.show,
-      createTopics,
+      onTroubles: (troubles) => {
+        beside.troubles(troubles);
+        starting.show(troubles);
+      },
+      createTopics: options.createTopics,
       log,
       clock,
       ...{ signals: false, signal },
       ...startOptionsOf(run),
       ...(instance === undefined ? {} : { instance }),
     });
+    beside.tellOf(app);
     starting.end();
     out.note(
       `${pipeline.name} runs on ${where}: ${Object.values(pipeline.inputs)
@@ -54,6 +63,7 @@ export async function runService(
     }
     return app.stats().aborted > abortedBefore ? (context.interrupt.exitCode ?? 1) : 0;
   } finally {
+    await beside.close();
     await close();
   }
 }

@@ -14,6 +14,8 @@ export interface CommitterOptions {
   readonly commitEveryRecords: number;
   readonly partitions: () => readonly Owned[];
   readonly trouble: (why: string | undefined) => void;
+  /** Offsets were stored. */
+  readonly committed?: () => void;
 }
 
 /**
@@ -99,6 +101,7 @@ export class Committer {
           owned.committedChanges = changes;
         }
       }
+      this.#options.committed?.();
       if (this.#backoff.failures > 0) this.#options.trouble(undefined);
       this.#backoff.succeeded();
     } catch (error) {

@@ -113,6 +113,11 @@ export class OffsetTracker<T> {
     return true;
   }
 
+  /** The first item that is not settled: what the watermark waits for. */
+  get firstOpen(): T | undefined {
+    return this.#items[this.#head];
+  }
+
   /** The items that are not settled, in the order of delivery. */
   open(): readonly T[] {
     return this.#items.slice(this.#head).filter((item) => item !== undefined);

@@ -4,6 +4,7 @@ import { InferenceError, OptionError } from '../errors.ts';
 import { answerWith } from './internal/answer.ts';
 import { resolveChatOptions } from './internal/chat-options.ts';
 import { classifyWith } from './internal/classify-labels.ts';
+import { countUsage } from './internal/count-usage.ts';
 import { endsProperly, untilAborted } from './internal/collect.ts';
 import { metered } from './internal/metered.ts';
 import { isBlank, turnsOf } from './internal/prompt.ts';
@@ -28,7 +29,7 @@ export function completeModel(given: ModelBackend): Model {
   const run = <T>(turns: readonly ChatTurn[], ctx: CallContext | undefined, work: () => Observable<T>): Observable<T> =>
     isBlank(turns)
       ? throwError(() => new InferenceError('model_rejected', 'expected a prompt with some text, got a blank one'))
-      : defer(work).pipe(untilAborted(ctx?.signal));
+      : defer(work).pipe(untilAborted(ctx?.signal), countUsage());
   const countTokens = (prompt: Prompt): Observable<number> => {
     const turns = turnsOf(prompt);
     return defer(() => backend.countTokens(turns));
@@ -65,7 +66,7 @@ export function completeModel(given: ModelBackend): Model {
           );
         }
         return asked.length === 0 ? of([]) : backend.embed(asked, ctx).pipe(map((embeddings) => unitVectors(embeddings, asked.length)));
-      }).pipe(untilAborted(ctx?.signal));
+      }).pipe(untilAborted(ctx?.signal), countUsage());
     },
     countTokens,
     estimate: (prompt, options) => {

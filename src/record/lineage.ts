@@ -60,7 +60,9 @@ export class Settlement implements Parent {
 
   /** The first call for this record starts. */
   begin(): void {
+    if (this.#time.begun) return;
     this.#time.begin(this.run.clock.nowMs());
+    this.#observer.begun?.();
   }
 
   /** Its time starts anew, within the deadline that it came with; false when that has passed. */

@@ -33,6 +33,8 @@ export const worse = (a: Outcome, b: Outcome): Outcome => (badness[a] >= badness
 
 /** Who is told of a record's way. Each is called at most once. */
 export interface SettlementObserver {
+  /** The first call for it starts. */
+  begun?(): void;
   /** Every part is in the sink's hands, failed or dropped: the next record of its lane may start. */
   handed(): void;
   /** The record is settled. */

@@ -15,6 +15,13 @@ export interface RetryLimit {
   retry(request: { readonly clock: Timers; readonly random: () => number; granted(): void }): () => void;
 }
 
+/** Tokens that an answer took, as far as anybody counts them. */
+export interface TokenUsage {
+  readonly inputTokens: number;
+  readonly cachedTokens: number;
+  readonly outputTokens: number;
+}
+
 /**
  * What an envelope knows of the pipeline that runs it. Operators reach the clock, the source and the idle signal
  * through the envelopes they are given, so they stay plain values that need no wiring.
@@ -45,6 +52,8 @@ export interface Run {
   verify(): void;
   /** Told of each part that fails, before its record is settled: for logs and counters. */
   failed(error: Error): void;
+  /** Told of what a model has used for an answer: for counters. */
+  used?(usage: TokenUsage): void;
   /** Told of what the call for this record has thrown where nobody awaits it, when the call was over: too late to fail it. */
   strayed?(position: Position, error: unknown): void;
 }

@@ -63,9 +63,8 @@ export function assemble(parts: LineParts): Line {
     if (handle && !settlement.closed && !settlement.isHanded) watchLater(handle); // synchronous pipelines are spared the cost
   };
   const answerFor = (taken: Taken): Settlement => {
-    const position = positionOf(taken);
     const isPresent = (): boolean => taken.settlement === settlement; // not that of a run before a restart
-    const settlement: Settlement = new Settlement(position, pipeline.deadlineMs, run, {
+    const observer = stats.stages.observed(taken.takenMs, () => clock.nowMs(), {
       handed: () => {
         if (isPresent()) delivery.handed(taken, settlement);
       },
@@ -74,6 +73,7 @@ export function assemble(parts: LineParts): Line {
         if (isPresent()) settle(taken, verdict);
       },
     });
+    const settlement: Settlement = new Settlement(positionOf(taken), pipeline.deadlineMs, run, observer);
     delivery.begin(taken, settlement);
     taken.settlement = settlement;
     return settlement;
@@ -117,6 +117,11 @@ function runOf(
     open,
     waits: stats.waits,
     ...(retry === 'none' ? {} : { retry }),
+    used: ({ inputTokens, cachedTokens, outputTokens }) => {
+      stats.tokens.input += inputTokens;
+      stats.tokens.cached += cachedTokens;
+      stats.tokens.output += outputTokens;
+    },
     failed: (error) => {
       log.debug({ code: codeOf(error), error: error.message }, 'a part failed');
       // a record that waits for its other parts must not keep the pipeline going until then; nor is this the place to end it

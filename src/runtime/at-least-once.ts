@@ -16,7 +16,7 @@ import type { LineParts } from './line-parts.ts';
 export function atLeastOnce(parts: LineParts, source: Source): Delivery {
   const { pipeline, options, sink, stats } = parts;
   const trouble = (why: string | undefined): void => stats.trouble('commit', why);
-  const committer = new Committer({ ...options, partitions: () => source.partitions, trouble });
+  const committer = new Committer({ ...options, partitions: () => source.partitions, trouble, committed: () => (stats.commits += 1) });
   const settle = (taken: Taken): void => {
     if (source.settle(taken)) committer.settled();
   };

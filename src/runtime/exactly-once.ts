@@ -31,7 +31,10 @@ export function exactlyOnce(parts: LineParts, source: Source): Delivery {
       fail(error);
     },
     through: (taken) => source.through(taken),
-    ended: (how) => (stats.transactions[how] += 1),
+    ended: (how) => {
+      stats.transactions[how] += 1;
+      if (how === 'committed') stats.commits += 1;
+    },
     trouble: (where, why) => stats.trouble(where, why),
   });
   transactions.onRoom(() => source.pump());

@@ -22,6 +22,7 @@ export function consumeHandlers({ pipeline: { name }, options, source, delivery,
   let hasLost = false; // and was given nothing since
   return {
     assigned: (gained) => {
+      if (gained.length > 0) stats.rebalances += 1;
       try {
         source.gain(gained);
       } catch (error) {
@@ -42,10 +43,12 @@ export function consumeHandlers({ pipeline: { name }, options, source, delivery,
         );
     },
     revoking: async (leaving) => {
+      stats.rebalances += 1;
       const givenBack = await releasePartitions({ source, delivery, clock, deadlineMs: revokeDeadlineMs }, leaving, 'revoked');
       log.info({ pipeline: name, partitions: ownedIds(leaving), givenBack }, 'revoked');
     },
     lost: (gone) => {
+      stats.rebalances += 1;
       hasLost = true;
       delivery.lose(gone);
       source.lose(

@@ -1,3 +1,4 @@
+import type { Owned } from '../flow/owned.ts';
 import type { WatchedPolicy } from '../policies/policy-state.ts';
 import type { Line } from './assemble.ts';
 import { quantile, type Stats, type StatsSnapshot } from './stats.ts';
@@ -14,6 +15,7 @@ export interface SnapshotParts {
 /** What a pipeline has done and is doing, copied. */
 export function snapshotOf({ stats, line, policies, nowMs }: SnapshotParts): StatsSnapshot {
   const { counts, retriedLater, failedAttempts, aborted, restarts, completedBefore, latencies, troubles } = stats;
+  const { working, handed, begun, waitedMs } = stats.stages;
   const source = line?.source;
   const partitions = source?.partitions ?? [];
   return {
@@ -33,6 +35,12 @@ export function snapshotOf({ stats, line, policies, nowMs }: SnapshotParts): Sta
     bytesOutgoing: line?.delivery.bytes ?? 0,
     transactions: { ...stats.transactions },
     partitions: partitions.length,
+    commits: stats.commits,
+    rebalances: stats.rebalances,
+    stages: { waiting: Math.max(0, (source?.window.records ?? 0) - working - handed), working, handed },
+    firstCalls: { count: begun, waitedMs },
+    tokens: { ...stats.tokens },
+    watermarkAgeMs: partitions.reduce((most, one) => Math.max(most, ageOf(one, nowMs)), 0),
     lag: partitions.reduce((sum, one) => sum + one.lag, 0n),
     settledBeyond: partitions.reduce((sum, one) => sum + one.tracker.settledBeyond, 0),
     completedBefore,
@@ -46,4 +54,10 @@ export function snapshotOf({ stats, line, policies, nowMs }: SnapshotParts): Sta
     troubles,
     latencyMs: { p50: quantile(latencies, 0.5), p99: quantile(latencies, 0.99) },
   };
+}
+
+/** Since when its watermark waits for a record. */
+function ageOf({ tracker }: Owned, nowMs: number): number {
+  const oldest = tracker.firstOpen;
+  return oldest === undefined || oldest.over ? 0 : nowMs - oldest.takenMs;
 }

@@ -1,6 +1,7 @@
 import { codeOf } from '../classify.ts';
 import type { ErrorCode } from '../errors.ts';
 import { positionOf, type Taken } from '../flow/owned.ts';
+import { Stages } from './stages.ts';
 import type { PolicyState } from '../policies/policy-state.ts';
 import { notBegun, type Verdict } from '../record/outcome.ts';
 import { formatPartition, formatPosition } from '../record/record.ts';
@@ -32,6 +33,18 @@ export interface StatsSnapshot {
   /** With exactly-once: transactions that were committed, and those that were not and were written again. */
   readonly transactions: { readonly committed: number; readonly aborted: number };
   readonly partitions: number;
+  /** Times that offsets were stored. */
+  readonly commits: number;
+  /** Times that partitions came or went. */
+  readonly rebalances: number;
+  /** Records in flight by where they stand: before their first call, after it, and with the sink. */
+  readonly stages: { readonly waiting: number; readonly working: number; readonly handed: number };
+  /** Records for which a call was begun, and how long they had waited for it since they were taken, in ms, all together. */
+  readonly firstCalls: { readonly count: number; readonly waitedMs: number };
+  /** Tokens of models that answered, as they tell. */
+  readonly tokens: { readonly input: number; readonly cached: number; readonly output: number };
+  /** How long the oldest record that is not settled has been in flight, in ms, over all partitions; 0 for none. */
+  readonly watermarkAgeMs: number;
   /** Records written and not settled, over all partitions owned, as far as known. */
   readonly lag: bigint;
   /** Settled above a watermark: done again after a crash only where no commit has stored it yet. */
@@ -87,6 +100,10 @@ export class Stats {
   restarts = 0;
   completedBefore = 0;
   contextIgnored = 0;
+  commits = 0;
+  rebalances = 0;
+  readonly stages = new Stages();
+  readonly tokens = { input: 0, cached: 0, output: 0 };
   #next = 0;
 
   constructor(on: TroubleListener) {
