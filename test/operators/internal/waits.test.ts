@@ -80,7 +80,7 @@ describe('a call that waits for a policy', () => {
     const { run, source, sent, outcomes } = feed<number, string>((from) =>
       from.pipe(
         batchWithin({ maxSize: 2 }),
-        mapConcurrent(() => waitsFor<readonly string[]>(gate, ['a', 'b'], 0), { concurrency: 1 }),
+        mapConcurrent(() => waitsFor<readonly string[]>(gate, ['a', 'b']), { concurrency: 1 }),
         unbatch(),
       ),
     );
@@ -93,7 +93,9 @@ describe('a call that waits for a policy', () => {
     run.expire();
     expect(outcomes()).toEqual(['open', 'open']);
     gate.open();
-    await run.clock.advance(1);
+    await run.clock.advance(30);
+    expect(sent.map(({ deadlineMs }) => deadlineMs - run.clock.nowMs())).toEqual([970, 70]);
+    await run.clock.advance(10);
     expect(outcomes()).toEqual(['done', 'done']);
   });
 
