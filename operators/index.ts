@@ -16,6 +16,7 @@ export { fallbackTo, type FallbackToOptions } from './fallback-to.ts';
 export type { Restart } from './internal/retry-loop.ts';
 export { retryWithBackoff, type RetryWithBackoffOptions } from './retry-with-backoff.ts';
 export { withBreaker } from './with-breaker.ts';
+export { withGate } from './with-gate.ts';
 export { withPermit } from './with-permit.ts';
 export { withinBudget, type WithinBudgetOptions } from './within-budget.ts';
 export { withinRate } from './within-rate.ts';

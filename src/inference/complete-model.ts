@@ -69,6 +69,7 @@ export function completeModel(given: ModelBackend): Model {
       }).pipe(untilAborted(ctx?.signal), countUsage());
     },
     countTokens,
+    ...(backend.load && { load: () => defer(() => backend.load?.() ?? EMPTY) }),
     estimate: (prompt, options) => {
       const { maxTokens } = resolveChatOptions(options);
       return countTokens(prompt).pipe(map((tokens) => tokens + maxTokens));

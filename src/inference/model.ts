@@ -130,6 +130,18 @@ export interface Model {
   countTokens(prompt: Prompt): Observable<number>;
   /** Emits the most tokens a call can use: prompt plus longest answer. For budgets. */
   estimate(prompt: Prompt, options?: ChatOptions): Observable<number>;
+  /** Emits how busy the model is; absent where the back end cannot tell. */
+  load?(): Observable<ModelLoad>;
+}
+
+/** How busy a model is. */
+export interface ModelLoad {
+  /** Calls that it works on. */
+  readonly running: number;
+  /** Calls that wait for it. */
+  readonly waiting: number;
+  /** How many it works on at once. */
+  readonly slots: number;
 }
 
 /** What a back end must bring; `completeModel` makes a {@link Model} of it. */
@@ -145,4 +157,5 @@ export interface ModelBackend {
   ): Observable<{ readonly logProbabilities: readonly number[]; readonly usage: Usage }>;
   embed?(texts: readonly string[], ctx?: CallContext): Observable<readonly Embedding[]>;
   countTokens(prompt: readonly ChatTurn[]): Observable<number>;
+  load?(): Observable<ModelLoad>;
 }

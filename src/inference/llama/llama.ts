@@ -1,3 +1,4 @@
+import { map } from 'rxjs';
 import { type Opened, type OpenContext, type Resource, sharedResource } from '../../resource.ts';
 import { completeModel } from '../complete-model.ts';
 import type { Model } from '../model.ts';
@@ -29,7 +30,9 @@ export function llama(options: LlamaOptions): Resource<Model> {
   if (!isModelPath(resolved.model)) modelNamed(resolved.model); // an unknown name fails here, not at the start
   return sharedResource(`llama(${resolved.model})`, async (context) => {
     const opened = await openLlama(resolved, context);
-    return { value: completeModel(opened.value.backend), close: () => opened.close() };
+    const { backend } = opened.value;
+    const load = () => backend.activity().pipe(map(({ running, waiting }) => ({ running, waiting, slots: resolved.sequences })));
+    return { value: completeModel({ ...backend, load }), close: () => opened.close() };
   });
 }
 
