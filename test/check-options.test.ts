@@ -120,7 +120,7 @@ describe('whatever takes options', () => {
       'withinBudget.estimate must be a function',
     ],
     ['withinBudget without a budget', () => untyped['withinBudget']?.(undefined, {}), 'withinBudget must be given a tokenBudget'],
-    ['withPermit', () => untyped['withPermit']?.(5), 'withPermit must be given permits(n), got number'],
+    ['withPermit', () => untyped['withPermit']?.(5), 'withPermit must be given permits(n) or adaptiveLimit({ … }), got number'],
     ['mapValue', () => untyped['mapValue']?.(undefined), 'mapValue must be a function'],
     ['keepOnly', () => untyped['keepOnly']?.(undefined), 'keepOnly must be a function'],
     ['drop', () => untyped['drop']?.(undefined), 'drop must be a function'],

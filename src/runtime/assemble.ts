@@ -39,10 +39,9 @@ export function assemble(parts: LineParts): Line {
   const run: Run = { ...runOf(parts, open), hold, verify: () => source.verify() };
 
   // 1 The transport hands over what it fetched; the window takes what may be in flight; lanes keep the order.
-  const { ordering } = pipeline;
   const source = new Source({
     ...options,
-    ordering,
+    ordering: pipeline.ordering,
     retryTopics: pipeline.retryTopics,
     weights: pipeline.weights,
     open,
