@@ -22,11 +22,12 @@ export function* checkHoldings(history: History): Generator<Problem> {
   for (const { why } of eventsOf(history, 'broken')) yield { kind: 'broken', message: why };
 }
 
-/** No two apps call for one record at once, unless one of them does not know yet that it is out. */
+/** No two apps call for one record at once, unless one of them does not know yet that it is out; and no app twice for one part of it. */
 function* companions(history: History): Generator<Problem> {
   // what was written twice may wait twice, and both may be due at once
   const copied = promisesExactlyOnce(history) ? new Set<number>() : copiedRecords(history);
   const running = new Map<string, Map<number, number>>(); // what → app → calls
+  const twice = new Map<string, number>(); // app and part → calls
   const out = new Set<number>();
   for (const event of history) {
     if (event.kind === 'fault' && event.app !== undefined && isOut.has(event.name)) out.add(event.app);
@@ -36,8 +37,13 @@ function* companions(history: History): Generator<Problem> {
     const byApp = running.get(what) ?? new Map<number, number>();
     running.set(what, byApp);
     byApp.set(app, (byApp.get(app) ?? 0) + (event.step === 'start' ? 1 : -1));
+    const own = `${String(app)} ${String(record)} ${event.part}`;
+    const calls = (twice.get(own) ?? 0) + (event.step === 'start' ? 1 : -1);
+    if (calls === 0) twice.delete(own);
+    else twice.set(own, calls);
     if (event.step !== 'start' || event.together || out.has(app) || copied.has(record)) continue;
-    const others = [...byApp].filter(([other, calls]) => calls > 0 && other !== app && !out.has(other));
+    if (calls > 1) yield { kind: 'called-at-once', record, message: `app ${String(app)} called twice for record ${what} at once` };
+    const others = [...byApp].filter(([other, theirs]) => theirs > 0 && other !== app && !out.has(other));
     if (others.length === 0) continue;
     const message = `apps ${String(app)} and ${others.map(([other]) => other).join()} called for record ${what} at once`;
     yield { kind: 'called-at-once', record, message };

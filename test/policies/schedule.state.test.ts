@@ -148,6 +148,12 @@ describe('the order of a schedule', () => {
     expect(begin(0, 0)).toEqual([0, undefined]);
   });
 
+  it('lets lower classes have all that is not held back, whatever higher ones have of their own', () => {
+    const state = stateOf({ places: 4, heldBack: [1, 0, 0] });
+    for (const rank of [0, 2, 2, 2, 2]) state.add(rank, { ...plain, rank });
+    expect(Array.from({ length: 5 }, () => state.next()?.rank)).toEqual([0, 2, 2, 2, undefined]);
+  });
+
   it('prefers a prompt that begins as one that runs, among those whose turn is about now', () => {
     const state = stateOf({ places: 2, prefixSlackMs: 10 });
     const add = (item: number, passableUntilMs: number, ...prefixes: string[]): Job<number> =>

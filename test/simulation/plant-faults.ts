@@ -178,7 +178,7 @@ export const plants = {
       ),
     );
     if (!start) return undefined;
-    const other = { ...start, app: 99 };
+    const other = { ...start, app: random.chance(0.5) ? 99 : start.app };
     return { history: insertAfter(history, start, other, { ...other, step: 'end' }), record: start.record };
   },
 
