@@ -27,6 +27,7 @@ describe('diagnose', () => {
     ['nothing to do', idle, 'source'],
     ['a slow model', slowModel, 'model'],
     ['a slow sink', slowSink, 'sink'],
+    ['a few records on their way out behind a slow model', { ...slowModel, handed: 40 }, 'model'],
     ['a busy loop behind which calls pile up', busy, 'cpu'],
     ['collections in a busy loop', { ...busy, gcShare: 0.3 }, 'gc'],
     ['short memory in a busy loop', { ...busy, gcShare: 0.3, intake: 0.4 }, 'memory'],
