@@ -35,8 +35,7 @@ export function assemble(parts: LineParts): Line {
   const { pipeline, options, sink, stats } = parts;
   const { clock, log } = options;
   const open = new OpenParts();
-  const hold: Run['hold'] = (reason, untilMs) => source.hold(reason, untilMs);
-  const run: Run = { ...runOf(parts, open), hold, verify: () => source.verify() };
+  const run: Run = { ...runOf(parts, open), hold: (reason, untilMs) => source.hold(reason, untilMs), verify: () => source.verify() };
 
   // 1 The transport hands over what it fetched; the window takes what may be in flight; lanes keep the order.
   const source = new Source({
