@@ -144,6 +144,19 @@ describe('engineGate', () => {
     await clock.runUntilIdle();
   });
 
+  it('asks nothing any more when it is closed', async () => {
+    const { clock, engine, gate, ask } = setUp();
+    engine.load = { running: 9, waiting: 9 };
+    const opened = await gate.open({ clock, signal: new AbortController().signal, log: () => undefined });
+    const leave = ask();
+    await clock.advance(250);
+    await opened.close();
+    const { asked } = engine;
+    await clock.advance(1_000);
+    expect([asked > 1, engine.asked - asked]).toEqual([true, 0]);
+    leave();
+  });
+
   it('refuses a model that does not say how busy it is', async () => {
     const gate = engineGate({ engine: 'llama', model: scripted('ok') });
     const opening = gate.open({ clock: virtualClock(), signal: new AbortController().signal, log: () => undefined });
