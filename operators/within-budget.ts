@@ -1,9 +1,10 @@
 import { isObservable, type MonoTypeOperatorFunction, Observable, take, tap, throwIfEmpty } from 'rxjs';
-import { type CallMeter, type CallScope, currentScope, inScope, scopeWith } from '../src/call.ts';
+import { currentScope, inScope, scopeWith } from '../src/call.ts';
 import { type OptionNames, requireFunction, requireMethods, requireOptions } from '../src/check-options.ts';
 import { RecordError, requireText } from '../src/errors.ts';
 import type { BudgetShare, TokenBudget, TokenEstimate, TokenUsage } from '../src/policies/token-budget.ts';
 import { follow } from './internal/follow.ts';
+import { Spending } from './internal/spending.ts';
 import { usageIn } from './internal/usage-in.ts';
 
 export interface WithinBudgetOptions<T> {
@@ -38,12 +39,7 @@ const names: OptionNames<WithinBudgetOptions<unknown>> = { estimate: true, usage
  */
 export function withinBudget<T>(budget: TokenBudget, options: WithinBudgetOptions<T>): MonoTypeOperatorFunction<T> {
   requireMethods('withinBudget', budget, ['acquire'], 'given a tokenBudget({ … })');
-  requireOptions<WithinBudgetOptions<T>>('withinBudget', options, names);
-  const { estimate, usageOf = usageIn, model, step } = options;
-  requireFunction('withinBudget.estimate', estimate, '() => number, { inputTokens, outputTokens } or an Observable of it');
-  if (model !== undefined) requireText('withinBudget.model', model);
-  if (step !== undefined) requireText('withinBudget.step', step);
-  const learntBy = `${model ?? ''}/${step ?? ''}`;
+  const { estimate, usageOf, learntBy } = checked(options);
   return (source) =>
     new Observable<T>((out) => {
       const scope = currentScope();
@@ -69,7 +65,14 @@ export function withinBudget<T>(budget: TokenBudget, options: WithinBudgetOption
             scope.hold(reason, untilMs);
           };
           scope.meter?.sent(false); // of a budget further out: nothing is sent while the call waits for this one
-          const share = budget.acquire({ tokens, step: learntBy, clock: scope.clock, hold, granted: start });
+          const share = budget.acquire({
+            tokens,
+            step: learntBy,
+            clock: scope.clock,
+            hold,
+            granted: start,
+            failed: (error) => out.error(error),
+          });
           if (share.granted) return;
           waiting = share;
           resume = scope.suspend(why); // the record's time is not spent on our waiting
@@ -93,60 +96,13 @@ export function withinBudget<T>(budget: TokenBudget, options: WithinBudgetOption
     });
 }
 
-/** What is known of one attempt's use, and the one settling of it. */
-class Spending implements CallMeter {
-  readonly #share: BudgetShare;
-  readonly #outer: CallMeter | undefined;
-  #received: number | undefined;
-  #done: TokenUsage | undefined;
-  #isSent = true;
-  #isWhole = false;
-  /** As the call's values tell it. */
-  told: TokenUsage | number | undefined;
-
-  constructor(share: BudgetShare, scope: CallScope) {
-    this.#share = share;
-    this.#outer = scope.meter;
-    this.#outer?.sent(true);
-  }
-
-  observe(headers: Parameters<CallMeter['observe']>[0]): void {
-    this.#share.observe(headers);
-    this.#outer?.observe(headers);
-  }
-
-  received(tokens: number): void {
-    this.#received = (this.#received ?? 0) + tokens;
-    this.#outer?.received(tokens);
-  }
-
-  used(usage: TokenUsage): void {
-    const { inputTokens = 0, outputTokens = 0, cachedTokens = 0 } = this.#done ?? {};
-    this.#done = {
-      inputTokens: inputTokens + usage.inputTokens,
-      outputTokens: outputTokens + usage.outputTokens,
-      cachedTokens: cachedTokens + (usage.cachedTokens ?? 0),
-    };
-    this.#received = undefined;
-    this.#outer?.used(usage);
-  }
-
-  sent(isSent: boolean): void {
-    this.#isSent = isSent;
-    this.#outer?.sent(isSent);
-  }
-
-  completed(): void {
-    this.#isWhole = true;
-  }
-
-  settle(): void {
-    if (this.told !== undefined) this.#share.settle(this.told, this.#isWhole);
-    else if (this.#received !== undefined && this.#isSent) this.#share.settleReceived(this.#received, this.#done);
-    else if (this.#done !== undefined) this.#share.settle(this.#done, this.#isWhole);
-    else if (!this.#isSent) this.#share.cancel();
-    else this.#share.settle();
-  }
+function checked<T>(options: WithinBudgetOptions<T>) {
+  requireOptions<WithinBudgetOptions<T>>('withinBudget', options, names);
+  const { estimate, usageOf = usageIn, model, step } = options;
+  requireFunction('withinBudget.estimate', estimate, '() => number, { inputTokens, outputTokens } or an Observable of it');
+  if (model !== undefined) requireText('withinBudget.model', model);
+  if (step !== undefined) requireText('withinBudget.step', step);
+  return { estimate, usageOf, learntBy: `${model ?? ''}/${step ?? ''}` };
 }
 
 const isEstimate = (given: unknown): boolean =>

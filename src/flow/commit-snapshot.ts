@@ -1,5 +1,6 @@
 import { encodeCompleted, fullShare, maxMetadataChars } from './completed-map.state.ts';
 import type { Standing } from './offset-tracker.state.ts';
+import { joinMetadata } from './commit-metadata.state.ts';
 import type { Owned } from './owned.ts';
 
 /** What a commit stores of a partition. */
@@ -12,13 +13,17 @@ export interface CommitSnapshot {
   readonly isWhole: boolean;
 }
 
-/** A partition as it stands, or as it will when the records of `also` are settled too; notes on it how full its map is. */
-export function snapshotOf(owned: Owned, also?: ReadonlySet<number>): CommitSnapshot {
+/**
+ * A partition as it stands, or as it will when the records of `also` are settled too, with what policies note of it; notes on it how
+ * full its map is.
+ */
+export function snapshotOf(owned: Owned, noted: string, also?: ReadonlySet<number>): CommitSnapshot {
   const { watermark: offset, completed } = withAhead(owned.tracker.standing(also), owned);
-  const { text, isWhole } = encodeCompleted(offset, completed);
-  owned.mapShare = text.length / maxMetadataChars;
+  const { text, isWhole } = encodeCompleted(offset, completed, maxMetadataChars - noted.length - 1);
+  const metadata = joinMetadata(text, noted);
+  owned.mapShare = metadata.length / maxMetadataChars;
   owned.mapFull = !isWhole || owned.mapShare > fullShare;
-  return { offset, metadata: text, changes: owned.tracker.changes + (also?.size ?? 0), isWhole };
+  return { offset, metadata, changes: owned.tracker.changes + (also?.size ?? 0), isWhole };
 }
 
 /**

@@ -86,16 +86,22 @@ export class Committer {
     this.#settled = 0;
     const behind = this.#options.partitions().filter((owned) => owned.isBehind);
     if (behind.length === 0 || !this.#consumer) return;
-    const offsets = behind.map((owned) => ({ owned, ...snapshotOf(owned) }));
+    const offsets = behind.map((owned) => {
+      const notes = owned.notes.write();
+      return { owned, notes, ...snapshotOf(owned, notes.text) };
+    });
     try {
       const { fenced } = await this.#consumer.commit(
         offsets.map(({ owned: { topic, partition, epoch }, offset, metadata }) => ({ topic, partition, epoch, offset, metadata })),
       );
       // fenced ones are about to be reported lost: they must not be tried again
       const refused = new Set(fenced.map(formatPartition));
-      for (const { owned, offset, changes } of offsets) {
-        if (refused.has(formatPartition(owned))) owned.fenced = true;
-        else {
+      for (const { owned, notes, offset, changes } of offsets) {
+        if (refused.has(formatPartition(owned))) {
+          owned.fenced = true;
+          notes.dropped();
+        } else {
+          notes.stored();
           owned.committed = offset;
           owned.floor = offset;
           owned.committedChanges = changes;
@@ -105,6 +111,7 @@ export class Committer {
       if (this.#backoff.failures > 0) this.#options.trouble(undefined);
       this.#backoff.succeeded();
     } catch (error) {
+      for (const { notes } of offsets) notes.failed();
       this.#options.trouble(`committing fails and is tried again: ${messageOf(error)}`);
       this.#schedule(this.#backoff.failed());
       this.#retryWaits = true;

@@ -1,3 +1,5 @@
+import { splitMetadata } from './commit-metadata.state.ts';
+
 /** Offsets from `from` up to, not including, `to`. */
 export interface OffsetRange {
   readonly from: bigint;
@@ -15,7 +17,6 @@ export const maxMetadataChars = 4_096;
 /** A map above this share of it is to grow no further: nothing is taken from the partition until its watermark moves. */
 export const fullShare = 0.75;
 const headerChars = 2;
-const maxBytes = Math.floor(((maxMetadataChars - headerChars) * 3) / 4);
 
 /**
  * Writes down which offsets above a watermark are done, as text for a commit's metadata: `1` (the version), `b` or `r`, and
@@ -23,21 +24,24 @@ const maxBytes = Math.floor(((maxMetadataChars - headerChars) * 3) / 4);
  * run lengths: LEB128 pairs, how many are open less 1, how many are done less 1. The shorter is taken; nothing done is ''.
  *
  * @param ranges above the watermark, ascending, not touching each other.
+ * @param maxChars what of the metadata it may take
  * @see Confluent's Parallel Consumer, which stores the like for the same reason.
  */
-export function encodeCompleted(watermark: bigint, ranges: readonly OffsetRange[]): EncodedMap {
+export function encodeCompleted(watermark: bigint, ranges: readonly OffsetRange[], maxChars = maxMetadataChars): EncodedMap {
+  const maxBytes = Math.floor(((maxChars - headerChars) * 3) / 4);
   const last = ranges.at(-1);
   if (last === undefined) return { text: '', isWhole: true };
-  const runs = asRuns(watermark, ranges);
+  const runs = asRuns(watermark, ranges, maxBytes);
   const bitBytes = Math.ceil(Number(last.to - watermark) / 8);
-  const bits = bitBytes < runs.bytes.length || !runs.isWhole ? asBits(watermark, ranges) : undefined;
+  const bits = bitBytes < runs.bytes.length || !runs.isWhole ? asBits(watermark, ranges, maxBytes) : undefined;
   const isBits = bits !== undefined && (bits.isWhole || bits.offsets > runs.offsets);
   const { bytes, isWhole } = isBits ? bits : runs;
   return { text: `1${isBits ? 'b' : 'r'}${Buffer.from(bytes).toString('base64url')}`, isWhole };
 }
 
-/** @throws RangeError for a text that {@link encodeCompleted} did not write. */
-export function decodeCompleted(watermark: bigint, text: string): readonly OffsetRange[] {
+/** From a commit's metadata, with notes beside it or without. @throws RangeError for a text that {@link encodeCompleted} did not write. */
+export function decodeCompleted(watermark: bigint, metadata: string): readonly OffsetRange[] {
+  const { map: text } = splitMetadata(metadata);
   if (text === '') return [];
   const [version, kind] = text;
   const body = text.slice(headerChars);
@@ -70,7 +74,7 @@ interface Form {
   readonly offsets: bigint;
 }
 
-function asRuns(watermark: bigint, ranges: readonly OffsetRange[]): Form {
+function asRuns(watermark: bigint, ranges: readonly OffsetRange[], maxBytes: number): Form {
   const bytes: number[] = [];
   let at = watermark;
   let offsets = 0n;
@@ -84,7 +88,7 @@ function asRuns(watermark: bigint, ranges: readonly OffsetRange[]): Form {
   return { bytes, isWhole: true, offsets };
 }
 
-function asBits(watermark: bigint, ranges: readonly OffsetRange[]): Form {
+function asBits(watermark: bigint, ranges: readonly OffsetRange[], maxBytes: number): Form {
   const size = maxBytes * 8;
   const bytes = new Uint8Array(maxBytes);
   let isWhole = true;

@@ -6,6 +6,7 @@ import type { Assignment, OwnedPartition } from '../transport/transport.ts';
 import { completedFrom, type OffsetRange } from './completed-map.state.ts';
 import { Lanes } from './lanes.state.ts';
 import { type Origin, waitedOrigin } from './origin.ts';
+import { type NoteKeepers, OwnedNotes } from './owned-notes.ts';
 import { OffsetTracker } from './offset-tracker.state.ts';
 
 /** Where a failed record goes. */
@@ -57,6 +58,8 @@ export class Owned implements OwnedPartition {
   share = 1;
   /** What an owner before us had completed above `start`, nearest first: these are not run again. */
   readonly #completedBefore: OffsetRange[];
+  /** What policies keep of it beside its offset. */
+  readonly notes: OwnedNotes;
   /** What was committed last, or where delivery began: no commit says less. */
   floor: bigint;
   /** `tracker.changes` as they stood at the last commit. */
@@ -82,7 +85,13 @@ export class Owned implements OwnedPartition {
   phase: 'held' | 'leaving' | 'gone' = 'held';
 
   /** @throws PipelineError `unreadable_metadata` when the group has stored something else than our map, unless that is to be ignored. */
-  constructor({ topic, partition, epoch, start, committed, high }: Assignment, unreadableMetadata: 'fail' | 'ignore', isDelayed = false) {
+  constructor(
+    { topic, partition, epoch, start, committed, high }: Assignment,
+    unreadableMetadata: 'fail' | 'ignore',
+    isDelayed = false,
+    noteKeepers: NoteKeepers = new Map(),
+  ) {
+    const keepers = isDelayed ? new Map<string, never>() : noteKeepers; // policies share by the partitions of the inputs themselves
     this.topic = topic;
     this.partition = partition;
     this.epoch = epoch;
@@ -93,13 +102,21 @@ export class Owned implements OwnedPartition {
     this.stored = committed;
     try {
       this.#completedBefore = [...completedFrom(start, committed)];
+      this.notes = OwnedNotes.read(this, committed?.metadata, keepers);
     } catch (error) {
       if (unreadableMetadata === 'fail') throw unreadable(this, error);
       this.#completedBefore = [];
+      this.notes = OwnedNotes.blind(this, keepers);
     }
     this.floor = start;
     this.high = high;
     this.fetched = start;
+  }
+
+  /** The ownership is over. */
+  end(): void {
+    this.phase = 'gone';
+    this.notes.lose();
   }
 
   /** Whether an owner before us has completed this record. Asked in the order of offsets, each once. */
@@ -134,7 +151,7 @@ export class Owned implements OwnedPartition {
 
   /** Whether there is something to commit. */
   get isBehind(): boolean {
-    return !this.fenced && this.phase !== 'gone' && this.tracker.changes > this.committedChanges;
+    return !this.fenced && this.phase !== 'gone' && (this.tracker.changes > this.committedChanges || this.notes.isBehind);
   }
 
   /** Records that were written and are not settled, as far as known. */

@@ -3,6 +3,7 @@ import type { RetryTopic } from '../retry-options.ts';
 import type { Ordering } from '../record/ordering.ts';
 import type { OpenParts } from '../record/run.ts';
 import type { Owned, Taken } from './owned.ts';
+import type { NoteKeepers } from './owned-notes.ts';
 import type { WindowOptions } from './window.state.ts';
 
 export interface SourceOptions extends WindowOptions {
@@ -18,6 +19,8 @@ export interface SourceOptions extends WindowOptions {
   /** Bytes that wait for the broker on the way out; nothing is taken while they reach `maxBytesInFlight`. */
   readonly outgoingBytes: () => number;
   readonly unreadableMetadata: 'fail' | 'ignore';
+  /** Policies that keep a note of each partition beside its offset. @defaultValue none */
+  readonly noteKeepers?: NoteKeepers;
   /** A record was found completed by an earlier owner: it is settled as it is, and there is something to commit. */
   readonly skipped: (partition: Owned) => void;
   /** The watermark has passed offsets that hold no records, and there is something to commit. */

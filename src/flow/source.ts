@@ -67,9 +67,10 @@ export class Source {
   /** @throws PipelineError `unreadable_metadata`. */
   gain(assignments: readonly Assignment[]): void {
     if (this.#stopped) return; // a member that drains is still in its group, and may be given what another lets go
+    const { unreadableMetadata, noteKeepers, weights } = this.#options;
     for (const one of assignments)
-      this.#owned.set(formatPartition(one), new Owned(one, this.#options.unreadableMetadata, this.#ahead.isDelayed(one.topic)));
-    apportion(this.partitions, this.#options.weights);
+      this.#owned.set(formatPartition(one), new Owned(one, unreadableMetadata, this.#ahead.isDelayed(one.topic), noteKeepers));
+    apportion(this.partitions, weights);
     this.pump();
   }
 
@@ -135,9 +136,8 @@ export class Source {
   lose(partitions: readonly Owned[], reason: string): void {
     this.leave(partitions);
     for (const one of partitions) {
-      one.phase = 'gone';
-      const id = formatPartition(one);
-      if (this.#owned.get(id) === one) this.#owned.delete(id);
+      one.end();
+      if (this.find(one) === one) this.#owned.delete(formatPartition(one));
     }
     apportion(this.partitions, this.#options.weights);
     const left = partitions.flatMap((one) => one.taken());

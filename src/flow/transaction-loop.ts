@@ -7,6 +7,7 @@ import { Backoff } from './backoff.state.ts';
 import type { Bundle } from './bundle.ts';
 import { type CommitSnapshot, snapshotOf } from './commit-snapshot.ts';
 import type { FencedWriter } from './fenced-writer.ts';
+import type { WrittenNote } from '../policies/partition-notes.ts';
 import type { Owned, Taken } from './owned.ts';
 import { loadOf, Pace } from './transaction.state.ts';
 import { type LetterBox, writeBundles } from './transaction-write.ts';
@@ -34,6 +35,7 @@ export interface TransactionLoopOptions {
 interface Batch {
   readonly bundles: readonly Bundle[];
   readonly snapshot: CommitSnapshot;
+  readonly notes: WrittenNote;
 }
 
 const caps = { maxRecords: 5_000, maxBytes: 8 * 1024 * 1024 };
@@ -127,18 +129,27 @@ export class TransactionLoop {
 
   #next(): Batch | undefined {
     this.#refuseFailed(this.#queue);
+    const { isBehind } = this.#owned; // before its notes are written, which are not behind then
+    if (this.#queue.length === 0 && !isBehind) return undefined;
+    const notes = this.#owned.notes.write();
+    const batch = this.#load(notes, isBehind);
+    if (!batch) notes.dropped();
+    return batch;
+  }
+
+  #load(notes: WrittenNote, isBehind: boolean): Batch | undefined {
     let snapshot: CommitSnapshot | undefined;
     const fits = (count: number): boolean => {
-      snapshot = snapshotOf(this.#owned, ticketsOf(this.#queue.slice(0, count)));
+      snapshot = snapshotOf(this.#owned, notes.text, ticketsOf(this.#queue.slice(0, count)));
       return snapshot.isWhole;
     };
     const count = loadOf(this.#queue, caps, fits);
-    if (count === 0 && !this.#owned.isBehind) return undefined;
-    if (count === 0) snapshot = snapshotOf(this.#owned);
+    if (count === 0 && !isBehind) return undefined;
+    if (count === 0) snapshot = snapshotOf(this.#owned, notes.text);
     if (!snapshot || (count === 0 && this.#isStored(snapshot))) return undefined;
     const bundles = this.#queue.splice(0, count);
     this.#pace.began(recordsOf(bundles), this.#options.clock.nowMs());
-    return { bundles, snapshot };
+    return { bundles, snapshot, notes };
   }
 
   /** Whether what an owner before us had completed is all there is to say. */
@@ -161,6 +172,7 @@ export class TransactionLoop {
         unseen = undefined;
         begun = false;
         if (batch.bundles.some(({ isOver }) => isOver)) {
+          batch.notes.failed();
           this.#putBack(batch.bundles);
           return;
         }
@@ -186,12 +198,13 @@ export class TransactionLoop {
     if (!this.#isOver()) this.#settle(batch, verdicts);
   }
 
-  #settle({ bundles, snapshot }: Batch, verdicts: ReadonlyMap<Taken, Verdict>): void {
+  #settle({ bundles, snapshot, notes }: Batch, verdicts: ReadonlyMap<Taken, Verdict>): void {
     const owned = this.#owned;
     owned.stored = { offset: snapshot.offset, metadata: snapshot.metadata };
     owned.committed = snapshot.offset;
     owned.floor = snapshot.offset;
     owned.committedChanges = snapshot.changes;
+    notes.stored();
     if (this.#backoff.failures > 0) this.#options.trouble(undefined);
     this.#backoff.succeeded();
     this.#options.ended('committed');

@@ -13,6 +13,8 @@ export interface BudgetRequest {
   readonly hold: (reason: string, untilMs: number) => void;
   /** Runs when the share is the call's, perhaps before `acquire` returns. */
   granted(share: BudgetShare): void;
+  /** Runs instead when it cannot be granted: `call_too_large` for what this instance may spend of a shared budget. */
+  failed?(error: Error): void;
 }
 
 /** What a call has in a budget, from asking to the end. The first of its ends decides, what comes later does nothing. */

@@ -98,6 +98,13 @@ export class SlidingSum {
     this.#sum -= amount;
   }
 
+  /** When the oldest of what counts ends to; Infinity if nothing does. */
+  nextEndMs(nowMs: number): number {
+    this.#expire(nowMs);
+    const oldest = this.#buckets.peek();
+    return oldest ? this.#endMs(oldest.lastMs) : Number.POSITIVE_INFINITY;
+  }
+
   /** What was spent after `ms`; what counts together with something before it is left out. */
   spentSince(ms: number, nowMs: number): number {
     this.#expire(nowMs);

@@ -38,12 +38,21 @@ export interface TokenBudgetOptions {
    * the window. Without it two bursts a window apart are refused when the second is on a warm connection. @defaultValue 250
    */
   readonly jitterMs?: number;
+  /**
+   * `'partitions'`: the limits are for all instances of the pipeline together. Each may spend the share of the partitions that it is
+   * assigned, a limit / number of partitions each, and notes what it may spend with their commits, before it does. One value for one
+   * pipeline. @defaultValue `'nobody'`: the limits are for this process alone
+   */
+  readonly sharedBy?: 'nobody' | 'partitions';
+  /** With `sharedBy`, how far the clocks of instances may be apart, in ms, 0 to 10,000: windows are longer by it. @defaultValue 500 */
+  readonly clockSkewMs?: number;
 }
 
 /** Options with everything in its place. */
 export interface ResolvedBudget extends BudgetLimits {
   readonly prices: TokenPrices | undefined;
   readonly reserve: Reserve | undefined;
+  readonly isShared: boolean;
   /** The limits, for people. */
   readonly inWords: string;
 }
@@ -59,6 +68,8 @@ const names: OptionNames<TokenBudgetOptions> = {
   moneyDay: true,
   reserve: true,
   jitterMs: true,
+  sharedBy: true,
+  clockSkewMs: true,
 };
 const priceNames: OptionNames<TokenPrices> = { inputPerMillion: true, outputPerMillion: true, cachedPerMillion: true };
 const minuteMs = 60_000;
@@ -74,6 +85,10 @@ const perMinute = [
 export function resolveBudget(options: TokenBudgetOptions): ResolvedBudget {
   requireOptions('tokenBudget', options, names);
   const { windowMs = minuteMs, moneyPerDay, prices, moneyDay = 'sliding', reserve = 'cap', jitterMs = 250 } = options;
+  const { sharedBy = 'nobody', clockSkewMs = 500 } = options;
+  requireOneOf('tokenBudget.sharedBy', sharedBy, ['nobody', 'partitions']);
+  requireNumber('tokenBudget.clockSkewMs', clockSkewMs, 0, 10_000);
+  const isShared = sharedBy === 'partitions';
   requireInteger('tokenBudget.windowMs', windowMs, 100, 86_400_000);
   requireNumber('tokenBudget.jitterMs', jitterMs, 0, 10_000);
   requireOneOf('tokenBudget.moneyDay', moneyDay, ['sliding', 'utc']);
@@ -107,7 +122,16 @@ export function resolveBudget(options: TokenBudgetOptions): ResolvedBudget {
     throw new OptionError(
       'tokenBudget needs tokensPerMinute, requestsPerMinute, inputTokensPerMinute, outputTokensPerMinute or moneyPerDay, got none of them',
     );
-  return { limits, windowMs, jitterMs, moneyDay, prices, reserve: reserve === 'cap' ? undefined : reserve, inWords: words.join(', ') };
+  return {
+    limits,
+    windowMs,
+    jitterMs: jitterMs + (isShared ? clockSkewMs : 0),
+    isShared,
+    moneyDay,
+    prices,
+    reserve: reserve === 'cap' ? undefined : reserve,
+    inWords: words.join(', '),
+  };
 }
 
 function requirePrices(prices: TokenPrices): void {

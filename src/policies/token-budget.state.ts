@@ -1,5 +1,5 @@
 import { type Amounts, type Unit, units } from './call-amounts.state.ts';
-import { dayMs, SlidingSum, type SumBucket, type SumWindow } from './sliding-sum.state.ts';
+import { dayMs, SlidingSum, type SumWindow } from './sliding-sum.state.ts';
 
 export interface BudgetLimits {
   /** Infinity: none. Money is for a day, all else for a window. */
@@ -13,7 +13,25 @@ export interface BudgetLimits {
 export interface Reservation {
   readonly amounts: Amounts;
   readonly atMs: number;
-  readonly buckets: Readonly<Record<Unit, SumBucket>>;
+  /** Where it was taken from. */
+  readonly pieces: readonly ReservedPiece[];
+}
+
+export interface ReservedPiece {
+  readonly unit: Unit;
+  readonly amount: number;
+  readonly giveBack: (amount: number) => void;
+}
+
+/** Gives back of one unit, from the piece taken last on. */
+export function giveBackOf({ pieces }: Reservation, unit: Unit, amount: number): void {
+  let rest = amount;
+  for (const piece of pieces.toReversed()) {
+    if (piece.unit !== unit || rest <= 0) continue;
+    const back = Math.min(rest, piece.amount);
+    rest -= back;
+    piece.giveBack(back);
+  }
 }
 
 /** What a provider says is left of its own limits, at some moment. */
@@ -52,13 +70,16 @@ export interface BudgetSums {
 }
 
 /** The rules of each unit's sum. */
-function sumRules({ windowMs, jitterMs, moneyDay }: Omit<BudgetLimits, 'limits'>, unit: Unit): { window: SumWindow; jitterMs: number } {
+export function sumRules(
+  { windowMs, jitterMs, moneyDay }: Omit<BudgetLimits, 'limits'>,
+  unit: Unit,
+): { window: SumWindow; jitterMs: number } {
   if (unit !== 'money') return { window: { kind: 'sliding', ms: windowMs }, jitterMs };
   return { window: moneyDay === 'utc' ? { kind: 'utc-day' } : { kind: 'sliding', ms: dayMs }, jitterMs };
 }
 
 /** A record with a value for each unit. */
-const eachUnit = <T>(valueOf: (unit: Unit) => T): Record<Unit, T> =>
+export const eachUnit = <T>(valueOf: (unit: Unit) => T): Record<Unit, T> =>
   Object.fromEntries(units.map((unit) => [unit, valueOf(unit)])) as Record<Unit, T>;
 
 /** What was spent of every unit, and what a provider says is left. Holds about 1,000 sums a unit. */
@@ -86,19 +107,24 @@ export class BudgetState implements BudgetSums {
   }
 
   reserve(amounts: Amounts, nowMs: number): Reservation {
-    return { amounts, atMs: nowMs, buckets: eachUnit((unit) => this.#sums[unit].spend(amounts[unit], nowMs)) };
+    const pieces = units.map((unit): ReservedPiece => {
+      const sum = this.#sums[unit];
+      const bucket = sum.spend(amounts[unit], nowMs);
+      return { unit, amount: amounts[unit], giveBack: (amount) => sum.giveBack(bucket, amount) };
+    });
+    return { amounts, atMs: nowMs, pieces };
   }
 
-  settle({ amounts, buckets }: Reservation, used: Amounts, nowMs: number): void {
+  settle(reservation: Reservation, used: Amounts, nowMs: number): void {
     for (const unit of units) {
-      const over = used[unit] - amounts[unit];
+      const over = used[unit] - reservation.amounts[unit];
       if (over > 0) this.#sums[unit].spend(over, nowMs);
-      else this.#sums[unit].giveBack(buckets[unit], -over);
+      else giveBackOf(reservation, unit, -over);
     }
   }
 
-  cancel({ amounts, buckets }: Reservation): void {
-    for (const unit of units) this.#sums[unit].giveBack(buckets[unit], amounts[unit]);
+  cancel(reservation: Reservation): void {
+    for (const { amount, giveBack } of reservation.pieces) giveBack(amount);
   }
 
   observe({ dateMs, retryAfterMs, left }: Observation, nowMs: number, sentMs: number): void {

@@ -2,10 +2,13 @@ import type { Resource } from '../resource.ts';
 import type { BudgetRequest, BudgetShare } from './budget-share.ts';
 import type { Amounts } from './call-amounts.state.ts';
 import { BudgetDesk, inCurrency } from './internal/budget-desk.ts';
+import { ShareKeeper } from './internal/share-keeper.ts';
+import { keepsNotes, type NoteKeeper } from './partition-notes.ts';
 import type { PolicyState, WatchedPolicy } from './policy-state.ts';
 import type { ResponseHeaders } from './provider-headers.ts';
-import { resolveBudget, type TokenBudgetOptions } from './token-budget-options.ts';
-import { BudgetState } from './token-budget.state.ts';
+import { SharedBudgetState } from './shared-budget.state.ts';
+import { type ResolvedBudget, resolveBudget, type TokenBudgetOptions } from './token-budget-options.ts';
+import { BudgetState, type BudgetSums } from './token-budget.state.ts';
 
 export type { BudgetRequest, BudgetShare } from './budget-share.ts';
 export type { TokenEstimate, TokenPrices, TokenUsage } from './call-amounts.state.ts';
@@ -42,14 +45,13 @@ export interface TokenBudget extends WatchedPolicy {
  * its page says), and the next ones wait for what it took.
  *
  * The value works at once, and is a resource of itself: give it to `resources` of a pipeline, or share it between several by hand.
- * It is this process's alone. Holds about 5,000 sums and one entry per waiting call; the calls are bounded by those who make them.
+ * It is this process's alone, unless it is `sharedBy: 'partitions'`. Holds about 5,000 sums and one entry per waiting call; the calls are bounded by those who make them.
  *
  * @throws OptionError without any limit, or for an option outside its range.
  */
 export function tokenBudget(options: TokenBudgetOptions): TokenBudget & Resource<TokenBudget> {
   const rules = resolveBudget(options);
-  const sums = new BudgetState(rules);
-  const desk = new BudgetDesk(rules, sums);
+  const { sums, desk, keeper } = rules.isShared ? sharedDesk(rules) : ownDesk(rules);
   const self: TokenBudget & Resource<TokenBudget> = {
     name: 'tokenBudget',
     tokensPerMinute: options.tokensPerMinute,
@@ -61,7 +63,34 @@ export function tokenBudget(options: TokenBudgetOptions): TokenBudget & Resource
     acquire: (request) => desk.acquire(request),
     observe: (headers, nowMs) => desk.observe(headers, nowMs),
     describe: (nowMs) => desk.describe(self.name, nowMs),
+    ...(keeper ? { [keepsNotes]: keeper } : {}),
     open: () => Promise.resolve({ value: self, close: () => Promise.resolve() }),
   };
   return self;
+}
+
+interface Parts {
+  readonly sums: BudgetSums;
+  readonly desk: BudgetDesk;
+  readonly keeper?: NoteKeeper;
+}
+
+function ownDesk(rules: ResolvedBudget): Parts {
+  const sums = new BudgetState(rules);
+  return { sums, desk: new BudgetDesk(rules, sums) };
+}
+
+const firstLeaseMs = 2_400; // the keeper knows better as soon as it is attached
+
+function sharedDesk(rules: ResolvedBudget): Parts {
+  const sums = new SharedBudgetState({ ...rules, leaseMs: firstLeaseMs });
+  const keeper: ShareKeeper = new ShareKeeper({ rules, state: sums, demand: () => desk.demand(), freed: () => desk.freed() });
+  const desk: BudgetDesk = new BudgetDesk(rules, sums, {
+    taken: () => keeper.changed(),
+    blocked: (wanted, nowMs) => {
+      keeper.changed();
+      return keeper.refusal(wanted, nowMs);
+    },
+  });
+  return { sums, desk, keeper };
 }

@@ -33,7 +33,6 @@ export interface Line {
  */
 export function assemble(parts: LineParts): Line {
   const { pipeline, options, sink, stats } = parts;
-  const { clock, log } = options;
   const open = new OpenParts();
   const run: Run = { ...runOf(parts, open), hold: (reason, untilMs) => source.hold(reason, untilMs), verify: () => source.verify() };
 
@@ -43,6 +42,7 @@ export function assemble(parts: LineParts): Line {
     ordering: pipeline.ordering,
     retryTopics: pipeline.retryTopics,
     weights: pipeline.weights,
+    noteKeepers: parts.noteKeepers,
     open,
     outgoingBytes: () => delivery.bytes,
     emit: (taken) => emit(taken),
@@ -62,7 +62,7 @@ export function assemble(parts: LineParts): Line {
   };
   const answerFor = (taken: Taken): Settlement => {
     const isPresent = (): boolean => taken.settlement === settlement; // not that of a run before a restart
-    const observer = stats.stages.observed(taken.takenMs, () => clock.nowMs(), {
+    const observer = stats.stages.observed(taken.takenMs, () => options.clock.nowMs(), {
       handed: () => {
         if (isPresent()) delivery.handed(taken, settlement);
       },
@@ -82,7 +82,7 @@ export function assemble(parts: LineParts): Line {
   const delivery: Delivery = pipeline.delivery === 'exactly-once' ? exactlyOnce(parts, source) : atLeastOnce(parts, source);
 
   // 4 The user's operators, policies and model.
-  const stream = new RestartingStream({ ...parts, clock, log, source, run, answerFor, output: delivery.output });
+  const stream = new RestartingStream({ ...parts, ...options, source, run, answerFor, output: delivery.output });
 
   // 5 Every part has ended: the record is settled, exactly once, as the worst of them; the tracker moves its watermark over what
   // is settled without a gap. What an owner before us had completed comes from the source straight to here.
@@ -93,7 +93,7 @@ export function assemble(parts: LineParts): Line {
       parts.fail(verdict.error);
       return;
     }
-    if (verdict.outcome !== 'failed') stats.verdict(verdict, taken, clock.nowMs());
+    if (verdict.outcome !== 'failed') stats.verdict(verdict, taken, options.clock.nowMs());
     if (verdict.outcome !== 'given-back') delivery.settled(taken, verdict);
   };
   const skipped = (partition: Owned): void => {

@@ -1,3 +1,4 @@
+import type { NoteKeepers } from '../flow/owned-notes.ts';
 import type { Sink } from '../flow/sink.ts';
 import type { Pipeline } from '../pipeline.ts';
 import type { ResolvedStartOptions } from './options.ts';
@@ -8,6 +9,8 @@ export interface LineParts {
   readonly pipeline: Pipeline;
   readonly options: ResolvedStartOptions;
   readonly resources: Readonly<Record<string, unknown>>;
+  /** Those of the resources that keep notes of partitions. */
+  readonly noteKeepers: NoteKeepers;
   readonly sink: Sink;
   readonly stats: Stats;
   /** The pipeline cannot go on. */

@@ -35,6 +35,7 @@ export async function releasePartitions(release: Release, leaving: readonly Owne
   while (inPipeline().length > 0 && clock.nowMs() < untilMs && !hurry()) await sleep(clock, lookEveryMs);
   const aborted = inPipeline();
   source.abandonAll(aborted, reason);
+  for (const one of owned) one.notes.leave(); // nothing is called for them any more: the last commit says exactly what was spent
   delivery.hurry(owned);
   const graceEndsMs = Math.max(untilMs, clock.nowMs() + graceMs);
   const unsettled = (): number => owned.reduce((sum, { inFlight }) => sum + inFlight, 0);

@@ -9,6 +9,7 @@ import { Closers } from './closers.ts';
 import { consumeHandlers } from './handlers.ts';
 import { Lifecycle, type LifecycleState } from './lifecycle.state.ts';
 import { askForCollection, guardMemory } from './memory-guard.ts';
+import { attachNoteKeepers, commitNotes, noteKeepersOf } from './note-keepers.ts';
 import { openResources } from './open-resources.ts';
 import { type ResolvedStartOptions, resolveStartOptions, type StartOptions } from './options.ts';
 import { releasePartitions } from './release.ts';
@@ -136,6 +137,16 @@ class Running implements App {
     const sink = await this.#openSink();
     const resources = await openResources(this.#pipeline, this.#options, this.#opening);
     this.#policies = watchedPolicies(resources);
+    const noteKeepers = noteKeepersOf(resources);
+    this.#closers.add(
+      await attachNoteKeepers(noteKeepers, {
+        transport: this.#options.transport,
+        inputs,
+        clock,
+        commitIntervalMs: this.#options.commitIntervalMs,
+        changed: () => commitNotes(this.#line),
+      }),
+    );
     const parts = {
       pipeline: this.#pipeline,
       options: this.#options,
@@ -144,7 +155,7 @@ class Running implements App {
         this.#fail(error);
       },
     };
-    const line = assemble({ ...parts, resources, sink });
+    const line = assemble({ ...parts, resources, noteKeepers, sink });
     this.#line = line;
     this.#closers.add(() => {
       line.source.stop();

@@ -35,6 +35,15 @@ const shownFirst = ['tokens', 'requests', 'inputTokens', 'outputTokens', 'money'
 
 export const inCurrency = (amounts: Amounts): Amounts => ({ ...amounts, money: amounts.money / moneyUnits });
 
+/** What is done beside serving calls. */
+export interface DeskHooks {
+  readonly taken?: () => void;
+  /** The first call has to wait; the result ends that. */
+  readonly blocked?: (wanted: Amounts, nowMs: number) => Error | undefined;
+}
+
+const mostAsked = 256; // calls that wait behind so many others need nothing yet
+
 /** Where calls ask for their shares of a budget, and settle them: the queue, and what is told of it. */
 export class BudgetDesk {
   readonly #rules: ResolvedBudget;
@@ -42,13 +51,18 @@ export class BudgetDesk {
   readonly #queue: TurnQueue<Amounts, Reservation>;
   readonly #overshoot = { tokens: 0, calls: 0 };
 
-  constructor(rules: ResolvedBudget, sums: BudgetSums) {
+  constructor(rules: ResolvedBudget, sums: BudgetSums, hooks: DeskHooks = {}) {
     this.#rules = rules;
     this.#sums = sums;
     this.#queue = new TurnQueue({
       reason: `the token budget is spent (${rules.inWords})`,
       readyAtMs: (wanted, nowMs) => sums.readyAtMs(wanted, nowMs),
-      take: (wanted, nowMs) => sums.reserve(wanted, nowMs),
+      take: (wanted, nowMs) => {
+        const reservation = sums.reserve(wanted, nowMs);
+        hooks.taken?.();
+        return reservation;
+      },
+      blocked: (wanted, nowMs) => hooks.blocked?.(wanted, nowMs),
     });
   }
 
@@ -61,8 +75,25 @@ export class BudgetDesk {
     requireFits(amountsOfEstimate(request.tokens, prices), this.#rules);
     const wanted = amountsOfEstimate(toReserve(request, this.#rules), prices);
     const { clock, hold } = request;
-    const turn = this.#queue.enter(wanted, { clock, hold, granted: (one) => request.granted(this.#shareOf(one, request)) });
+    const granted = (turn: Turn<Amounts, Reservation>): void => request.granted(this.#shareOf(turn, request));
+    const turn = this.#queue.enter(wanted, { clock, hold, granted, failed: (error) => request.failed?.(error) });
     return this.#shareOf(turn, request);
+  }
+
+  /** More may be spent than before. */
+  freed(): void {
+    this.#queue.pump();
+  }
+
+  /** What the calls want that wait, together. */
+  demand(): Amounts {
+    const sums = { requests: 0, tokens: 0, inputTokens: 0, outputTokens: 0, money: 0 };
+    let calls = 0;
+    for (const wanted of this.#queue.wanted()) {
+      if ((calls += 1) > mostAsked) break;
+      for (const unit of units) sums[unit] += wanted[unit];
+    }
+    return sums;
   }
 
   observe(headers: ResponseHeaders, nowMs: number, sentMs = nowMs): void {

@@ -8,6 +8,8 @@ export interface TurnRequest<W, R> {
   readonly hold: (reason: string, untilMs: number) => void;
   /** Runs when it is the call's turn, perhaps before `enter` returns. */
   readonly granted: (turn: Turn<W, R>) => void;
+  /** Runs instead when it can never be its turn. */
+  readonly failed?: (error: Error) => void;
 }
 
 /** What decides who may start. */
@@ -16,8 +18,8 @@ export interface TurnRules<W, R> {
   readonly reason: string;
   readyAtMs(wanted: W, nowMs: number): number;
   take(wanted: W, nowMs: number): R;
-  /** The first of those that wait could not be served. @defaultValue nothing is done */
-  blocked?(wanted: W): void;
+  /** The first of those that wait could not be served. The result ends its wait. @defaultValue nothing is done */
+  blocked?(wanted: W, nowMs: number): Error | undefined;
 }
 
 /** A call's place, from asking to the end. */
@@ -41,6 +43,7 @@ class Waiter<W, R> implements Turn<W, R> {
   readonly end: (change: (taken: R) => void) => boolean;
   taken: R | undefined;
   over = false;
+  refused: Error | undefined;
 
   constructor(wanted: W, request: TurnRequest<W, R>, end: (waiter: Waiter<W, R>, change: (taken: R) => void) => boolean) {
     this.wanted = wanted;
@@ -120,6 +123,7 @@ export class TurnQueue<W, R> {
         if (!first.over && !this.#serve(first)) return;
         this.#waiters.shift();
         if (first.over) this.#left -= 1;
+        else if (first.refused) this.#refuse(first, first.refused);
         else first.request.granted(first);
       }
     } finally {
@@ -141,8 +145,14 @@ export class TurnQueue<W, R> {
     this.#cancelTimer = clock.schedule(readyAtMs - nowMs, () => {
       this.pump();
     });
-    this.#rules.blocked?.(first.wanted);
-    return false;
+    first.refused = this.#rules.blocked?.(first.wanted, nowMs);
+    if (first.refused) this.#stopTimer();
+    return first.refused !== undefined;
+  }
+
+  #refuse(waiter: Waiter<W, R>, error: Error): void {
+    waiter.over = true;
+    waiter.request.failed?.(error);
   }
 
   #stopTimer(): void {
