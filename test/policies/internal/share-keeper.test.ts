@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
-import { keepsNotes, type NoteKeeper } from '../../src/policies/partition-notes.ts';
-import { tokenBudget } from '../../src/policies/token-budget.ts';
-import { virtualClock } from '../../src/testing.ts';
+import { keepsNotes, type NoteKeeper } from '../../../src/policies/partition-notes.ts';
+import { tokenBudget } from '../../../src/policies/token-budget.ts';
+import { virtualClock } from '../../../src/testing.ts';
 
 function setUp(partitions = 2) {
   const clock = virtualClock();
