@@ -26,7 +26,7 @@ describe('the grade of a code', () => {
       'model_failed',
       'answer_empty',
     ],
-    overload: ['overloaded'],
+    overload: ['overloaded', 'breaker_open'],
     resource: ['resource_exhausted'],
     record: [
       ...(['pipeline_threw', 'project_threw', 'no_result', 'lineage_reused', 'envelope_lost', 'deadline_exceeded'] as const),
