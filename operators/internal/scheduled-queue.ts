@@ -34,7 +34,8 @@ export class ScheduledQueue<T, K> implements WaitingCalls<T, K> {
     handle.part.at('queued');
     const one: Scheduled<T, K> = { envelope, handle, takeBack: undefined, job: undefined, goOn: undefined };
     try {
-      one.job = state.add(one, this.#schedule.factsOf(envelope.value, envelope, runOf(envelope).clock.nowMs()));
+      const arrival = handle.part.roots[0]?.arrival ?? { takenMs: runOf(envelope).clock.nowMs(), number: 0 };
+      one.job = state.add(one, this.#schedule.factsOf(envelope.value, envelope, arrival));
     } catch (error) {
       fail(envelope, handle, threw('schedule', error));
       return undefined;

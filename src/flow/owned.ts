@@ -23,6 +23,8 @@ export interface Taken {
   readonly bytes: number;
   readonly lane: string | undefined;
   readonly takenMs: number;
+  /** Of all that were taken; who came later has a higher one. */
+  readonly number: number;
   /** Of its present run through the pipeline; undefined while it waits in its lane. */
   settlement: Settlement | undefined;
   /** The pipeline has no more to do with it: its lane is free. */
@@ -170,10 +172,26 @@ export class Owned implements OwnedPartition {
   }
 }
 
+/** Counts on over all sources: only which of two is higher means anything. */
+const takenSoFar = { count: 0 };
+
 /** A record at the moment when it is taken. */
 export function takenOf(partition: Owned, record: SourceRecord, taken: Pick<Taken, 'bytes' | 'lane' | 'takenMs'>): Taken {
   const origin = partition.isDelayed ? waitedOrigin(record) : undefined;
-  return { partition, record, origin, ...taken, ticket: 0, settlement: undefined, through: false, departed: undefined, over: false };
+  takenSoFar.count += 1;
+  const { count: number } = takenSoFar;
+  return {
+    partition,
+    record,
+    origin,
+    ...taken,
+    number,
+    ticket: 0,
+    settlement: undefined,
+    through: false,
+    departed: undefined,
+    over: false,
+  };
 }
 
 /** Whether the pipeline still works on it. */

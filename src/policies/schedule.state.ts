@@ -11,6 +11,8 @@ export interface JobFacts {
   readonly weight: number;
   /** What it costs its tenant; at least 0. */
   readonly tokens: number;
+  /** Among equals in the order, who was taken first goes first. */
+  readonly arrival: number;
   /** Until then others may pass it that came later: its place in the order. In the clock's milliseconds. */
   readonly passableUntilMs: number;
   /** What preemption goes by: the higher, the more urgent. */
@@ -21,7 +23,7 @@ export interface JobFacts {
 
 export interface Job<W> extends JobFacts, HeapEntry {
   readonly item: W;
-  /** By arrival. */
+  /** By its coming here. */
   readonly number: number;
   state: 'waiting' | 'running' | 'over';
   /** Its call was taken back for a more urgent one. */
@@ -180,8 +182,10 @@ export class ScheduleState<W> {
 /** Who is served for nothing would never pass the turn on. */
 const costOf = ({ tokens }: JobFacts): number => Math.max(1, tokens);
 
-const isBefore = (a: Job<unknown>, b: Job<unknown>): boolean =>
-  a.passableUntilMs === b.passableUntilMs ? a.number < b.number : a.passableUntilMs < b.passableUntilMs;
+function isBefore(a: Job<unknown>, b: Job<unknown>): boolean {
+  if (a.passableUntilMs !== b.passableUntilMs) return a.passableUntilMs < b.passableUntilMs;
+  return a.arrival === b.arrival ? a.number < b.number : a.arrival < b.arrival;
+}
 
 /** The lowest class, in it the lowest priority, and of those the one that came last: it has lost the least. */
 function isLessUrgent(a: Job<unknown>, b: Job<unknown>): boolean {

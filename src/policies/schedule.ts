@@ -1,4 +1,5 @@
 import { OptionError } from '../errors.ts';
+import type { Arrival } from '../record/part.ts';
 import type { Resource } from '../resource.ts';
 import { jobFacts } from './internal/job-facts.ts';
 import { resolveSchedule, type ScheduledRecord, type ScheduleOptions } from './internal/schedule-options.ts';
@@ -27,7 +28,7 @@ export interface ScheduleUse<W> {
 export interface Schedule<in T> extends WatchedPolicy {
   readonly preempts: boolean;
   /** @throws whatever a function of the options throws, or a TypeError for a result that is out of range */
-  factsOf(value: T, record: ScheduledRecord, nowMs: number): JobFacts;
+  factsOf(value: T, record: ScheduledRecord, arrival: Arrival): JobFacts;
   /** @throws OptionError when as many places are held back as there are. */
   requirePlaces(places: number): void;
   use<W>(places: number): ScheduleUse<W>;
@@ -57,7 +58,7 @@ export function schedule<T = unknown>(options: ScheduleOptions<T> = {}): Schedul
   const self: Schedule<T> & Resource<Schedule<T>> = {
     name: 'schedule',
     preempts: resolved.preempt,
-    factsOf: (value, record, nowMs) => jobFacts(resolved, value, record, nowMs),
+    factsOf: (value, record, arrival) => jobFacts(resolved, value, record, arrival),
     requirePlaces: (places) => {
       const all = heldBack.reduce((a, b) => a + b, 0);
       if (all < places) return;

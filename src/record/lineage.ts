@@ -1,4 +1,5 @@
 import { Failing } from './failing.ts';
+import type { Arrival } from './part.ts';
 import { type Outcome, type SettlementObserver, type Verdict, worse } from './outcome.ts';
 import type { OutputPosition, Position } from './record.ts';
 import type { RecordContext } from './record-context.ts';
@@ -11,6 +12,8 @@ import type { FailedTry } from './tries.ts';
 export class Settlement implements Parent {
   readonly position: Position;
   readonly run: Run;
+  /** Set by the source before anybody sees the record. */
+  arrival: Arrival | undefined;
   readonly #observer: SettlementObserver;
   #outputs: OutputPosition[] | undefined;
   /** Calls that ran for this record, over all operators and attempts. */

@@ -11,9 +11,19 @@ export type EndReason = 'closed' | 'deadline';
  */
 export type Place = 'flowing' | 'queued' | 'bound' | 'calling';
 
+/** When a record entered the window. */
+export interface Arrival {
+  /** In the clock's milliseconds. */
+  readonly takenMs: number;
+  /** Of all that were taken; who came later has a higher one. */
+  readonly number: number;
+}
+
 /** A source record as its parts know it; told apart by identity. */
 export interface Root {
   readonly position: Position;
+  /** Undefined where no source has taken it, as in tests of operators. */
+  readonly arrival?: Arrival | undefined;
 }
 
 /** The claim that one envelope holds on the records it descends from. Operators and the sink speak to it. */

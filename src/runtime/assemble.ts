@@ -73,6 +73,7 @@ export function assemble(parts: LineParts): Line {
     });
     const settlement: Settlement = new Settlement(positionOf(taken), pipeline.deadlineMs, run, observer);
     delivery.begin(taken, settlement);
+    settlement.arrival = taken;
     taken.settlement = settlement;
     return settlement;
   };

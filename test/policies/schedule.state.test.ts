@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type JobFacts, type Job, ScheduleState, type ScheduleStateOptions } from '../../src/policies/schedule.state.ts';
 
-const plain: JobFacts = { rank: 0, tenant: '', weight: 1, tokens: 1, passableUntilMs: 0, priority: 0, prefixes: [] };
+const plain: JobFacts = { rank: 0, tenant: '', weight: 1, tokens: 1, arrival: 0, passableUntilMs: 0, priority: 0, prefixes: [] };
 const stateOf = (options: Partial<ScheduleStateOptions> = {}): ScheduleState<number> =>
   new ScheduleState({ places: 1, heldBack: [0, 0, 0], mostPassed: 4, prefixSlackMs: 0, ...options });
 
@@ -135,6 +135,12 @@ describe('the order of a schedule', () => {
     add(4, { rank: 1, tenant: 'b', passableUntilMs: 99 });
     add(5, { rank: 0, passableUntilMs: 1_000 });
     expect(orderOf(state)).toEqual([5, 3, 4, 2, 1]);
+  });
+
+  it('starts, of those whose turn is at the same time, the one that was taken first, whenever it came here', () => {
+    const state = stateOf();
+    for (const arrival of [3, 5, 2, 4]) state.add(arrival, { ...plain, arrival });
+    expect(orderOf(state)).toEqual([2, 3, 4, 5]);
   });
 
   it('holds places back from lower classes, and lets what a higher one has of its own not count against them', () => {

@@ -5,7 +5,8 @@ import { testRun } from '../../src/testing.ts';
 
 const run = testRun();
 const record = (context: RecordContext = {}) => run.envelope(7, { topic: 'orders', timeMs: 1_000, headers: contextHeaders(context) });
-const facts = (options: ScheduleOptions<number>, of = record(), nowMs = 100) => schedule(options).factsOf(of.value, of, nowMs);
+const facts = (options: ScheduleOptions<number>, of = record(), takenMs = 100) =>
+  schedule(options).factsOf(of.value, of, { takenMs, number: 1 });
 
 describe('schedule', () => {
   it.each<{ rule: string; options: ScheduleOptions<number>; is: number }>([
@@ -76,7 +77,7 @@ describe('schedule', () => {
   it('describes all its uses together, and forgets one that has ended', async () => {
     const one = schedule();
     const [a, b] = [one.use<number>(1), one.use<number>(2)];
-    const job = one.factsOf(7, record(), 0);
+    const job = one.factsOf(7, record(), { takenMs: 0, number: 1 });
     a.state.add(1, job);
     a.state.add(2, job);
     a.state.next();
