@@ -3,27 +3,32 @@ import { type OptionNames, requireOptions } from '../src/check-options.ts';
 import type { CancelTimer, Clock } from '../src/clock.ts';
 import { OptionError, requireInteger, requireNumber, requireOneOf } from '../src/errors.ts';
 import { type BatchEnvelope, type Envelope, runOf, take, together } from '../src/record/envelope.ts';
-import type { Handle } from '../src/record/handle.ts';
+import { CompositePart, type Handle, ObservedPart } from '../src/record/handle.ts';
 import { formatPartition } from '../src/record/record.ts';
+import type { AdaptiveSize } from '../src/policies/adaptive.ts';
+import { sizingOf } from './internal/batch-size.ts';
 import { fail, threw } from './internal/fail.ts';
+import { measured } from './internal/measured.ts';
 import type { BatchMember } from './internal/open-batch.ts';
 import { OpenBatches } from './internal/open-batches.ts';
 import { operate } from './internal/operate.ts';
 import { sendDownstream } from './internal/send-downstream.ts';
 
 export interface BatchWithinOptions<T> {
-  /** Most values in one batch; 1 to 10,000. */
-  readonly maxSize: number;
+  /** Most values in one batch, 1 to 10,000; with `adaptive({ targetLatencyMs })` as many as their call has time for. */
+  readonly maxSize: number | AdaptiveSize;
   /** Longest wait of a batch's first value, in ms; at least 0. @defaultValue 20 */
   readonly maxWaitMs?: number;
   /** Most bytes in one batch, as `bytesOf` counts them; a value above it goes alone. @defaultValue no limit */
   readonly maxBytes?: number;
   /** Bytes of one value; needed with `maxBytes`. */
   readonly bytesOf?: (value: T) => number;
-  /** Most tokens in one batch, as `tokensOf` counts them; a value above it goes alone. @defaultValue no limit */
+  /** Most tokens in one batch: `tokensOf` and `maxOutputTokens` of each value; a value above it goes alone. @defaultValue no limit */
   readonly maxTokens?: number;
-  /** Tokens of one value; needed with `maxTokens`. */
+  /** Tokens of one value: what it puts into the call, and where answers differ in length, what its answer may take. Needed with `maxTokens`. */
   readonly tokensOf?: (value: T) => number;
+  /** Tokens reserved for the answer to each value, as the call's own limit has it; at least 0. @defaultValue 0 */
+  readonly maxOutputTokens?: number;
   /**
    * `'partition'`: only values of records of one input partition come together. For a true n → 1 with exactly-once, where an
    * output must descend from one partition; with `unbatch` there is no need of it. @defaultValue 'pipeline'
@@ -46,12 +51,14 @@ export interface BatchWithinOptions<T> {
  * @see dynamic batching in Triton (`max_queue_delay_microseconds`); `groupWithin` in fs2.
  */
 export function batchWithin<T, K>(options: BatchWithinOptions<T>): OperatorFunction<Envelope<T, K>, BatchEnvelope<T, K>> {
-  const { maxWaitMs, clock, within, ...limits } = checked(options);
+  const { size, maxWaitMs, clock, within, limits } = checked(options);
   return operate((out, guard) => {
     const leave = (ready: readonly BatchMember<T, K>[]): void => {
       const envelopes = ready.map(({ envelope }) => envelope);
       const handles = ready.map(({ handle }) => handle);
-      sendDownstream(out, together(envelopes, handles));
+      const [first] = envelopes;
+      const observer = first && size.observe?.(ready.length, clock ?? runOf(first).clock);
+      sendDownstream(out, together(envelopes, observer ? new ObservedPart(handles, observer) : new CompositePart(handles)));
     };
     const wait = ({ envelope }: BatchMember<T, K>, flush: () => void): CancelTimer => {
       const run = runOf(envelope);
@@ -89,18 +96,15 @@ export function batchWithin<T, K>(options: BatchWithinOptions<T>): OperatorFunct
   });
 }
 
-function memberOf<T, K>(envelope: Envelope<T, K>, handle: Handle, { bytesOf, tokensOf }: BatchWithinOptions<T>): BatchMember<T, K> {
+function memberOf<T, K>(
+  envelope: Envelope<T, K>,
+  handle: Handle,
+  { bytesOf, tokensOf, maxOutputTokens = 0 }: BatchWithinOptions<T>,
+): BatchMember<T, K> {
   const bytes = measured('bytesOf', bytesOf, envelope.value);
-  return { envelope, handle, bytes, tokens: measured('tokensOf', tokensOf, envelope.value) };
+  const tokens = measured('tokensOf', tokensOf, envelope.value) + maxOutputTokens;
+  return { envelope, handle, bytes, tokens };
 }
-
-function measured<T>(name: string, measure: ((value: T) => number) | undefined, value: T): number {
-  const result = measure?.(value) ?? 0;
-  if (!(result >= 0)) throw new TypeError(`${name} must return a number >= 0, got ${String(result)}`);
-  return result;
-}
-
-const mostSize = 10_000; // the records in flight by default; also what one array of members should hold
 
 const names: OptionNames<BatchWithinOptions<unknown>> = {
   maxSize: true,
@@ -109,21 +113,32 @@ const names: OptionNames<BatchWithinOptions<unknown>> = {
   bytesOf: true,
   maxTokens: true,
   tokensOf: true,
+  maxOutputTokens: true,
   within: true,
   clock: true,
 };
 
 function checked<T>(options: BatchWithinOptions<T>) {
   requireOptions<BatchWithinOptions<T>>('batchWithin', options, names);
-  const { maxSize, maxWaitMs = 20, maxBytes, maxTokens, bytesOf, tokensOf, within = 'pipeline', clock } = options;
-  requireInteger('batchWithin.maxSize', maxSize, 1, mostSize);
+  const { maxSize, maxWaitMs = 20, maxBytes, maxTokens, bytesOf, tokensOf, maxOutputTokens, within = 'pipeline', clock } = options;
+  const size = sizingOf('batchWithin.maxSize', maxSize);
   requireNumber('batchWithin.maxWaitMs', maxWaitMs, 0);
   requireOneOf('batchWithin.within', within, ['pipeline', 'partition']);
   if (maxBytes !== undefined) requireInteger('batchWithin.maxBytes', maxBytes, 1);
   if (maxTokens !== undefined) requireInteger('batchWithin.maxTokens', maxTokens, 1);
+  if (maxOutputTokens !== undefined) requireInteger('batchWithin.maxOutputTokens', maxOutputTokens, 0);
   if ((maxBytes === undefined) !== (bytesOf === undefined))
     throw new OptionError('batchWithin.maxBytes and batchWithin.bytesOf belong together: give both or neither');
   if ((maxTokens === undefined) !== (tokensOf === undefined))
     throw new OptionError('batchWithin.maxTokens and batchWithin.tokensOf belong together: give both or neither');
-  return { maxSize, maxWaitMs, maxBytes: maxBytes ?? Infinity, maxTokens: maxTokens ?? Infinity, within, clock };
+  if (maxOutputTokens !== undefined && maxTokens === undefined)
+    throw new OptionError('batchWithin.maxOutputTokens is reserved within maxTokens: give maxTokens and tokensOf, too');
+  const limits = {
+    get maxSize() {
+      return size.limit; // at each moment
+    },
+    maxBytes: maxBytes ?? Infinity,
+    maxTokens: maxTokens ?? Infinity,
+  };
+  return { size, maxWaitMs, within, clock, limits };
 }

@@ -1,5 +1,6 @@
 // Operators on the stream of envelopes.
 export { batchWithin, type BatchWithinOptions } from './batch-within.ts';
+export { bisectOnError, type BisectOnErrorOptions } from './bisect-on-error.ts';
 export { drop, type DropReason } from './drop.ts';
 export { keepOnly } from './keep-only.ts';
 export { mapConcurrent, type MapConcurrentOptions } from './map-concurrent.ts';

@@ -64,6 +64,7 @@ export { llama, type LlamaOptions } from './inference/llama/llama.ts';
 export { openAiCompatible, type OpenAiCompatibleOptions } from './inference/openai/openai-compatible.ts';
 export { scripted } from './inference/scripted/scripted.ts';
 
+export { adaptive, type AdaptiveOptions, type AdaptiveSize } from './policies/adaptive.ts';
 export type { CallOutcome, Release } from './policies/call-outcome.ts';
 export { callCache, type CallCache, type CallCacheOptions } from './policies/call-cache.ts';
 export { callKey, type CallKeyParts } from './policies/call-key.ts';

@@ -1,4 +1,4 @@
-import { isObservable, type Observable, type Observer, type Subscription } from 'rxjs';
+import type { Observable, Observer, Subscription } from 'rxjs';
 import { type CallContext, inScope } from '../../src/call.ts';
 import { type Grade, isRetryable, messageOf } from '../../src/errors.ts';
 import { type Envelope, membersOf, runOf } from '../../src/record/envelope.ts';
@@ -12,8 +12,8 @@ import type { Run } from '../../src/record/run.ts';
 import type { Tries } from '../../src/record/tries.ts';
 import { describeCall } from './describe-call.ts';
 import { fail, threw } from './fail.ts';
+import { observableOf } from './observable-of.ts';
 import { whileWanted } from './operate.ts';
-import { refusePromise } from './refuse-promise.ts';
 import { retryLoop } from './retry-loop.ts';
 
 declare const never: unique symbol;
@@ -83,14 +83,14 @@ export function runningCall<T, R, K>({ envelope, handle, project, maxResults, on
     const completed = failure === undefined && part.live;
     close(); // before the part is settled: what frees its place must find the work ended
     if (!completed) abort();
-    if (state.begun) part.attempted(callsOf(scope.tries), scope.tries.failed);
+    if (state.begun) part.attempted(callsOf(scope.tries), scope.tries.failed, completed);
     if (failure) fail(envelope, handle, failure);
     onEnd(completed ? 'completed' : 'failed');
     return true;
   };
   const unlisten = part.onEnd((reason) => void end(reason === 'deadline' ? tooLate : undefined));
   const subscribe = (): void => {
-    const call = withDefaultRetry(observableOf(project(envelope.value, ctx)), runOf(envelope));
+    const call = withDefaultRetry(observableOf<R>('mapConcurrent', project(envelope.value, ctx)), runOf(envelope));
     subscription = whileWanted(call, state).subscribe(observer(state, { maxResults, onValue, end }));
     if (state.closed) subscription.unsubscribe();
   };
@@ -142,13 +142,6 @@ const callsOf = ({ count, repairs, hasOperator }: Tries): number => Math.max(1, 
 function isTooLate(envelope: Envelope<unknown, unknown>, handle: Handle, nowMs: number): boolean {
   for (const [member, own] of membersOf(envelope, handle) ?? []) if (own.part.deadlineMs <= nowMs) fail(member, own, notCalled);
   return !handle.part.live || handle.part.deadlineMs <= nowMs;
-}
-
-/** What came back from user code, whatever its type said. */
-function observableOf<R>(source: Observable<R> | PromisesGoInCall): Observable<R> {
-  if (source instanceof Promise) refusePromise('mapConcurrent', source);
-  if (!isObservable(source)) throw new TypeError(`it must return an Observable, got ${typeof source}`);
-  return source;
 }
 
 /** Calls without a retry operator get the pipeline's default; which those are, the loop finds out when one fails. */

@@ -241,10 +241,9 @@ export function resumeMember<U, K>(member: Envelope<unknown, K>, of: Envelope<un
 }
 
 /** A batch of envelopes that were taken before: their parts go on together until `members` are taken apart. @internal */
-export function together<T, K>(envelopes: readonly Envelope<T, K>[], handles: readonly Handle[]): BatchEnvelope<T, K> {
+export function together<T, K>(envelopes: readonly Envelope<T, K>[], part: CompositePart): BatchEnvelope<T, K> {
   const [first] = envelopes;
   if (first === undefined) throw new RecordError('no_result', 'a batch needs at least one envelope, got none');
-  const part = new CompositePart(handles);
   part.advance();
   return derive(
     first,

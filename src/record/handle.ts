@@ -64,8 +64,8 @@ export class CompositePart implements Part {
     };
   }
 
-  attempted(calls: number, failed: readonly FailedTry[]): void {
-    for (const part of this.#parts) part.attempted(calls, failed);
+  attempted(calls: number, failed: readonly FailedTry[], completed: boolean): void {
+    for (const part of this.#parts) part.attempted(calls, failed, completed);
   }
 
   onEnd(end: (reason: EndReason) => void): () => void {
@@ -87,6 +87,52 @@ export class CompositePart implements Part {
     let any = false;
     for (const part of this.#parts) any = part.settle(outcome as 'done', detail as OutputPosition) || any;
     return any;
+  }
+}
+
+/** Who made a batch, and wants to know how its calls go. Told in the midst of an operator's work: it must not emit. */
+export interface BatchObserver {
+  /** Where the batch is now. */
+  at(place: Place): void;
+  /** A call waits for a policy, from 1 to -1; waits overlap. */
+  waits(change: 1 | -1): void;
+  /** A call has ended; `madeOnce`: at its first attempt. */
+  ended(madeOnce: boolean, completed: boolean): void;
+}
+
+/** A batch on its way to its call, watched by who made it. */
+export class ObservedPart extends CompositePart {
+  readonly #observer: BatchObserver;
+
+  constructor(members: readonly Handle[], observer: BatchObserver) {
+    super(members);
+    this.#observer = observer;
+  }
+
+  override at(place: Place): void {
+    super.at(place);
+    this.#observer.at(place);
+  }
+
+  override advance(): void {
+    super.advance();
+    this.#observer.at('flowing');
+  }
+
+  override suspend(): () => void {
+    const resume = super.suspend();
+    this.#observer.waits(1);
+    let over = false;
+    return () => {
+      resume();
+      if (!over) this.#observer.waits(-1);
+      over = true;
+    };
+  }
+
+  override attempted(calls: number, failed: readonly FailedTry[], completed: boolean): void {
+    super.attempted(calls, failed, completed);
+    this.#observer.ended(calls === 1 && failed.length === 0, completed);
   }
 }
 

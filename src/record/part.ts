@@ -52,8 +52,8 @@ export interface Part {
    * one record overlap; its time goes on after the last one.
    */
   suspend(): () => void;
-  /** Counts calls that ran for the records of this part; `failed` are those that were followed by another one. */
-  attempted(calls: number, failed: readonly FailedTry[]): void;
+  /** Counts calls that ran for the records of this part; `failed` are those that were followed by another one, `completed` says how the last one ended. */
+  attempted(calls: number, failed: readonly FailedTry[], completed: boolean): void;
   /** Calls `end` when the part is closed from outside or its deadline passes; the result takes the listener away. */
   onEnd(end: (reason: EndReason) => void): () => void;
   /** The sink has taken the output in order. */

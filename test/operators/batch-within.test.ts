@@ -49,6 +49,15 @@ describe('batchWithin', () => {
     }
   });
 
+  it('counts the tokens of answers beside those of values', () => {
+    const fed = feed<number, readonly number[]>(
+      batchWithin({ maxSize: 100, maxTokens: 10, tokensOf: (value) => value, maxOutputTokens: 2 }),
+    );
+    fed.send(3, 3, 1, 9, 1);
+    fed.source.complete();
+    expect(fed.values()).toEqual([[3, 3], [1], [9], [1]]);
+  });
+
   it('waits 20 ms by default, on the clock of the pipeline', async () => {
     const fed = feed<number, readonly number[]>(batchWithin({ maxSize: 3 }));
     fed.send(1);
@@ -237,6 +246,9 @@ describe('batchWithin', () => {
   it.each<[BatchWithinOptions<number>, string]>([
     [{ maxSize: 0 }, 'batchWithin.maxSize must be an integer from 1 to 10000, got 0'],
     [{ maxSize: 10_001 }, 'batchWithin.maxSize must be an integer from 1 to 10000, got 10001'],
+    [{ maxSize: {} as never }, 'batchWithin.maxSize must be an integer or adaptive({ … }), got one without observe()'],
+    [{ maxSize: 1, maxOutputTokens: 1 }, 'batchWithin.maxOutputTokens is reserved within maxTokens'],
+    [{ maxSize: 1, maxTokens: 9, tokensOf: () => 1, maxOutputTokens: -1 }, 'batchWithin.maxOutputTokens must be an integer >= 0, got -1'],
     [{ maxSize: 1, within: 'topic' as never }, 'batchWithin.within must be one of pipeline, partition, got "topic"'],
     [{ maxSize: 1, maxWaitMs: -1 }, 'batchWithin.maxWaitMs must be a number >= 0, got -1'],
     [{ maxSize: 1, maxBytes: 1 }, 'batchWithin.maxBytes and batchWithin.bytesOf belong together'],
