@@ -1,5 +1,7 @@
 // Operators on the stream of envelopes.
+export { batchDynamic, type BatchDynamicOptions } from './batch-dynamic.ts';
 export { batchWithin, type BatchWithinOptions } from './batch-within.ts';
+export type { LengthBucket } from './internal/length-buckets.ts';
 export { bisectOnError, type BisectOnErrorOptions } from './bisect-on-error.ts';
 export { drop, type DropReason } from './drop.ts';
 export { keepOnly } from './keep-only.ts';

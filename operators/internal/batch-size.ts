@@ -3,7 +3,7 @@ import { requireInteger } from '../../src/errors.ts';
 import type { AdaptiveSize } from '../../src/policies/adaptive.ts';
 
 /** The records in flight by default; also what one array of members should hold. */
-export const mostSize = 10_000;
+const mostSize = 10_000;
 
 /** How many values a batch may hold now, and who follows its calls. */
 export type BatchSizing = Pick<AdaptiveSize, 'limit' | 'max'> & Partial<Pick<AdaptiveSize, 'observe'>>;
