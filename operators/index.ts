@@ -9,6 +9,7 @@ export { mapConcurrent, type MapConcurrentOptions } from './map-concurrent.ts';
 export { mapValue } from './map-value.ts';
 export { routeBy } from './route-by.ts';
 export { setContext } from './set-context.ts';
+export { slidingWindow, type SlidingWindowOptions } from './sliding-window.ts';
 export { split, type SplitOptions } from './split.ts';
 export { unbatch } from './unbatch.ts';
 // Operators on one cold call.

@@ -157,6 +157,11 @@ export class Settlement implements Parent {
     return isUntouched && this.#openParts().every((part) => part.isQueued);
   }
 
+  /** Whether all that is left of it waits for records to come: as long as none do, it is never through. */
+  get isKept(): boolean {
+    return !this.#closed && this.#openParts().every((part) => part.isKept);
+  }
+
   /** Ends what the deadline allows to end: calls are aborted, parts that nobody works on are failed. */
   expire(): void {
     for (const part of this.#openParts()) part.expire();

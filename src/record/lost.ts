@@ -25,7 +25,7 @@ export const tooLate = (position: Position): RecordError =>
 /** A part whose record's time is up while no call runs for it. */
 export function overdue(position: Position, place: Place, isTooLate: boolean): RecordError {
   if (isTooLate) return tooLate(position);
-  const isWaiting = place === 'queued' || place === 'bound';
+  const isWaiting = place === 'queued' || place === 'bound' || place === 'kept';
   const why = isWaiting ? 'passed its deadline while it waited in a queue' : `passed its deadline and no operator works on it (${losers})`;
   return recordError(isWaiting ? 'deadline_exceeded' : 'envelope_lost', `record ${formatPosition(position)} ${why}`, position);
 }

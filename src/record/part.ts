@@ -7,9 +7,9 @@ export type EndReason = 'closed' | 'deadline';
 
 /**
  * What an operator does with a part at the moment: decides what passing the deadline means for it. `bound`: queued as a member of
- * a batch, whose call will be made for all of them.
+ * a batch, whose call will be made for all of them. `kept`: for windows to come; nobody works on it until other records are there.
  */
-export type Place = 'flowing' | 'queued' | 'bound' | 'calling';
+export type Place = 'flowing' | 'queued' | 'bound' | 'kept' | 'calling';
 
 /** When a record entered the window. */
 export interface Arrival {

@@ -94,6 +94,7 @@ export class SinglePart implements Part {
   at(place: Place): void {
     this.#place = place;
     if (place === 'calling') this.#settlement.begin();
+    if (place === 'kept' && this.#settlement.begun) this.#settlement.extend(); // for the next of its windows
   }
 
   suspend(): () => void {
@@ -121,6 +122,7 @@ export class SinglePart implements Part {
 
   expire(): void {
     if (this.#state !== 'open') return; // the sink waits for the broker as long as it takes
+    if (this.isKept && this.#settlement.extend()) return;
     if (this.#isWaiting && !this.#settlement.begun && this.#settlement.extend()) return; // back pressure is no fault of the record: its time has not begun
     if (this.#listeners !== undefined && this.#listeners.size > 0) this.end('deadline');
     if (!this.live || this.#place === 'calling') return;
@@ -134,6 +136,11 @@ export class SinglePart implements Part {
   /** Waits in a queue of ours, on its own. */
   get isQueued(): boolean {
     return this.#state === 'open' && this.#place === 'queued';
+  }
+
+  /** Waits for records to come, with which it is worked on again. */
+  get isKept(): boolean {
+    return this.#state === 'open' && this.#place === 'kept';
   }
 
   /** Nobody works on it or keeps it in a queue of ours: it is between operators, or in one of RxJS. */

@@ -107,13 +107,14 @@ export function assemble(parts: LineParts): Line {
 
 /** What envelopes know of their run. */
 function runOf(
-  { pipeline: { retry }, options: { clock, random, log }, stats, fail }: LineParts,
+  { pipeline: { retry, ordering, delivery }, options: { clock, random, log }, stats, fail }: LineParts,
   open: OpenParts,
 ): Omit<Run, 'hold' | 'verify'> {
   return {
     clock,
     random,
     open,
+    promises: { ordering, delivery },
     waits: stats.waits,
     ...(retry === 'none' ? {} : { retry }),
     used: ({ inputTokens, cachedTokens, outputTokens }) => {

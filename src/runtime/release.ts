@@ -32,7 +32,16 @@ export async function releasePartitions(release: Release, leaving: readonly Owne
   const inPipeline = (): readonly Taken[] => source.unfinished().filter(({ partition }) => owned.includes(partition));
   const unbegun = inPipeline().filter(({ settlement }) => settlement?.isUnbegun === true);
   source.abandonAll(unbegun, notBegun);
-  while (inPipeline().length > 0 && clock.nowMs() < untilMs && !hurry()) await sleep(clock, lookEveryMs);
+  const letKeptGo = (): number => {
+    const kept = inPipeline().filter(({ settlement }) => settlement?.isKept === true);
+    source.abandonAll(kept, notBegun);
+    return kept.length;
+  };
+  let kept = letKeptGo();
+  while (inPipeline().length > 0 && clock.nowMs() < untilMs && !hurry()) {
+    await sleep(clock, lookEveryMs);
+    kept += letKeptGo();
+  }
   const aborted = inPipeline();
   source.abandonAll(aborted, reason);
   for (const one of owned) one.notes.leave(); // nothing is called for them any more: the last commit says exactly what was spent
@@ -44,7 +53,7 @@ export async function releasePartitions(release: Release, leaving: readonly Owne
   const unacknowledged = unsettled();
   await delivery.release(leaving);
   source.lose(owned, reason);
-  return unbegun.length + aborted.length + unacknowledged;
+  return unbegun.length + kept + aborted.length + unacknowledged;
 }
 
 const isGone = ({ phase }: Owned): boolean => phase === 'gone';

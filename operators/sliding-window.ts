@@ -1,0 +1,126 @@
+import type { OperatorFunction } from 'rxjs';
+import { type OptionNames, requireOptions } from '../src/check-options.ts';
+import { OptionError, requireInteger, requireOneOf } from '../src/errors.ts';
+import { type BatchEnvelope, type Envelope, runOf, take, together } from '../src/record/envelope.ts';
+import { CompositePart, type Handle, watch } from '../src/record/handle.ts';
+import { formatPartition } from '../src/record/record.ts';
+import type { Run } from '../src/record/run.ts';
+import { fail } from './internal/fail.ts';
+import { operate } from './internal/operate.ts';
+import { sendDownstream } from './internal/send-downstream.ts';
+import { type Slide, SlidingWindow } from './internal/sliding-window.state.ts';
+
+export interface SlidingWindowOptions {
+  /** Values in a window; 1 to 1,000. */
+  readonly size: number;
+  /** Values from the start of a window to the start of the next; at least 1. More than `size` leaves values out. @defaultValue 1 */
+  readonly step?: number;
+  /** `'partition'`: a window for each input partition, so that a restart makes the same ones. @defaultValue 'pipeline' */
+  readonly within?: 'pipeline' | 'partition';
+}
+
+/**
+ * The last `size` values, every `step` of them: a conversation's last turns, a sensor's last readings. With `step` less than
+ * `size` windows overlap.
+ *
+ * In envelopes of `T`; out envelopes of `readonly T[]`, `size` values in their order, with their `members`; key, headers and
+ * position are the first one's. A value belongs to each window that holds it: its record is settled when all of them are, as
+ * the worst of them. So the last `size - 1` records (and those since the last window) stay uncommitted, and are read again
+ * after a restart: that is what fills the window anew. A value between two windows is dropped.
+ *
+ * Needs `ordering: 'none'`, else the next record would wait for the one before it, and that for the next; and at-least-once
+ * delivery while windows overlap, else all their outputs would be one transaction without end. Anything else stops the pipeline at
+ * its first record, with `invalid_option`. Windows leave in order; with `mapConcurrent({ order: 'input' })` so do their results.
+ *
+ * Holds `size` values, within a partition so many for each; they count among the records in flight. A value costs size / step
+ * copies and claims, and no more the longer the stream. A record's time stands still while it waits for values to come.
+ * A record that is given back leaves the window. Complete, error and unsubscribe: leave the rest unsettled, so the runner
+ * gives it back; there is no last, shorter window.
+ * @throws OptionError at call time, for an option outside its range.
+ * @see count windows in Flink (`countWindow(size, slide)`); `bufferCount(size, step)` in RxJS, which knows no records.
+ */
+export function slidingWindow<T, K>(options: SlidingWindowOptions): OperatorFunction<Envelope<T, K>, BatchEnvelope<T, K>> {
+  const { size, step, within } = checked(options);
+  return operate((out) => {
+    const windows = new Map<string, SlidingWindow<Member<T, K>>>();
+    const leave = ({ window, gone }: Slide<Member<T, K>>): void => {
+      const envelope = window && windowOf(window);
+      for (const { handle } of window ?? []) handle.part.at('kept');
+      for (const { handle } of gone) {
+        if (window) handle.part.retire();
+        else handle.part.settle('dropped', 'between two windows');
+      }
+      if (envelope) sendDownstream(out, envelope);
+    };
+    return {
+      next: (envelope) => {
+        const handle = take(envelope);
+        if (!handle.part.live) return;
+        const why = unfit(runOf(envelope), step < size);
+        if (why !== undefined) {
+          fail(envelope, handle, () => new OptionError(why));
+          return;
+        }
+        handle.part.at('kept');
+        const name = within === 'partition' ? formatPartition(envelope.position) : '';
+        const window = windows.get(name) ?? new SlidingWindow<Member<T, K>>(size, step, isLive);
+        windows.set(name, window);
+        leave(window.push({ envelope, handle }));
+      },
+      complete: () => {
+        // from here on the part keeps its handle: it is given back, and must not be taken for lost before
+        for (const { held } of windows.values()) for (const { handle } of held) keep(handle);
+        windows.clear();
+        return true;
+      },
+      teardown: () => {
+        for (const { held } of windows.values()) for (const { handle } of held) handle.part.at('flowing');
+        windows.clear();
+      },
+    };
+  });
+}
+
+interface Member<T, K> {
+  readonly envelope: Envelope<T, K>;
+  readonly handle: Handle;
+}
+
+const keep = (handle: Handle): void => {
+  const holder = new Set([handle]);
+  handle.part.onEnd(() => {
+    holder.clear();
+  });
+};
+
+const isLive = ({ handle }: Member<unknown, unknown>): boolean => handle.part.live;
+
+/** A claim of its own on each of its records. */
+function windowOf<T, K>(window: readonly Member<T, K>[]): BatchEnvelope<T, K> {
+  const claims = window.map(({ handle }) => watch(handle.part.fork()));
+  return together(
+    window.map(({ envelope }) => envelope),
+    new CompositePart(claims),
+  );
+}
+
+function unfit({ promises }: Run, overlaps: boolean): string | undefined {
+  if (promises === undefined) return undefined;
+  const { ordering, delivery } = promises;
+  if (ordering !== 'none')
+    return `slidingWindow needs ordering: 'none' in definePipeline, got '${ordering}': a record would wait for the window before it, and that for the record`;
+  if (overlaps && delivery === 'exactly-once')
+    return "slidingWindow with step < size needs delivery: 'at-least-once': windows that overlap would all be one transaction";
+  return undefined;
+}
+
+const names: OptionNames<SlidingWindowOptions> = { size: true, step: true, within: true };
+
+function checked(options: SlidingWindowOptions): Required<SlidingWindowOptions> {
+  requireOptions('slidingWindow', options, names);
+  const { size, step = 1, within = 'pipeline' } = options;
+  requireInteger('slidingWindow.size', size, 1, 1_000);
+  requireInteger('slidingWindow.step', step, 1);
+  requireOneOf('slidingWindow.within', within, ['pipeline', 'partition']);
+  return { size, step, within };
+}
