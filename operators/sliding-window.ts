@@ -2,7 +2,7 @@ import type { OperatorFunction } from 'rxjs';
 import { type OptionNames, requireOptions } from '../src/check-options.ts';
 import { OptionError, requireInteger, requireOneOf } from '../src/errors.ts';
 import { type BatchEnvelope, type Envelope, runOf, take, together } from '../src/record/envelope.ts';
-import { CompositePart, type Handle, watch } from '../src/record/handle.ts';
+import { CompositePart, Handle, watchLater } from '../src/record/handle.ts';
 import { formatPartition } from '../src/record/record.ts';
 import type { Run } from '../src/record/run.ts';
 import { fail } from './internal/fail.ts';
@@ -44,13 +44,21 @@ export function slidingWindow<T, K>(options: SlidingWindowOptions): OperatorFunc
   return operate((out) => {
     const windows = new Map<string, SlidingWindow<Member<T, K>>>();
     const leave = ({ window, gone }: Slide<Member<T, K>>): void => {
-      const envelope = window && windowOf(window);
-      for (const { handle } of window ?? []) handle.part.at('kept');
-      for (const { handle } of gone) {
-        if (window) handle.part.retire();
-        else handle.part.settle('dropped', 'between two windows');
+      if (!window) {
+        for (const { handle } of gone) handle.part.settle('dropped', 'between two windows');
+        return;
       }
-      if (envelope) sendDownstream(out, envelope);
+      const envelopes = window.map(({ envelope }) => envelope);
+      if (step >= size) {
+        // in no other window: its claim goes on as it is
+        sendDownstream(out, together(envelopes, new CompositePart(window.map(({ handle }) => handle))));
+        return;
+      }
+      const claims = window.map(({ handle }) => new Handle(handle.part.fork()));
+      for (const { handle } of window) handle.part.at('kept');
+      for (const { handle } of gone) handle.part.retire();
+      sendDownstream(out, together(envelopes, new CompositePart(claims)));
+      for (const own of claims) if (own.part.claims > 0) watchLater(own); // what is finished never pays for that
     };
     return {
       next: (envelope) => {
@@ -94,15 +102,6 @@ const keep = (handle: Handle): void => {
 };
 
 const isLive = ({ handle }: Member<unknown, unknown>): boolean => handle.part.live;
-
-/** A claim of its own on each of its records. */
-function windowOf<T, K>(window: readonly Member<T, K>[]): BatchEnvelope<T, K> {
-  const claims = window.map(({ handle }) => watch(handle.part.fork()));
-  return together(
-    window.map(({ envelope }) => envelope),
-    new CompositePart(claims),
-  );
-}
 
 function unfit({ promises }: Run, overlaps: boolean): string | undefined {
   if (promises === undefined) return undefined;

@@ -18,12 +18,15 @@ export interface BatchMember<T, K> {
 /** The values of a batch that has not left, at most `maxSize`. */
 export class OpenBatch<T, K> {
   readonly #limits: BatchLimits;
+  /** Most batches are bounded by their size alone, and need no sums: that is half the time of a value. */
+  readonly #isWeighed: boolean;
   #members: BatchMember<T, K>[] = [];
   #bytes = 0;
   #tokens = 0;
 
   constructor(limits: BatchLimits) {
     this.#limits = limits;
+    this.#isWeighed = limits.maxBytes !== Infinity || limits.maxTokens !== Infinity;
   }
 
   get isEmpty(): boolean {
@@ -32,12 +35,16 @@ export class OpenBatch<T, K> {
 
   /** Whether the batch must leave before `one` may come in; a value alone is never too much. */
   isTooFullFor(one: BatchMember<T, K>): boolean {
-    return !this.isEmpty && (this.#bytes + one.bytes > this.#limits.maxBytes || this.#tokens + one.tokens > this.#limits.maxTokens);
+    return (
+      this.#isWeighed &&
+      !this.isEmpty &&
+      (this.#bytes + one.bytes > this.#limits.maxBytes || this.#tokens + one.tokens > this.#limits.maxTokens)
+    );
   }
 
   get isFull(): boolean {
-    const { maxSize, maxBytes, maxTokens } = this.#limits;
-    return this.#members.length >= maxSize || this.#bytes >= maxBytes || this.#tokens >= maxTokens;
+    if (this.#members.length >= this.#limits.maxSize) return true;
+    return this.#isWeighed && (this.#bytes >= this.#limits.maxBytes || this.#tokens >= this.#limits.maxTokens);
   }
 
   get members(): readonly BatchMember<T, K>[] {
@@ -47,12 +54,14 @@ export class OpenBatch<T, K> {
   add(one: BatchMember<T, K>): void {
     one.handle.part.at('queued');
     this.#members.push(one);
+    if (!this.#isWeighed) return;
     this.#bytes += one.bytes;
     this.#tokens += one.tokens;
   }
 
   /** Forgets members whose records were given back, or failed at their deadline. */
   keepLive(): void {
+    if (this.#members.every(({ handle }) => handle.part.live)) return;
     const live = this.takeAll().filter(({ handle }) => handle.part.live);
     for (const one of live) this.add(one);
   }

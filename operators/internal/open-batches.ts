@@ -33,13 +33,18 @@ export class OpenBatches<T, K> {
     const before = this.#waiting.get(name)?.batch;
     if (before?.isTooFullFor(one)) before.keepLive();
     if (before?.isTooFullFor(one)) this.#flush(name);
-    const waiting = this.#waiting.get(name) ?? { batch: new OpenBatch<T, K>(this.#options.limits), stop: undefined };
-    this.#waiting.set(name, waiting);
+    const waiting = this.#waiting.get(name) ?? this.#open(name);
     const { batch } = waiting;
     batch.add(one);
     if (batch.isFull) batch.keepLive();
     if (batch.isFull) this.#flush(name);
     else waiting.stop ??= this.#options.wait(one, () => this.#flush(name));
+  }
+
+  #open(name: string): Waiting<T, K> {
+    const waiting = { batch: new OpenBatch<T, K>(this.#options.limits), stop: undefined };
+    this.#waiting.set(name, waiting);
+    return waiting;
   }
 
   flushAll(): void {
