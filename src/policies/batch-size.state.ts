@@ -63,10 +63,7 @@ export class BatchSize {
   #grow(): void {
     const next = this.#limit + (this.#ramping ? this.#limit : Math.ceil(this.#limit * growByShare));
     this.#wellBelow += 1;
-    if (next >= this.#ceiling) {
-      if (this.#wellBelow < patience) return;
-      this.#ceiling = Number.POSITIVE_INFINITY; // the service may have become faster
-    }
+    if (next >= this.#ceiling && this.#wellBelow < patience) return; // after that the service may have become faster
     this.#move(next);
   }
 

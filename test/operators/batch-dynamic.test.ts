@@ -1,5 +1,5 @@
 import { map } from 'rxjs';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { batchDynamic, type BatchDynamicOptions, mapConcurrent, mapValue, unbatch } from '../../operators/index.ts';
 import { call } from '../../src/call.ts';
 import { sleep } from '../../src/clock.ts';
@@ -7,7 +7,7 @@ import { adaptive } from '../../src/policies/adaptive.ts';
 import type { Envelope } from '../../src/record/envelope.ts';
 import { feed } from '../helpers/feed.ts';
 import { marbles } from '../helpers/marbles.ts';
-import { mill, sorted, upTo, type Value } from '../helpers/mill.ts';
+import { upTo } from '../helpers/mill.ts';
 
 const batched = (options: Partial<BatchDynamicOptions<number>> = {}) =>
   feed<number, readonly number[]>(batchDynamic({ maxSize: 8, ...options }));
@@ -229,6 +229,32 @@ describe('batchDynamic', () => {
     expect(calls).toEqual(['0 1', '100 23', '200 4567']);
   });
 
+  it('listens to the source once, and only while values wait', async () => {
+    const { send, run } = batched({ maxSize: 3 });
+    const listen = vi.spyOn(run.run.open, 'onChange');
+    send(1, 2, 3, 4, 5);
+    await run.clock.advance(20);
+    expect(listen.mock.results).toHaveLength(2); // for 1 to 3, and for 4 and 5
+    run.sourceBlocked(true);
+    await Promise.resolve();
+    send(6);
+    expect(listen.mock.results).toHaveLength(3);
+  });
+
+  it('keeps a record past its deadline that waits here, and leaves it to its deadline once the stream is gone', async () => {
+    const { source, run, unsubscribe, outcomes, sent } = batched({ maxQueueDelayMs: 1_000 });
+    const one = run.envelope(1, { timeMs: 50 });
+    sent.push(one);
+    source.next(one);
+    await run.clock.advance(60);
+    run.expire();
+    expect(outcomes()).toEqual(['open']);
+    unsubscribe();
+    await run.clock.advance(60);
+    run.expire();
+    expect(outcomes()).toEqual(['failed: envelope_lost']);
+  });
+
   it.each(['complete', 'error', 'unsubscribe'] as const)('leaves no timer behind on %s', async (end) => {
     const { send, run, source, unsubscribe, values, outcomes } = batched();
     send(1);
@@ -238,34 +264,6 @@ describe('batchDynamic', () => {
     const before = values().length;
     await run.clock.advance(1_000);
     expect([values().length, outcomes()]).toEqual([before, [end === 'complete' ? 'done' : 'open']]);
-  });
-
-  it.each(['none', 'key'] as const)('loses nothing and keeps the order of %s when a partition moves', async (ordering) => {
-    const m = await mill({ partitions: 2 });
-    await m.feed(upTo(60).map((value) => ({ key: String(value % 7), value })));
-    const start = () =>
-      m.start(
-        (s) =>
-          s.pipe(
-            batchDynamic({ maxSize: 4, preferredSizes: [2], lengthOf: (value) => Number(value) }),
-            mapConcurrent(
-              (values: readonly Value[]) =>
-                call(async () => {
-                  await sleep(m.clock, 100);
-                  return values;
-                }),
-              { concurrency: 2 },
-            ),
-            unbatch(),
-          ),
-        { ordering },
-      );
-    await start();
-    await m.clock.advance(150);
-    await start();
-    await m.clock.advance(60_000);
-    expect(sorted(m.outputs())).toEqual(upTo(60));
-    if (ordering === 'key') for (const values of m.outputsByKey().values()) expect(values).toEqual(sorted(values));
   });
 
   it.each<[Partial<BatchDynamicOptions<number>>, string]>([

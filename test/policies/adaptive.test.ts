@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { batchWithin, mapConcurrent, retryWithBackoff } from '../../operators/index.ts';
 import { call, currentScope } from '../../src/call.ts';
 import { sleep } from '../../src/clock.ts';
-import { InferenceError } from '../../src/errors.ts';
+import { InferenceError, OverloadError } from '../../src/errors.ts';
 import { adaptive, type AdaptiveOptions } from '../../src/policies/adaptive.ts';
 import { feed } from '../helpers/feed.ts';
 
@@ -55,6 +55,29 @@ describe('adaptive', () => {
     send(1);
     await run.clock.advance(10_000);
     expect(size.limit).toBe(2);
+  });
+
+  it('does not count what a batch waits in the queue for its call', async () => {
+    let takesMs = 50;
+    const { send, run, size } = measured(({ sleep: wait }) => wait(takesMs));
+    send(1);
+    await run.clock.advance(100);
+    takesMs = 98; // neither more nor less
+    send(1, 2, 3, 4);
+    await run.clock.advance(1_000);
+    expect(size.limit).toBe(2);
+  });
+
+  it('learns nothing of a call that was told to come back later', async () => {
+    let calls = 0;
+    const { send, run, size } = measured(async ({ sleep: wait }) => {
+      calls += 1;
+      await wait(1);
+      if (calls === 1) throw new OverloadError('busy', { retryAfterMs: 10 });
+    });
+    send(1);
+    await run.clock.advance(60_000);
+    expect([calls, size.limit]).toEqual([2, 1]);
   });
 
   it('learns nothing of a call that was tried again', async () => {

@@ -53,6 +53,8 @@ describe('DynamicBatches', () => {
           if (one.kind === 'join') {
             waiting.set(id, { bucket: one.bucket, sinceMs: situation.nowMs });
             left(batches.join(String(one.bucket), id, maxSize, situation), situation);
+            const inBucket = [...waiting].filter(([each, at]) => at.bucket === one.bucket && !dead.has(each));
+            expect(inBucket.length).toBeLessThan(maxSize); // busy or not
             id += 1;
           } else if (one.kind === 'die') dead.add(one.one % Math.max(1, id));
           else {
@@ -88,6 +90,18 @@ describe('DynamicBatches', () => {
     const taken = [1, 2, 3].map(() => batches.next({ ...free, nowMs: 3 }));
     expect(taken).toEqual([[4, 5, 6, 7], [1, 2, 3, 9], undefined]);
     expect([...batches.members()]).toEqual([8]);
+  });
+
+  it('obeys the size of the moment', () => {
+    const batches = batchesOf();
+    batches.join('a', 1, 9, free);
+    batches.join('a', 2, 3, { ...free, isBusy: true });
+    batches.join('a', 3, 4, { ...free, isBusy: true });
+    expect(batches.next({ ...free, isBusy: true })).toBeUndefined();
+    expect(batches.join('a', 4, 4, { ...free, isBusy: true })).toEqual([1, 2, 3, 4]);
+    batches.join('b', 5, 9, free);
+    batches.join('b', 6, 2, { ...free, isBusy: true });
+    expect(batches.size).toBe(0);
   });
 
   it('keeps nothing of a bucket that is empty', () => {
