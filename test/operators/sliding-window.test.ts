@@ -195,6 +195,22 @@ describe('slidingWindow', () => {
       expect(m.committed()).toEqual([5n]);
     });
 
+    it('lets a partition move as soon as its calls have ended', async () => {
+      const m = await mill({ partitions: 2 });
+      await m.start(windows(m), { ordering: 'none' });
+      const feedBoth = (values: readonly number[]) =>
+        m.feed([0, 1].flatMap((partition) => values.map((value) => ({ key: null, value: partition * 10 + value, partition }))));
+      await feedBoth(upTo(5));
+      await m.clock.advance(100);
+      expect(m.outputs()).toEqual([]); // the calls run
+      await m.start(windows(m), { ordering: 'none' });
+      await m.clock.advance(3_000);
+      await feedBoth([5]);
+      await m.clock.advance(1_000);
+      expect(new Set(m.outputs())).toEqual(new Set(['0-1-2', '1-2-3', '2-3-4', '3-4-5', '10-11-12', '11-12-13', '12-13-14', '13-14-15']));
+      expect([m.outputs().length, m.committed()]).toEqual([8, [4n, 4n]]);
+    });
+
     it.each([
       { spec: { ordering: 'key' }, message: "slidingWindow needs ordering: 'none' in definePipeline, got 'key'" },
       { spec: { ordering: 'none', delivery: 'exactly-once' }, message: "slidingWindow with step < size needs delivery: 'at-least-once'" },

@@ -13,7 +13,7 @@ const callMs = 20;
 const tokenMs = 0.02; // for each place of a batch: members times the longest of them
 
 /** What a way of batching came to. */
-export interface Batched {
+interface Batched {
   readonly calls: number;
   /** Places of all batches that held no token, among all places. */
   readonly padding: number;
@@ -31,7 +31,7 @@ function lengths(count: number): readonly number[] {
 }
 
 /** Texts that arrive as fast as `everyMs`, and calls for them, two at a time. */
-export async function batched(options: Partial<BatchDynamicOptions<number>>, everyMs: number): Promise<Batched> {
+async function batched(options: Partial<BatchDynamicOptions<number>>, everyMs: number): Promise<Batched> {
   let [calls, places, tokens, doneMs, longestMs] = [0, 0, 0, 0, 0];
   const arrivedMs: number[] = [];
   const fed = feed<number, number>((source) =>
