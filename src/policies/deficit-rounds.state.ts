@@ -42,7 +42,7 @@ export class DeficitRounds<K, T> {
   }
 
   find(key: K): Turn<K, T> | undefined {
-    return this.#turns.get(key);
+    return this.#now?.key === key ? this.#now : this.#turns.get(key); // mostly it is asked of whose turn it is
   }
 
   /** All of them, in the order in which they came. */
@@ -61,7 +61,7 @@ export class DeficitRounds<K, T> {
 
   /** It has no work any more: what it may still cost is lost, what it owes is not. */
   leave(key: K): void {
-    const turn = this.#turns.get(key);
+    const turn = this.find(key);
     if (!turn?.isBusy) return;
     turn.isBusy = false;
     this.#busy -= 1;
@@ -84,7 +84,7 @@ export class DeficitRounds<K, T> {
 
   /** It has done something of this cost; a negative one is given back. */
   charge(key: K, cost: number): void {
-    const turn = this.#turns.get(key);
+    const turn = this.find(key);
     if (turn) turn.credit -= cost;
   }
 

@@ -1,10 +1,10 @@
 import { codeOf, stopsPipeline } from '../classify.ts';
 import { messageOf } from '../errors.ts';
-import { type Owned, positionOf, type Taken } from '../flow/owned.ts';
+import type { Owned, Taken } from '../flow/owned.ts';
 import { Source } from '../flow/source.ts';
 import { handleOf } from '../record/envelope.ts';
 import { watchLater } from '../record/handle.ts';
-import { Settlement } from '../record/lineage.ts';
+import type { Settlement } from '../record/lineage.ts';
 import type { Verdict } from '../record/outcome.ts';
 import { formatPosition } from '../record/record.ts';
 import { OpenParts, type Run } from '../record/run.ts';
@@ -15,6 +15,7 @@ import { exactlyOnce } from './exactly-once.ts';
 import { endsPipeline } from './end-failed.ts';
 import type { LineParts } from './line-parts.ts';
 import { RestartingStream } from './restarting-stream.ts';
+import { Way, type WayOptions } from './way.ts';
 
 /** A pipeline with all its parts in place. */
 export interface Line {
@@ -61,19 +62,8 @@ export function assemble(parts: LineParts): Line {
     if (handle && !settlement.closed && !settlement.isHanded) watchLater(handle); // synchronous pipelines are spared the cost
   };
   const answerFor = (taken: Taken): Settlement => {
-    const isPresent = (): boolean => taken.settlement === settlement; // not that of a run before a restart
-    const observer = stats.stages.observed(taken.takenMs, () => options.clock.nowMs(), {
-      handed: () => {
-        if (isPresent()) delivery.handed(taken, settlement);
-      },
-      decided: (verdict) => {
-        if (verdict.outcome === 'given-back') delivery.givenBack(settlement);
-        if (isPresent()) settle(taken, verdict);
-      },
-    });
-    const settlement: Settlement = new Settlement(positionOf(taken), pipeline.deadlineMs, run, observer);
+    const { settlement } = new Way(way, taken);
     delivery.begin(taken, settlement);
-    settlement.arrival = taken;
     taken.settlement = settlement;
     return settlement;
   };
@@ -96,6 +86,14 @@ export function assemble(parts: LineParts): Line {
     }
     if (verdict.outcome !== 'failed') stats.verdict(verdict, taken, options.clock.nowMs());
     if (verdict.outcome !== 'given-back') delivery.settled(taken, verdict);
+  };
+  const way: WayOptions = {
+    run,
+    deadlineMs: pipeline.deadlineMs,
+    stages: stats.stages,
+    handed: (taken, settlement) => delivery.handed(taken, settlement),
+    givenBack: (settlement) => delivery.givenBack(settlement),
+    settle: (taken, verdict) => settle(taken, verdict),
   };
   const skipped = (partition: Owned): void => {
     stats.completedBefore += 1;

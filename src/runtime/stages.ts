@@ -1,4 +1,4 @@
-import type { SettlementObserver } from '../record/outcome.ts';
+export type Stage = 'waiting' | 'working' | 'handed' | 'over';
 
 /** How many records stand where, and how long they waited for their first call. Holds counters only. */
 export class Stages {
@@ -11,32 +11,13 @@ export class Stages {
   /** How long they had waited for it, in ms, all together. */
   waitedMs = 0;
 
-  /** Counts the way of one record, taken at `takenMs`, and passes on what its settlement tells. */
-  observed(takenMs: number, nowMs: () => number, inner: SettlementObserver): SettlementObserver {
-    let stage: 'waiting' | 'working' | 'handed' | 'over' = 'waiting';
-    const to = (next: typeof stage): void => {
-      if (stage === 'over') return; // whatever its parts do later
-      if (stage === 'working') this.working -= 1;
-      if (stage === 'handed') this.handed -= 1;
-      if (next === 'working') this.working += 1;
-      if (next === 'handed') this.handed += 1;
-      stage = next;
-    };
-    return {
-      begun: () => {
-        if (stage !== 'waiting') return;
-        this.begun += 1;
-        this.waitedMs += nowMs() - takenMs;
-        to('working');
-      },
-      handed: () => {
-        to('handed');
-        inner.handed();
-      },
-      decided: (verdict) => {
-        to('over');
-        inner.decided(verdict);
-      },
-    };
+  /** A record goes from one stage to the next, which is returned; from the last there is no way on, whatever its parts do later. */
+  move(from: Stage, to: Exclude<Stage, 'waiting'>): Stage {
+    if (from === 'over') return from;
+    if (from === 'working') this.working -= 1;
+    if (from === 'handed') this.handed -= 1;
+    if (to === 'working') this.working += 1;
+    if (to === 'handed') this.handed += 1;
+    return to;
   }
 }

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
+import { messageOf } from '../../src/errors.ts';
 
 /** One line of the table: what was measured, and what would have been good enough. */
 export interface Finding {
@@ -79,18 +80,24 @@ function tableOf(findings: readonly Finding[]): string {
     .join('\n');
 }
 
+function readArguments(kind: string, argv: readonly string[]) {
+  const flag = { type: 'boolean', default: false } as const;
+  try {
+    return parseArgs({ args: [...argv], allowPositionals: true, options: { short: flag, json: flag, help: { ...flag, short: 'h' } } });
+  } catch (error) {
+    process.stderr.write(`${messageOf(error)}; use npm run ${kind} -- NAME [--short] [--json], without NAME for the list\n`);
+    process.exit(2);
+  }
+}
+
 /** The command line of `npm run prove` and `npm run bench`; sets the exit code. */
 export async function runExperiments(kind: 'prove' | 'bench', folder: string, argv: readonly string[]): Promise<void> {
   const print = (line: string): void => {
     process.stdout.write(`${line}\n`);
   };
-  const { values, positionals } = parseArgs({
-    args: [...argv],
-    allowPositionals: true,
-    options: { short: { type: 'boolean', default: false }, json: { type: 'boolean', default: false } },
-  });
+  const { values, positionals } = readArguments(kind, argv);
   const all = await findExperiments(folder);
-  const [name] = positionals;
+  const [name] = values.help ? [] : positionals;
   const experiment = all.get(name ?? '');
   if (experiment === undefined) {
     if (name !== undefined) print(`there is no ${JSON.stringify(name)} here; there are:`);
