@@ -18,7 +18,7 @@ export interface MapConcurrentOptions<in T = unknown> {
   readonly order?: 'completed' | 'input';
   /** Most results of one call; at least 1. @defaultValue 10,000 */
   readonly maxResults?: number;
-  /** Which of the records that wait starts next. Not with `order: 'input'`. @defaultValue first come, first served */
+  /** Which of the records that wait starts next. Not with `order: 'input'`. @defaultValue who was taken first from the source */
   readonly schedule?: Schedule<T>;
 }
 
@@ -46,9 +46,9 @@ export function mapConcurrent<T, R, K>(
   options: MapConcurrentOptions<NoInfer<T>>,
 ): OperatorFunction<Envelope<T, K>, Envelope<R, K>> {
   requireFunction('mapConcurrent.project', project, '(value, ctx) => Observable');
-  const { concurrency, order, maxResults, schedule } = checked(options);
+  const { order, maxResults, queue } = checked<T, K>(options);
   return operate((out) => {
-    const waiting: WaitingCalls<T, K> = schedule ? new ScheduledQueue(schedule, concurrency) : new CallQueue(concurrency);
+    const waiting = queue();
     const line = order === 'input' ? new Line<R>() : undefined;
     const running = new Slots<RunningCall>();
     let sourceDone = false;
@@ -106,15 +106,18 @@ export function mapConcurrent<T, R, K>(
 
 const names: OptionNames<MapConcurrentOptions> = { concurrency: true, order: true, maxResults: true, schedule: true };
 
-function checked<T>(options: MapConcurrentOptions<T>) {
+function checked<T, K>(options: MapConcurrentOptions<T>) {
   requireOptions<MapConcurrentOptions<T>>('mapConcurrent', options, names);
   const { concurrency, order = 'completed', maxResults = 10_000, schedule } = options;
   requireInteger('mapConcurrent.concurrency', concurrency, 1);
   requireOneOf('mapConcurrent.order', order, ['completed', 'input']);
   requireInteger('mapConcurrent.maxResults', maxResults, 1);
-  if (schedule === undefined) return { concurrency, order, maxResults, schedule };
+  if (schedule === undefined) {
+    const queue = (): WaitingCalls<T, K> => new CallQueue(concurrency, order === 'input' ? 'here' : 'taken');
+    return { order, maxResults, queue };
+  }
   requireMethods('mapConcurrent.schedule', schedule, ['factsOf', 'use', 'requirePlaces'], 'schedule({ … })');
   schedule.requirePlaces(concurrency);
   if (order === 'input') throw new OptionError("mapConcurrent.order 'input' and schedule contradict each other: give one of them");
-  return { concurrency, order, maxResults, schedule };
+  return { order, maxResults, queue: (): WaitingCalls<T, K> => new ScheduledQueue(schedule, concurrency) };
 }

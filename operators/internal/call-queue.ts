@@ -1,6 +1,7 @@
 import { Fifo } from '../../src/fifo.ts';
 import { type Envelope, take } from '../../src/record/envelope.ts';
 import type { Handle } from '../../src/record/handle.ts';
+import { Heap, type HeapEntry } from '../../src/policies/internal/heap.state.ts';
 
 /** An envelope that was taken, with its claim. */
 export interface Taken<T, K> {
@@ -27,44 +28,75 @@ export interface WaitingCalls<T, K> {
 
 const firstSweepAt = 1024;
 
-/** First come, first served. */
+/** Which of those that wait is first: the one whose records were taken first from the source, or the one that came first to the operator. */
+export type FirstCome = 'taken' | 'here';
+
+interface Waiting<T, K> extends Taken<T, K>, HeapEntry {
+  /** Which one of all its record was, when it was taken. */
+  readonly number: number;
+}
+
+/**
+ * First come, first served. By default those come first that were taken first from the source: the next record of a busy key is let in when
+ * the one before it is through, and would be last again behind all that wait, with an empty server at the end and that key's records left.
+ */
 export class CallQueue<T, K> implements WaitingCalls<T, K> {
   readonly #places: number;
-  readonly #waiting = new Fifo<Taken<T, K>>();
+  readonly #by: FirstCome;
+  readonly #inOrder = new Fifo<Waiting<T, K>>();
+  /** Those that came after one that was taken later. Few, so that most records cost no search. */
+  readonly #late = new Heap<Waiting<T, K>>((a, b) => a.number < b.number);
+  /** The number of the last one in the queue. */
+  #last = 0;
   #running = 0;
   #sweepAt = firstSweepAt;
 
-  constructor(places: number) {
+  constructor(places: number, by: FirstCome = 'taken') {
     this.#places = places;
+    this.#by = by;
   }
 
   get isEmpty(): boolean {
-    return this.#waiting.size === 0;
+    return this.size === 0;
   }
 
   /** Dead ones included, of which there are fewer than live ones, or than 1,024. */
   get size(): number {
-    return this.#waiting.size;
+    return this.#inOrder.size + this.#late.size;
   }
 
   push(envelope: Envelope<T, K>): Taken<T, K> {
     const handle = take(envelope);
     handle.part.at('queued');
-    const one = { envelope, handle, takeBack: undefined };
-    this.#waiting.push(one);
-    if (this.#waiting.size < this.#sweepAt) return one;
+    if (this.#inOrder.size === 0) this.#last = 0;
+    const number = (this.#by === 'taken' ? handle.part.roots[0]?.arrival?.number : undefined) ?? this.#last;
+    const one: Waiting<T, K> = { envelope, handle, takeBack: undefined, number, at: -1 };
+    if (number < this.#last) this.#late.push(one);
+    else {
+      this.#inOrder.push(one);
+      this.#last = number;
+    }
+    if (this.size < this.#sweepAt) return one;
     // without this, each revoke would add a window of dead records while the calls before them run
-    this.#waiting.sweep(isLive);
-    this.#sweepAt = Math.max(firstSweepAt, this.#waiting.size * 2);
+    this.#inOrder.sweep(isLive);
+    this.#late.sweep(isLive);
+    this.#sweepAt = Math.max(firstSweepAt, this.size * 2);
     return one;
   }
 
   next(): Taken<T, K> | undefined {
     if (this.#running >= this.#places) return undefined;
-    let one = this.#waiting.shift();
-    while (one && !isLive(one)) one = this.#waiting.shift();
+    let one = this.#first();
+    while (one && !isLive(one)) one = this.#first();
     if (one) this.#running += 1;
     return one;
+  }
+
+  #first(): Waiting<T, K> | undefined {
+    const late = this.#late.peek();
+    if (late === undefined || late.number >= (this.#inOrder.peek()?.number ?? Infinity)) return this.#inOrder.shift();
+    this.#late.remove(late);
+    return late;
   }
 
   end(): void {
@@ -76,7 +108,12 @@ export class CallQueue<T, K> implements WaitingCalls<T, K> {
   }
 
   clear(): void {
-    for (const { handle } of this.#waiting.drain()) handle.part.at('flowing');
+    const leave = ({ handle }: Waiting<T, K>): boolean => {
+      handle.part.at('flowing');
+      return false;
+    };
+    this.#inOrder.sweep(leave);
+    this.#late.sweep(leave);
   }
 }
 
