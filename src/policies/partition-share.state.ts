@@ -16,7 +16,11 @@ export interface OpenLease {
   readonly untilMs: number;
 }
 
-const cellsPerWindow = 8; // how finely a lease tells what was spent: a new owner waits out an eighth of a window too much, at most
+// How finely a lease tells what was spent, best first: a new owner waits out one cell too much, at most. Each falls into the next, so that
+// what is told by one owner after the other, finer or not, comes to be told an eighth of a window late at most.
+const cellsPerWindow = [512, 256, 128, 64, 32, 16, 8] as const;
+/** Bounds a lease's text to about 1,000 characters of the 4,096 that a commit has; 8 cells a window and a day come to 18 at most. */
+export const mostEntries = 48;
 const share = 20; // of the limit, is leased at least: 1 / 20
 
 /**
@@ -97,10 +101,9 @@ export class PartitionShare {
     if (this.#open) return false;
     if (this.#isLeaving) return this.#isChanged;
     return limited(this.#rules).some((unit) => {
-      const room = this.room(unit, nowMs);
-      const wanted = Math.min(room, demand[unit]);
-      if (wanted > 0 && this.free(unit, nowMs) < wanted) return true;
+      const room = this.#roomAt(unit, nowMs + this.#rules.leaseMs / 2, nowMs);
       const isOld = this.#allowed.untilMs - nowMs < this.#rules.leaseMs / 2;
+      if (Math.min(room, demand[unit]) > (isOld ? 0 : this.#allowed.left[unit])) return true;
       return isOld && room > 0 && this.#sums[unit].spentSince(nowMs - this.#rules.leaseMs, nowMs) > 0;
     });
   }
@@ -109,7 +112,7 @@ export class PartitionShare {
   write(demand: Amounts, nowMs: number): OpenLease {
     if (this.#open) this.failed(this.#open);
     const untilMs = Math.min(nowMs + this.#rules.leaseMs, this.#dayEndMs(nowMs)); // of what a day has nothing is told in another
-    const left = eachUnit((unit) => (this.#isLeaving ? 0 : this.#toLease(unit, demand[unit], nowMs)));
+    const left = eachUnit((unit) => (this.#isLeaving ? 0 : this.#toLease(unit, demand[unit], untilMs, nowMs)));
     this.#open = { lease: this.#told(left, untilMs, nowMs), left, untilMs };
     this.#isChanged = false;
     return this.#open;
@@ -138,16 +141,35 @@ export class PartitionShare {
     this.#isChanged = true;
   }
 
-  #toLease(unit: Unit, demand: number, nowMs: number): number {
+  /** What its window will have room for then. */
+  #roomAt(unit: Unit, ms: number, nowMs: number): number {
+    return Math.max(0, this.#sums[unit].leftAt(Math.max(ms, nowMs), nowMs));
+  }
+
+  // Room that comes within the lease is leased as well: else each piece of it would wait for a commit of its own. Its owner spends it when it
+  // is there, and not before; a next owner counts it from the end of the lease on, which is later than it was spent.
+  #toLease(unit: Unit, demand: number, untilMs: number, nowMs: number): number {
     const limit = this.#rules.limits[unit];
     if (limit === Infinity) return Infinity;
     const recent = this.#sums[unit].spentSince(nowMs - this.#rules.leaseMs, nowMs);
     if (demand === 0 && recent === 0) return 0; // what nobody uses must not be lost when its owner dies
-    return Math.min(this.room(unit, nowMs), Math.max(demand, 2 * recent, Math.ceil(limit / share)));
+    return Math.min(this.#roomAt(unit, untilMs, nowMs), Math.max(demand, 2 * recent, Math.ceil(limit / share)));
   }
 
-  /** What was spent, in cells of the time since 1970, so that it is not told later with every owner; with the rest, and at its end, what may be. */
+  /**
+   * What was spent, in cells of the time since 1970, so that it is not told later with every owner, and as fine as there is place for; with
+   * the rest, and at its end, what may be.
+   */
   #told(left: Record<Unit, number>, untilMs: number, nowMs: number): Lease {
+    let lease: Lease = [];
+    for (const cells of cellsPerWindow) {
+      lease = this.#inCells(cells, left, untilMs, nowMs);
+      if (lease.length <= mostEntries) break;
+    }
+    return lease;
+  }
+
+  #inCells(perWindow: number, left: Record<Unit, number>, untilMs: number, nowMs: number): Lease {
     const cells = new Map<number, Partial<Record<Unit, number>>>();
     const add = (atMs: number, unit: Unit, amount: number): void => {
       if (amount === 0) return;
@@ -156,7 +178,7 @@ export class PartitionShare {
       cells.set(atMs, cell);
     };
     for (const unit of limited(this.#rules)) {
-      const cellMs = unit === 'money' ? dayMs / cellsPerWindow : this.#rules.windowMs / cellsPerWindow;
+      const cellMs = (unit === 'money' ? dayMs : this.#rules.windowMs) / perWindow;
       let newestMs = left[unit] > 0 ? untilMs : Number.NEGATIVE_INFINITY;
       let rest = left[unit];
       for (const { atMs, amount } of this.#sums[unit].entries(nowMs)) {

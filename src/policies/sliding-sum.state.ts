@@ -59,6 +59,16 @@ export class SlidingSum {
     return Math.min(this.limit - this.spent(nowMs), this.#cap?.left ?? Infinity);
   }
 
+  /** What will be left then, if nothing else is spent until then. */
+  leftAt(ms: number, nowMs: number): number {
+    let left = this.limit - this.spent(nowMs);
+    for (const bucket of this.#buckets) {
+      if (this.#endMs(bucket.lastMs) > ms) break;
+      left += bucket.amount;
+    }
+    return left;
+  }
+
   /** When `amount` fits, if nothing else is spent until then; Infinity if it never does. */
   readyAtMs(amount: number, nowMs: number): number {
     this.#expire(nowMs);

@@ -153,8 +153,16 @@ export class Settlement implements Parent {
 
   /** Whether no call was made for it yet, and all that is left of it waits in queues of ours: to let it go wastes nothing. */
   get isUnbegun(): boolean {
-    const isUntouched = !this.begun && !this.#closed && this.#outputs === undefined && this.#failing?.error === undefined;
-    return isUntouched && this.#openParts().every((part) => part.isQueued);
+    return !this.begun && this.#isUntouched && this.#openParts().every((part) => part.isQueued);
+  }
+
+  /** Whether it has waited for a policy ever since its first call began: that was not made yet, and to let it go wastes nothing either. */
+  get hasOnlyWaited(): boolean {
+    return this.attempts === 0 && this.#isUntouched && this.#time.hasOnlyWaited(this.run.clock.nowMs());
+  }
+
+  get #isUntouched(): boolean {
+    return !this.#closed && this.#outputs === undefined && this.#failing?.error === undefined;
   }
 
   /** Whether all that is left of it waits for records to come: as long as none do, it is never through. */

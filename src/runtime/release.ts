@@ -19,8 +19,8 @@ const lookEveryMs = 10;
 const graceMs = 2_000; // for acknowledgements and the last commit when the deadline has passed: without it finished work would be done again
 
 /**
- * Lets partitions go in the only order that loses nothing: no new work (what waits for its first call is given back at once, or
- * behind a slow model the calls for it would begin until the deadline, and be aborted then), wait for what is in flight, abort
+ * Lets partitions go in the only order that loses nothing: no new work (what waits for its first call, in a queue or for a policy, is given
+ * back at once, or behind a slow model or a spent budget the calls for it would begin until the deadline, and be aborted then), wait for what is in flight, abort
  * the rest, let outputs that are on their way be acknowledged, commit, close the writers, fence. Returns the number of records
  * that were given back.
  */
@@ -30,7 +30,7 @@ export async function releasePartitions(release: Release, leaving: readonly Owne
   source.leave(owned);
   const untilMs = clock.nowMs() + deadlineMs;
   const inPipeline = (): readonly Taken[] => source.unfinished().filter(({ partition }) => owned.includes(partition));
-  const unbegun = inPipeline().filter(({ settlement }) => settlement?.isUnbegun === true);
+  const unbegun = inPipeline().filter(({ settlement }) => settlement?.isUnbegun === true || settlement?.hasOnlyWaited === true);
   source.abandonAll(unbegun, notBegun);
   const letKeptGo = (): number => {
     const kept = inPipeline().filter(({ settlement }) => settlement?.isKept === true);

@@ -13,6 +13,7 @@ import * as keyOrder from '../proofs/key-order.ts';
 import * as kill from '../proofs/kill.ts';
 import * as poison from '../proofs/poison.ts';
 import * as retryTopics from '../proofs/retry-topics.ts';
+import * as sharedBudget from '../proofs/shared-budget.ts';
 import * as rolling from '../proofs/rolling.ts';
 import * as sigterm from '../proofs/sigterm.ts';
 import * as storm from '../proofs/storm.ts';
@@ -29,7 +30,7 @@ async function failuresOf(experiment: Experiment): Promise<readonly string[]> {
 }
 
 describeWithKafka('the short form of a proof', () => {
-  it.each([backlog, exactlyOnce, kill, rolling, sigterm, keyOrder, storm, broker, poison, retryTopics])(
+  it.each([backlog, exactlyOnce, kill, rolling, sigterm, keyOrder, storm, broker, poison, retryTopics, sharedBudget])(
     '$name: $summary',
     { timeout: limitMs },
     async (experiment) => {

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Amounts, amountsOfEstimate, type Unit, units } from '../../src/policies/call-amounts.state.ts';
 import { decodeLease, encodeLease, type Lease } from '../../src/policies/lease.state.ts';
-import type { OpenLease, PartitionShare } from '../../src/policies/partition-share.state.ts';
+import { mostEntries, type OpenLease, type PartitionShare } from '../../src/policies/partition-share.state.ts';
 import { limitsOf, SharedBudgetState } from '../../src/policies/shared-budget.state.ts';
 import type { Reservation } from '../../src/policies/token-budget.state.ts';
 
@@ -19,6 +19,7 @@ const of = (tokens: number): Amounts =>
   amountsOfEstimate({ inputTokens: tokens, outputTokens: 0 }, { inputPerMillion: 1, outputPerMillion: 1 });
 const none: Amounts = { requests: 0, tokens: 0, inputTokens: 0, outputTokens: 0, money: 0 };
 const partitions = ['p0', 'p1'];
+const cellMs = 3; // a 512th of the window, and whole milliseconds
 
 interface Spent {
   readonly atMs: number;
@@ -207,8 +208,47 @@ describe('a budget that instances share by their partitions', () => {
       expect(other.budget.left(group.nowMs).tokens).toBe(left);
       group.nowMs += windowMs + (how === 'crash' ? rules.leaseMs - 50 : -50);
       expect(other.budget.left(group.nowMs - 1).tokens).toBe(left);
+      group.nowMs += cellMs;
       expect(other.budget.left(group.nowMs).tokens).toBe(50);
     }
+  });
+
+  it('tells as finely as there is place for what was spent when, and never in more than 48 entries', () => {
+    for (const [calls, latestMs] of [
+      [40, cellMs],
+      [500, windowMs / 32],
+    ] as const) {
+      const group = new Group();
+      const [one, other] = group.instances;
+      if (!one || !other) return;
+      const share = one.shares.get('p0');
+      const startMs = group.nowMs;
+      for (let i = 0; i < calls; i += 1) share?.spend('tokens', 1, startMs + (i * windowMs) / calls);
+      group.nowMs = startMs + windowMs - 1;
+      group.handOver('p0', other, 'clean');
+      expect(decodeLease(group.log.get('p0') ?? '').length).toBeLessThanOrEqual(mostEntries);
+      expect(group.log.get('p0')?.length).toBeLessThan(600);
+      const before = calls / 2;
+      expect(other.budget.spent(startMs + 1.5 * windowMs + latestMs).tokens).toBeLessThanOrEqual(before);
+      expect(other.budget.spent(startMs + 1.5 * windowMs).tokens).toBeGreaterThanOrEqual(before - 1);
+    }
+  });
+
+  it('leases room that comes within the lease, and spends it when it is there', () => {
+    const group = new Group();
+    const [one, other] = group.instances;
+    if (!one || !other) return;
+    group.write(one, 'p0', 50);
+    group.arrive(one, 'p0', 'stored');
+    group.call(one, 50);
+    group.nowMs += windowMs - 20;
+    group.write(one, 'p0', 50);
+    group.arrive(one, 'p0', 'stored');
+    expect(one.budget.readyAtMs(of(1), group.nowMs)).toBeGreaterThan(group.nowMs);
+    group.nowMs += 20;
+    expect(one.budget.readyAtMs(of(50), group.nowMs)).toBe(group.nowMs);
+    group.handOver('p0', other, 'crash');
+    expect(other.budget.left(group.nowMs).tokens).toBe(0);
   });
 
   it('is not told later with every owner: what was spent ends within an eighth of a window, however often it is handed over', () => {

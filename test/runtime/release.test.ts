@@ -2,7 +2,9 @@ import { map, mergeMap, NEVER, timer } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { call } from '../../src/call.ts';
 import { mapConcurrent } from '../../operators/map-concurrent.ts';
+import { withinBudget } from '../../operators/within-budget.ts';
 import { sleep } from '../../src/clock.ts';
+import { tokenBudget } from '../../src/policies/token-budget.ts';
 import { mill, numbers, sorted, upTo, type Value } from '../helpers/mill.ts';
 
 describe('drain', () => {
@@ -33,6 +35,27 @@ describe('drain', () => {
     await m.start((s) => s.pipe(work(false)));
     await m.clock.advance(5_000);
     expect([calls, sorted(m.outputs()), m.committed()]).toEqual([[9], upTo(10), [10n]]);
+  });
+
+  it('gives back at once what has only waited for a policy, and waits for what is called', async () => {
+    const m = await mill();
+    await m.feed(numbers(10, 10));
+    const budget = tokenBudget({ requestsPerMinute: 4, windowMs: 60_000, jitterMs: 0 });
+    const calls: Value[] = [];
+    const ask = (v: Value) =>
+      call(async () => {
+        calls.push(v);
+        await sleep(m.clock, 500);
+        return v;
+      }).pipe(withinBudget(budget, { estimate: () => 0 }));
+    const app = await m.start((s) => s.pipe(mapConcurrent(ask, { concurrency: 10 })));
+    await m.clock.advance(100);
+    expect(budget.waiting).toBe(1); // the source holds the others back
+    const drained = app.drain({ deadlineMs: 90_000 });
+    await m.clock.advance(1_000);
+    expect(app.state).toBe('stopped');
+    await drained;
+    expect([calls.length, m.committed(), app.stats().givenBack, budget.waiting]).toEqual([4, [4n], 1, 0]);
   });
 
   it('takes nothing more, and lets batches go that wait for company', async () => {
