@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Amounts, amountsOfEstimate, type Unit, units } from '../../src/policies/call-amounts.state.ts';
-import { decodeLease, encodeLease, type Lease } from '../../src/policies/lease.state.ts';
+import { decodeLease, encodeLease } from '../../src/policies/lease.state.ts';
 import { mostEntries, type OpenLease, type PartitionShare } from '../../src/policies/partition-share.state.ts';
 import { limitsOf, SharedBudgetState } from '../../src/policies/shared-budget.state.ts';
 import type { Reservation } from '../../src/policies/token-budget.state.ts';
@@ -295,32 +295,5 @@ describe('a budget that instances share by their partitions', () => {
       expect(all.reduce((sum, { requests }) => sum + requests, 0)).toBe(12);
       expect(new Set(all.map(({ inputTokens }) => inputTokens))).toEqual(new Set([Infinity]));
     }
-  });
-});
-
-describe('a lease as text', () => {
-  it('comes back as it was', () => {
-    const amount = fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER });
-    const entry = fc.record({
-      atMs: fc.integer({ min: 0, max: 4e12 }),
-      amounts: fc.record(
-        { requests: amount, tokens: amount, inputTokens: amount, outputTokens: amount, money: amount },
-        { requiredKeys: [] },
-      ),
-    });
-    fc.assert(
-      fc.property(fc.array(entry, { maxLength: 10 }), (entries) => {
-        const lease: Lease = entries.toSorted((a, b) => a.atMs - b.atMs);
-        expect(decodeLease(encodeLease(lease))).toEqual(lease);
-      }),
-    );
-  });
-
-  it('never makes a time earlier, or an amount smaller', () => {
-    expect(decodeLease(encodeLease([{ atMs: 10.2, amounts: { tokens: 1.5 } }]))).toEqual([{ atMs: 11, amounts: { tokens: 2 } }]);
-  });
-
-  it.each(['', '1', '2AAA', '1A', '1AAAA', '1!', `1${'_'.repeat(20)}`])('is refused when it is another one: %j', (text) => {
-    expect(() => decodeLease(text)).toThrow(RangeError);
   });
 });
