@@ -1,6 +1,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { Observable } from 'rxjs';
 import type { CallContext } from '../call.ts';
+import type { TokenPrices } from '../record/token-prices.ts';
 
 /** One turn of a conversation. */
 export interface ChatTurn {
@@ -23,15 +24,42 @@ export interface Usage {
 /** `stop`: the model ended, or met a stop string; `length`: it was cut off; `refused`: it declined, or was filtered. */
 export type FinishReason = 'stop' | 'length' | 'refused';
 
+/** One token of an answer, and what else the model might have said there. */
+export interface TokenLogProbability {
+  readonly token: string;
+  /** Natural logarithm; 0 is certain. */
+  readonly logProbability: number;
+  /** The likeliest tokens at this place, best first; at most as many as were asked for, the chosen one may be missing. */
+  readonly top: readonly { readonly token: string; readonly logProbability: number }[];
+}
+
+/** Where the time of a call went, in ms. */
+export interface Timings {
+  /** From subscribing to the first piece with text. */
+  readonly firstTokenMs: number;
+  /** From subscribing to the last piece. */
+  readonly totalMs: number;
+  /** Of it, what the call waited for a place in the back end; only where the back end tells. */
+  readonly queuedMs?: number;
+  /** Of it, what the prompt took to be evaluated; only where the back end tells. */
+  readonly promptMs?: number;
+}
+
 /** A piece of an answer. The last one of a call carries usage and finish reason; its text may be empty. */
 export interface ChatChunk {
   readonly text: string;
   /** 0 for the first piece. */
   readonly index: number;
+  /** The tokens that `text` is made of; only where `logProbabilities` was asked for. */
+  readonly tokens?: readonly TokenLogProbability[];
   readonly usage?: Usage;
   readonly finishReason?: FinishReason;
   /** The model that answered, as its server names it; on the last piece. */
   readonly model?: string;
+  /** On the last piece. */
+  readonly timings?: Timings;
+  /** What the call cost, in the currency of the back end's `prices`; on the last piece, where it has prices. */
+  readonly cost?: number;
 }
 
 export interface ChatOptions {
@@ -40,9 +68,17 @@ export interface ChatOptions {
   /** @defaultValue 0 */
   readonly temperature?: number;
   readonly topP?: number;
+  /** Only the so many likeliest tokens may come; 1 to 1,000. */
+  readonly topK?: number;
+  /** Only tokens at least this share as likely as the likeliest may come; 0 to 1. */
+  readonly minP?: number;
   readonly seed?: number;
   /** The answer ends before the first of these. */
   readonly stop?: readonly string[];
+  /** The answer ends before the first of these special tokens, such as `<|im_end|>`, as the model writes them; text never matches. */
+  readonly stopTokens?: readonly string[];
+  /** Tell each token's log-probability, and those of so many alternatives; 0 to 20. */
+  readonly logProbabilities?: number;
   /** JSON Schema that the answer must obey; the back end constrains what it can. */
   readonly jsonSchema?: JsonSchema;
 }
@@ -91,6 +127,37 @@ export interface Embedding {
   readonly model: string;
 }
 
+/** A document's place. */
+export interface Ranked {
+  /** In the list that was given. */
+  readonly index: number;
+  /** Higher is better; comparable within one call only. */
+  readonly score: number;
+}
+
+export interface Reranking {
+  /** Best first; every document once. */
+  readonly ranking: readonly Ranked[];
+  readonly usage: Usage;
+  readonly model: string;
+}
+
+/** Named numbers or texts of some shape, as classifiers on Triton and the like take and give them. */
+export interface Tensor {
+  readonly name: string;
+  /** Row-major; their product is the length of `data`. */
+  readonly shape: readonly number[];
+  readonly data: Float32Array | Float64Array | Int32Array | BigInt64Array | Uint8Array | readonly string[];
+}
+
+export interface Inference {
+  readonly outputs: readonly Tensor[];
+  readonly model: string;
+}
+
+/** What of `ChatOptions` a back end can honour beyond the common ones; asking for another is `capability_missing`. */
+export type SamplingOption = 'topP' | 'topK' | 'minP' | 'seed' | 'stopTokens' | 'logProbabilities';
+
 export interface ModelCapabilities {
   /** Most tokens of prompt and answer together; undefined where the back end does not tell. */
   readonly contextTokens: number | undefined;
@@ -99,6 +166,12 @@ export interface ModelCapabilities {
   /** Whether `classify` reads log-probabilities. */
   readonly logProbabilities: boolean;
   readonly embeddings: boolean;
+  /** Whether plain text can be continued, with no template around it. */
+  readonly completion: boolean;
+  readonly reranking: boolean;
+  /** Whether `infer` takes tensors. */
+  readonly tensors: boolean;
+  readonly sampling: readonly SamplingOption[];
   /** Whether token counts are the model's own, not an estimate. */
   readonly exactTokens: boolean;
 }
@@ -130,24 +203,43 @@ export interface Model {
   countTokens(prompt: Prompt): Observable<number>;
   /** Emits the most tokens a call can use: prompt plus longest answer. For budgets. */
   estimate(prompt: Prompt, options?: ChatOptions): Observable<number>;
-  /** Emits how busy the model is; absent where the back end cannot tell. */
-  load?(): Observable<ModelLoad>;
+  /** Continues plain text, as it stands: no template, no turns. @throws InferenceError `capability_missing` where that cannot be had. */
+  complete(text: string, options?: ChatOptions, ctx?: CallContext): Observable<ChatChunk>;
+  /** Emits one order of the documents, by how well each answers the query. @throws InferenceError `capability_missing` where it cannot. */
+  rerank(query: string, documents: readonly string[], ctx?: CallContext): Observable<Reranking>;
+  /** Emits what the model makes of named tensors. @throws InferenceError `capability_missing` where it takes none. */
+  infer(inputs: readonly Tensor[], ctx?: CallContext): Observable<Inference>;
+  /** Emits once how busy the model is, and completes. */
+  state(): Observable<ModelState>;
+  /** Completes when the next call meets a model that is loaded and quick; emits nothing. */
+  warmUp(): Observable<never>;
+  /** Frees what the model holds; its calls, running or new, fail with `model_unavailable`. Resources do so when they are closed. */
+  dispose(): Observable<never>;
 }
 
 /** How busy a model is. */
-export interface ModelLoad {
+export interface ModelState {
   /** Calls that it works on. */
   readonly running: number;
-  /** Calls that wait for it. */
+  /** Calls that wait for a place. */
   readonly waiting: number;
-  /** How many it works on at once. */
-  readonly slots: number;
+  /** How many it works on at once; undefined where nobody knows. */
+  readonly slots: number | undefined;
+  /** Of the room for tokens of prompts and answers, what is taken: 0 to 1. */
+  readonly kvUse?: number;
+  /** Of the processes that hold the model. */
+  readonly memoryBytes?: number;
+  readonly gpuMemoryBytes?: number;
+  /** How often it was started anew after a crash. */
+  readonly restarts?: number;
 }
 
 /** What a back end must bring; `completeModel` makes a {@link Model} of it. */
 export interface ModelBackend {
   readonly name: string;
   readonly capabilities: ModelCapabilities;
+  /** What tokens cost; calls then tell their cost. */
+  readonly prices?: TokenPrices;
   chat(prompt: readonly ChatTurn[], options: ChatOptions, ctx?: CallContext): Observable<ChatChunk>;
   /** Log-probabilities of the labels as the answer's beginning; absent where it cannot. */
   labelLogProbabilities?(
@@ -157,5 +249,19 @@ export interface ModelBackend {
   ): Observable<{ readonly logProbabilities: readonly number[]; readonly usage: Usage }>;
   embed?(texts: readonly string[], ctx?: CallContext): Observable<readonly Embedding[]>;
   countTokens(prompt: readonly ChatTurn[]): Observable<number>;
-  load?(): Observable<ModelLoad>;
+  /** Absent where the capability is. */
+  complete?(text: string, options: ChatOptions, ctx?: CallContext): Observable<ChatChunk>;
+  /** Scores in the order of the documents. */
+  rerank?(
+    query: string,
+    documents: readonly string[],
+    ctx?: CallContext,
+  ): Observable<{ readonly scores: readonly number[]; readonly usage: Usage }>;
+  infer?(inputs: readonly Tensor[], ctx?: CallContext): Observable<readonly Tensor[]>;
+  /** Absent where nobody knows more than how many calls run. */
+  state?(): Observable<ModelState>;
+  /** Absent where there is nothing to load. */
+  warmUp?(): Observable<never>;
+  /** Absent where nothing is held. */
+  dispose?(): Observable<never>;
 }

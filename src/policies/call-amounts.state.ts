@@ -1,3 +1,4 @@
+import type { TokenPrices } from '../record/token-prices.ts';
 /** What a budget counts. */
 export const units = ['requests', 'tokens', 'inputTokens', 'outputTokens', 'money'] as const;
 export type Unit = (typeof units)[number];
@@ -19,14 +20,6 @@ export interface TokenUsage extends TokenEstimate {
   readonly cachedTokens?: number;
   /** @defaultValue prompt and answer together */
   readonly totalTokens?: number;
-}
-
-/** In the currency of `moneyPerDay`, for a million tokens. */
-export interface TokenPrices {
-  readonly inputPerMillion: number;
-  readonly outputPerMillion: number;
-  /** For tokens of the prompt that were not evaluated anew. @defaultValue as any other of the prompt */
-  readonly cachedPerMillion?: number;
 }
 
 const noPrices: TokenPrices = { inputPerMillion: 0, outputPerMillion: 0 };

@@ -1,6 +1,7 @@
 import { type OptionNames, requireMethods, requireOptions } from '../check-options.ts';
 import { OptionError, requireInteger, requireNumber, requireOneOf } from '../errors.ts';
-import { type Amounts, moneyUnits, type TokenPrices } from './call-amounts.state.ts';
+import type { TokenPrices } from '../record/token-prices.ts';
+import { type Amounts, moneyUnits } from './call-amounts.state.ts';
 import type { Reserve } from './learned-p95.ts';
 import type { BudgetLimits } from './token-budget.state.ts';
 

@@ -11,7 +11,8 @@ import { type ResolvedBudget, resolveBudget, type TokenBudgetOptions } from './t
 import { BudgetState, type BudgetSums } from './token-budget.state.ts';
 
 export type { BudgetRequest, BudgetShare } from './budget-share.ts';
-export type { TokenEstimate, TokenPrices, TokenUsage } from './call-amounts.state.ts';
+export type { TokenPrices } from '../record/token-prices.ts';
+export type { TokenEstimate, TokenUsage } from './call-amounts.state.ts';
 export type { ResponseHeaders } from './provider-headers.ts';
 export type { TokenBudgetOptions } from './token-budget-options.ts';
 

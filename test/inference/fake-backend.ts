@@ -22,7 +22,18 @@ export function fakeBackend(says: readonly Said[], over: Partial<ModelCapabiliti
     name: 'fake',
     asked: [],
     running: 0,
-    capabilities: { contextTokens: undefined, jsonSchema: true, logProbabilities: false, embeddings: false, exactTokens: true, ...over },
+    capabilities: {
+      contextTokens: undefined,
+      jsonSchema: true,
+      logProbabilities: false,
+      embeddings: false,
+      completion: false,
+      reranking: false,
+      tensors: false,
+      sampling: ['topP', 'seed'],
+      exactTokens: true,
+      ...over,
+    },
     chat: (turns, options) =>
       defer((): Observable<{ text: string; index: number }> => {
         fake.asked.push({ turns, options });

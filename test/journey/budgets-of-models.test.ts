@@ -24,7 +24,17 @@ const last = (inputTokens: number, outputTokens: number) => ({
 function modelOf(chat: () => Observable<ReturnType<typeof chunk>>) {
   return completeModel({
     name: 'm',
-    capabilities: { contextTokens: undefined, jsonSchema: true, logProbabilities: false, embeddings: false, exactTokens: true },
+    capabilities: {
+      contextTokens: undefined,
+      jsonSchema: true,
+      logProbabilities: false,
+      embeddings: false,
+      completion: false,
+      reranking: false,
+      tensors: false,
+      sampling: [],
+      exactTokens: true,
+    },
     chat,
     countTokens: () => of(10),
   });

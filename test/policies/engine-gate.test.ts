@@ -123,7 +123,7 @@ describe('engineGate', () => {
 
   it('asks the model of this machine, once it is open', async () => {
     const clock = virtualClock();
-    const model: Model = { ...scripted('ok'), load: () => of({ running: 3, waiting: 0, slots: 4 }) };
+    const model: Model = { ...scripted('ok'), state: () => of({ running: 3, waiting: 0, slots: 4 }) };
     let closed = 0;
     const resource = { name: 'model', open: () => Promise.resolve({ value: model, close: () => Promise.resolve(void (closed += 1)) }) };
     const gate = engineGate({ engine: 'llama', model: resource });

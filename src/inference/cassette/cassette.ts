@@ -5,7 +5,7 @@ import { type ErrorCode, gradeOf, InferenceError, isStreamError, OptionError, re
 import type { OpenContext, Opened, Resource } from '../../resource.ts';
 import { completeModel } from '../complete-model.ts';
 import { turnsOf } from '../internal/prompt.ts';
-import type { Classification, ClassifyOptions, Embedding, Model, ModelBackend, Prompt } from '../model.ts';
+import type { ChatChunk, Classification, ClassifyOptions, Embedding, Model, ModelBackend, Prompt } from '../model.ts';
 import { type Asked, type Entry, keyOf, stableJson } from './entry.ts';
 import { Tape } from './tape.ts';
 
@@ -177,16 +177,20 @@ function missing(file: string, { method, request }: Asked, key: string): Inferen
   );
 }
 
+/** What cassettes do not say that were recorded before back ends told it. */
+const unsaid = { completion: false, reranking: false, tensors: false, sampling: ['topP', 'seed'] } as const;
+
 /** Answers are recorded below their schema: as text that is validated again when it is replayed. */
 function modelOf(player: Player): Model {
   const { header } = player.tape;
   if (!header) throw new InferenceError('model_damaged', `cassette ${player.tape.file} lost its first line while it was opened`);
-  const { model: name, capabilities } = header;
+  const { model: name } = header;
+  const capabilities = { ...unsaid, ...header.capabilities };
   const backend: ModelBackend = {
     name,
     capabilities,
     chat: (prompt, options, ctx) =>
-      player.play({ method: 'chat', request: { prompt, ...options } }, (model) => model.chat(prompt, options, ctx)),
+      player.play({ method: 'chat', request: { prompt, ...options } }, (model) => model.chat(prompt, options, ctx).pipe(map(timeless))),
     countTokens: (prompt) => player.play({ method: 'countTokens', request: { prompt } }, (model) => model.countTokens(prompt)),
     embed: (texts, ctx) =>
       player.play({ method: 'embed', request: { texts } }, (model) => model.embed(texts, ctx).pipe(map(asNumbers))).pipe(map(asVectors)),
@@ -205,6 +209,10 @@ function modelOf(player: Player): Model {
   };
   return { ...completeModel(backend), classify };
 }
+
+/** How long it took is another time each time, and would make another file. */
+const timeless = (chunk: ChatChunk): ChatChunk =>
+  Object.fromEntries(Object.entries(chunk).filter(([name]) => name !== 'timings')) as unknown as ChatChunk;
 
 /** JSON leaves out what is undefined. */
 type StoredClassification = Omit<Classification<string>, 'probabilities'> & {

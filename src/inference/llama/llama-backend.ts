@@ -15,7 +15,17 @@ export function llamaBackend(process: ModelProcess, name: string, facts: EngineF
     process.run(work).pipe(concatMap((event) => (event.kind === 'done' ? [event.result as WorkResults[K]] : [])));
   const backend: LlamaBackend = {
     name,
-    capabilities: { contextTokens: facts.contextTokens, jsonSchema: true, logProbabilities: true, embeddings, exactTokens: true },
+    capabilities: {
+      contextTokens: facts.contextTokens,
+      jsonSchema: true,
+      logProbabilities: true,
+      embeddings,
+      completion: false,
+      reranking: false,
+      tensors: false,
+      sampling: ['topP', 'seed'],
+      exactTokens: true,
+    },
     chat: (turns, { maxTokens = 512, temperature = 0, topP, seed, stop = [], jsonSchema }) =>
       process.run({ kind: 'chat', turns, settings: { maxTokens, temperature, topP, seed, stop, jsonSchema } }).pipe(
         concatMap((event, index): ChatChunk[] => {

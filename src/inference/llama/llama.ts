@@ -31,8 +31,8 @@ export function llama(options: LlamaOptions): Resource<Model> {
   return sharedResource(`llama(${resolved.model})`, async (context) => {
     const opened = await openLlama(resolved, context);
     const { backend } = opened.value;
-    const load = () => backend.activity().pipe(map(({ running, waiting }) => ({ running, waiting, slots: resolved.sequences })));
-    return { value: completeModel({ ...backend, load }), close: () => opened.close() };
+    const state = () => backend.activity().pipe(map(({ running, waiting }) => ({ running, waiting, slots: resolved.sequences })));
+    return { value: completeModel({ ...backend, state }), close: () => opened.close() };
   });
 }
 

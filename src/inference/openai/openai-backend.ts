@@ -42,6 +42,10 @@ export function openAiBackend(connection: OpenAiConnection): ModelBackend {
       jsonSchema: options.jsonSchema ?? true,
       logProbabilities,
       embeddings: true,
+      completion: false,
+      reranking: false,
+      tensors: false,
+      sampling: ['topP', 'seed'],
       exactTokens: false,
     },
     chat: (turns, chat, ctx) =>

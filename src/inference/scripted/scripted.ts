@@ -51,6 +51,16 @@ const names: OptionNames<ScriptedOptions> = {
   labels: true,
   rememberPrompts: true,
 };
+const usual = {
+  contextTokens: undefined,
+  jsonSchema: true,
+  embeddings: true,
+  completion: false,
+  reranking: false,
+  tensors: false,
+  sampling: ['topP', 'topK', 'minP', 'seed'],
+  exactTokens: true,
+} as const;
 const textOf = (turns: readonly ChatTurn[]): string =>
   turns.length === 1 && turns[0]?.role === 'user' ? turns[0].content : turns.map(({ role, content }) => `${role}: ${content}`).join('\n');
 
@@ -70,14 +80,7 @@ export function scripted(script: Script, options: ScriptedOptions = {}): Scripte
   requireInteger('seed', seed, 0);
   requireInteger('rememberPrompts', rememberPrompts, 1);
   const { stats, counter } = scriptedStats(rememberPrompts, (prompt: Prompt) => textOf(turnsOf(prompt)));
-  const capabilities: ModelCapabilities = {
-    contextTokens: undefined,
-    jsonSchema: true,
-    logProbabilities: labels !== undefined,
-    embeddings: true,
-    exactTokens: true,
-    ...options.capabilities,
-  };
+  const capabilities: ModelCapabilities = { ...usual, logProbabilities: labels !== undefined, ...options.capabilities };
   const serve = <T>(turns: readonly ChatTurn[], chat: ChatOptions, make: (call: ScriptedCall) => Play<T>): Observable<T> =>
     defer(() => {
       const { clock } = currentScope();

@@ -1,6 +1,7 @@
 import { requireFunction, requireMethods } from '../../check-options.ts';
+import { abortReason } from '../../clock.ts';
 import { OptionError, PipelineError } from '../../errors.ts';
-import type { Model } from '../../inference/model.ts';
+import type { Model, ModelState } from '../../inference/model.ts';
 import type { Resource } from '../../resource.ts';
 import type { EngineSource, MeasuredEngine } from '../engine-gate-options.ts';
 import type { EngineLoad } from '../engine-gate.state.ts';
@@ -29,26 +30,47 @@ function modelSource(resource: Resource<Model>): Source {
   requireMethods('engineGate.model', resource, ['open'], 'a model resource, such as llama({ … })');
   let model: Model | undefined;
   return {
-    read: (signal) =>
-      new Promise((resolve, reject) => {
-        if (!model?.load) throw new Error('the model is not open: give the gate to the resources of the pipeline');
-        const asking = model.load().subscribe({ next: resolve, error: reject });
-        signal.addEventListener('abort', () => {
-          asking.unsubscribe();
-        });
-      }),
+    read: async (signal) => {
+      if (model === undefined) throw new Error('the model is not open: give the gate to the resources of the pipeline');
+      return loadOf(model, signal);
+    },
     open: async (context) => {
       const opened = await resource.open(context);
+      try {
+        await loadOf(opened.value, context.signal);
+      } catch (error) {
+        await opened.close();
+        throw error;
+      }
       model = opened.value;
-      if (model.load) return opened.close;
-      await opened.close();
-      throw new PipelineError(
-        'capability_missing',
-        `model ${model.name} does not say how busy it is: use llama({ … }), or engine: 'other' with read`,
-      );
+      return opened.close;
     },
   };
 }
+
+/** @throws PipelineError `capability_missing` where nobody knows how many calls it works on at once. */
+async function loadOf(model: Model, signal: AbortSignal): Promise<EngineLoad> {
+  const { running, waiting, slots, kvUse } = await stateOf(model, signal);
+  if (slots !== undefined) return { running, waiting, slots, ...(kvUse !== undefined && { kvUse }) };
+  throw new PipelineError(
+    'capability_missing',
+    `model ${model.name} does not say how busy it is: use llama({ … }), or engine: 'other' with read`,
+  );
+}
+
+const stateOf = (model: Model, signal: AbortSignal): Promise<ModelState> =>
+  new Promise((resolve, reject) => {
+    const asking = model.state().subscribe({ next: resolve, error: reject });
+    const onAbort = (): void => {
+      asking.unsubscribe();
+      reject(abortReason(signal));
+    };
+    if (signal.aborted) onAbort();
+    else signal.addEventListener('abort', onAbort, { once: true });
+    asking.add(() => {
+      signal.removeEventListener('abort', onAbort);
+    });
+  });
 
 function metricsUrl(given: string, engine: MeasuredEngine): string {
   const url = URL.parse(given);

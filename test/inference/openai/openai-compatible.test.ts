@@ -20,6 +20,7 @@ describe('chat', () => {
         usage: { inputTokens: 7, cachedTokens: 2, outputTokens: 2, totalTokens: 9 },
         finishReason: 'stop',
         model: 'served-1',
+        timings: { firstTokenMs: expect.any(Number) as number, totalMs: expect.any(Number) as number },
       },
     ]);
     expect(server.requests[0]).toMatchObject({

@@ -53,6 +53,7 @@ describe('scripted', () => {
           usage: { inputTokens: 3, cachedTokens: 0, outputTokens: 2, totalTokens: 5 },
           finishReason: 'stop',
           model: 'scripted',
+          timings: { firstTokenMs: 100, totalMs: 110 },
         },
       ],
       [110, 'complete'],

@@ -1,0 +1,36 @@
+import type { Model, ModelBackend } from '../model.ts';
+import { answerWith } from './answer.ts';
+import { missing } from './capability.ts';
+import { resolveChatOptions } from './chat-options.ts';
+import { requireString } from './check-texts.ts';
+import { classifyWith } from './classify-labels.ts';
+import { endsProperly } from './collect.ts';
+import { turnsOf } from './prompt.ts';
+import type { Runner } from './runner.ts';
+
+/** The calls of a model whose results are text, or made of it. Options are checked at the call, the rest when it is subscribed to. */
+export function textCalls(backend: ModelBackend, runner: Runner): Pick<Model, 'chat' | 'complete' | 'answer' | 'classify'> {
+  return {
+    chat: (prompt, options, ctx) => {
+      const turns = turnsOf(prompt);
+      const resolved = resolveChatOptions(options);
+      return runner.ask(turns, options, ctx, () => backend.chat(turns, resolved, ctx).pipe(endsProperly()));
+    },
+    complete: (text, options, ctx) => {
+      requireString('text', text);
+      const resolved = resolveChatOptions(options);
+      const work = () => backend.complete?.(text, resolved, ctx).pipe(endsProperly()) ?? missing(backend.name, 'completion');
+      return runner.ask(turnsOf(text), options, ctx, work);
+    },
+    answer: (prompt, options, ctx) => {
+      const turns = turnsOf(prompt);
+      const answer = answerWith(backend, turns, options, ctx);
+      return runner.ask(turns, options, ctx, () => answer);
+    },
+    classify: (prompt, options, ctx) => {
+      const turns = turnsOf(prompt);
+      const classification = classifyWith(backend, turns, options, ctx);
+      return runner.ask(turns, undefined, ctx, () => classification);
+    },
+  };
+}

@@ -1,0 +1,29 @@
+import { defer, map, type MonoTypeOperatorFunction } from 'rxjs';
+import { currentScope } from '../../call.ts';
+import type { ChatChunk, Usage } from '../model.ts';
+import type { TokenPrices } from '../../record/token-prices.ts';
+
+/** The last piece says where the time went, and what the call cost where the back end has prices. What the back end tells itself stays. */
+export function toldAtEnd(prices: TokenPrices | undefined): MonoTypeOperatorFunction<ChatChunk> {
+  return (source) =>
+    defer(() => {
+      const { clock } = currentScope();
+      const fromMs = clock.nowMs();
+      let firstMs: number | undefined;
+      return source.pipe(
+        map((chunk) => {
+          if (chunk.text !== '') firstMs ??= clock.nowMs();
+          const { usage } = chunk;
+          if (usage === undefined) return chunk;
+          const nowMs = clock.nowMs();
+          const timings = { firstTokenMs: (firstMs ?? nowMs) - fromMs, totalMs: nowMs - fromMs, ...chunk.timings };
+          return { ...chunk, timings, ...(prices && { cost: costOf(usage, prices) }) };
+        }),
+      );
+    });
+}
+
+const costOf = ({ inputTokens, cachedTokens, outputTokens }: Usage, prices: TokenPrices): number => {
+  const { inputPerMillion, outputPerMillion, cachedPerMillion = inputPerMillion } = prices;
+  return ((inputTokens - cachedTokens) * inputPerMillion + cachedTokens * cachedPerMillion + outputTokens * outputPerMillion) / 1e6;
+};
