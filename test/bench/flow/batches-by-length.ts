@@ -4,9 +4,6 @@ import { sleep } from '../../../src/clock.ts';
 import type { ExperimentResult, Finding } from '../../helpers/experiment.ts';
 import { feed } from '../../helpers/feed.ts';
 
-export const name = 'batches-by-length';
-export const summary = 'batches of values alike in length against batches by arrival: padding, and total time, in virtual time';
-
 const texts = 10_000;
 const maxSize = 32;
 const callMs = 20;
@@ -74,14 +71,15 @@ async function batched(options: Partial<BatchDynamicOptions<number>>, everyMs: n
   return { calls, padding: 1 - tokens / places, totalMs: doneMs, longestMs };
 }
 
-export async function run(): Promise<ExperimentResult> {
+/** @param lengthOf what the second way goes by */
+export async function run(lengthOf = (value: number): number => value): Promise<ExperimentResult> {
   const measured: Finding[] = [];
   for (const { load, everyMs } of [
     { load: 'all at once', everyMs: 0 },
     { load: 'one each 6 ms', everyMs: 6 },
   ]) {
     const arrival = await batched({}, everyMs);
-    const length = await batched({ lengthOf: (value) => value }, everyMs);
+    const length = await batched({ lengthOf }, everyMs);
     const both = (pick: (one: Batched) => string): string => `${pick(arrival)} by arrival, ${pick(length)} by length`;
     const saved = everyMs === 0; // what does not wait for calls takes as long as it takes to arrive
     measured.push(
