@@ -57,7 +57,7 @@ export async function hotKey(count: number, options: RunOptions = {}): Promise<r
 }
 
 /** Calls for the hot key that began before the one before them had ended, or out of turn. */
-export function inversions(ran: readonly Ran[]): number {
+function inversions(ran: readonly Ran[]): number {
   let last = -1;
   return ran.filter(({ piece, startedMs, endedMs }) => {
     if (piece.key !== 'hot') return false;

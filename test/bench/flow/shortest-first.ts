@@ -57,7 +57,7 @@ export async function lengths(count: number, own: ScheduleOptions<number> = { pa
 }
 
 /** By how much a record that started before another came after it, at most. */
-export function mostPassedBy(ran: readonly Ran[]): number {
+function mostPassedBy(ran: readonly Ran[]): number {
   const lastFirst = [...ran].sort((a, b) => b.startedMs - a.startedMs);
   let earliest = Infinity; // of those that started later
   let most = 0;
