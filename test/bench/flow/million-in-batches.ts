@@ -5,9 +5,6 @@ import { Settlement } from '../../../src/record/lineage.ts';
 import { testRun } from '../../../src/testing.ts';
 import type { ExperimentContext, ExperimentResult, Finding } from '../../helpers/experiment.ts';
 
-export const name = 'million-in-batches';
-export const summary = "1,000,000 buffered values through each batching operator: linear, nothing left, against RxJS's bufferCount";
-
 type Batching = OperatorFunction<Envelope<number>, Envelope<readonly number[]>>;
 
 const size = 100;
