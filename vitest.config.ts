@@ -5,8 +5,7 @@ const kafkaTests = ['test/integration/**/*.test.ts', 'test/**/kafka.test.ts'];
 const modelTests = ['test/model/**/*.test.ts'];
 const kafkaSetup = 'test/helpers/kafka-global-setup.ts';
 
-/** A broker or a model takes both cores: such files run one at a time, and one kind after the other. */
-const slow = { testTimeout: 120_000, hookTimeout: 120_000, fileParallelism: false, maxWorkers: 1 };
+const slow = { testTimeout: 120_000, hookTimeout: 120_000 };
 
 export default defineConfig({
   test: {
@@ -28,13 +27,24 @@ export default defineConfig({
         extends: true,
         test: {
           ...slow,
-          name: 'kafka',
+          name: 'kafka', // two files at a time: they wait for brokers and sessions more than they work
+          maxWorkers: 2,
           include: kafkaTests,
           globalSetup: existsSync(kafkaSetup) ? [kafkaSetup] : [],
           sequence: { groupOrder: 1 },
         },
       },
-      { extends: true, test: { ...slow, name: 'model', include: modelTests, sequence: { groupOrder: 2 } } },
+      {
+        extends: true,
+        test: {
+          ...slow,
+          name: 'model', // one at a time, and nothing beside it: a model takes all cores
+          include: modelTests,
+          fileParallelism: false,
+          maxWorkers: 1,
+          sequence: { groupOrder: 2 },
+        },
+      },
     ],
   },
 });

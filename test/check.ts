@@ -99,8 +99,8 @@ function countTests(report: TestReport, ok: boolean): Counts {
 const startedMs = performance.now();
 let passed = 0;
 let failed = 0;
-for (const [name, command, ...args] of steps) {
-  if (await runStep(name, command, args)) passed += 1;
+for (const ok of await Promise.all(steps.map(([name, command, ...args]) => runStep(name, command, args)))) {
+  if (ok) passed += 1;
   else failed += 1;
 }
 const tests = await runTests();

@@ -29,7 +29,8 @@ gc, or none), what was seen that says so, and what to change.`,
   ],
   run: async ({ options: { seconds = 10, heapSnapshot }, args: [given = ''] }, context) => {
     const { out, clock, signal } = context;
-    const base = baseOf(given);
+    const { base, headers } = baseOf(given);
+    const asking = { ...context, headers };
     const looks: Look[] = [];
     const show = ({ bottleneck, evidence, advice }: Diagnosis): void => {
       out.live(undefined);
@@ -40,7 +41,7 @@ gc, or none), what was seen that says so, and what to change.`,
     for (let i = 0; i <= seconds; i += 1) {
       if (i > 0) await sleep(clock, looksEveryMs, signal);
       out.live(`looking at ${base.host}: ${String(seconds - i)} s`);
-      const text = await ask(new URL('/metrics', base), context).catch((error: unknown) => {
+      const text = await ask(new URL('/metrics', base), asking).catch((error: unknown) => {
         if (error instanceof Silence) return undefined;
         throw error;
       });
@@ -60,7 +61,7 @@ gc, or none), what was seen that says so, and what to change.`,
     show(found);
     if (situation.state !== 'running' || situation.troubles > 0)
       out.line(`also        it is ${situation.state}, with troubles: see ${base.origin}/healthz`);
-    const snapshot = heapSnapshot ? await snapshotOf(base, context) : undefined;
+    const snapshot = heapSnapshot ? await snapshotOf(base, asking) : undefined;
     if (snapshot !== undefined) out.line(`heap        ${snapshot}`);
     out.json({ ...found, situation, ...(snapshot === undefined ? {} : { heapSnapshot: snapshot }) });
   },
@@ -69,20 +70,37 @@ gc, or none), what was seen that says so, and what to change.`,
 /** Nobody answered in time. */
 class Silence extends Error {}
 
-type Asking = Pick<CommandContext, 'clock' | 'signal'>;
+type Asking = Pick<CommandContext, 'clock' | 'signal'> & { readonly headers: Readonly<Record<string, string>> };
 
-function baseOf(given: string): URL {
-  const url = URL.parse(/^https?:\/\//.test(given) ? given : `http://${given}`);
-  if (url === null || url.host === '')
-    throw new OptionError(`expected the URL of millrace run --http, such as http://localhost:9464, got ${JSON.stringify(given)}`);
-  return url;
+/** User and password of a URL go into a header, for a proxy in front of it: in the URL they would stand in what is said of it. */
+function baseOf(given: string): { readonly base: URL; readonly headers: Readonly<Record<string, string>> } {
+  const base = URL.parse(/^[a-z]+:\/\//i.test(given) ? given : `http://${given}`);
+  if (base === null || base.host === '' || !/^https?:$/.test(base.protocol))
+    throw new OptionError(`expected the URL of millrace run --http, such as http://localhost:9464, got ${shown(given)}`);
+  const { username, password } = base;
+  base.username = '';
+  base.password = '';
+  if (username === '' && password === '') return { base, headers: {} };
+  const login = Buffer.from(`${decoded(username)}:${decoded(password)}`).toString('base64');
+  return { base, headers: { authorization: `Basic ${login}` } };
 }
 
-async function ask(url: URL, { clock, signal }: Asking, init: RequestInit = {}, limitMs = patienceMs): Promise<string> {
+/** As it was before it was written into a URL; what is no such writing stands as it is. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+const shown = (given: string): string => JSON.stringify(given.replace(/\/\/[^/]*@/, '//'));
+
+async function ask(url: URL, { clock, signal, headers }: Asking, init: RequestInit = {}, limitMs = patienceMs): Promise<string> {
   const tooLong = new AbortController();
   const cancel = clock.schedule(limitMs, () => tooLong.abort(new Silence()));
   try {
-    const response = await fetch(url, { ...init, signal: AbortSignal.any([signal, tooLong.signal]) });
+    const response = await fetch(url, { ...init, headers, signal: AbortSignal.any([signal, tooLong.signal]) });
     const body = await response.text();
     if (!response.ok) throw new OptionError(`${url.href} answered ${String(response.status)}: ${body.slice(0, 200).trim()}`);
     return body;
@@ -100,8 +118,8 @@ async function ask(url: URL, { clock, signal }: Asking, init: RequestInit = {}, 
 async function snapshotOf(base: URL, asking: Asking): Promise<string> {
   const body = await ask(
     new URL('/heap-snapshot', base),
-    asking,
-    { method: 'POST', headers: { [snapshotHeader]: '1' } },
+    { ...asking, headers: { ...asking.headers, [snapshotHeader]: '1' } },
+    { method: 'POST' },
     snapshotPatienceMs,
   );
   return (JSON.parse(body) as { readonly path: string }).path;

@@ -5,6 +5,7 @@ import type { Assignment, Consumer, Fetch, OwnedPartition } from '../transport/t
 import { Ahead, type Head } from './ahead.ts';
 import { Isolation } from './isolation.state.ts';
 import { laneOf } from './lanes.state.ts';
+import { LoopBreak } from './loop-break.ts';
 import { isInPipeline, Owned, type Taken, takenOf } from './owned.ts';
 import type { SourceOptions } from './source-options.ts';
 import { apportion } from './turns.state.ts';
@@ -21,6 +22,7 @@ export class Source {
   readonly #owned = new Map<string, Owned>();
   readonly #ready = new Fifo<Taken>();
   readonly #ahead: Ahead;
+  readonly #break: LoopBreak;
   #consumer: Pick<Consumer, 'verify'> | undefined;
   #closedBy: string | undefined;
   #streaming = false;
@@ -34,6 +36,7 @@ export class Source {
     this.#options = options;
     this.window = new Window(options);
     this.#ahead = new Ahead({ ...options, due: () => this.pump() });
+    this.#break = new LoopBreak({ ...options, goOn: () => this.pump() });
   }
 
   get stopped(): boolean {
@@ -172,6 +175,7 @@ export class Source {
   stop(): void {
     this.#stopped = true;
     this.#cancelWake();
+    this.#break.stop();
     this.#ahead.stop();
     this.leave(this.partitions);
   }
@@ -202,6 +206,7 @@ export class Source {
     if (this.#pumping) return;
     this.verify();
     this.#pumping = true;
+    this.#break.begin();
     while (this.#again) {
       this.#again = false;
       this.#emitReady();
@@ -213,11 +218,8 @@ export class Source {
   }
 
   #emitReady(): void {
-    if (this.#streaming && this.isolation.active) {
-      const suspect = this.isolation.next(this.#options.clock.nowMs());
-      if (suspect) this.#options.emit(suspect);
-      return;
-    }
+    const suspect = this.#streaming && this.isolation.active && this.isolation.next(this.#options.clock.nowMs());
+    if (suspect) this.#options.emit(suspect);
     while (this.#streaming && !this.isolation.active) {
       const taken = this.#ready.shift();
       if (!taken) return;
@@ -230,7 +232,7 @@ export class Source {
     this.#ahead.readmit();
     for (let head = this.#ahead.head(); head; head = this.#ahead.head()) {
       this.#closedBy = this.#whyClosed(head.bytes);
-      if (this.#closedBy !== undefined) return;
+      if (this.#closedBy !== undefined || this.#break.isDue()) return;
       if (head.owned.isFull(this.#options.maxAboveWatermark)) this.#ahead.stall(head);
       else if (this.window.isKeptFrom(head.owned)) this.#ahead.setAside(head);
       else this.#takeHead(head);
@@ -283,9 +285,7 @@ export class Source {
     const hold = this.window.isHeld ? this.window.holds(nowMs)[0] : undefined;
     if (hold) {
       this.#cancelWake();
-      this.#cancelWake = this.#options.clock.schedule(Math.max(1, hold.untilMs - nowMs), () => {
-        this.pump();
-      });
+      this.#cancelWake = this.#options.clock.schedule(Math.max(1, hold.untilMs - nowMs), () => this.pump());
     }
     return reason;
   }

@@ -61,6 +61,7 @@ export function consumeHandlers({ pipeline: { name }, options, source, delivery,
       );
     },
     health: (health) => {
+      stats.reconnecting = health.state === 'reconnecting';
       if (health.state === 'ok') stats.trouble('consumer', undefined);
       else stats.trouble('consumer', health.why, health.leftMs);
     },

@@ -1,5 +1,6 @@
 import { totalmem } from 'node:os';
-import { getHeapStatistics } from 'node:v8';
+import { getHeapSpaceStatistics, getHeapStatistics, setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { type OptionNames, requireOptions } from '../check-options.ts';
 import type { CancelTimer, Clock } from '../clock.ts';
 import { OptionError, requireInteger } from '../errors.ts';
@@ -11,7 +12,7 @@ export interface MemoryGuardOptions {
   readonly softRssBytes?: number;
   /** @defaultValue 92 % of it */
   readonly hardRssBytes?: number;
-  /** Of JavaScript's heap. @defaultValue 80 % of V8's limit (`--max-old-space-size`) */
+  /** Of JavaScript's heap, its young generation left out. @defaultValue 80 % of V8's limit (`--max-old-space-size`) */
   readonly softHeapBytes?: number;
   /** @defaultValue 92 % of it */
   readonly hardHeapBytes?: number;
@@ -28,6 +29,25 @@ function availableBytes(): number {
   return constrained > 0 ? Math.min(constrained, totalmem()) : totalmem();
 }
 
+/** A semi-space as V8 has it unless it is told otherwise; two in older versions are smaller, and the limit then a little low. */
+const semiSpaceMiB = 64;
+
+/**
+ * What the old generation may have. V8's own limit counts three semi-spaces of the young one into it, and ends the process all the
+ * same when the old one is full: with `--max-old-space-size=200` it says 392 MiB, and dies at 200.
+ */
+export function oldSpaceLimit(limitBytes: number, flags: readonly string[]): number {
+  const given = flags.flatMap((flag) => /^--max[-_]semi[-_]space[-_]size=(\d+)$/.exec(flag)?.[1] ?? []).at(-1);
+  const young = 3 * (given === undefined ? semiSpaceMiB : Number(given)) * 2 ** 20;
+  return Math.max(limitBytes - young, limitBytes / 2);
+}
+
+const nodeFlags = (): readonly string[] => [...(process.env['NODE_OPTIONS'] ?? '').split(/\s+/), ...process.execArgv];
+
+/** In use by the old generation: what is in the young one is mostly garbage, and has room of its own. */
+const oldSpaceInUse = (): number =>
+  getHeapSpaceStatistics().reduce((sum, { space_name: name, space_used_size: used }) => (name.startsWith('new_') ? sum : sum + used), 0);
+
 /**
  * The limits, with what is left out taken from the machine.
  * @throws OptionError for a value below 1, and a hard limit that is not above its soft one.
@@ -43,11 +63,11 @@ export function memoryLimits(options: MemoryGuardOptions): MemoryKinds<MemoryLim
     if (soft < hard) return { soft, hard };
     throw new OptionError(`memory.hard${kind}Bytes must be above memory.soft${kind}Bytes, got ${String(hard)} and ${String(soft)}`);
   };
-  return { rss: limit('Rss', availableBytes()), heap: limit('Heap', getHeapStatistics().heap_size_limit) };
+  return { rss: limit('Rss', availableBytes()), heap: limit('Heap', oldSpaceLimit(getHeapStatistics().heap_size_limit, nodeFlags())) };
 }
 
 /** What this process uses. */
-export const memoryInUse = (): MemoryKinds<number> => ({ rss: process.memoryUsage.rss(), heap: getHeapStatistics().used_heap_size });
+export const memoryInUse = (): MemoryKinds<number> => ({ rss: process.memoryUsage.rss(), heap: oldSpaceInUse() });
 
 export interface MemoryGuardParts {
   readonly limits: MemoryKinds<MemoryLimit>;
@@ -79,7 +99,19 @@ export function guardMemory({ limits, clock, read = memoryInUse, relieve, shrink
   };
 }
 
-/** Asks V8 for a full collection, where `--expose-gc` lets us. */
+let collect: NodeJS.GCFunction | undefined;
+
+/**
+ * Asks V8 for a full collection, with or without `--expose-gc`. A process that takes nothing more allocates next to nothing, so V8
+ * by itself would see no reason for one, and what is garbage would count as used for ever.
+ */
 export function askForCollection(): void {
-  void globalThis.gc?.({ type: 'major', execution: 'async' });
+  collect ??= globalThis.gc ?? exposedCollection();
+  void collect({ type: 'major', execution: 'async' });
+}
+
+/** The flag acts on contexts made after it; that of the program stays as it is. */
+function exposedCollection(): NodeJS.GCFunction {
+  setFlagsFromString('--expose-gc');
+  return runInNewContext('gc') as NodeJS.GCFunction;
 }

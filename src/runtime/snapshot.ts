@@ -48,6 +48,7 @@ export function snapshotOf({ stats, line, policies, nowMs }: SnapshotParts): Sta
     mapShare: partitions.reduce((most, { mapShare }) => Math.max(most, mapShare), 0),
     intakeShare: source?.window.share ?? 1,
     pausedBy: source?.closedBy,
+    reconnecting: stats.reconnecting,
     holds: source?.window.holds(nowMs) ?? [],
     policies: policyStates(policies, nowMs),
     waits: [...stats.waits].map(([reason, calls]) => ({ reason, calls })),

@@ -59,6 +59,8 @@ export interface StatsSnapshot {
   readonly intakeShare: number;
   /** Why nothing is taken at present. */
   readonly pausedBy: string | undefined;
+  /** The broker is away, and is tried again: nothing comes, and nothing is committed. `troubles` says why. */
+  readonly reconnecting: boolean;
   readonly holds: readonly { readonly reason: string; readonly untilMs: number }[];
   /** The policies among the pipeline's resources, by their names there. */
   readonly policies: readonly PolicyState[];
@@ -94,6 +96,8 @@ export class Stats {
   readonly latencies: number[] = [];
   readonly #troubles = new Map<string, { readonly why: string; readonly leftMs: number | undefined }>();
   readonly #on: TroubleListener;
+  /** Whether the consumer has lost its brokers, and tries to reach them again. */
+  reconnecting = false;
   retriedLater = 0;
   failedAttempts = 0;
   aborted = 0;

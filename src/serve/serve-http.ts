@@ -35,16 +35,18 @@ interface Answer {
 
 const names: OptionNames<ServeHttpOptions> = { port: true, host: true, clock: true };
 const patienceMs = 10_000; // for a request to come in whole
+const lookEveryMs = 1_000; // Node looks every 30 s for those that do not
+const mostConnections = 256;
 
 const json = (status: number, value: unknown): Answer => ({ status, type: 'application/json', body: `${JSON.stringify(value)}\n` });
 
 /**
  * Answers for one pipeline over HTTP: `/metrics` (for Prometheus; src/serve/metrics.md lists them), `/healthz` (200 while it lives,
  * with its troubles; 503 once it has stopped or failed) and `/readyz` (200 while it runs; 503 while it starts, which includes
- * waiting for a broker or a dead member's session, and while it drains). `app` is what `start` gives, or anything with a name, a
+ * waiting for a broker or a dead member's session, while the broker is away, and while it drains). `app` is what `start` gives, or anything with a name, a
  * state and stats, for one that is still starting. `POST /heap-snapshot` is for `millrace diagnose --heap-snapshot` on this machine.
  *
- * Holds a histogram and one answer at a time for each connection. Ends with `close`, not with the pipeline: that it has failed can
+ * Holds a histogram and one answer at a time for each of at most 256 connections; one whose request is not whole after 10 s is closed. Ends with `close`, not with the pipeline: that it has failed can
  * still be asked. Answers tell names, states, codes and counts; no payload, no key, no secret.
  * @throws OptionError for options out of range, and a port that cannot be had.
  */
@@ -71,15 +73,17 @@ export async function serveHttp(app: Served, options: ServeHttpOptions): Promise
   const answers: Readonly<Record<string, (request: IncomingMessage) => Answer | Promise<Answer>>> = {
     'GET /metrics': metrics,
     'GET /healthz': () => health(app),
-    'GET /readyz': () => json(app.state === 'running' ? 200 : 503, { ready: app.state === 'running', state: app.state }),
+    'GET /readyz': () => readiness(app),
     'POST /heap-snapshot': async (request) => {
       const why = refusal(request);
       return why === undefined ? json(200, { path: await takeHeapSnapshot() }) : json(403, { error: why });
     },
   };
-  const server = createServer({ requestTimeout: patienceMs, headersTimeout: patienceMs }, (request, response) => {
+  const timeouts = { requestTimeout: patienceMs, headersTimeout: patienceMs, connectionsCheckingInterval: lookEveryMs };
+  const server = createServer(timeouts, (request, response) => {
     void reply(answers, request, response);
   });
+  server.maxConnections = mostConnections;
   const stopWatching = (): void => {
     machine.stop();
   };
@@ -115,6 +119,12 @@ function health(app: Served): Answer {
   };
   const status = !lives ? state : all.length > 0 ? 'trouble' : 'ok';
   return json(lives ? 200 : 503, { status, pipeline: name, state, troubles: all.map(withoutSecrets), ...why });
+}
+
+function readiness(app: Served): Answer {
+  const reconnecting = app.stats()?.reconnecting ?? false;
+  const ready = app.state === 'running' && !reconnecting;
+  return json(ready ? 200 : 503, { ready, state: app.state, ...(reconnecting ? { why: 'the broker is away' } : {}) });
 }
 
 async function reply(

@@ -35,7 +35,7 @@ export function situationOf(looks: readonly Look[]): Situation {
     handed: mean('millrace_records_in_flight', { stage: 'handed' }),
     aheadBytes: mean('millrace_ahead_bytes'),
     outgoingBytes: mean('millrace_outgoing_bytes'),
-    loopBusy: grown('millrace_event_loop_active_seconds_total') / seconds,
+    loopBusy: Math.min(1, grown('millrace_event_loop_active_seconds_total') / seconds),
     cpus: grown('millrace_cpu_seconds_total') / seconds,
     gcShare: grown('millrace_gc_pause_seconds_total') / seconds,
     intake: looks.reduce(

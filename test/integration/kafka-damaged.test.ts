@@ -58,7 +58,8 @@ describeWithKafka('a partition whose log is damaged', () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  it.each(damages)('is told, with what to do, and stops nothing else: %s', async (name, _length, says) => {
+  // side by side: each takes the 10 s after which a standstill is told
+  it.concurrent.each(damages)('is told, with what to do, and stops nothing else: %s', async (name, _length, says) => {
     let lost = 0;
     const log = { ...silentLog, warn: (_fields: object, message: string) => void (lost += message.startsWith('lost') ? 1 : 0) };
     const pipeline = definePipeline({ name, input: topic(name, text()), deadLetter: topic('dead'), process: (records) => records });

@@ -70,7 +70,8 @@ describeWithKafka('a running pipeline from which a right is taken', () => {
       },
     );
 
-  it.each([
+  // side by side, each with topics and a group of its own: a member without its right waits 10 s for it
+  it.concurrent.each([
     ['its output', 'at-least-once', TOPIC, /write to .*TOPIC_AUTHORIZATION_FAILED.*allow the user .*Write on topics/],
     ['its output', 'exactly-once', TOPIC, /write to .*TOPIC_AUTHORIZATION_FAILED.*allow the user .*Write on topics/],
     ['its group', 'at-least-once', GROUP, /GROUP_AUTHORIZATION_FAILED.*allow the user Read on the group/],

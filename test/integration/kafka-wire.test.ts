@@ -70,7 +70,8 @@ describeWithKafka('the wire', () => {
     await Promise.all([reader.close(), producer.close()]);
   });
 
-  it.each<[string, () => KafkaOptions, string, RegExp]>([
+  // side by side: most wait for what does not come
+  it.concurrent.each<[string, () => KafkaOptions, string, RegExp]>([
     [
       'an authority that is not known',
       () => ({ brokers: [listener('TLS')], tls: { ca: other.cert } }),

@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import { mapValue } from '../../operators/index.ts';
 import type { WatchedPolicy } from '../../src/policies/policy-state.ts';
-import { guardMemory, type MemoryGuardOptions, memoryInUse, memoryLimits } from '../../src/runtime/memory-guard.ts';
+import { guardMemory, type MemoryGuardOptions, memoryInUse, memoryLimits, oldSpaceLimit } from '../../src/runtime/memory-guard.ts';
 import { resolveStartOptions } from '../../src/runtime/options.ts';
 import { shedAll } from '../../src/runtime/watched-policies.ts';
 import { virtualClock } from '../../src/virtual-clock.ts';
@@ -66,6 +66,16 @@ describe('the memory guard', () => {
     const used = memoryInUse();
     expect([used.rss < rss.soft, used.heap < heap.soft, used.heap > 1e6, used.rss > used.heap]).toEqual([true, true, true, true]);
     expect(memoryLimits({ softRssBytes: 1e15, hardHeapBytes: 100 })).toMatchObject({ rss: { soft: 1e15 }, heap: { hard: 100 } });
+  });
+
+  it.each([
+    // as Node 24 tells its limit, and where it died
+    ['--max-old-space-size=200', 392, 200],
+    ['--max-old-space-size=200 --max-semi-space-size=16', 248, 200],
+    ['--max_semi_space_size=1 --max-semi-space-size=16', 4_144, 4_096],
+    ['--max-old-space-size=64', 256, 128], // half of it at least is not young
+  ])("takes the young generation out of V8's limit: %s", (flags, told, limit) => {
+    expect(oldSpaceLimit(told * 2 ** 20, flags.split(' '))).toBe(limit * 2 ** 20);
   });
 
   it.each([

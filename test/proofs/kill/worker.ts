@@ -42,7 +42,7 @@ const app = await start(
             reportFrom('call', { id: item.id });
             if (item.id < hang) return call(() => wait(forever, item));
             const [least, most] = latencyMs;
-            return timer(item.id % slowEvery === 0 ? most * 20 : least + Math.random() * (most - least)).pipe(map(() => item));
+            return timer((item.id + 1) % slowEvery === 0 ? most * 20 : least + Math.random() * (most - least)).pipe(map(() => item));
           },
           { concurrency },
         ),

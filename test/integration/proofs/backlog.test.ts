@@ -1,0 +1,4 @@
+import * as backlog from '../../proofs/backlog.ts';
+import { describeShortProof } from '../short-proof.ts';
+
+describeShortProof(backlog);

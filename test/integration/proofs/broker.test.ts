@@ -1,0 +1,4 @@
+import * as broker from '../../proofs/broker.ts';
+import { describeShortProof } from '../short-proof.ts';
+
+describeShortProof(broker);

@@ -1,0 +1,4 @@
+import * as kill from '../../proofs/kill.ts';
+import { describeShortProof } from '../short-proof.ts';
+
+describeShortProof(kill);

@@ -1,0 +1,4 @@
+import * as poison from '../../proofs/poison.ts';
+import { describeShortProof } from '../short-proof.ts';
+
+describeShortProof(poison);
