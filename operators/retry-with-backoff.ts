@@ -30,7 +30,8 @@ export interface RetryWithBackoffOptions<R = never> {
  * call that has one is left alone by the pipeline's default (`retry` in definePipeline).
  *
  * The wait doubles, with full jitter: anywhere from 0 to `initialMs * 2^n`, at most `maxMs`. An error of grade
- * `transient` counts as an attempt; so does `resource` (out of memory, disk full), after a wait of seconds in which the
+ * `transient` counts as an attempt, but for the first eight times that the call's model crashes (`model_crashed`): who of those in it
+ * was the reason is found out there, and fails as `model_killed`; so does `resource` (out of memory, disk full), after a wait of seconds in which the
  * source is held, so that fewer run at once; `overload` (429, 503, 529) counts none, waits at least as long as the other
  * side asked (`retryAfterMs`), and asks the source to hold back meanwhile; the record's time stands still in that wait. Any other
  * wait ends before the record's deadline: if it would pass it, the call fails now, with the last error. Overloads are

@@ -3,7 +3,7 @@
  *
  * | grade | means | what is done |
  * |---|---|---|
- * | `transient` | it may pass | another attempt, after a wait |
+ * | `transient` | it may pass | another attempt, after a wait; a call that went down with its model (`model_crashed`) has made none |
  * | `overload` | the other side asks for less | wait as long as it asks; no attempt is counted |
  * | `resource` | memory, disk or the like is used up | degrade: a longer wait with the source held, so that fewer run at once; it counts as an attempt |
  * | `record` | this record can never succeed | dead letter, at once |
@@ -55,7 +55,8 @@ export const gradeOf = {
   resource_exhausted: 'resource',
   // models
   model_unavailable: 'transient',
-  model_crashed: 'transient',
+  model_crashed: 'transient', // no attempt: see `retryWithBackoff`
+  model_killed: 'record',
   model_failed: 'transient',
   model_not_found: 'pipeline',
   model_damaged: 'pipeline',

@@ -39,7 +39,7 @@ describe('the grade of a code', () => {
         'record_rejected',
         'call_too_large',
       ] as const),
-      ...(['model_rejected', 'prompt_too_long', 'answer_invalid', 'answer_truncated', 'answer_refused'] as const),
+      ...(['model_rejected', 'model_killed', 'prompt_too_long', 'answer_invalid', 'answer_truncated', 'answer_refused'] as const),
     ],
     pipeline: [
       ...(['invalid_option', 'pipeline_stopped', 'resource_failed', 'unreadable_metadata', 'missing_dependency'] as const),

@@ -97,6 +97,9 @@ export function retryLoop<T, R = never>(source: Observable<T>, rules: RetryRules
 
 const asksForLess = 'the called service asks for less (overload)';
 
+/** A model that goes down more often in one call counts as an attempt each time: whatever it is, it must end. */
+const mostCrashes = 8;
+
 /** Says that what has gone out is void. */
 function announce<R>(out: Pick<Subscriber<R>, 'next' | 'error'>, { afterValues }: RetryRules<R>, restart: Restart): void {
   try {
@@ -112,7 +115,8 @@ class Loop {
   readonly #rules: RetryRules<unknown>;
   readonly #by: RetriedBy;
   #attempt = 0; // that ran and count, the present one included
-  #overloads = 0; // in a row
+  #waitedOut = 0; // in a row
+  #crashes = 0;
   #goOn: (() => void) | undefined;
 
   constructor(scope: CallScope, rules: RetryRules<unknown>, by: RetriedBy) {
@@ -135,14 +139,14 @@ class Loop {
     if (!this.#rules.retryIf(error, grade)) return undefined;
     const isTaken = this.#scope.takesOver(error);
     if (isTaken && isBreakerOpen(error)) return undefined; // whoever takes over is at hand, and the breaker knows when to ask again
-    const isOverload = grade === 'overload' && !isTaken;
-    this.#overloads = isOverload ? this.#overloads + 1 : 0;
+    const isWaitedOut = !isTaken && (grade === 'overload' || this.#isForgiven(error));
+    this.#waitedOut = isWaitedOut ? this.#waitedOut + 1 : 0;
     const nowMs = clock.nowMs();
     const failed = {
       grade,
-      isWaitedOut: isOverload,
+      isWaitedOut,
       attempt: this.#attempt,
-      overloads: this.#overloads,
+      waitedOut: this.#waitedOut,
       retryAfterMs: retryAfterOf(telling(error), nowMs) ?? 0,
       nowMs,
       deadlineMs,
@@ -150,8 +154,16 @@ class Loop {
     const waitMs = waitBeforeRetry(this.#rules, { ...failed, random: (this.#rules.random ?? this.#scope.random)() });
     if (waitMs === undefined) return undefined;
     keepTry(tries.failed, { atMs: nowMs, code: codeOf(error) });
-    this.#account(grade, isOverload, nowMs + waitMs);
+    this.#account(grade, isWaitedOut, nowMs + waitMs);
     return waitMs;
+  }
+
+  /** A call that went down with its model has shown nothing of itself, so often that chance cannot be the reason. */
+  #isForgiven(error: unknown): boolean {
+    const one = telling(error);
+    if (!isStreamError(one) || one.code !== 'model_crashed') return false;
+    this.#crashes += 1;
+    return this.#crashes <= mostCrashes;
   }
 
   /** The wait is over: `go`, as soon as the budget has a retry. The result gives it up, where it waits. */

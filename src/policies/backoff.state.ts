@@ -11,12 +11,12 @@ export interface Backoff {
 
 export interface FailedAttempt {
   readonly grade: Grade;
-  /** An overload that is no attempt: it is waited out, however often. */
+  /** No attempt, but waited out: an overload, or the crash of a model. */
   readonly isWaitedOut: boolean;
   /** Attempts that ran, this one included if it counts. */
   readonly attempt: number;
-  /** Overloads in a row, this one included. */
-  readonly overloads: number;
+  /** What was waited out in a row, this included. */
+  readonly waitedOut: number;
   /** The shortest wait that the other side asks for. */
   readonly retryAfterMs: number;
   /** From 0 up to 1. */
@@ -33,7 +33,7 @@ export function waitBeforeRetry(backoff: Backoff, failed: FailedAttempt): number
   const isOverload = failed.grade === 'overload';
   if (!failed.isWaitedOut && failed.attempt >= backoff.attempts) return undefined;
   const isResource = failed.grade === 'resource';
-  const exponent = (failed.isWaitedOut ? failed.overloads : failed.attempt) - 1;
+  const exponent = (failed.isWaitedOut ? failed.waitedOut : failed.attempt) - 1;
   const initialMs = isResource ? Math.max(backoff.initialMs, resourceInitialMs) : backoff.initialMs;
   const mostMs = Math.min(backoff.maxMs, initialMs * 2 ** Math.min(exponent, 50));
   // Full jitter, and on top of what the other side asked for: whoever was told the same moment must not come back in it.

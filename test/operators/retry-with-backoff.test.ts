@@ -9,6 +9,7 @@ import { testScope, within } from '../helpers/scope.ts';
 
 const transient = new InferenceError('model_unavailable', 'down');
 const overload = new OverloadError('busy');
+const crash = new InferenceError('model_crashed', 'the model process ended');
 const foreign = (seconds: number): Error =>
   Object.assign(new Error('HTTP 429'), { status: 429, headers: new Headers({ 'retry-after': String(seconds) }) });
 const asked = (retryAfterMs: number): Error => new OverloadError('busy', { retryAfterMs });
@@ -62,6 +63,22 @@ describe('retryWithBackoff', () => {
       startsMs: [0, 250, 750, 1000, 1250, 1750],
       ok: true,
       tries: 3,
+    },
+    {
+      rule: 'counts no crash of the model as an attempt',
+      errors: [crash, crash, transient, crash],
+      options: { attempts: 2 },
+      startsMs: [0, 250, 750, 1000, 1250],
+      ok: true,
+      tries: 2,
+    },
+    {
+      rule: 'counts the ninth crash of the model, and all that follow',
+      errors: Array.from({ length: 10 }, () => crash),
+      options: { attempts: 2, maxMs: 0, initialMs: 0 },
+      startsMs: Array.from({ length: 10 }, () => 0),
+      ok: false,
+      tries: 2,
     },
     {
       rule: 'waits at least as long as the other side asks',

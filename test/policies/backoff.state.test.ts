@@ -7,7 +7,7 @@ const failed: FailedAttempt = {
   isWaitedOut: false,
   grade: 'transient',
   attempt: 1,
-  overloads: 0,
+  waitedOut: 0,
   retryAfterMs: 0,
   random: 1,
   nowMs: 0,
@@ -20,14 +20,14 @@ describe('waitBeforeRetry', () => {
     ['doubles', { attempt: 3 }, 1000],
     ['draws from all of it', { attempt: 3, random: 0.1 }, 100],
     ['ends with the last attempt', { attempt: 4 }, undefined],
-    ['counts overloads apart', { grade: 'overload', attempt: 4, overloads: 2 }, 500],
-    ['adds to what was asked', { grade: 'overload', attempt: 1, overloads: 1, retryAfterMs: 700, random: 0.5 }, 825],
+    ['counts overloads apart', { grade: 'overload', attempt: 4, waitedOut: 2 }, 500],
+    ['adds to what was asked', { grade: 'overload', attempt: 1, waitedOut: 1, retryAfterMs: 700, random: 0.5 }, 825],
     ['never waits until the deadline', { deadlineMs: 250 }, undefined],
     ['waits up to before the deadline', { deadlineMs: 250.5 }, 250],
-    ["waits out an overload, whose time is not the record's", { grade: 'overload', overloads: 1, deadlineMs: 250 }, 250],
-    ['ends with a deadline that has passed', { grade: 'overload', overloads: 1, deadlineMs: 0 }, undefined],
+    ["waits out an overload, whose time is not the record's", { grade: 'overload', waitedOut: 1, deadlineMs: 250 }, 250],
+    ['ends with a deadline that has passed', { grade: 'overload', waitedOut: 1, deadlineMs: 0 }, undefined],
     ['ends with the last attempt where overloads are attempts', { grade: 'overload', isWaitedOut: false, attempt: 4 }, undefined],
-    ['does not overflow', { grade: 'overload', overloads: 5000 }, 30_000],
+    ['does not overflow', { grade: 'overload', waitedOut: 5000 }, 30_000],
   ])('%s', (_rule, change, expected) => {
     expect(waitBeforeRetry(backoff, { ...failed, isWaitedOut: change.grade === 'overload', ...change })).toBe(expected);
   });
@@ -35,7 +35,7 @@ describe('waitBeforeRetry', () => {
   it('waits from what was asked to maxMs more, and never beyond the deadline, overloads apart', () => {
     const attempt = fc.record({
       attempt: fc.nat(5),
-      overloads: fc.nat(100),
+      waitedOut: fc.nat(100),
       retryAfterMs: fc.nat(90_000),
       random: fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
       nowMs: fc.nat(1e6),
