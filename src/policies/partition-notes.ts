@@ -11,6 +11,8 @@ export interface NoteGroup {
   readonly partitions: readonly TopicPartition[];
   /** A note that is behind is written within so long, in ms, if the log can be reached. */
   readonly commitIntervalMs: number;
+  /** Tells people of something that does not pass by itself; undefined: it has passed. */
+  readonly trouble: (why: string | undefined) => void;
   /** To be called when a note has come to be behind. */
   readonly changed: () => void;
 }

@@ -45,6 +45,12 @@ export interface TokenBudgetOptions {
    * pipeline. @defaultValue `'nobody'`: the limits are for this process alone
    */
   readonly sharedBy?: 'nobody' | 'partitions';
+  /**
+   * With `sharedBy`, the most partitions that an input topic will ever have: the limits are cut into so many shares for each topic, and
+   * partitions that are added later have theirs at once. What belongs to partitions that are not there is not used.
+   * @defaultValue as many as there are at the start; those that are added have no share until all instances were stopped and started anew
+   */
+  readonly mostPartitions?: number;
   /** With `sharedBy`, how far the clocks of instances may be apart, in ms, 0 to 10,000: windows are longer by it. @defaultValue 500 */
   readonly clockSkewMs?: number;
 }
@@ -54,6 +60,8 @@ export interface ResolvedBudget extends BudgetLimits {
   readonly prices: TokenPrices | undefined;
   readonly reserve: Reserve | undefined;
   readonly isShared: boolean;
+  /** Of an input topic; undefined: those that there are. */
+  readonly mostPartitions: number | undefined;
   /** The limits, for people. */
   readonly inWords: string;
 }
@@ -71,6 +79,7 @@ const names: OptionNames<TokenBudgetOptions> = {
   jitterMs: true,
   sharedBy: true,
   clockSkewMs: true,
+  mostPartitions: true,
 };
 const priceNames: OptionNames<TokenPrices> = { inputPerMillion: true, outputPerMillion: true, cachedPerMillion: true };
 const minuteMs = 60_000;
@@ -86,10 +95,13 @@ const perMinute = [
 export function resolveBudget(options: TokenBudgetOptions): ResolvedBudget {
   requireOptions('tokenBudget', options, names);
   const { windowMs = minuteMs, moneyPerDay, prices, moneyDay = 'sliding', reserve = 'cap', jitterMs = 250 } = options;
-  const { sharedBy = 'nobody', clockSkewMs = 500 } = options;
+  const { sharedBy = 'nobody', clockSkewMs = 500, mostPartitions } = options;
   requireOneOf('tokenBudget.sharedBy', sharedBy, ['nobody', 'partitions']);
   requireNumber('tokenBudget.clockSkewMs', clockSkewMs, 0, 10_000);
   const isShared = sharedBy === 'partitions';
+  if (mostPartitions !== undefined) requireInteger('tokenBudget.mostPartitions', mostPartitions, 1, 100_000);
+  if (mostPartitions !== undefined && !isShared)
+    throw new OptionError("tokenBudget.mostPartitions is for sharedBy: 'partitions', got it without");
   requireInteger('tokenBudget.windowMs', windowMs, 100, 86_400_000);
   requireNumber('tokenBudget.jitterMs', jitterMs, 0, 10_000);
   requireOneOf('tokenBudget.moneyDay', moneyDay, ['sliding', 'utc']);
@@ -128,6 +140,7 @@ export function resolveBudget(options: TokenBudgetOptions): ResolvedBudget {
     windowMs,
     jitterMs: jitterMs + (isShared ? clockSkewMs : 0),
     isShared,
+    mostPartitions,
     moneyDay,
     prices,
     reserve: reserve === 'cap' ? undefined : reserve,

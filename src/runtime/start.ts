@@ -145,6 +145,9 @@ class Running implements App {
         clock,
         commitIntervalMs: this.#options.commitIntervalMs,
         changed: () => commitNotes(this.#line),
+        trouble: (why) => {
+          this.#stats.trouble('policies', why);
+        },
       }),
     );
     const parts = {

@@ -41,7 +41,7 @@ export interface StatsSnapshot {
   readonly stages: { readonly waiting: number; readonly working: number; readonly handed: number };
   /** Records for which a call was begun, and how long they had waited for it since they were taken, in ms, all together. */
   readonly firstCalls: { readonly count: number; readonly waitedMs: number };
-  /** Tokens of models that answered, as they tell. */
+  /** Tokens that models have used, also for calls that failed, were cut off or aborted: as they tell, else by estimate of what was received. */
   readonly tokens: { readonly input: number; readonly cached: number; readonly output: number };
   /** How long the oldest record that is not settled has been in flight, in ms, over all partitions; 0 for none. */
   readonly watermarkAgeMs: number;

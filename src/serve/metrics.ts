@@ -201,7 +201,7 @@ export const metricSpecs: Readonly<Record<string, MetricSpec>> = {
   ),
   millrace_tokens_total: ofStats(
     'counter',
-    'tokens of models that answered; cached ones are input, too',
+    'tokens that models have used, also for calls that failed; cached ones are input, too',
     ({ tokens }) => Object.entries(tokens).map(([kind, n]): Sample => [n, { kind }]),
     ['kind'],
   ),

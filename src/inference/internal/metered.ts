@@ -1,23 +1,55 @@
-import { type MonoTypeOperatorFunction, defer, tap } from 'rxjs';
-import { currentScope } from '../../call.ts';
+import { type MonoTypeOperatorFunction, defer, finalize, tap } from 'rxjs';
+import { type CallScope, currentScope } from '../../call.ts';
 import type { ChatChunk } from '../model.ts';
 import { estimateTokens } from './estimate-tokens.ts';
 
 /**
- * Tells the budgets around a call what comes of its answer, piece by piece, so that a call which is cut off has spent what it got. A
- * piece is a token at least; where servers put several into one, their number is an estimate.
+ * Tells the budgets around a call what comes of its answer, piece by piece, so that a call which is cut off has spent what it got, and the
+ * pipeline's counters what it has used when it is over, however it ended: as the back end says, else the prompt by estimate and what was
+ * received. Of a call that brought nothing nobody knows, and nothing is counted. A piece is a token at least; where servers put several
+ * into one, their number is an estimate.
+ *
+ * @param promptTokens about how many the prompt has; asked only where the back end does not tell
  */
-export function metered(): MonoTypeOperatorFunction<ChatChunk> {
+export function metered(promptTokens: () => number): MonoTypeOperatorFunction<ChatChunk> {
   return (source) =>
     defer(() => {
-      const { meter } = currentScope();
-      if (meter === undefined) return source;
-      meter.received(0);
+      const { meter, used } = currentScope();
+      if (meter === undefined && used === undefined) return source;
+      meter?.received(0);
+      const count = counter(promptTokens, used);
       return source.pipe(
         tap(({ text, usage }) => {
-          if (usage !== undefined) meter.used(usage);
-          else meter.received(Math.max(1, estimateTokens(text)));
+          if (usage !== undefined) {
+            meter?.used(usage);
+            count.told(usage);
+            return;
+          }
+          const tokens = Math.max(1, estimateTokens(text));
+          meter?.received(tokens);
+          count.received(tokens);
+        }),
+        finalize(() => {
+          count.end();
         }),
       );
     });
+}
+
+/** What one call of a model has used, told once. */
+function counter(promptTokens: () => number, used: CallScope['used']) {
+  let received = 0;
+  return {
+    told: (usage: Parameters<NonNullable<CallScope['used']>>[0]): void => {
+      received = 0;
+      used?.(usage);
+    },
+    received: (tokens: number): void => {
+      received += tokens;
+    },
+    end: (): void => {
+      if (received > 0) used?.({ inputTokens: promptTokens(), cachedTokens: 0, outputTokens: received });
+      received = 0;
+    },
+  };
 }

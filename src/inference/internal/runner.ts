@@ -5,10 +5,9 @@ import type { ChatOptions, ChatTurn, ModelBackend, ModelState } from '../model.t
 import { CallCounter } from './call-counter.ts';
 import { missingSampling } from './capability.ts';
 import { untilAborted } from './collect.ts';
-import { countUsage } from './count-usage.ts';
 import { isBlank } from './prompt.ts';
 
-/** Runs the calls of one model: counted, cut off by their signal, their usage told to the pipeline. */
+/** Runs the calls of one model: counted, and cut off by their signal. */
 export class Runner {
   readonly #backend: ModelBackend;
   readonly #calls = new CallCounter();
@@ -18,7 +17,7 @@ export class Runner {
   }
 
   run<T>(ctx: CallContext | undefined, work: () => Observable<T>): Observable<T> {
-    return defer(work).pipe(this.#calls.counted(), untilAborted(ctx?.signal), countUsage());
+    return defer(work).pipe(this.#calls.counted(), untilAborted(ctx?.signal));
   }
 
   /** A call about text: there has to be some, and nothing may be asked for that would be left out in silence. */

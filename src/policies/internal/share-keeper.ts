@@ -1,5 +1,6 @@
 import type { Clock } from '../../clock.ts';
 import { OptionError, RecordError } from '../../errors.ts';
+import { sharePlaces, type SharePlaces } from './share-places.ts';
 import { formatPartition, type TopicPartition } from '../../record/record.ts';
 import { type Amounts, units } from '../call-amounts.state.ts';
 import { decodeLease, encodeLease, type Lease } from '../lease.state.ts';
@@ -25,7 +26,9 @@ export class ShareKeeper implements NoteKeeper {
   readonly #options: ShareKeeperOptions;
   readonly #shares = new Set<PartitionShare>();
   readonly #tooLargeSinceMs = new WeakMap<Amounts, number>();
-  #group: (NoteGroup & { readonly indexes: ReadonlyMap<string, number> }) | undefined;
+  /** Of the partitions that are owned, those that have no share. */
+  readonly #without = new Set<string>();
+  #group: (NoteGroup & { readonly places: SharePlaces }) | undefined;
 
   constructor(options: ShareKeeperOptions) {
     this.#options = options;
@@ -35,12 +38,13 @@ export class ShareKeeper implements NoteKeeper {
     const { rules, state } = this.#options;
     const { partitions, commitIntervalMs } = group;
     if (this.#group) throw new OptionError("a tokenBudget with sharedBy: 'partitions' is for one pipeline at a time; give each its own");
+    const places = sharePlaces(partitions, rules.mostPartitions);
     const least = Math.min(...units.map((unit) => rules.limits[unit]));
-    if (least < partitions.length)
+    if (least < places.count)
       throw new OptionError(
-        `each of the ${String(partitions.length)} partitions must have 1 at least of what tokenBudget allows in windowMs, got ${String(least)}: raise the limit or windowMs, or leave sharedBy out`,
+        `each of the ${String(places.count)} partitions must have 1 at least of what tokenBudget allows in windowMs, got ${String(least)}: raise the limit or windowMs, or leave sharedBy out`,
       );
-    const attached = { ...group, indexes: new Map(partitions.map((one, index) => [formatPartition(one), index])) };
+    const attached = { ...group, places };
     state.leaseMs = leaseSlackMs + 2 * commitIntervalMs;
     this.#group = attached;
     return () => {
@@ -53,9 +57,9 @@ export class ShareKeeper implements NoteKeeper {
     if (!group) throw new OptionError("a tokenBudget with sharedBy: 'partitions' belongs to no pipeline that runs");
     const id = formatPartition(partition);
     const nowMs = group.clock.nowMs();
-    const index = group.indexes.get(id);
-    // a partition that was added since the start has no share until the next start: the others would not know of it
-    const place = index === undefined ? undefined : { index, count: group.indexes.size };
+    const place = group.places.of(partition);
+    if (!place) this.#without.add(id);
+    this.#tellWithout(group);
     const { state, freed, demand } = this.#options;
     const share = state.gain(id, place, text === 'unreadable' ? 'unknown' : leaseOf(text), nowMs);
     this.#shares.add(share);
@@ -69,6 +73,7 @@ export class ShareKeeper implements NoteKeeper {
       lose: () => {
         this.#shares.delete(share);
         state.lose(id, share);
+        if (this.#without.delete(id)) this.#tellWithout(group);
         freed();
       },
     };
@@ -91,17 +96,26 @@ export class ShareKeeper implements NoteKeeper {
   refusal(wanted: Amounts, nowMs: number): Error | undefined {
     const limits = this.#options.state.limits();
     const unit = units.find((one) => wanted[one] > limits[one]);
-    if (unit === undefined) {
+    // where nothing but added partitions is owned, that is no fault of the call
+    if (unit === undefined || this.#without.size === this.#shares.size) {
       this.#tooLargeSinceMs.delete(wanted);
       return undefined;
     }
     const sinceMs = this.#tooLargeSinceMs.get(wanted) ?? nowMs;
     this.#tooLargeSinceMs.set(wanted, sinceMs);
     if (nowMs - sinceMs < this.#options.rules.windowMs) return undefined;
-    const owned = `${String(this.#shares.size)} of ${String(this.#group?.indexes.size ?? 0)} partitions`;
+    const owned = `${String(this.#shares.size)} of ${String(this.#group?.partitions.length ?? 0)} partitions`;
     return new RecordError(
       'call_too_large',
       `a call that may use ${String(wanted[unit])} (${unit}) cannot run within the share of this instance, ${String(limits[unit])} for ${owned}: shorten the prompt or maxTokens, raise the limit, or run fewer instances`,
+    );
+  }
+
+  #tellWithout({ trouble }: NoteGroup): void {
+    trouble(
+      this.#without.size === 0
+        ? undefined
+        : `${[...this.#without].join(', ')} came after the start and has no share of the token budget: its calls wait for what other partitions leave. Stop all instances, then start them anew, or give tokenBudget mostPartitions`,
     );
   }
 
