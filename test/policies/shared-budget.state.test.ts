@@ -174,7 +174,7 @@ describe('a budget that instances share by their partitions', () => {
       }),
       { numRuns: 3_000 },
     );
-  });
+  }, 60_000);
 
   it('spends nothing without a lease that is stored', () => {
     const group = new Group();

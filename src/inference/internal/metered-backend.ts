@@ -9,16 +9,25 @@ import { toldAtEnd } from './told-at-end.ts';
 export const meteredBackend = (given: ModelBackend): ModelBackend => ({
   name: given.name,
   capabilities: given.capabilities,
-  chat: (...asked) => given.chat(...asked).pipe(
+  chat: (...asked) =>
+    given.chat(...asked).pipe(
       toldAtEnd(given.prices),
       metered(() => estimatePromptTokens(asked[0])),
     ),
   countTokens: (...asked) => given.countTokens(...asked),
-  ...(given.complete && { complete: (...asked) => given.complete?.(...asked).pipe(toldAtEnd(given.prices), metered(() => estimateTokens(asked[0]))) ?? EMPTY }),
+  ...(given.complete && {
+    complete: (...asked) =>
+      given.complete?.(...asked).pipe(
+        toldAtEnd(given.prices),
+        metered(() => estimateTokens(asked[0])),
+      ) ?? EMPTY,
+  }),
   ...(given.embed && { embed: (...asked) => given.embed?.(...asked).pipe(countUsage()) ?? EMPTY }),
   ...(given.rerank && { rerank: (...asked) => given.rerank?.(...asked).pipe(countUsage()) ?? EMPTY }),
   ...(given.infer && { infer: (...asked) => given.infer?.(...asked) ?? EMPTY }),
-  ...(given.labelLogProbabilities && { labelLogProbabilities: (...asked) => given.labelLogProbabilities?.(...asked).pipe(countUsage()) ?? EMPTY }),
+  ...(given.labelLogProbabilities && {
+    labelLogProbabilities: (...asked) => given.labelLogProbabilities?.(...asked).pipe(countUsage()) ?? EMPTY,
+  }),
   ...(given.state && { state: () => given.state?.() ?? EMPTY }),
   ...(given.warmUp && { warmUp: () => given.warmUp?.() ?? EMPTY }),
   ...(given.dispose && { dispose: () => given.dispose?.() ?? EMPTY }),
