@@ -2,7 +2,9 @@ import type { ExperimentContext, ExperimentResult, Finding } from '../helpers/ex
 import * as batchesByLength from './flow/batches-by-length.ts';
 import * as capacityDrops from './flow/capacity-drops.ts';
 import { runSlowCalls, runSteady } from './flow/full-server.ts';
-import * as millionInBatches from './flow/million-in-batches.ts';
+import { race } from './flow/million.ts';
+import { ways as batches } from './flow/million-in-batches.ts';
+import { ways as calls } from './flow/million-in-calls.ts';
 import * as outage from './flow/outage.ts';
 import * as sharedLimit from './flow/shared-limit.ts';
 import * as shortestFirst from './flow/shortest-first.ts';
@@ -10,7 +12,7 @@ import * as twoTenants from './flow/two-tenants.ts';
 
 export const name = 'flow';
 export const summary =
-  'how full, fair and within its limits a server of 32 places is kept, in virtual time; a million values in real time; 3 minutes, --short 20 s';
+  'how full, fair and within its limits a server of 32 places is kept, in virtual time; a million values in real time; 4 minutes, --short 30 s';
 
 type Play = (context: ExperimentContext) => Promise<ExperimentResult>;
 
@@ -24,7 +26,7 @@ export const rows: Readonly<Record<string, Play>> = {
   'shortest first': shortestFirst.run,
   'two tenants': twoTenants.run,
   'batches by length': () => batchesByLength.run(),
-  'a million values': millionInBatches.run,
+  'a million values': (context) => Promise.resolve({ measured: [...race(batches, context), ...race(calls, context)], pass: true }),
 };
 
 export async function run(context: ExperimentContext): Promise<ExperimentResult> {

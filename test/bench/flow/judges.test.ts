@@ -5,6 +5,7 @@ import type { Clock } from '../../../src/clock.ts';
 import type { Finding } from '../../helpers/experiment.ts';
 import * as batchesByLength from './batches-by-length.ts';
 import { hotKey, slowCalls, steady } from './full-server.ts';
+import { race, type Way } from './million.ts';
 import * as outage from './outage.ts';
 import * as sharedLimit from './shared-limit.ts';
 import { lengths } from './shortest-first.ts';
@@ -97,4 +98,20 @@ describe('the flow benchmark tells when', { timeout: 60_000 }, () => {
       batchesByLength.run(() => 1).then(({ measured }) => measured),
     );
   });
+});
+
+it('the flow benchmark tells what is slower than RxJS, is not linear, or leaves something', () => {
+  const spin = (times: number): number => {
+    const untilMs = performance.now() + times / 1_000;
+    while (performance.now() < untilMs);
+    return 0;
+  };
+  const ways: Readonly<Record<string, Way>> = {
+    reference: { work: (values) => spin(values / 100) },
+    slow: { work: (values) => spin(values / 20), against: 'reference' },
+    square: { work: (values) => spin(values ** 2 / 100_000_000) },
+    leaking: { work: () => 1 },
+  };
+  const failed = failuresOf(race(ways, { short: false, say: () => undefined }));
+  expect(failed).toEqual(['slow: for each', 'square: for each of ten times as many', expect.stringMatching(/leaking: left/)]);
 });
