@@ -17,7 +17,8 @@ export interface DescribedCall {
 export function describeCall(envelope: Envelope<unknown, unknown>, part: Part, fail: (error: unknown) => boolean): DescribedCall {
   const { position, key, headers, context } = envelope;
   const run = runOf(envelope);
-  const waits = new Waits(part, run);
+  const tries = noTries();
+  const waits = new Waits(part, run, tries);
   const degraded = [...envelope.degraded];
   const scope: CallScope = {
     clock: run.clock,
@@ -37,7 +38,7 @@ export function describeCall(envelope: Envelope<unknown, unknown>, part: Part, f
         degraded.splice(degraded.lastIndexOf(step), 1);
       };
     },
-    tries: noTries(),
+    tries,
     isRetried: false,
     waitsOut: false,
     takesOver: () => false,

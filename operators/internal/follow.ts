@@ -1,4 +1,5 @@
 import { type Observable, type Subscriber, Subscription } from 'rxjs';
+import { currentScope } from '../../src/call.ts';
 import type { CallOutcome } from '../../src/policies/call-outcome.ts';
 import { whileWanted } from './operate.ts';
 
@@ -10,15 +11,19 @@ export interface Follower<T> {
 
 /**
  * Subscribes to a call on behalf of `out`. The order at the end is what a bare `subscribe(out)` gets wrong: it tells
- * downstream first and lets go afterwards, so a retry would find the permit still taken. The result aborts the call.
+ * downstream first and lets go afterwards, so a retry would find the permit still taken. The result aborts the call. What does not
+ * wait for another policy at once has been called: a drain waits for it.
  */
 export function follow<T>(source: Observable<T>, out: Subscriber<T>, { onValue, release }: Follower<T>): () => void {
   const subscription = new Subscription();
-  let finished = false;
+  const { tries } = currentScope();
+  const waitsBefore = tries.waits;
+  const state = { passed: false, finished: false };
   const finish = (outcome: CallOutcome): void => {
-    if (finished) return;
-    finished = true;
+    if (state.finished) return;
+    state.finished = true;
     subscription.unsubscribe();
+    if (state.passed && outcome.end !== 'completed') tries.passed -= 1; // it may be made again
     release(outcome);
   };
   const abort = (): void => {
@@ -27,6 +32,11 @@ export function follow<T>(source: Observable<T>, out: Subscriber<T>, { onValue, 
   const fail = (error: unknown): void => {
     finish({ end: 'failed', error });
     out.error(error);
+  };
+  const pass = (): void => {
+    if (state.passed || tries.waits !== waitsBefore) return;
+    state.passed = true;
+    tries.passed += 1;
   };
   out.add(abort);
   const inner = whileWanted(source, out).subscribe({
@@ -41,10 +51,13 @@ export function follow<T>(source: Observable<T>, out: Subscriber<T>, { onValue, 
     },
     error: fail,
     complete: () => {
+      pass();
       finish({ end: 'completed' });
       out.complete();
     },
   });
+
+  if (!state.finished) pass();
   subscription.add(inner); // at once, if it was finished meanwhile
   return abort;
 }

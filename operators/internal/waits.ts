@@ -1,20 +1,24 @@
 import type { Part } from '../../src/record/part.ts';
 import type { Run } from '../../src/record/run.ts';
+import type { Tries } from '../../src/record/tries.ts';
 
 /** The waits of one call for policies: while there is one, the time of its records stands still. */
 export class Waits {
   readonly #part: Part;
   readonly #run: Run;
+  readonly #tries: Tries;
   #open: Set<() => void> | undefined; // most calls never wait
 
-  constructor(part: Part, run: Run) {
+  constructor(part: Part, run: Run, tries: Tries) {
     this.#part = part;
     this.#run = run;
+    this.#tries = tries;
   }
 
   /** One more wait; the result ends it. */
   begin(reason: string): () => void {
-    const resume = this.#part.suspend();
+    this.#tries.waits += 1;
+    const resume = this.#part.suspend(() => this.#tries.passed === 0);
     this.#count(reason, 1);
     const open = (this.#open ??= new Set());
     const end = (): void => {

@@ -57,8 +57,8 @@ export class CompositePart implements Part {
     for (const part of this.#parts) part.at(ofEach);
   }
 
-  suspend(): () => void {
-    const resumes = this.#parts.map((part) => part.suspend());
+  suspend(isUncalled?: () => boolean): () => void {
+    const resumes = this.#parts.map((part) => part.suspend(isUncalled));
     return () => {
       for (const resume of resumes) resume();
     };
@@ -119,8 +119,8 @@ export class ObservedPart extends CompositePart {
     this.#observer.at('flowing');
   }
 
-  override suspend(): () => void {
-    const resume = super.suspend();
+  override suspend(isUncalled?: () => boolean): () => void {
+    const resume = super.suspend(isUncalled);
     this.#observer.waits(1);
     let over = false;
     return () => {

@@ -156,13 +156,13 @@ export class Settlement implements Parent {
     return !this.begun && this.#isUntouched && this.#openParts().every((part) => part.isQueued);
   }
 
-  /** Whether it has waited for a policy ever since its first call began: that was not made yet, and to let it go wastes nothing either. */
-  get hasOnlyWaited(): boolean {
-    return this.attempts === 0 && this.#isUntouched && this.#time.hasOnlyWaited(this.run.clock.nowMs());
-  }
-
   get #isUntouched(): boolean {
     return !this.#closed && this.#outputs === undefined && this.#failing?.error === undefined;
+  }
+
+  /** Whether all that is left of it waits, in queues of ours or for policies, and no call for it was let pass: the same, later. */
+  get isUncalled(): boolean {
+    return this.attempts === 0 && this.#isUntouched && this.#openParts().every((part) => part.isQueued || part.isHeldUp);
   }
 
   /** Whether all that is left of it waits for records to come: as long as none do, it is never through. */

@@ -50,8 +50,9 @@ export interface Part {
   /**
    * The time of its records stands still until the result is called: a call waits for a policy, which is no fault of theirs. Waits of
    * one record overlap; its time goes on after the last one.
+   * @param isUncalled whether nothing of the call has been let pass by now: then letting go gives the record back instead of waiting.
    */
-  suspend(): () => void;
+  suspend(isUncalled?: () => boolean): () => void;
   /** Counts calls that ran for the records of this part; `failed` are those that were followed by another one, `completed` says how the last one ended. */
   attempted(calls: number, failed: readonly FailedTry[], completed: boolean): void;
   /** Calls `end` when the part is closed from outside or its deadline passes; the result takes the listener away. */

@@ -20,12 +20,6 @@ export class RecordTime {
     return this.#begun;
   }
 
-  /** Whether its first call waits for a policy, and has from its first moment on. */
-  hasOnlyWaited(nowMs: number): boolean {
-    const isStanding = this.#standing !== undefined && this.#standing.waits > 0;
-    return this.#begun && isStanding && this.#deadlineMs + this.#stoodMs(nowMs) - this.#timeMs >= nowMs;
-  }
-
   /** When it is up, if it does not stand still from now on. */
   deadlineMs(nowMs: number): number {
     return Math.min(this.#ownDeadlineMs, this.#deadlineMs + this.#stoodMs(nowMs));

@@ -41,6 +41,8 @@ export class SinglePart implements Part {
   #state: PartState = 'open';
   #place: Place = 'flowing';
   #lookout: Lookout | undefined;
+  /** Of a call for it that waits for policies: how many of them, and whether nothing of it was called. */
+  #held: { waits: number; readonly isUncalled: () => boolean } | undefined;
   depth: number;
 
   constructor(settlement: Parent, depth: number) {
@@ -97,8 +99,17 @@ export class SinglePart implements Part {
     if (place === 'kept' && this.#settlement.begun) this.#settlement.extend(); // for the next of its windows
   }
 
-  suspend(): () => void {
-    return this.#settlement.suspend();
+  suspend(isUncalled: () => boolean = () => false): () => void {
+    const resume = this.#settlement.suspend();
+    if (!this.#held || this.#held.waits === 0) this.#held = { waits: 0, isUncalled };
+    const held = this.#held;
+    held.waits += 1;
+    let over = false;
+    return () => {
+      resume();
+      if (!over) held.waits -= 1;
+      over = true;
+    };
   }
 
   attempted(calls: number, failed: readonly FailedTry[]): void {
@@ -136,6 +147,13 @@ export class SinglePart implements Part {
   /** Waits in a queue of ours, on its own. */
   get isQueued(): boolean {
     return this.#state === 'open' && this.#place === 'queued';
+  }
+
+  /** A call for it waits for policies, and nothing of it has been called. */
+  get isHeldUp(): boolean {
+    return (
+      this.#state === 'open' && this.#place === 'calling' && this.#held !== undefined && this.#held.waits > 0 && this.#held.isUncalled()
+    );
   }
 
   /** Waits for records to come, with which it is worked on again. */

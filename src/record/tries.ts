@@ -14,6 +14,10 @@ export interface Tries {
   repairs: number;
   /** A retry operator has worked on this call: the pipeline's default leaves it alone. */
   hasOperator: boolean;
+  /** Waits for policies that have begun so far. */
+  waits: number;
+  /** Parts of the call that policies have let pass, and that run or have completed: while there are none, a call that waits has not been made. */
+  passed: number;
   /** A piece of an answer has come: the call is not taken back for another one any more. */
   answering: boolean;
   /** Attempts that were followed by another one, overloads included, oldest first; the last 20. */
@@ -23,7 +27,7 @@ export interface Tries {
 /** Most failed attempts that are kept of one record. */
 const mostKept = 20;
 
-export const noTries = (): Tries => ({ count: 0, repairs: 0, hasOperator: false, answering: false, failed: [] });
+export const noTries = (): Tries => ({ count: 0, repairs: 0, hasOperator: false, waits: 0, passed: 0, answering: false, failed: [] });
 
 /** Keeps one more, and forgets the oldest beyond the bound. */
 export function keepTry(failed: FailedTry[], one: FailedTry): void {

@@ -30,17 +30,15 @@ export async function releasePartitions(release: Release, leaving: readonly Owne
   source.leave(owned);
   const untilMs = clock.nowMs() + deadlineMs;
   const inPipeline = (): readonly Taken[] => source.unfinished().filter(({ partition }) => owned.includes(partition));
-  const unbegun = inPipeline().filter(({ settlement }) => settlement?.isUnbegun === true || settlement?.hasOnlyWaited === true);
-  source.abandonAll(unbegun, notBegun);
-  const letKeptGo = (): number => {
-    const kept = inPipeline().filter(({ settlement }) => settlement?.isKept === true);
-    source.abandonAll(kept, notBegun);
-    return kept.length;
+  const letWaitingGo = (): number => {
+    const waiting = inPipeline().filter(({ settlement }) => settlement?.isUncalled === true || settlement?.isKept === true);
+    source.abandonAll(waiting, notBegun);
+    return waiting.length;
   };
-  let kept = letKeptGo();
+  let waiting = letWaitingGo();
   while (inPipeline().length > 0 && clock.nowMs() < untilMs && !hurry()) {
     await sleep(clock, lookEveryMs);
-    kept += letKeptGo();
+    waiting += letWaitingGo();
   }
   const aborted = inPipeline();
   source.abandonAll(aborted, reason);
@@ -53,7 +51,7 @@ export async function releasePartitions(release: Release, leaving: readonly Owne
   const unacknowledged = unsettled();
   await delivery.release(leaving);
   source.lose(owned, reason);
-  return unbegun.length + kept + aborted.length + unacknowledged;
+  return waiting + aborted.length + unacknowledged;
 }
 
 const isGone = ({ phase }: Owned): boolean => phase === 'gone';

@@ -1,11 +1,12 @@
 import { defer, EMPTY, NEVER, Observable, of, Subject, throwError } from 'rxjs';
 import { describe, expect, it } from 'vitest';
-import { retryWithBackoff, withPermit } from '../../operators/index.ts';
+import { mapConcurrent, retryWithBackoff, withPermit } from '../../operators/index.ts';
 import { call, currentScope } from '../../src/call.ts';
 import { RecordError } from '../../src/errors.ts';
 import type { CallOutcome } from '../../src/policies/call-outcome.ts';
 import { permits, type Permits } from '../../src/policies/permits.ts';
 import { virtualClock } from '../../src/testing.ts';
+import { feed } from '../helpers/feed.ts';
 import { marbles } from '../helpers/marbles.ts';
 import { testScope, within } from '../helpers/scope.ts';
 
@@ -83,6 +84,22 @@ describe('withPermit', () => {
     await clock.advance(1_000);
     running.complete();
     expect(slots.describe(clock.nowMs()).numbers?.['wait_p99_ms']).toBeGreaterThanOrEqual(1_000);
+  });
+
+  it("does not spend the record's time on its wait", async () => {
+    const slots = permits(1);
+    const free: { leave?: () => void } = {};
+    slots.acquire((release) => (free.leave = () => release({ end: 'completed' })));
+    const { run, source, sent, outcomes } = feed<number, number>(
+      mapConcurrent((value) => of(value).pipe(withPermit(slots)), { concurrency: 1 }),
+    );
+    sent.push(run.envelope(1, { timeMs: 100 }));
+    source.next(sent[0] as never);
+    await run.clock.advance(500);
+    run.expire();
+    expect([outcomes(), [...(run.run.waits ?? [])]]).toEqual([['open'], [['all permits are taken', 1]]]);
+    free.leave?.();
+    expect([outcomes(), run.run.waits?.size]).toEqual([['done'], 0]);
   });
 
   it('gives up its place when downstream leaves while it waits', () => {
