@@ -15,8 +15,6 @@ describe('the deadline that a record comes with', () => {
   });
 });
 
-describe('a record whose first call waits for a policy', () => {});
-
 /** The plainest thing that is right: what is left, taken off millisecond by millisecond. */
 interface Model {
   nowMs: number;
