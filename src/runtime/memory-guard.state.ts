@@ -13,14 +13,16 @@ export interface MemoryKinds<T> {
 export interface MemoryDecision {
   /** Of the caps on what is in flight: 1 is all, 0 is nothing. */
   readonly share: number;
-  /** Caches are to be dropped now, and a collection asked for. */
-  readonly relieve: boolean;
+  /** Caches are to be dropped now: at each look above a limit, or they would fill again what there is. */
+  readonly shed: boolean;
+  /** A collection is to be asked for now. */
+  readonly collect: boolean;
   /** What is above which limit; undefined while nothing is. */
   readonly why: string | undefined;
 }
 
 /** A full collection of a large heap stands in the way of everything for a second or more. */
-const relieveEveryMs = 10_000;
+const collectEveryMs = 10_000;
 /** What is let in again in one step: a window that springs open fills the memory anew. */
 const mostRise = 0.25;
 
@@ -36,7 +38,7 @@ export class MemoryGuardState {
   readonly #limits: MemoryKinds<MemoryLimit>;
   #share = 1;
   #wasAbove = false;
-  #relievedMs = Number.NEGATIVE_INFINITY;
+  #collectedMs = Number.NEGATIVE_INFINITY;
 
   constructor(limits: MemoryKinds<MemoryLimit>) {
     this.#limits = limits;
@@ -48,12 +50,12 @@ export class MemoryGuardState {
       .sort((a, b) => b.pressure - a.pressure);
     const { kind, pressure } = worst ?? { kind: 'rss', pressure: -1 };
     const isAbove = pressure >= 0;
-    const relieve = isAbove && nowMs - this.#relievedMs >= relieveEveryMs;
-    if (relieve) this.#relievedMs = nowMs;
+    const collect = isAbove && nowMs - this.#collectedMs >= collectEveryMs;
+    if (collect) this.#collectedMs = nowMs;
     const wanted = pressure >= 1 ? 0 : isAbove && this.#wasAbove ? 1 - pressure : 1;
     this.#share = Math.min(wanted, this.#share + mostRise);
     this.#wasAbove = isAbove;
-    return { share: this.#share, relieve, why: isAbove ? this.#inWords(kind, pressure >= 1) : undefined };
+    return { share: this.#share, shed: isAbove, collect, why: isAbove ? this.#inWords(kind, pressure >= 1) : undefined };
   }
 
   #inWords(kind: 'rss' | 'heap', isHard: boolean): string {

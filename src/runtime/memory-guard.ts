@@ -74,8 +74,10 @@ export interface MemoryGuardParts {
   readonly clock: Clock;
   /** @defaultValue what this process uses */
   readonly read?: () => MemoryKinds<number>;
-  /** Drops caches and asks for a collection. */
-  readonly relieve: () => void;
+  /** Drops caches. */
+  readonly shed: () => void;
+  /** Asks for a collection. */
+  readonly collect: () => void;
   /** Lets in only this share of what may be in flight otherwise; 0: nothing. */
   readonly shrink: (share: number) => void;
   /** Told when a limit is passed, and (undefined) when none is any more. */
@@ -83,12 +85,13 @@ export interface MemoryGuardParts {
 }
 
 /** Looks at the memory once a second and does what {@link MemoryGuardState} decides. The result ends it. */
-export function guardMemory({ limits, clock, read = memoryInUse, relieve, shrink, trouble }: MemoryGuardParts): CancelTimer {
+export function guardMemory({ limits, clock, read = memoryInUse, shed, collect, shrink, trouble }: MemoryGuardParts): CancelTimer {
   const state = new MemoryGuardState(limits);
   let cancel: CancelTimer = () => undefined;
   const look = (): void => {
     const decision = state.look(read(), clock.nowMs());
-    if (decision.relieve) relieve();
+    if (decision.shed) shed();
+    if (decision.collect) collect();
     shrink(decision.share);
     trouble(decision.why);
     cancel = clock.schedule(everyMs, look);
@@ -99,15 +102,15 @@ export function guardMemory({ limits, clock, read = memoryInUse, relieve, shrink
   };
 }
 
-let collect: NodeJS.GCFunction | undefined;
+let collector: NodeJS.GCFunction | undefined;
 
 /**
  * Asks V8 for a full collection, with or without `--expose-gc`. A process that takes nothing more allocates next to nothing, so V8
  * by itself would see no reason for one, and what is garbage would count as used for ever.
  */
 export function askForCollection(): void {
-  collect ??= globalThis.gc ?? exposedCollection();
-  void collect({ type: 'major', execution: 'async' });
+  collector ??= globalThis.gc ?? exposedCollection();
+  void collector({ type: 'major', execution: 'async' });
 }
 
 /** The flag acts on contexts made after it; that of the program stays as it is. */

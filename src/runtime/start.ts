@@ -215,16 +215,17 @@ class Running implements App {
   #guardMemory({ source }: Line): void {
     const { memory: limits, clock } = this.#options;
     if (limits === false) return;
-    const relieve = (): void => {
+    const shed = (): void => {
       shedAll(this.#policies);
-      askForCollection();
     };
     const shrink = (share: number): void => {
       if (source.window.share === share) return;
       source.window.shrink(share, share === 0 ? 'memory is used up' : 'memory is short');
       source.pump();
     };
-    this.#closers.add(guardMemory({ limits, clock, relieve, shrink, trouble: (why) => this.#stats.trouble('memory', why) }));
+    this.#closers.add(
+      guardMemory({ limits, clock, shed, collect: askForCollection, shrink, trouble: (why) => this.#stats.trouble('memory', why) }),
+    );
   }
 
   #sayRunning(inputs: readonly string[], outputs: readonly string[]): void {

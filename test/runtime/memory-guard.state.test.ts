@@ -13,7 +13,7 @@ const sharesOf = (...used: readonly (readonly [rss: number, heap: number])[]) =>
 
 describe('MemoryGuardState', () => {
   it('does nothing below both soft limits', () => {
-    expect(decisions([99, 49])).toEqual([{ share: 1, relieve: false, why: undefined }]);
+    expect(decisions([99, 49])).toEqual([{ share: 1, shed: false, collect: false, why: undefined }]);
   });
 
   it('first lets go of what is only there to be faster; then takes less, the nearer to the hard limit the less; then nothing', () => {
@@ -21,7 +21,7 @@ describe('MemoryGuardState', () => {
   });
 
   it('stops at once above a hard limit', () => {
-    expect(decisions([0, 60])[0]).toMatchObject({ share: 0, relieve: true });
+    expect(decisions([0, 60])[0]).toMatchObject({ share: 0, shed: true, collect: true });
   });
 
   it('goes by the worse of the two, and names it with its limit', () => {
@@ -38,9 +38,10 @@ describe('MemoryGuardState', () => {
     expect(sharesOf([200, 0], [99, 0], [99, 0], [99, 0], [99, 0], [99, 0])).toEqual([0, 0.25, 0.5, 0.75, 1, 1]);
   });
 
-  it('asks for relief at most every 10 s, and at once when it is the first time', () => {
+  it('has caches dropped at each look, and asks for a collection at once and then every 10 s at most', () => {
     const above = Array.from({ length: 21 }, () => [150, 0] as const);
-    expect(decisions(...above).flatMap(({ relieve }, i) => (relieve ? [i] : []))).toEqual([0, 10, 20]);
+    expect(decisions(...above).flatMap(({ collect }, i) => (collect ? [i] : []))).toEqual([0, 10, 20]);
+    expect(decisions(...above).every(({ shed }) => shed)).toBe(true);
   });
 
   it('never takes anything above a hard limit, everything below the soft ones in the end, and rises by a quarter at most', () => {

@@ -10,7 +10,7 @@ import { mill } from '../helpers/mill.ts';
 const limits = { rss: { soft: 100, hard: 200 }, heap: { soft: 100, hard: 200 } };
 
 describe('the memory guard', () => {
-  it('looks once a second, relieves first, shrinks next, tells, and recovers', async () => {
+  it('looks once a second, lets go of caches first, shrinks next, tells, and recovers', async () => {
     const clock = virtualClock();
     let rss = 50;
     const done: string[] = [];
@@ -18,7 +18,8 @@ describe('the memory guard', () => {
       limits,
       clock,
       read: () => ({ rss, heap: 0 }),
-      relieve: () => done.push('relieve'),
+      shed: () => done.push('shed'),
+      collect: () => done.push('collect'),
       shrink: (share) => done.push(String(share)),
       trouble: (why) => done.push(why?.includes('hard') === true ? 'hard' : why === undefined ? 'fine' : 'soft'),
     });
@@ -31,7 +32,13 @@ describe('the memory guard', () => {
     await clock.advance(1_000);
     stop();
     await clock.advance(5_000);
-    expect(done).toEqual([...['1', 'fine'], ...['relieve', '1', 'soft'], ...['0.5', 'soft'], ...['0', 'hard'], ...['0.25', 'fine']]);
+    expect(done).toEqual([
+      ...['1', 'fine'],
+      ...['shed', 'collect', '1', 'soft'],
+      ...['shed', '0.5', 'soft'],
+      ...['shed', '0', 'hard'],
+      ...['0.25', 'fine'],
+    ]);
   });
 
   it('stops the intake of a pipeline above a hard limit, and says so', async () => {

@@ -4,7 +4,7 @@ import { call, callCache, type Codec, createLogger, definePipeline, json, memory
 import { cachedBy, mapConcurrent } from 'millrace/operators';
 import { memoryInUse } from '../../../src/runtime/memory-guard.ts';
 import { reportFrom } from '../../helpers/worker.ts';
-import type { Sample } from './case.ts';
+import { hardHeapBytes, type Sample } from './case.ts';
 
 const answerBytes = 10_000;
 const aSend = 50;
@@ -36,11 +36,12 @@ const app = await start(
         ),
       ),
   }),
-  { transport, createTopics: true, log: createLogger({ level: 'error' }), signals: false },
+  { transport, memory: { hardHeapBytes }, createTopics: true, log: createLogger({ level: 'error' }), signals: false },
 );
 
 const ballast: string[][] = [];
 let written = 0;
+let sendEveryMs = 10;
 const feed = new AbortController();
 const writer = await transport.produce();
 const feeding = (async () => {
@@ -48,7 +49,7 @@ const feeding = (async () => {
     const records = Array.from({ length: aSend }, (_, i) => ({ key: null, value: ids.encode(written + i), headers: [] }));
     await writer.send('in', 0, records);
     written += aSend;
-    await new Promise((resolve) => setTimeout(resolve, app.stats().lag > 5_000n ? 200 : 10)); // what the broker keeps is bounded
+    await new Promise((resolve) => setTimeout(resolve, app.stats().lag > 5_000n ? 200 : sendEveryMs)); // what the broker keeps is bounded
   }
 })();
 
@@ -61,7 +62,8 @@ const telling = setInterval(() => {
 }, everyMs);
 
 process.on('message', (message) => {
-  if (message === 'heavier') ballast.push(Array.from({ length: 100 }, (_, i) => answerTo(i)));
+  if (message === 'slower') sendEveryMs = 100; // a leak fills the heap then, not what is done meanwhile
+  if (message === 'heavier') ballast.push(Array.from({ length: 40 }, (_, i) => answerTo(i)));
   if (message === 'lighter') ballast.length = 0;
   if (message === 'dry') feed.abort();
   if (message !== 'stop') return;
