@@ -173,7 +173,7 @@ describe('millrace diagnose', { timeout: 60_000 }, () => {
   const busy: readonly Case[] = [
     ['cpu', 'cpu', /the event loop had work for (9\d|100) %/],
     ['gc', 'gc', /of the time went into garbage collections/],
-    ['memory', 'memory', /memory is short/, '--max-old-space-size=200'],
+    ['memory', 'memory', /memory is short|a hard limit on memory/, '--max-old-space-size=200'],
   ];
 
   it('tells what a pipeline waits for: input, permits, the model, a budget', () => Promise.all(waiting.map(names)));
