@@ -1,7 +1,7 @@
-import { concatMap, map, type Observable } from 'rxjs';
-import type { ChatChunk, ModelBackend } from '../model.ts';
+import { concatMap, map, type Observable, type OperatorFunction } from 'rxjs';
+import type { ChatChunk, ChatOptions, ModelBackend } from '../model.ts';
 import type { ModelProcess } from './model-process.ts';
-import type { EngineActivity, EngineFacts, Work, WorkResults } from './protocol.ts';
+import type { ChatSettings, EngineActivity, EngineFacts, Work, WorkEvent, WorkResults } from './protocol.ts';
 
 /** A model's process as a back end. What it measures is told by {@link LlamaBackend.activity}. */
 export interface LlamaBackend extends ModelBackend {
@@ -20,21 +20,14 @@ export function llamaBackend(process: ModelProcess, name: string, facts: EngineF
       jsonSchema: true,
       logProbabilities: true,
       embeddings,
-      completion: false,
+      completion: true,
       reranking: false,
       tensors: false,
-      sampling: ['topP', 'seed'],
+      sampling: ['topP', 'topK', 'minP', 'seed', 'stopTokens', 'logProbabilities'],
       exactTokens: true,
     },
-    chat: (turns, { maxTokens = 512, temperature = 0, topP, seed, stop = [], jsonSchema }) =>
-      process.run({ kind: 'chat', turns, settings: { maxTokens, temperature, topP, seed, stop, jsonSchema } }).pipe(
-        concatMap((event, index): ChatChunk[] => {
-          if (event.kind === 'text') return [{ text: event.text, index }];
-          if (event.kind === 'failed') return [];
-          const { usage, finishReason } = event.result as WorkResults['chat'];
-          return [{ text: '', index, usage, finishReason, model: name }];
-        }),
-      ),
+    chat: (turns, options) => process.run({ kind: 'chat', turns, settings: settingsOf(options) }).pipe(piecesOf(name)),
+    complete: (text, options) => process.run({ kind: 'complete', text, settings: settingsOf(options) }).pipe(piecesOf(name)),
     labelLogProbabilities: (turns, labels) => ask({ kind: 'labels', turns, labels }),
     countTokens: (turns) => ask({ kind: 'count', turns }).pipe(map(({ tokens }) => tokens)),
     activity: () => ask({ kind: 'activity' }),
@@ -46,5 +39,18 @@ export function llamaBackend(process: ModelProcess, name: string, facts: EngineF
     );
   return { ...backend, embed };
 }
+
+function settingsOf(options: ChatOptions): ChatSettings {
+  const { maxTokens = 512, temperature = 0, topP, topK, minP, seed, stop = [], stopTokens = [], logProbabilities, jsonSchema } = options;
+  return { maxTokens, temperature, topP, topK, minP, seed, stop, stopTokens, logProbabilities, jsonSchema };
+}
+
+const piecesOf = (model: string): OperatorFunction<WorkEvent, ChatChunk> =>
+  concatMap((event, index): ChatChunk[] => {
+    if (event.kind === 'text') return [{ text: event.text, index, ...(event.tokens && { tokens: event.tokens }) }];
+    if (event.kind === 'failed') return [];
+    const { usage, finishReason } = event.result as WorkResults['chat'];
+    return [{ text: '', index, usage, finishReason, model }];
+  });
 
 const noUsage = { inputTokens: 0, cachedTokens: 0, outputTokens: 0, totalTokens: 0 };

@@ -16,6 +16,9 @@ export type { LlamaOptions } from './llama-options.ts';
  * In: prompts whose tokens, with the longest answer, fit into `contextTokens` (`prompt_too_long` otherwise, before anything
  * is evaluated). Out: answers in pieces; `answer` obeys its JSON Schema as a grammar, which refuses what it cannot hold
  * (`schema_unsupported`); `classify` reads log-probabilities; `embed` gives vectors of length 1.
+ * `logProbabilities` are of the distribution that the token was drawn from: at temperature 0 the model's own, else after temperature,
+ * `topK`, `topP` and `minP`; a schema's grammar has taken out what it forbids. Those of alternatives cost some milliseconds a token.
+ * Sampling that is not asked for is off. `stopTokens` that the model does not have are `model_rejected`.
  * Holds `sequences` calls and `maxWaiting` more, which wait in order; above that calls fail with `overloaded`.
  * Ends: an answer completes with usage; a crash of the process fails the calls in it with `model_crashed` (worth another
  * try) and starts it again; unsubscribing stops within one token, or one piece of 96 tokens of the prompt.

@@ -1,5 +1,5 @@
 import type { ErrorCode } from '../../errors.ts';
-import type { ChatTurn, FinishReason, JsonSchema, Usage } from '../model.ts';
+import type { ChatTurn, FinishReason, JsonSchema, TokenLogProbability, Usage } from '../model.ts';
 
 /*
  * What the application and the model's process tell each other, over the IPC channel, structured-cloned.
@@ -35,13 +35,18 @@ export interface ChatSettings {
   readonly maxTokens: number;
   readonly temperature: number;
   readonly topP: number | undefined;
+  readonly topK: number | undefined;
+  readonly minP: number | undefined;
   readonly seed: number | undefined;
   readonly stop: readonly string[];
+  readonly stopTokens: readonly string[];
+  readonly logProbabilities: number | undefined;
   readonly jsonSchema: JsonSchema | undefined;
 }
 
 export type Work =
   | { readonly kind: 'chat'; readonly turns: readonly ChatTurn[]; readonly settings: ChatSettings }
+  | { readonly kind: 'complete'; readonly text: string; readonly settings: ChatSettings }
   | { readonly kind: 'labels'; readonly turns: readonly ChatTurn[]; readonly labels: readonly string[] }
   | { readonly kind: 'embed'; readonly texts: readonly string[] }
   | { readonly kind: 'count'; readonly turns: readonly ChatTurn[] }
@@ -59,6 +64,7 @@ export interface EngineActivity {
 
 export interface WorkResults {
   readonly chat: { readonly usage: Usage; readonly finishReason: FinishReason };
+  readonly complete: WorkResults['chat'];
   readonly labels: { readonly logProbabilities: readonly number[]; readonly usage: Usage };
   readonly embed: { readonly vectors: readonly Float32Array[]; readonly usages: readonly Usage[] };
   readonly count: { readonly tokens: number };
@@ -72,7 +78,7 @@ export interface ErrorData {
 }
 
 export type WorkEvent =
-  | { readonly kind: 'text'; readonly id: number; readonly text: string }
+  | { readonly kind: 'text'; readonly id: number; readonly text: string; readonly tokens?: readonly TokenLogProbability[] }
   | { readonly kind: 'done'; readonly id: number; readonly result: WorkResults[keyof WorkResults] }
   | { readonly kind: 'failed'; readonly id: number; readonly error: ErrorData };
 

@@ -19,6 +19,8 @@ export interface Engine {
   readonly facts: EngineFacts;
   /** The prompt as the model wants it, up to where its answer begins. */
   readonly render: (turns: readonly ChatTurn[]) => Token[];
+  /** Plain text as the beginning of what the model goes on writing; never a special token, but for the one that begins every text. */
+  readonly begin: (text: string) => Token[];
 }
 
 /** Window where neither the options nor the model ask for less: the cache of four such takes 190 MB for the default model. */
@@ -68,6 +70,7 @@ export async function openEngine(settings: EngineSettings, log: Log): Promise<En
     sequences: Array.from({ length: settings.sequences }, () => context.getSequence()),
     facts: { modelName: name ?? settings.modelPath, contextTokens, trainedTokens, gpu: llama.gpu },
     render: promptRenderer(vendor, model, log),
+    begin: (text) => begun(model, model.tokenize(text, false)),
   };
 }
 
@@ -123,13 +126,16 @@ async function createContext(model: LlamaModel, settings: EngineSettings, contex
 /** The model's own template, where its file has one; else ChatML. Text of the turns never becomes a special token. */
 function promptRenderer(vendor: Vendor, model: LlamaModel, log: Log): Engine['render'] {
   const wrapper = chatWrapper(vendor, model, log);
-  const bos = model.tokens.shouldPrependBosToken ? model.tokens.bos : null;
   return (turns) => {
     const answering = turns.at(-1)?.role === 'assistant' ? [] : [{ type: 'model' as const, response: [] }];
     const chatHistory: ChatHistoryItem[] = [...turns.map(historyItem), ...answering];
-    const tokens = wrapper.generateContextState({ chatHistory }).contextText.tokenize(model.tokenizer);
-    return bos === null || tokens[0] === bos ? tokens : [bos, ...tokens];
+    return begun(model, wrapper.generateContextState({ chatHistory }).contextText.tokenize(model.tokenizer));
   };
+}
+
+/** With the token that begins every text, where the model wants one and the template has not set it. */
+function begun({ tokens: { bos, shouldPrependBosToken } }: LlamaModel, tokens: Token[]): Token[] {
+  return !shouldPrependBosToken || bos === null || tokens[0] === bos ? tokens : [bos, ...tokens];
 }
 
 function historyItem({ role, content }: ChatTurn): ChatHistoryItem {

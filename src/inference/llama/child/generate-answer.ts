@@ -1,55 +1,31 @@
 import type { LlamaContextSequence, LlamaGrammar, LlamaGrammarEvaluationState, Token } from 'node-llama-cpp';
-import type { FinishReason, JsonSchema } from '../../model.ts';
+import type { FinishReason, TokenLogProbability } from '../../model.ts';
 import type { ChatSettings, WorkResults } from '../protocol.ts';
 import type { Engine } from './engine.ts';
 import { evaluatePrompt } from './evaluate-prompt.ts';
-import { type SchemaGrammar, schemaGrammar } from './schema-grammar.ts';
 import { StopScanner } from './stop-scanner.ts';
+import { TokenPieces } from './token-pieces.ts';
+import { type Likelihoods, tokenLogProbability } from './token-log-probability.ts';
 import { TokenText } from './token-text.ts';
 
-/** What a chat needs besides its sequence, made before it waits for one. */
+/** What an answer needs besides its sequence, made before it waits for one. */
 export interface PreparedChat {
   readonly prompt: readonly Token[];
   readonly settings: ChatSettings;
+  readonly stopTokens: ReadonlySet<Token>;
   readonly grammar: LlamaGrammar | undefined;
   /** No answer has more tokens. */
   readonly longest: number;
 }
 
-const maxGrammars = 32;
-
-/** Keeps the grammars of the last 32 schemas: a pipeline asks with the same few again and again. */
-export class Grammars {
-  readonly #engine: Engine;
-  readonly #known = new Map<string, Promise<SchemaGrammar & { readonly native: LlamaGrammar }>>();
-
-  constructor(engine: Engine) {
-    this.#engine = engine;
-  }
-
-  async for(schema: JsonSchema): Promise<SchemaGrammar & { readonly native: LlamaGrammar }> {
-    const key = JSON.stringify(schema);
-    const compiled = this.#known.get(key) ?? this.#compile(schema);
-    this.#known.delete(key); // to the end: the first is the one that was not used for longest
-    this.#known.set(key, compiled);
-    const [oldest] = this.#known.keys();
-    if (oldest !== undefined && this.#known.size > maxGrammars) this.#known.delete(oldest);
-    return compiled;
-  }
-
-  async #compile(schema: JsonSchema): Promise<SchemaGrammar & { readonly native: LlamaGrammar }> {
-    const compiled = schemaGrammar(schema);
-    return { ...compiled, native: await this.#engine.llama.createGrammar({ grammar: compiled.grammar }) };
-  }
-}
-
 export interface Listener {
   /** A token was generated. */
   readonly token: () => void;
-  readonly text: (text: string) => void;
+  /** Text, and the tokens that begin in it where log-probabilities were asked for. */
+  readonly text: (text: string, tokens: readonly TokenLogProbability[] | undefined) => void;
 }
 
-/** Generates until the model ends, a stop string appears or the longest answer is reached. */
+/** Generates until the model ends, a stop string or token appears, or the longest answer is reached. */
 export async function generateAnswer(
   engine: Engine,
   sequence: LlamaContextSequence,
@@ -57,17 +33,24 @@ export async function generateAnswer(
   signal: AbortSignal,
   told: Listener,
 ): Promise<WorkResults['chat']> {
-  const { prompt, settings, grammar, longest } = chat;
+  const { prompt, settings, stopTokens, longest } = chat;
   const { last: lastToken, kept } = await evaluatePrompt(sequence, prompt, signal);
   const answer = new TokenText<Token>((tokens, before) => engine.model.detokenize(tokens, false, before), prompt);
   const scanner = new StopScanner(settings.stop);
+  const pieces = settings.logProbabilities === undefined ? undefined : new TokenPieces();
+  const pass = (text: string): void => {
+    told.text(text, pieces?.take(text));
+  };
   let outputTokens = 0;
   let finishReason: FinishReason = 'stop';
-  for await (const token of sequence.evaluate([lastToken], samplingOf(engine, settings, grammar))) {
+  for await (const next of sequence.evaluateWithMetadata([lastToken], asked(settings), samplingOf(engine, chat))) {
+    if (stopTokens.has(next.token)) break;
     outputTokens += 1;
     told.token();
-    const { text, stopped } = scanner.push(answer.push(token));
-    told.text(text);
+    const decoded = answer.push(next.token);
+    pieces?.add(tokenLogProbability(engine.model, next, settings), decoded);
+    const { text, stopped } = scanner.push(decoded);
+    pass(text);
     signal.throwIfAborted();
     if (stopped) return { finishReason, usage: usageOf(prompt.length, kept, outputTokens) };
     if (outputTokens >= longest) {
@@ -76,21 +59,32 @@ export async function generateAnswer(
     }
   }
   const last = scanner.push(answer.flush());
-  told.text(last.stopped ? last.text : last.text + scanner.flush());
+  pass(last.stopped ? last.text : last.text + scanner.flush());
   return { finishReason: last.stopped ? 'stop' : finishReason, usage: usageOf(prompt.length, kept, outputTokens) };
+}
+
+/** The chosen token's probability comes at the cost of a sort, those of others as a list of the whole vocabulary (milliseconds a token). */
+function asked({ logProbabilities }: ChatSettings): { readonly [K in keyof Likelihoods]: boolean } {
+  return { confidence: logProbabilities !== undefined, probabilities: logProbabilities !== undefined && logProbabilities > 0 };
 }
 
 interface Sampling {
   readonly temperature: number;
-  readonly topP?: number;
+  readonly topP: number;
+  readonly topK: number;
+  readonly minP: number;
   readonly seed?: number;
   readonly grammarEvaluationState?: LlamaGrammarEvaluationState;
 }
 
-function samplingOf(engine: Engine, { temperature, topP, seed }: ChatSettings, grammar: LlamaGrammar | undefined): Sampling {
+/** What nobody asked for is off: the vendor would take the 40 likeliest tokens, and of these 95 % of the probability. */
+function samplingOf(engine: Engine, { settings, grammar }: PreparedChat): Sampling {
+  const { temperature, topP = 1, topK = 0, minP = 0, seed } = settings;
   return {
     temperature,
-    ...(topP === undefined ? {} : { topP }),
+    topP,
+    topK,
+    minP,
     ...(seed === undefined ? {} : { seed }),
     ...(grammar ? { grammarEvaluationState: new engine.vendor.LlamaGrammarEvaluationState({ model: engine.model, grammar }) } : {}),
   };

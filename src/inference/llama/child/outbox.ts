@@ -22,7 +22,7 @@ export class Outbox {
   push(event: WorkEvent): void {
     const last = this.#events.at(-1);
     if (event.kind === 'text' && last?.kind === 'text' && last.id === event.id) {
-      this.#events[this.#events.length - 1] = { ...event, text: last.text + event.text };
+      this.#events[this.#events.length - 1] = joined(last, event);
     } else this.#events.push(event);
     if (event.kind !== 'text') this.flush();
     else if (!this.#waiting) {
@@ -44,4 +44,13 @@ export class Outbox {
     this.#events = [];
     if (events.length > 0) this.#send(events);
   }
+}
+
+type TextEvent = WorkEvent & { readonly kind: 'text' };
+
+function joined(a: TextEvent, b: TextEvent): TextEvent {
+  const text = a.text + b.text;
+  return a.tokens === undefined && b.tokens === undefined
+    ? { ...a, text }
+    : { ...a, text, tokens: [...(a.tokens ?? []), ...(b.tokens ?? [])] };
 }

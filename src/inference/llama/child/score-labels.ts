@@ -4,9 +4,7 @@ import type { WorkResults } from '../protocol.ts';
 import type { Engine } from './engine.ts';
 import { evaluatePrompt } from './evaluate-prompt.ts';
 import { usageOf } from './generate-answer.ts';
-
-/** Stands for a probability that underflowed. */
-const lowest = -100;
+import { logOf } from './token-log-probability.ts';
 
 /** The tokens by which labels are told apart, and how much of them is scored. */
 export interface LabelTokens {
@@ -51,13 +49,13 @@ export async function scoreLabels(
   const scores: number[] = [];
   let extra = 0;
   for (const label of labels) {
-    let score = logOf(first, label[0]);
+    let score = logOf(probabilityOf(first, label[0]));
     if (!distinct && label.length > 1) {
       signal.throwIfAborted();
       const following = await probabilities(sequence, label.slice(0, -1));
       extra += label.length - 1;
       await sequence.adaptStateToTokens([...prompt], false);
-      score += label.slice(1).reduce((sum, token, index) => sum + logOf(following[index], token), 0);
+      score += label.slice(1).reduce((sum, token, index) => sum + logOf(probabilityOf(following[index], token)), 0);
     }
     scores.push(score);
   }
@@ -72,7 +70,5 @@ async function probabilities(sequence: LlamaContextSequence, tokens: readonly To
   return out.map((one) => one?.next.probabilities);
 }
 
-function logOf(probabilities: Probabilities, token: Token | undefined): number {
-  const probability = token === undefined ? undefined : probabilities?.get(token);
-  return probability === undefined || probability <= 0 ? lowest : Math.max(lowest, Math.log(probability));
-}
+const probabilityOf = (probabilities: Probabilities, token: Token | undefined): number | undefined =>
+  token === undefined ? undefined : probabilities?.get(token);

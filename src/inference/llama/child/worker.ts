@@ -1,13 +1,15 @@
 import type { Token } from 'node-llama-cpp';
 import { isStreamError, messageOf } from '../../../errors.ts';
-import type { ErrorData, Work, WorkResults } from '../protocol.ts';
+import type { ChatSettings, ErrorData, Work, WorkResults } from '../protocol.ts';
 import { askForLease, grantLeases, noLeases, releaseLease, type SequenceLeases } from '../sequence-leases.state.ts';
 import { Embedder } from './embed-texts.ts';
 import type { Engine } from './engine.ts';
 import { requireRoom } from './evaluate-prompt.ts';
-import { generateAnswer, Grammars, type Listener, type PreparedChat } from './generate-answer.ts';
+import { generateAnswer, type Listener, type PreparedChat } from './generate-answer.ts';
+import { Grammars } from './grammars.ts';
 import type { Outbox } from './outbox.ts';
 import { labelTokens, scoreLabels } from './score-labels.ts';
+import { specialTokens } from './special-tokens.ts';
 
 interface Job {
   readonly controller: AbortController;
@@ -61,7 +63,9 @@ export class Worker {
   async #run(id: number, work: Work, controller: AbortController): Promise<WorkResults[keyof WorkResults]> {
     switch (work.kind) {
       case 'chat':
-        return this.#chat(id, work, controller);
+        return this.#answer(id, this.#engine.render(work.turns), work.settings, controller);
+      case 'complete':
+        return this.#answer(id, this.#engine.begin(work.text), work.settings, controller);
       case 'labels':
         return this.#labels(id, work, controller);
       case 'embed':
@@ -78,19 +82,19 @@ export class Worker {
     }
   }
 
-  async #chat(id: number, { turns, settings }: Work & { kind: 'chat' }, controller: AbortController): Promise<WorkResults['chat']> {
-    const prompt = this.#engine.render(turns);
+  async #answer(id: number, prompt: readonly Token[], settings: ChatSettings, controller: AbortController): Promise<WorkResults['chat']> {
+    const stopTokens = specialTokens(this.#engine.model, settings.stopTokens);
     const grammar = settings.jsonSchema === undefined ? undefined : await this.#grammars.for(settings.jsonSchema);
     // one more for the end, which is no byte
     const longest = Math.min(settings.maxTokens, grammar ? grammar.longestBytes + 1 : settings.maxTokens);
     requireRoom(prompt.length, longest, this.#engine.facts.contextTokens);
-    const chat: PreparedChat = { prompt, settings, grammar: grammar?.native, longest };
+    const chat: PreparedChat = { prompt, settings, stopTokens, grammar: grammar?.native, longest };
     const told: Listener = {
       token: () => {
         this.#outputTokens += 1;
       },
-      text: (text) => {
-        if (text !== '' && !controller.signal.aborted) this.#outbox.push({ kind: 'text', id, text });
+      text: (text, tokens) => {
+        if (text !== '' && !controller.signal.aborted) this.#outbox.push({ kind: 'text', id, text, ...(tokens && { tokens }) });
       },
     };
     return this.#leased(id, prompt, controller, (sequence) => generateAnswer(this.#engine, sequence, chat, controller.signal, told));

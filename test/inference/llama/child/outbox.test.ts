@@ -38,3 +38,12 @@ it('tells nothing of a work that was dropped', async () => {
   await clock.advance(5);
   expect(sent).toEqual([[text(2, 'b')]]);
 });
+
+it('joins the tokens of joined pieces', () => {
+  const { sent, outbox } = make();
+  const token = (name: string) => ({ token: name, logProbability: -1, top: [] });
+  outbox.push({ kind: 'text', id: 1, text: 'a', tokens: [token('a')] });
+  outbox.push({ kind: 'text', id: 1, text: 'bc', tokens: [token('b'), token('c')] });
+  outbox.flush();
+  expect(sent).toEqual([[{ kind: 'text', id: 1, text: 'abc', tokens: ['a', 'b', 'c'].map(token) }]]);
+});
