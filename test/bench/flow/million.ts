@@ -46,42 +46,53 @@ export function through(
 }
 
 interface Seen {
-  /** Microseconds for each of a tenth as many: the best of two rounds in which the ways take turns. */
+  /** Microseconds of CPU for each of a tenth as many: the best of some rounds in which the ways take turns. */
   readonly tenth: number;
-  /** And of all; tried again where it does not look linear: what else the machine does is no cost of theirs. */
+  /** And of all; tried again where it does not look linear. */
   readonly whole: number;
   readonly left: number;
 }
 
-function timed(work: Way['work'], values: number): { readonly usEach: number; readonly left: number } {
-  const startedMs = performance.now();
-  const left = work(values);
-  return { usEach: ((performance.now() - startedMs) * 1_000) / values, left };
-}
+const { rounds, enoughUs } = { rounds: { least: 3, most: 12 }, enoughUs: 1_000_000 };
 
-const rounds = 2;
+/** By the CPU's time, V8's own threads included: how long it takes also depends on what else the machine does. */
+function timed(work: Way['work'], values: number): { readonly us: number; readonly left: number } {
+  const before = process.cpuUsage();
+  const left = work(values);
+  const { user, system } = process.cpuUsage(before);
+  return { us: user + system, left };
+}
 
 export function race(ways: Readonly<Record<string, Way>>, { short, say }: Pick<ExperimentContext, 'short' | 'say'>): readonly Finding[] {
   const values = short ? 50_000 : 1_000_000;
-  const tenths = new Map<string, number>();
-  for (let round = 0; round <= rounds; round += 1) {
-    // in the first one V8 compiles
-    for (const [name, { work }] of Object.entries(ways)) {
-      const { usEach } = timed(work, values / 10);
-      if (round > 0) tenths.set(name, Math.min(tenths.get(name) ?? Infinity, usEach));
-    }
-  }
+  const tenths = tenthsOf(ways, values / 10);
   return Object.entries(ways).flatMap(([name, way]) => {
     const tenth = tenths.get(name) ?? Infinity;
     let [whole, left] = [Infinity, 0];
-    for (let round = 0; round < (short ? 1 : rounds) && whole > 2 * tenth; round += 1) {
+    for (let round = 0; round < (short ? 1 : rounds.least) && whole > 2 * tenth; round += 1) {
       const one = timed(way.work, values);
-      whole = Math.min(whole, one.usEach);
+      whole = Math.min(whole, one.us / values);
       left = Math.max(left, one.left);
     }
     say(`  ${name}: ${whole.toFixed(2)} µs for each of ${values.toLocaleString('en')}`);
     return judged(name, way, { tenth, whole, left }, { short, reference: tenths.get(way.against ?? '') });
   });
+}
+
+/** What takes little is done more often, until it is sure. */
+function tenthsOf(ways: Readonly<Record<string, Way>>, values: number): ReadonlyMap<string, number> {
+  const best = new Map<string, number>();
+  const spent = new Map<string, number>();
+  for (let round = 0; round < rounds.most; round += 1) {
+    for (const [name, { work }] of Object.entries(ways)) {
+      const before = spent.get(name) ?? 0;
+      if (round >= rounds.least && before > enoughUs) continue;
+      const { us } = timed(work, values);
+      spent.set(name, before + us);
+      if (round > 0) best.set(name, Math.min(best.get(name) ?? Infinity, us / values)); // in the first one V8 compiles
+    }
+  }
+  return best;
 }
 
 /** In short the times only tell: of so few values, what else the machine does is too much. */
