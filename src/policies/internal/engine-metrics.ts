@@ -1,6 +1,7 @@
 import { messageOf } from '../../errors.ts';
 import type { MeasuredEngine } from '../engine-gate-options.ts';
 import type { EngineLoad } from '../engine-gate.state.ts';
+import { labelsOf, metricSamples } from './metric-samples.ts';
 
 interface Names {
   readonly running: string;
@@ -38,28 +39,45 @@ const namesOf: Readonly<Record<MeasuredEngine, Names>> = {
 };
 
 const mostBytes = 4 * 1024 * 1024; // vLLM tells about 100 kB
-const sample = /^([a-zA-Z_:][\w:]*)(?:\{.*\})?\s+(\S+)/;
+/** Of SGLang's schedulers that work on the same requests, each may tell of them. */
+const ranksOfOne = new Set(['tp_rank', 'pp_rank', 'moe_ep_rank']);
 
 /**
- * What an engine's metrics say. Of an engine in several ranks or with several models, requests are added up and the fullest cache
- * counts. @throws Error for a text without the numbers of requests.
+ * What an engine's metrics say. Of several engines, models or data-parallel ranks requests are added up; of ranks that work on the same requests the
+ * one that tells most counts, and of all caches the fullest. @throws Error for a text without the numbers of requests, or with one that is no number: what
+ * is not known of one part must not pass for nothing.
  */
 export function readEngineMetrics(text: string, engine: MeasuredEngine): EngineLoad {
-  const { running, waiting, kvUse, hint } = namesOf[engine];
-  const values = new Map<string, number[]>();
-  for (const line of text.split('\n')) {
-    const [, name, value] = sample.exec(line.trim()) ?? [];
-    if (name === undefined || (name !== running && name !== waiting && !kvUse.includes(name))) continue;
-    const number = Number(value);
-    if (Number.isFinite(number) && number >= 0) values.set(name, [...(values.get(name) ?? []), number]);
+  const names = namesOf[engine];
+  const values = new Map<string, Map<string, number>>();
+  for (const { name, labels, value } of metricSamples(text, new Set([names.running, names.waiting, ...names.kvUse]))) {
+    const byPart = values.get(name) ?? new Map<string, number>();
+    const part = engine === 'sglang' ? partOf(labelsOf(labels)) : String(byPart.size);
+    if (part !== undefined) values.set(name, byPart.set(part, Math.max(value, byPart.get(part) ?? 0))); // NaN if either is
   }
   const sumOf = (name: string): number => {
-    const all = values.get(name);
-    if (all === undefined) throw new Error(`expected ${name} among the metrics of ${engine}, got none; ${hint}`);
-    return all.reduce((sum, one) => sum + one, 0);
+    const byPart = values.get(name);
+    const sum = byPart && [...byPart.values()].reduce((all, one) => all + one, 0);
+    if (sum !== undefined && !Number.isNaN(sum)) return sum;
+    const got = sum === undefined ? 'none' : 'one that is no number';
+    throw new Error(`expected ${name} among the metrics of ${engine}, got ${got}; ${names.hint}`);
   };
-  const cache = kvUse.map((name) => values.get(name)).find((all) => all !== undefined);
-  return { running: sumOf(running), waiting: sumOf(waiting), ...(cache && { kvUse: Math.max(...cache) }) };
+  return { running: sumOf(names.running), waiting: sumOf(names.waiting), ...cacheOf(values, engine) };
+}
+
+/** What series that tell of the same requests have in common; undefined for one that tells only of some of another's. */
+function partOf(labels: ReadonlyMap<string, string>): string | undefined {
+  if ((labels.get('priority') ?? '') !== '') return undefined; // the series without one is the sum
+  return JSON.stringify([...labels].filter(([name]) => !ranksOfOne.has(name)).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+function cacheOf(values: ReadonlyMap<string, ReadonlyMap<string, number>>, engine: MeasuredEngine): Pick<EngineLoad, 'kvUse'> {
+  const name = namesOf[engine].kvUse.find((one) => values.has(one));
+  if (name === undefined) return {};
+  const kvUse = [...(values.get(name)?.values() ?? [])].reduce((most, one) => Math.max(most, one), 0);
+  if (!Number.isNaN(kvUse)) return { kvUse };
+  if (engine === 'llama-server') return {}; // divides by the context that was asked for, which is 0 with -c 0
+  throw new Error(`expected ${name} of ${engine} from 0 to 1, got one that is no number`);
 }
 
 export interface MetricsAddress {
