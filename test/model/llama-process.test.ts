@@ -30,9 +30,9 @@ describe.skipIf(file.path === undefined)('the process of the embedded model', ()
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
   it('fails the calls in it when it is killed, and is back within seconds', async () => {
-    const { model, process: own, close } = await openEmbedded({ sequences: 4 });
+    const { model, pool: own, close } = await openEmbedded({ sequences: 4 });
     try {
-      const pid = own.pid;
+      const [pid] = own.pids;
       const calls = [1, 2, 3].map((n) => failureOf(resultOf(model.chat(`Tell a long story, number ${String(n)}.`, { maxTokens: 300 }))));
       await resultOf(model.chat('Hello', { maxTokens: 1 })); // they are under way
       process.kill(pid ?? 0, 'SIGKILL');
@@ -41,7 +41,7 @@ describe.skipIf(file.path === undefined)('the process of the embedded model', ()
       const startedMs = systemClock.nowMs();
       const chunks = await allOf(model.chat('Hello', { maxTokens: 4 })); // waits for the new one
       expect(chunks.at(-1)?.usage?.outputTokens).toBeGreaterThan(0);
-      expect(own.pid).not.toBe(pid);
+      expect(own.pids).not.toEqual([pid]);
       expect(systemClock.nowMs() - startedMs).toBeLessThan(20_000);
     } finally {
       await close();
@@ -49,8 +49,8 @@ describe.skipIf(file.path === undefined)('the process of the embedded model', ()
   });
 
   it('does not outlive a closed resource, and answers no more', async () => {
-    const { model, process: own, close } = await openEmbedded({ sequences: 1 });
-    const pid = own.pid ?? 0;
+    const { model, pool: own, close } = await openEmbedded({ sequences: 1 });
+    const pid = own.pids[0] ?? 0;
     const call = failureOf(resultOf(model.chat('Tell a long story.', { maxTokens: 300 })));
     await close();
     expect((await call).code).toBe('model_unavailable');
@@ -75,7 +75,7 @@ describe.skipIf(file.path === undefined)('the process of the embedded model', ()
     const helper = new URL('../helpers/embedded-model.ts', import.meta.url).href;
     await writeFile(
       script,
-      `import { openEmbedded } from '${helper}'; const { process: own } = await openEmbedded(); console.log(own.pid); setInterval(() => {}, 1000);`,
+      `import { openEmbedded } from '${helper}'; const { pool } = await openEmbedded(); console.log(pool.pids[0]); setInterval(() => {}, 1000);`,
     );
     const application = spawn(process.execPath, [script], { stdio: ['ignore', 'pipe', 'inherit'] });
     const pid = await new Promise<number>((resolve) =>

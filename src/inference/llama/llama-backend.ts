@@ -1,18 +1,18 @@
-import { concatMap, map, type Observable, type OperatorFunction } from 'rxjs';
+import { concatMap, defer, ignoreElements, map, type Observable, type OperatorFunction } from 'rxjs';
 import type { ChatChunk, ChatOptions, ModelBackend } from '../model.ts';
-import type { ModelProcess } from './model-process.ts';
+import type { ModelPool } from './model-pool.ts';
 import type { ChatSettings, EngineActivity, EngineFacts, Work, WorkEvent, WorkResults } from './protocol.ts';
 
-/** A model's process as a back end. What it measures is told by {@link LlamaBackend.activity}. */
+/** A model's processes as a back end. What it measures is told by {@link LlamaBackend.activity}. */
 export interface LlamaBackend extends ModelBackend {
   /** Emits what the engine has done and does. */
   activity(): Observable<EngineActivity>;
 }
 
-/** Makes a back end of a running process. `name` is what was asked for; answers carry the name that the file gives. */
-export function llamaBackend(process: ModelProcess, name: string, facts: EngineFacts, embeddings: boolean): LlamaBackend {
+/** Makes a back end of running processes. `name` is what was asked for; answers carry the name that the file gives. */
+export function llamaBackend(pool: ModelPool, name: string, facts: EngineFacts, embeddings: boolean): LlamaBackend {
   const ask = <K extends keyof WorkResults & Work['kind']>(work: Work & { readonly kind: K }): Observable<WorkResults[K]> =>
-    process.run(work).pipe(concatMap((event) => (event.kind === 'done' ? [event.result as WorkResults[K]] : [])));
+    pool.run(work).pipe(concatMap((event) => (event.kind === 'done' ? [event.result as WorkResults[K]] : [])));
   const backend: LlamaBackend = {
     name,
     capabilities: {
@@ -26,11 +26,14 @@ export function llamaBackend(process: ModelProcess, name: string, facts: EngineF
       sampling: ['topP', 'topK', 'minP', 'seed', 'stopTokens', 'logProbabilities'],
       exactTokens: true,
     },
-    chat: (turns, options) => process.run({ kind: 'chat', turns, settings: settingsOf(options) }).pipe(piecesOf(name)),
-    complete: (text, options) => process.run({ kind: 'complete', text, settings: settingsOf(options) }).pipe(piecesOf(name)),
+    chat: (turns, options) => pool.run({ kind: 'chat', turns, settings: settingsOf(options) }).pipe(piecesOf(name)),
+    complete: (text, options) => pool.run({ kind: 'complete', text, settings: settingsOf(options) }).pipe(piecesOf(name)),
     labelLogProbabilities: (turns, labels) => ask({ kind: 'labels', turns, labels }),
     countTokens: (turns) => ask({ kind: 'count', turns }).pipe(map(({ tokens }) => tokens)),
-    activity: () => ask({ kind: 'activity' }),
+    activity: () => defer(() => pool.activity()),
+    state: () => defer(() => pool.state()),
+    warmUp: () => defer(() => pool.warmUp()).pipe(ignoreElements()),
+    dispose: () => defer(() => pool.close()).pipe(ignoreElements()),
   };
   if (!embeddings) return backend;
   const embed: NonNullable<ModelBackend['embed']> = (texts) =>
@@ -48,7 +51,7 @@ function settingsOf(options: ChatOptions): ChatSettings {
 const piecesOf = (model: string): OperatorFunction<WorkEvent, ChatChunk> =>
   concatMap((event, index): ChatChunk[] => {
     if (event.kind === 'text') return [{ text: event.text, index, ...(event.tokens && { tokens: event.tokens }) }];
-    if (event.kind === 'failed') return [];
+    if (event.kind !== 'done') return [];
     const { usage, finishReason } = event.result as WorkResults['chat'];
     return [{ text: '', index, usage, finishReason, model }];
   });

@@ -10,11 +10,16 @@ export interface LlamaOptions {
   readonly gpu?: 'auto' | 'cuda' | 'vulkan' | 'metal' | false;
   /** Most tokens of prompt and answer together, for each sequence; 64 to what the model was trained with. @defaultValue that, at most 2048 */
   readonly contextTokens?: number;
-  /** Calls that are evaluated together, 1 to 64; each takes memory for a context of its own. On a CPU more than 8 only adds latency. @defaultValue 4 */
+  /**
+   * Processes that hold the model, 1 to 64; weights are shared between them, contexts are not. `auto`: one for each NVIDIA GPU, else one
+   * for each set of CPUs with memory of its own. @defaultValue 1
+   */
+  readonly processes?: number | 'auto';
+  /** Calls that each process evaluates together, 1 to 64; each takes memory for a context of its own. On a CPU more than 8 only adds latency. @defaultValue 4 */
   readonly sequences?: number;
   /** Calls that may wait for a sequence; more fail with `overloaded`. @defaultValue 256 */
   readonly maxWaiting?: number;
-  /** Of the CPU. All cores is slower than one less, wherever anything else runs. @defaultValue cores - 1 */
+  /** Of the CPU, for all processes together. All cores is slower than one less, wherever anything else runs. @defaultValue cores - 1 */
   readonly threads?: number;
   /** Faster by a tenth; without it a prompt gets the same answer alone, in a batch and with a kept prefix far more often: false for tests and replays. @defaultValue true */
   readonly flashAttention?: boolean;
@@ -27,15 +32,20 @@ export interface LlamaOptions {
 }
 
 export type ResolvedLlamaOptions = Omit<EngineSettings, 'modelPath'> &
-  Pick<LlamaOptions, 'model' | 'cacheFolder'> & { readonly maxWaiting: number; readonly pull: boolean };
+  Pick<LlamaOptions, 'model' | 'cacheFolder'> & {
+    readonly processes: number | 'auto';
+    readonly maxWaiting: number;
+    readonly pull: boolean;
+  };
 
 /** Why each default is what it is stands with its option. */
-const defaults = { gpu: 'auto', sequences: 4, maxWaiting: 256, flashAttention: true, embeddings: true, pull: false } as const;
+const defaults = { gpu: 'auto', processes: 1, sequences: 4, maxWaiting: 256, flashAttention: true, embeddings: true, pull: false } as const;
 
 const names: OptionNames<LlamaOptions> = {
   model: true,
   gpu: true,
   contextTokens: true,
+  processes: true,
   sequences: true,
   maxWaiting: true,
   threads: true,
@@ -49,10 +59,11 @@ const names: OptionNames<LlamaOptions> = {
 export function resolveLlamaOptions(options: LlamaOptions): ResolvedLlamaOptions {
   requireOptions('llama', options, names);
   const { model, contextTokens, cacheFolder, threads = Math.max(1, availableParallelism() - 1) } = options;
-  const { gpu, sequences, maxWaiting, flashAttention, embeddings, pull } = { ...defaults, ...withoutUndefined(options) };
+  const { gpu, processes, sequences, maxWaiting, flashAttention, embeddings, pull } = { ...defaults, ...withoutUndefined(options) };
   requireText('llama.model', model);
   if (gpu !== false) requireOneOf('llama.gpu', gpu, ['auto', 'cuda', 'vulkan', 'metal']);
   if (contextTokens !== undefined) requireInteger('llama.contextTokens', contextTokens, 64);
+  if (processes !== 'auto') requireInteger('llama.processes', processes, 1, 64);
   requireInteger('llama.sequences', sequences, 1, 64);
   requireInteger('llama.maxWaiting', maxWaiting, 0);
   requireInteger('llama.threads', threads, 1, 1_024);
@@ -64,6 +75,7 @@ export function resolveLlamaOptions(options: LlamaOptions): ResolvedLlamaOptions
     model,
     gpu,
     contextTokens,
+    processes,
     sequences,
     maxWaiting,
     threads,

@@ -1,16 +1,16 @@
-import { map } from 'rxjs';
 import { type Opened, type OpenContext, type Resource, sharedResource } from '../../resource.ts';
 import { completeModel } from '../complete-model.ts';
 import type { Model } from '../model.ts';
 import { findModel, isModelPath, modelNamed } from './find-model.ts';
 import { type LlamaBackend, llamaBackend } from './llama-backend.ts';
 import { type LlamaOptions, type ResolvedLlamaOptions, resolveLlamaOptions } from './llama-options.ts';
-import { ModelProcess } from './model-process.ts';
+import { ModelPool } from './model-pool.ts';
+import { machineParts, placementsFor } from './placements.ts';
 
 export type { LlamaOptions } from './llama-options.ts';
 
 /**
- * A model on this machine, from a GGUF file, with llama.cpp in a process of its own; a GPU is used where there is one. Use
+ * A model on this machine, from a GGUF file, with llama.cpp in processes of its own (`processes`); a GPU is used where there is one. Use
  * it where data must not leave the machine, or for a small model near the records.
  *
  * In: prompts whose tokens, with the longest answer, fit into `contextTokens` (`prompt_too_long` otherwise, before anything
@@ -19,9 +19,10 @@ export type { LlamaOptions } from './llama-options.ts';
  * `logProbabilities` are of the distribution that the token was drawn from: at temperature 0 the model's own, else after temperature,
  * `topK`, `topP` and `minP`; a schema's grammar has taken out what it forbids. Those of alternatives cost some milliseconds a token.
  * Sampling that is not asked for is off. `stopTokens` that the model does not have are `model_rejected`.
- * Holds `sequences` calls and `maxWaiting` more, which wait in order; above that calls fail with `overloaded`.
- * Ends: an answer completes with usage; a crash of the process fails the calls in it with `model_crashed` (worth another
- * try) and starts it again; unsubscribing stops within one token, or one piece of 96 tokens of the prompt.
+ * Holds `sequences` calls a process and `maxWaiting` more, which wait in order; above that calls fail with `overloaded`.
+ * Ends: an answer completes with usage; a crash of a process, or of the device under it, fails the calls in it with `model_crashed`
+ * (another try, no attempt) and starts it again. Tried again they run one at a time with nothing else in the process: the one that
+ * brings it down again fails with `model_killed`. Unsubscribing stops within one token, or one piece of 96 tokens of the prompt.
  *
  * Temperature 0 does not promise the same answer twice: what else is in the batch, and a kept prefix, change the last bits.
  *
@@ -33,24 +34,24 @@ export function llama(options: LlamaOptions): Resource<Model> {
   if (!isModelPath(resolved.model)) modelNamed(resolved.model); // an unknown name fails here, not at the start
   return sharedResource(`llama(${resolved.model})`, async (context) => {
     const opened = await openLlama(resolved, context);
-    const { backend } = opened.value;
-    const state = () => backend.activity().pipe(map(({ running, waiting }) => ({ running, waiting, slots: resolved.sequences })));
-    return { value: completeModel({ ...backend, state }), close: () => opened.close() };
+    return { value: completeModel(opened.value.backend), close: () => opened.close() };
   });
 }
 
-/** The parts of an opened model; `process` for tests that end it. */
+/** The parts of an opened model; `pool` for tests that end its processes. */
 export interface OpenedLlama {
   readonly backend: LlamaBackend;
-  readonly process: ModelProcess;
+  readonly pool: ModelPool;
 }
 
-/** Opens a model as a back end. */
-export async function openLlama(options: ResolvedLlamaOptions, context: OpenContext): Promise<Opened<OpenedLlama>> {
-  const { model, sequences, maxWaiting, gpu, contextTokens, threads, flashAttention, embeddings } = options;
+/** Opens a model as a back end; `entry` for tests that put something else into the processes. */
+export async function openLlama(options: ResolvedLlamaOptions, context: OpenContext, entry?: URL): Promise<Opened<OpenedLlama>> {
+  const { model, sequences, maxWaiting, gpu, contextTokens, flashAttention, embeddings, processes } = options;
   const modelPath = await findModel(options, context);
+  const placements = placementsFor(processes, gpu, machineParts());
+  const threads = Math.max(1, Math.floor(options.threads / placements.length));
   const settings = { modelPath, gpu, contextTokens, sequences, threads, flashAttention, embeddings };
-  const { process, facts } = await ModelProcess.start({ settings, maxOpen: sequences + maxWaiting, context });
-  context.log('info', `model ${model} is ready`, { ...facts });
-  return { value: { backend: llamaBackend(process, model, facts, embeddings), process }, close: () => process.close() };
+  const { pool, facts } = await ModelPool.start({ settings, placements, maxWaiting, context, ...(entry && { entry }) });
+  context.log('info', `model ${model} is ready`, { ...facts, processes: placements.length });
+  return { value: { backend: llamaBackend(pool, model, facts, embeddings), pool }, close: () => pool.close() };
 }

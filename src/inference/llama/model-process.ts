@@ -1,68 +1,69 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import { Observable, type Subscriber } from 'rxjs';
-import { abortReason, type Clock } from '../../clock.ts';
-import { InferenceError, OptionError, OverloadError, PipelineError, type StreamError } from '../../errors.ts';
+import type { CancelTimer, Clock } from '../../clock.ts';
+import { InferenceError, type StreamError } from '../../errors.ts';
 import type { OpenContext } from '../../resource.ts';
-import type { EngineFacts, EngineSettings, ErrorData, FromChild, ToChild, Work, WorkEvent } from './protocol.ts';
+import { errorOfData } from './error-of-data.ts';
+import type { Placement } from './placements.ts';
+import { type ProcessEnd, processEnd, spoilsDevice } from './process-end.ts';
+import type { EngineFacts, EngineSettings, FromChild, ToChild, Work, WorkEvent } from './protocol.ts';
 import { afterCrash, neverCrashed, type RespawnState } from './respawn.state.ts';
 
 /** `./child/main.ts` in the repository, `.js` where it was compiled. */
-const entry = new URL(import.meta.url.endsWith('.ts') ? './child/main.ts' : './child/main.js', import.meta.url);
+const childEntry = new URL(import.meta.url.endsWith('.ts') ? './child/main.ts' : './child/main.js', import.meta.url);
 
 export interface ModelProcessOptions {
   readonly settings: EngineSettings;
-  /** Works that may be open at once; more fail with `overloaded`. */
-  readonly maxOpen: number;
+  readonly placement: Placement;
   readonly context: OpenContext;
+  /** What runs in the process. @defaultValue the engine */
+  readonly entry?: URL | undefined;
 }
 
-type State = 'starting' | 'ready' | 'resting' | 'failed' | 'closed';
+/** Who is told what happens. */
+export interface ProcessListener {
+  /** It takes works from now on. */
+  ready(): void;
+  event(event: WorkEvent): void;
+  /** It has ended with all that was in it; it comes back unless it rests or has failed. */
+  gone(end: ProcessEnd): void;
+}
+
+export type ProcessPhase = 'starting' | 'ready' | 'resting' | 'failed' | 'closed';
+
+/** A small call whose answer nobody wants: it shows that the device computes, and brings everything into memory. */
+export const warmUpWork: Work = {
+  kind: 'labels',
+  turns: [{ role: 'user', content: 'Hello' }],
+  labels: ['yes', 'no'],
+};
+/** Ids of works are counted from 1. */
+const warmUpId = 0;
+const mostWarmUpMs = 60_000;
+const mostLastWordsMs = 200;
 
 /**
- * The model in a process of its own: a native abort ends that process, not the application. Works that were open then fail
- * with `model_crashed`; the process is started again after 0.1 to 3 s, and works asked for meanwhile wait for it. After six
- * crashes within a minute works are refused for 30 s at a time (`model_unavailable`).
- *
- * Holds at most `maxOpen` works.
+ * One process with the model in it: a native abort ends that process, not the application. After a crash it is started again in 0.1 to
+ * 3 s, and takes works when it has shown with a small call that it computes: what it does then is not the machine's fault. After six
+ * crashes within a minute in which it did nothing it rests for 30 s; what fails to load again has failed for good.
  */
 export class ModelProcess {
-  readonly #settings: EngineSettings;
-  readonly #maxOpen: number;
+  readonly #options: ModelProcessOptions;
   readonly #clock: Clock;
-  readonly #log: OpenContext['log'];
-  readonly #open = new Map<number, { readonly work: Work; readonly out: Subscriber<WorkEvent> }>();
-  #state: State = 'starting';
+  readonly #listener: ProcessListener;
+  #phase: ProcessPhase = 'starting';
   #child: ChildProcess | undefined;
   #respawn: RespawnState = neverCrashed;
-  #cancelRespawn = (): void => undefined;
+  #cancelTimer: CancelTimer = () => undefined;
   #restUntilMs = 0;
   #failure: StreamError | undefined;
-  #nextId = 1;
+  #restarts = 0;
+  #useful = false;
+  #spoiled: string | undefined;
 
-  private constructor({ settings, maxOpen, context }: ModelProcessOptions) {
-    this.#settings = settings;
-    this.#maxOpen = maxOpen;
-    this.#clock = context.clock;
-    this.#log = context.log;
-  }
-
-  /** Resolves when the model is in memory. @throws what the child says of the model; the reason of `context.signal`. */
-  static async start(options: ModelProcessOptions): Promise<{ readonly process: ModelProcess; readonly facts: EngineFacts }> {
-    const { signal } = options.context;
-    const givenUp = (): boolean => signal.aborted;
-    if (givenUp()) throw abortReason(signal);
-    const own = new ModelProcess(options);
-    const onAbort = (): void => void own.close();
-    signal.addEventListener('abort', onAbort, { once: true });
-    try {
-      return { process: own, facts: await own.#spawn() };
-    } catch (error) {
-      await own.close();
-      if (givenUp()) throw abortReason(signal);
-      throw error;
-    } finally {
-      signal.removeEventListener('abort', onAbort);
-    }
+  constructor(options: ModelProcessOptions, listener: ProcessListener) {
+    this.#options = options;
+    this.#clock = options.context.clock;
+    this.#listener = listener;
   }
 
   /** Of the process that runs now; undefined while none does. */
@@ -70,30 +71,41 @@ export class ModelProcess {
     return this.#child?.pid;
   }
 
-  /** One work, begun on subscription and stopped within one token on unsubscription. */
-  run(work: Work): Observable<WorkEvent> {
-    return new Observable((out) => {
-      const refusal = this.#refusal();
-      if (refusal) {
-        out.error(refusal);
-        return;
-      }
-      const id = this.#nextId;
-      this.#nextId += 1;
-      this.#open.set(id, { work, out });
-      if (this.#state === 'ready') this.#tell({ kind: 'start', id, work });
-      out.add(() => {
-        if (this.#open.delete(id) && this.#state === 'ready') this.#tell({ kind: 'cancel', id });
-      });
-    });
+  get phase(): ProcessPhase {
+    return this.#phase;
   }
 
-  /** Ends the process; open works fail with `model_unavailable`. Idempotent. */
-  async close(): Promise<void> {
-    this.#state = 'closed';
-    this.#cancelRespawn();
+  /** How often it was started again. */
+  get restarts(): number {
+    return this.#restarts;
+  }
+
+  /** Why it takes nothing, where it has failed. */
+  get failure(): StreamError | undefined {
+    return this.#failure;
+  }
+
+  /** While it rests: how long yet. */
+  get restMs(): number {
+    return Math.max(0, this.#restUntilMs - this.#clock.nowMs());
+  }
+
+  /** Resolves when the model is in memory. @throws what the child says of the model. */
+  start(): Promise<EngineFacts> {
+    return this.#spawn();
+  }
+
+  tell(message: ToChild): void {
     const child = this.#child;
-    this.#failOpen(() => new InferenceError('model_unavailable', 'the model was closed'));
+    if (!child?.connected) return; // its exit is about to be told
+    child.send(message, () => undefined); // a failed write is followed by that exit, too
+  }
+
+  /** Ends it. Idempotent. */
+  async close(): Promise<void> {
+    this.#phase = 'closed';
+    this.#cancelTimer();
+    const child = this.#child;
     if (!child || child.exitCode !== null || child.signalCode !== null) return;
     const gone = new Promise<void>((resolve) =>
       child.once('exit', () => {
@@ -104,131 +116,120 @@ export class ModelProcess {
     await gone;
   }
 
-  #refusal(): StreamError | undefined {
-    switch (this.#state) {
-      case 'closed':
-        return new InferenceError('model_unavailable', 'the model is closed');
-      case 'failed':
-        return this.#failure;
-      case 'resting': {
-        const retryAfterMs = Math.max(0, this.#restUntilMs - this.#clock.nowMs());
-        return new InferenceError('model_unavailable', 'the model keeps crashing; it is started again later', { retryAfterMs });
-      }
-      case 'starting':
-      case 'ready':
-        if (this.#open.size < this.#maxOpen) return undefined;
-        return new OverloadError(
-          `expected at most ${String(this.#maxOpen)} calls of the model at once: use a permit, or raise llama.maxWaiting`,
-        );
-    }
-  }
-
   #spawn(): Promise<EngineFacts> {
-    this.#state = 'starting';
-    const child = fork(entry, [], {
-      execArgv: [], // an --inspect of ours would fight for its port, a --test would run tests
-      serialization: 'advanced', // vectors travel as they are
-      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-    });
+    this.#phase = 'starting';
+    this.#useful = false;
+    this.#spoiled = undefined;
+    const child = this.#fork();
     this.#child = child;
     let lastWords = '';
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-      lastWords = (lastWords + text).slice(-2_000);
+      lastWords = (lastWords + text).slice(-4_000);
     });
     return new Promise((resolve, reject) => {
       child.on('message', (message) => {
         const told = message as FromChild;
         if (told.kind === 'opened') {
-          this.#onReady();
+          this.#onOpened();
           resolve(told.facts);
         } else if (told.kind === 'openFailed') {
-          this.#onOpenFailed(fromData(told.error));
-          reject(fromData(told.error));
+          const failure = errorOfData(told.error);
+          this.#onOpenFailed(child, failure);
+          reject(failure);
         } else this.#onMessage(told);
       });
       let ended = false;
-      const onEnd = (how: string): void => {
+      const onEnd = (code: number | null, signal: string | null): void => {
         if (ended) return;
         ended = true;
-        if (lastWords !== '') this.#log('debug', 'last words of the model process', { stderr: lastWords });
-        reject(new InferenceError('model_crashed', `the model process ended while loading (${how})`));
-        if (this.#child === child) this.#onExit(how);
+        const said = [this.#spoiled, lastWords].filter((one) => one !== undefined).join('\n');
+        const end = processEnd(child.pid, signal, code, said);
+        if (said !== '') this.#options.context.log('debug', 'last words of the model process', { stderr: said });
+        reject(new InferenceError('model_crashed', `the model's process ended while loading (${end.how})`));
+        if (this.#child === child) this.#onGone(end);
       };
       child.once('error', (error) => {
-        onEnd(error.message);
+        lastWords += error.message;
+        onEnd(null, null);
       });
+      child.once('close', onEnd); // after the last of its words, unless somebody else holds the other end of them
       child.once('exit', (code, signal) => {
-        onEnd(signal ?? `exit code ${String(code)}`);
+        this.#clock.schedule(mostLastWordsMs, () => {
+          onEnd(code, signal);
+        });
       });
-      this.#send(child, { kind: 'open', settings: this.#settings });
+      this.tell({ kind: 'open', settings: this.#options.settings });
     });
   }
 
-  #onReady(): void {
-    if (this.#state !== 'starting') return;
-    this.#state = 'ready';
-    for (const [id, { work }] of this.#open) this.#tell({ kind: 'start', id, work });
+  #fork(): ChildProcess {
+    const { placement, entry = childEntry } = this.#options;
+    const binding = placement.cpus === undefined ? {} : { execPath: 'taskset', execArgv: ['-c', placement.cpus, process.execPath] };
+    return fork(entry, [], {
+      execArgv: [], // an --inspect of ours would fight for its port, a --test would run tests
+      ...binding,
+      env: { ...process.env, ...placement.env },
+      serialization: 'advanced', // vectors travel as they are
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    });
   }
 
-  #onOpenFailed(failure: StreamError): void {
-    if (this.#state === 'closed') return;
-    this.#child = undefined;
-    this.#state = 'failed'; // the same file and options would fail again
+  #onOpened(): void {
+    if (this.#phase !== 'starting') return;
+    if (this.#restarts === 0) {
+      this.#onReady();
+      return;
+    }
+    this.tell({ kind: 'start', id: warmUpId, work: warmUpWork });
+    this.#cancelTimer = this.#clock.schedule(mostWarmUpMs, () => this.#child?.kill('SIGKILL'));
+  }
+
+  #onReady(): void {
+    this.#cancelTimer();
+    this.#phase = 'ready';
+    this.#listener.ready();
+  }
+
+  /** The same file and options would fail again; only memory may come back. */
+  #onOpenFailed(child: ChildProcess, failure: StreamError): void {
+    if (this.#phase === 'closed' || this.#child !== child) return;
     this.#failure = failure;
-    this.#failOpen(() => failure);
+    if (failure.code === 'resource_exhausted' && this.#restarts > 0) return; // its exit is taken for a crash
+    this.#child = undefined;
+    this.#phase = 'failed';
+    this.#listener.gone({ how: failure.message, by: 'itself' });
   }
 
   #onMessage(message: Exclude<FromChild, { kind: 'opened' | 'openFailed' }>): void {
     if (message.kind === 'log') {
-      this.#log(message.level, message.message);
+      this.#options.context.log(message.level, message.message);
       return;
     }
     for (const event of message.events) {
-      const open = this.#open.get(event.id);
-      if (!open) continue; // cancelled while it was under way
-      if (event.kind === 'text') open.out.next(event);
-      else {
-        this.#open.delete(event.id);
-        if (event.kind === 'failed') open.out.error(fromData(event.error));
-        else {
-          open.out.next(event);
-          open.out.complete();
-        }
-      }
+      if (this.#spoiled !== undefined) return; // it ends, and with it all that is in it
+      if (event.kind === 'failed' && event.error.code === 'model_failed' && spoilsDevice(event.error.message)) {
+        this.#spoiled = event.error.message;
+        this.#child?.kill('SIGKILL');
+      } else if (event.id !== warmUpId) {
+        if (event.kind === 'done') this.#useful = true;
+        this.#listener.event(event);
+      } else if (this.#phase === 'starting' && event.kind !== 'text') this.#onReady();
     }
   }
 
-  #onExit(how: string): void {
+  #onGone(end: ProcessEnd): void {
     this.#child = undefined;
-    if (this.#state === 'closed' || this.#state === 'failed') return;
-    const { state, delayMs, resting } = afterCrash(this.#respawn, this.#clock.nowMs());
+    if (this.#phase === 'closed' || this.#phase === 'failed') return;
+    this.#cancelTimer();
+    const { state, delayMs, resting } = afterCrash(this.#respawn, this.#clock.nowMs(), this.#useful);
     this.#respawn = state;
-    this.#state = resting ? 'resting' : 'starting';
+    this.#phase = resting ? 'resting' : 'starting';
     this.#restUntilMs = this.#clock.nowMs() + delayMs;
-    this.#log('error', 'the model process ended; starting it again', { how, delayMs, open: this.#open.size });
-    this.#cancelRespawn = this.#clock.schedule(delayMs, () => {
-      this.#spawn().catch(() => undefined); // reported where it happens: by #onExit and #onOpenFailed
+    this.#options.context.log('error', 'the model process ended; starting it again', { how: end.how, delayMs });
+    this.#cancelTimer = this.#clock.schedule(delayMs, () => {
+      this.#restarts += 1;
+      this.#spawn().catch(() => undefined); // reported where it happens: by #onGone and #onOpenFailed
     });
-    this.#failOpen(() => new InferenceError('model_crashed', `the model process ended (${how}) while it worked on this`));
+    this.#listener.gone(end);
   }
-
-  #failOpen(error: () => Error): void {
-    const open = [...this.#open.values()];
-    this.#open.clear();
-    for (const { out } of open) out.error(error());
-  }
-
-  #tell(message: ToChild): void {
-    if (this.#child) this.#send(this.#child, message);
-  }
-
-  #send(child: ChildProcess, message: ToChild): void {
-    if (!child.connected) return; // its exit is about to be told
-    child.send(message, () => undefined); // a failed write is followed by that exit, too
-  }
-}
-
-function fromData({ code, message }: ErrorData): StreamError {
-  if (code === 'invalid_option') return new OptionError(message);
-  return code === 'missing_dependency' ? new PipelineError(code, message) : new InferenceError(code, message);
 }

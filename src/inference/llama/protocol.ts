@@ -7,7 +7,8 @@ import type { ChatTurn, FinishReason, JsonSchema, TokenLogProbability, Usage } f
  * 1. `open`, once, first; answered by `opened` or `openFailed` (the child then ends).
  * 2. `start` begins a work under an id that is never used again; answered by any number of `text` and exactly one of `done`
  *    and `failed`, unless it is cancelled.
- * 3. `cancel` stops a work within one token; nothing more is told of it. An id that is unknown or over is ignored.
+ * 3. `cancel` stops a work within one token; nothing more is told of it but `stopped`, when it holds nothing any more. An id that is
+ *    unknown or over is ignored.
  * 4. When the channel closes, from either side and for any reason, the child ends and the application takes every open
  *    work for failed.
  */
@@ -60,6 +61,10 @@ export interface EngineActivity {
   /** Works that hold a sequence, and works that wait for one. */
   readonly running: number;
   readonly waiting: number;
+  /** Tokens whose keys and values the sequences hold. */
+  readonly heldTokens: number;
+  /** Of the process; what it shares with others of its kind counts in part, where the system tells. */
+  readonly memoryBytes: number;
 }
 
 export interface WorkResults {
@@ -80,7 +85,8 @@ export interface ErrorData {
 export type WorkEvent =
   | { readonly kind: 'text'; readonly id: number; readonly text: string; readonly tokens?: readonly TokenLogProbability[] }
   | { readonly kind: 'done'; readonly id: number; readonly result: WorkResults[keyof WorkResults] }
-  | { readonly kind: 'failed'; readonly id: number; readonly error: ErrorData };
+  | { readonly kind: 'failed'; readonly id: number; readonly error: ErrorData }
+  | { readonly kind: 'stopped'; readonly id: number };
 
 export type ToChild =
   | { readonly kind: 'open'; readonly settings: EngineSettings }

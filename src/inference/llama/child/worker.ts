@@ -1,6 +1,6 @@
 import type { Token } from 'node-llama-cpp';
 import { isStreamError, messageOf } from '../../../errors.ts';
-import type { ChatSettings, ErrorData, Work, WorkResults } from '../protocol.ts';
+import type { ChatSettings, ErrorData, Work, WorkEvent, WorkResults } from '../protocol.ts';
 import { askForLease, grantLeases, noLeases, releaseLease, type SequenceLeases } from '../sequence-leases.state.ts';
 import { Embedder } from './embed-texts.ts';
 import type { Engine } from './engine.ts';
@@ -8,6 +8,7 @@ import { requireRoom } from './evaluate-prompt.ts';
 import { generateAnswer, type Listener, type PreparedChat } from './generate-answer.ts';
 import { Grammars } from './grammars.ts';
 import type { Outbox } from './outbox.ts';
+import { processMemory } from './process-memory.ts';
 import { labelTokens, scoreLabels } from './score-labels.ts';
 import { specialTokens } from './special-tokens.ts';
 
@@ -39,16 +40,14 @@ export class Worker {
   start(id: number, work: Work): void {
     const controller = new AbortController();
     this.#open.set(id, controller);
-    this.#run(id, work, controller)
-      .then(
-        (result) => {
-          if (!controller.signal.aborted) this.#outbox.push({ kind: 'done', id, result });
-        },
-        (error: unknown) => {
-          if (!controller.signal.aborted) this.#outbox.push({ kind: 'failed', id, error: errorData(error) });
-        },
-      )
-      .finally(() => this.#open.delete(id));
+    this.#run(id, work, controller).then(
+      (result) => {
+        this.#end(id, controller, { kind: 'done', id, result });
+      },
+      (error: unknown) => {
+        this.#end(id, controller, { kind: 'failed', id, error: errorData(error) });
+      },
+    );
   }
 
   cancel(id: number): void {
@@ -58,6 +57,12 @@ export class Worker {
     this.#leases = releaseLease(this.#leases, id);
     this.#jobs.delete(id);
     this.#open.delete(id);
+    this.#outbox.push({ kind: 'stopped', id });
+  }
+
+  #end(id: number, { signal }: AbortController, event: WorkEvent): void {
+    this.#open.delete(id);
+    this.#outbox.push(signal.aborted ? { kind: 'stopped', id } : event);
   }
 
   async #run(id: number, work: Work, controller: AbortController): Promise<WorkResults[keyof WorkResults]> {
@@ -78,6 +83,8 @@ export class Worker {
           outputTokens: this.#outputTokens,
           running: this.#leases.held.size,
           waiting: this.#leases.waiting.length,
+          heldTokens: this.#engine.sequences.reduce((sum, one) => sum + one.contextTokens.length, 0),
+          memoryBytes: await processMemory(),
         };
     }
   }
