@@ -27,7 +27,7 @@ export async function pool({ modelPath, atOnce, threads }: Task, signal: AbortSi
         const { usage } = await resultOf(pieces);
         return { inputTokens: usage?.inputTokens ?? 0, outputTokens: usage?.outputTokens ?? 0, firstTokenMs: firstTokenMs ?? Number.NaN };
       }),
-    memoryBytes: () => residentBytes(opened.value.process.pid ?? 0),
+    memoryBytes: () => residentBytes(opened.value.pool.pids[0] ?? 0),
     close: () => opened.close(),
   };
 }
