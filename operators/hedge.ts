@@ -1,9 +1,9 @@
-import { type MonoTypeOperatorFunction, Observable, Subscription } from 'rxjs';
-import { currentScope, inScope } from '../src/call.ts';
+import { defer, type MonoTypeOperatorFunction } from 'rxjs';
+import { currentScope } from '../src/call.ts';
 import { type OptionNames, requireMethods, requireOptions } from '../src/check-options.ts';
 import { requireNumber } from '../src/errors.ts';
+import { hedged } from '../src/policies/internal/hedged.ts';
 import type { RetryBudget } from '../src/policies/retry-budget.ts';
-import { whileWanted } from './internal/operate.ts';
 
 export interface HedgeOptions {
   /** How long the first attempt has for its first value, in ms, before a second one begins; at least 0. About the p95 of the call is worth most. */
@@ -30,50 +30,8 @@ export function hedge<T>(options: HedgeOptions): MonoTypeOperatorFunction<T> {
   requireNumber('hedge.afterMs', afterMs, 0);
   if (budget !== undefined) requireMethods('hedge.budget', budget, ['called', 'take'], 'a retryBudget({ … })');
   return (source) =>
-    new Observable<T>((out) => {
-      const scope = currentScope();
-      const { clock } = scope;
-      const attempts = new Set<Subscription>();
-      let answering: Subscription | undefined;
-
-      const win = (one: Subscription): void => {
-        if (answering) return;
-        answering = one;
-        cancel();
-        for (const other of attempts) if (other !== one) other.unsubscribe();
-      };
-      const begin = (): void => {
-        const one = new Subscription();
-        attempts.add(one);
-        out.add(one);
-        inScope(scope, () => {
-          one.add(
-            whileWanted(source, one).subscribe({
-              next: (value) => {
-                win(one);
-                out.next(value);
-              },
-              error: (error: unknown) => {
-                one.unsubscribe(); // first: what it held must be free for whoever comes next
-                attempts.delete(one);
-                if (!answering && attempts.size > 0) return;
-                cancel();
-                out.error(error);
-              },
-              complete: () => {
-                if (one.closed) return; // it was aborted
-                win(one);
-                out.complete();
-              },
-            }),
-          );
-        });
-      };
-      const cancel = clock.schedule(afterMs, () => {
-        if (budget === undefined || budget.take(clock.nowMs())) begin();
-      });
-      out.add(cancel);
-      budget?.called(clock.nowMs());
-      begin();
+    defer(() => {
+      budget?.called(currentScope().clock.nowMs());
+      return hedged(source, { afterMs, may: (nowMs) => budget === undefined || budget.take(nowMs) });
     });
 }

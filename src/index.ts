@@ -63,6 +63,15 @@ export { estimateCall } from './inference/estimate-call.ts';
 export { llama, type LlamaOptions } from './inference/llama/llama.ts';
 export { openAiCompatible, type OpenAiCompatibleOptions } from './inference/openai/openai-compatible.ts';
 export { scripted } from './inference/scripted/scripted.ts';
+export {
+  route,
+  type RoutedModel,
+  type RouteHealth,
+  type RouteHedge,
+  type RouteMember,
+  type RouteOptions,
+  type RoutePolicy,
+} from './inference/route/route.ts';
 
 export { adaptive, type AdaptiveOptions, type AdaptiveSize } from './policies/adaptive.ts';
 export type { CallOutcome, Release } from './policies/call-outcome.ts';

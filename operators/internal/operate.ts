@@ -1,5 +1,8 @@
 import { isReuse } from '../../src/record/envelope.ts';
-import { Observable, type OperatorFunction, type Subscriber, takeWhile } from 'rxjs';
+import { Observable, type OperatorFunction, type Subscriber } from 'rxjs';
+import { whileWanted } from '../../src/policies/internal/while-wanted.ts';
+
+export { whileWanted };
 
 /** What one subscription does with its source's signals. An error is always passed on. */
 export interface Handlers<T> {
@@ -50,8 +53,3 @@ export function operate<T, R>(setUp: (out: Subscriber<R>, guard: Guard) => Handl
       );
     });
 }
-
-/** `source` until `out` is closed: a synchronous source has no other way to be told. */
-export const whileWanted = <T>(source: Observable<T>, out: { readonly closed: boolean }): Observable<T> =>
-  // eslint-disable-next-line rxjs-x/no-ignored-takewhile-value -- asks about downstream, not about the value
-  source.pipe(takeWhile(() => !out.closed));

@@ -30,6 +30,8 @@ export interface FailedCall {
   readonly random: number;
   /** The shortest time that the other side asks for. */
   readonly retryAfterMs: number;
+  /** It opens for this one call, whatever the others told. @defaultValue false */
+  readonly opensAtOnce?: boolean;
 }
 
 /**
@@ -67,11 +69,16 @@ export class BreakerState {
     return this.#inARow;
   }
 
+  /** Whether a call may run now. */
+  hasRoom(nowMs: number): boolean {
+    const phase = this.phase(nowMs);
+    return phase === 'closed' || (phase === 'half-open' && this.#probing < this.#limits.probes);
+  }
+
   /** Undefined: the call may not run now. */
   enter(nowMs: number): BreakerPass | undefined {
-    const phase = this.phase(nowMs);
-    if (phase === 'open' || (phase === 'half-open' && this.#probing >= this.#limits.probes)) return undefined;
-    const isProbe = phase === 'half-open';
+    if (!this.hasRoom(nowMs)) return undefined;
+    const isProbe = !this.#isClosed;
     if (isProbe) this.#probing += 1;
     return { isProbe, term: this.#term };
   }
@@ -85,7 +92,7 @@ export class BreakerState {
 
   failed({ isProbe, term }: BreakerPass, call: FailedCall): void {
     if (term !== this.#term) return;
-    if (isProbe) {
+    if (isProbe || call.opensAtOnce === true) {
       this.#open(call);
       return;
     }

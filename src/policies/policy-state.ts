@@ -19,6 +19,8 @@ export interface PolicyState {
   readonly reason?: string;
   /** What else there is to know, by names in snake_case that end with their unit. At most 20; the same ones each time. */
   readonly numbers?: Readonly<Record<string, number>>;
+  /** What it is made of, where that has states of its own; shown as `name/part`. Theirs are not shown. @defaultValue none */
+  readonly parts?: readonly PolicyState[];
 }
 
 /** What a policy offers to whoever watches over it. A pipeline finds it on the values of its `resources`. */

@@ -10,11 +10,12 @@ export function watchedPolicies(resources: Readonly<Record<string, unknown>>): R
 
 /** How they stand. One that throws has nothing but that to tell: whoever looks must not be kept from seeing the others. */
 export function policyStates(policies: ReadonlyMap<string, WatchedPolicy>, nowMs: number): readonly PolicyState[] {
-  return [...policies].map(([name, policy]) => {
+  return [...policies].flatMap(([name, policy]): readonly PolicyState[] => {
     try {
-      return { ...policy.describe(nowMs), name };
+      const { parts = [], ...whole } = policy.describe(nowMs);
+      return [{ ...whole, name }, ...parts.map((part) => ({ ...part, name: `${name}/${part.name}` }))];
     } catch (error) {
-      return { name, kind: 'unknown', used: 0, limit: Infinity, waiting: 0, reason: `describe() threw: ${messageOf(error)}` };
+      return [{ name, kind: 'unknown', used: 0, limit: Infinity, waiting: 0, reason: `describe() threw: ${messageOf(error)}` }];
     }
   });
 }

@@ -8,6 +8,7 @@ export const importCases: Readonly<Record<string, Readonly<Record<string, readon
   'ports-know-no-adapter': { 'src/transport/transport.ts': ['./memory/broker.ts'], 'src/transport/memory/broker.ts': [] },
   'adapters-are-islands': { 'src/transport/kafka/source.ts': ['../memory/broker.ts'], 'src/transport/memory/broker.ts': [] },
   'adapters-know-no-plumbing': { 'src/inference/openai/chat.ts': ['../../flow/window.ts'], 'src/flow/window.ts': [] },
+  'a-pool-of-models-knows-policies-alone': { 'src/inference/route/router.ts': ['../../flow/window.ts'], 'src/flow/window.ts': [] },
   'kafkajs-has-one-home': { 'src/flow/sink.ts': ['kafkajs'] },
   'node-llama-cpp-has-one-home': { 'src/inference/model.ts': ['node-llama-cpp'] },
   'openai-has-one-home': { 'src/inference/scripted/chat.ts': ['openai'] },
