@@ -99,7 +99,7 @@ export function resolveRoute(options: RouteOptions): ResolvedRoute {
 }
 
 /** The models of a pool, in order, each with a name of its own. @throws OptionError */
-export function resolveMembers(of: string, given: RouteOptions['models']): readonly MemberSpec[] {
+function resolveMembers(of: string, given: RouteOptions['models']): readonly MemberSpec[] {
   if (!Array.isArray(given) || given.length === 0) throw new OptionError(`${of}.models must be a list of at least one model`);
   const isTiered = given.some(Array.isArray);
   const flat = given.flatMap((one: Listed | readonly Listed[], tier) =>

@@ -2,6 +2,7 @@ import { lastValueFrom, type Observable } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { type RoutedModel } from '../../../src/inference/route/route.ts';
+import { prefixOf } from '../../../src/inference/route/needs.ts';
 import { virtualClock } from '../../../src/virtual-clock.ts';
 import { failureOf } from '../../helpers/failure-of.ts';
 import { within } from '../../helpers/scope.ts';
@@ -75,5 +76,26 @@ describe('who can do what a call asks', () => {
     for (let i = 0; i < 6; i += 1) within(calmScope(clock), model.embed(['hello'])).subscribe();
     await clock.runUntilIdle();
     expect(callsOf([one, twin, other])).toEqual([3, 3, 0]);
+  });
+});
+
+const system = { role: 'system', content: 'be brief' } as const;
+const user = (content: string) => ({ role: 'user', content }) as const;
+const assistant = { role: 'assistant', content: 'yes' } as const;
+
+describe('prefixOf', () => {
+  it.each([
+    ['of a single turn its beginning', [user('a'.repeat(300))], 'a'.repeat(256)],
+    ['the system prompt, which all records share', [system, user('one')], 'system: be brief'],
+    ['with the first example', [system, user('example'), assistant, user('one')], 'system: be brief\nuser: example'],
+    [
+      'a conversation stays where it was',
+      [system, user('example'), assistant, user('one'), assistant, user('two')],
+      'system: be brief\nuser: example',
+    ],
+    ['of an answer that is begun what it is about', [user('one'), assistant], 'user: one'],
+    ['of nothing nothing', [], ''],
+  ])('%s', (_, turns, expected) => {
+    expect(prefixOf(turns)).toBe(expected);
   });
 });
