@@ -7,6 +7,7 @@ import { sleep } from '../../src/clock.ts';
 import { json } from '../../src/codec/json.ts';
 import { definePipeline, topic } from '../../src/pipeline.ts';
 import { tokenBudget } from '../../src/policies/token-budget.ts';
+import type { Resource } from '../../src/resource.ts';
 import type { SimulatedFault } from '../../src/simulation/fault-mix.ts';
 import { simulate } from '../../src/simulation/simulate.ts';
 
@@ -26,16 +27,19 @@ const faults: readonly SimulatedFault[] = [
   'gaps',
 ];
 
-/** Counts the tokens of all members' calls, in every window; a run begins where time goes back. */
+/** Counts the tokens of all members' calls, in every window; a run begins where a member starts before the last call. */
 class Provider {
   over = 0;
   calls = 0;
   most = 0;
   #taken: { readonly atMs: number; readonly tokens: number }[] = [];
 
+  opened(nowMs: number): void {
+    if (nowMs < (this.#taken.at(-1)?.atMs ?? 0)) this.#taken = [];
+  }
+
   call(tokens: number): void {
     const nowMs = currentScope().clock.nowMs();
-    if (nowMs < (this.#taken.at(-1)?.atMs ?? 0)) this.#taken = [];
     this.#taken.push({ atMs: nowMs, tokens });
     this.#taken = this.#taken.filter(({ atMs }) => atMs > nowMs - windowMs);
     const sum = this.#taken.reduce((all, one) => all + one.tokens, 0);
@@ -48,11 +52,18 @@ class Provider {
 async function play(sharedBy: 'nobody' | 'partitions', seeds: number) {
   const provider = new Provider();
   const ask = (tokens: number): Observable<number> =>
-    call(async () => {
+    call(async ({ signal }) => {
       provider.call(tokens);
-      await sleep(currentScope().clock, 20 + tokens);
+      await sleep(currentScope().clock, 20 + tokens, signal);
       return tokens;
     });
+  const opening: Resource<undefined> = {
+    name: 'opening',
+    open: ({ clock }) => {
+      provider.opened(clock.nowMs());
+      return Promise.resolve({ value: undefined, close: () => Promise.resolve() });
+    },
+  };
   const pipeline = () =>
     definePipeline({
       name: 'shared',
@@ -62,6 +73,7 @@ async function play(sharedBy: 'nobody' | 'partitions', seeds: number) {
       ordering: 'none',
       deadlineMs: 600_000,
       resources: {
+        opening,
         budget: tokenBudget({
           tokensPerMinute: (limit * 60_000) / windowMs,
           windowMs,
