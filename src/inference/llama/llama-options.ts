@@ -1,15 +1,24 @@
 import { availableParallelism } from 'node:os';
 import { type OptionNames, requireBoolean, requireOptions } from '../../check-options.ts';
-import { requireInteger, requireOneOf, requireText } from '../../errors.ts';
+import { OptionError, requireInteger, requireOneOf, requireText } from '../../errors.ts';
+import { engineOptionNames, type LlamaEngineOptions, resolveEngineOptions } from './engine-options.ts';
 import type { EngineSettings } from './protocol.ts';
 
-export interface LlamaOptions {
+export interface LlamaOptions extends LlamaEngineOptions {
   /** `smollm2`, `hf:owner/repo/file.gguf`, or the path of a GGUF file. */
   readonly model: string;
   /** What to compute on; `auto` takes a GPU where there is one. @defaultValue 'auto' */
   readonly gpu?: 'auto' | 'cuda' | 'vulkan' | 'metal' | false;
-  /** Most tokens of prompt and answer together, for each sequence; 64 to what the model was trained with. @defaultValue that, at most 2048 */
-  readonly contextTokens?: number;
+  /**
+   * Of several GPUs those that may be used, as CUDA (numbers or UUIDs) or Vulkan (numbers) names them; with `auto` CUDA's. @defaultValue all
+   * that the environment lets be seen
+   */
+  readonly gpuDevices?: readonly string[];
+  /**
+   * Most tokens of prompt and answer together, for each sequence; 64 to what the model was trained with. `auto`: as many of these as fit
+   * into half of the memory that is free when the model is opened, or into that of the GPU. @defaultValue what the model was trained with, at most 2048
+   */
+  readonly contextTokens?: number | 'auto';
   /**
    * Processes that hold the model, 1 to 64; weights are shared between them, contexts are not. `auto`: one for each NVIDIA GPU, else one
    * for each set of CPUs with memory of its own. @defaultValue 1
@@ -31,8 +40,8 @@ export interface LlamaOptions {
   readonly cacheFolder?: string;
 }
 
-export type ResolvedLlamaOptions = Omit<EngineSettings, 'modelPath'> &
-  Pick<LlamaOptions, 'model' | 'cacheFolder'> & {
+export type ResolvedLlamaOptions = Omit<EngineSettings, 'modelPath' | 'memoryShare'> &
+  Pick<LlamaOptions, 'model' | 'cacheFolder' | 'gpuDevices'> & {
     readonly processes: number | 'auto';
     readonly maxWaiting: number;
     readonly pull: boolean;
@@ -44,6 +53,7 @@ const defaults = { gpu: 'auto', processes: 1, sequences: 4, maxWaiting: 256, fla
 const names: OptionNames<LlamaOptions> = {
   model: true,
   gpu: true,
+  gpuDevices: true,
   contextTokens: true,
   processes: true,
   sequences: true,
@@ -53,16 +63,18 @@ const names: OptionNames<LlamaOptions> = {
   embeddings: true,
   pull: true,
   cacheFolder: true,
+  ...engineOptionNames,
 };
 
 /** @throws OptionError for an option outside its range. */
 export function resolveLlamaOptions(options: LlamaOptions): ResolvedLlamaOptions {
   requireOptions('llama', options, names);
-  const { model, contextTokens, cacheFolder, threads = Math.max(1, availableParallelism() - 1) } = options;
+  const { model, gpuDevices, contextTokens, cacheFolder, threads = Math.max(1, availableParallelism() - 1) } = options;
   const { gpu, processes, sequences, maxWaiting, flashAttention, embeddings, pull } = { ...defaults, ...withoutUndefined(options) };
   requireText('llama.model', model);
   if (gpu !== false) requireOneOf('llama.gpu', gpu, ['auto', 'cuda', 'vulkan', 'metal']);
-  if (contextTokens !== undefined) requireInteger('llama.contextTokens', contextTokens, 64);
+  if (gpuDevices !== undefined) requireDevices(gpuDevices, gpu);
+  if (contextTokens !== undefined && contextTokens !== 'auto') requireInteger('llama.contextTokens', contextTokens, 64);
   if (processes !== 'auto') requireInteger('llama.processes', processes, 1, 64);
   requireInteger('llama.sequences', sequences, 1, 64);
   requireInteger('llama.maxWaiting', maxWaiting, 0);
@@ -82,8 +94,16 @@ export function resolveLlamaOptions(options: LlamaOptions): ResolvedLlamaOptions
     flashAttention,
     embeddings,
     pull,
+    tuning: resolveEngineOptions(options, flashAttention),
+    ...(gpuDevices === undefined ? {} : { gpuDevices }),
     ...(cacheFolder === undefined ? {} : { cacheFolder }),
   };
+}
+
+function requireDevices(devices: readonly string[], gpu: EngineSettings['gpu']): void {
+  if (gpu === false || gpu === 'metal') throw new OptionError(`llama.gpuDevices are for CUDA and Vulkan, got gpu: ${JSON.stringify(gpu)}`);
+  if (Array.isArray(devices) && devices.length > 0 && devices.every((one) => typeof one === 'string' && /^[\w-]+$/.test(one))) return;
+  throw new OptionError("llama.gpuDevices must be a list of names such as ['0', '1'], got none or others");
 }
 
 const withoutUndefined = (options: LlamaOptions): LlamaOptions =>

@@ -46,11 +46,21 @@ export interface OpenedLlama {
 
 /** Opens a model as a back end; `entry` for tests that put something else into the processes. */
 export async function openLlama(options: ResolvedLlamaOptions, context: OpenContext, entry?: URL): Promise<Opened<OpenedLlama>> {
-  const { model, sequences, maxWaiting, gpu, contextTokens, flashAttention, embeddings, processes } = options;
+  const { model, maxWaiting, gpu, gpuDevices, processes, sequences, contextTokens, flashAttention, embeddings, tuning } = options;
   const modelPath = await findModel(options, context);
-  const placements = placementsFor(processes, gpu, machineParts());
+  const placements = placementsFor(processes, gpu, machineParts(), gpuDevices);
   const threads = Math.max(1, Math.floor(options.threads / placements.length));
-  const settings = { modelPath, gpu, contextTokens, sequences, threads, flashAttention, embeddings };
+  const settings = {
+    modelPath,
+    gpu,
+    contextTokens,
+    sequences,
+    threads,
+    flashAttention,
+    embeddings,
+    memoryShare: 1 / placements.length,
+    tuning,
+  };
   const { pool, facts } = await ModelPool.start({ settings, placements, maxWaiting, context, ...(entry && { entry }) });
   context.log('info', `model ${model} is ready`, { ...facts, processes: placements.length });
   return { value: { backend: llamaBackend(pool, model, facts, embeddings), pool }, close: () => pool.close() };

@@ -21,18 +21,29 @@ export interface MachineParts {
 /**
  * Where each of the processes of a model runs: on a GPU of its own in turn, where there are several and they may be used; else on a set
  * of CPUs of its own in turn, where there are several; else anywhere. `auto`: one for each GPU, or for each set of CPUs. A single
- * process is bound to nothing: it may want all of them.
+ * process is bound to nothing but the `devices` that were given: it may want all of them.
  */
-export function placementsFor(processes: number | 'auto', gpu: EngineSettings['gpu'], parts: MachineParts): readonly Placement[] {
-  const gpus = gpu === 'auto' || gpu === 'cuda' ? parts.gpus : [];
+export function placementsFor(
+  processes: number | 'auto',
+  gpu: EngineSettings['gpu'],
+  parts: MachineParts,
+  devices?: readonly string[],
+): readonly Placement[] {
+  const gpus = devices ?? (gpu === 'auto' || gpu === 'cuda' ? parts.gpus : []);
   const cpuSets = gpus.length > 0 || parts.cpuSets.length < 2 ? [] : parts.cpuSets;
   const count = processes === 'auto' ? Math.max(1, gpus.length, cpuSets.length) : processes;
-  if (count === 1) return [{ env: {}, cpus: undefined }];
+  const all = devices === undefined ? {} : seen(gpu, devices);
+  if (count === 1) return [{ env: all, cpus: undefined }];
   return Array.from({ length: count }, (_, index) => {
     const device = gpus.length < 2 ? undefined : gpus[index % gpus.length];
-    return { env: device === undefined ? {} : { CUDA_VISIBLE_DEVICES: device }, cpus: cpuSets[index % cpuSets.length] };
+    return { env: device === undefined ? all : seen(gpu, [device]), cpus: cpuSets[index % cpuSets.length] };
   });
 }
+
+/** The libraries of the GPUs are told by their environment; no call chooses a device. */
+const seen = (gpu: EngineSettings['gpu'], devices: readonly string[]): Placement['env'] => ({
+  [gpu === 'vulkan' ? 'GGML_VK_VISIBLE_DEVICES' : 'CUDA_VISIBLE_DEVICES']: devices.join(','),
+});
 
 /** What this machine has; on systems other than Linux nothing that could be told apart. */
 export function machineParts(): MachineParts {

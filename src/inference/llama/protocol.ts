@@ -1,4 +1,5 @@
 import type { ErrorCode } from '../../errors.ts';
+import type { EngineTuning } from './engine-options.ts';
 import type { ChatTurn, FinishReason, JsonSchema, TokenLogProbability, Usage } from '../model.ts';
 
 /*
@@ -16,12 +17,15 @@ import type { ChatTurn, FinishReason, JsonSchema, TokenLogProbability, Usage } f
 export interface EngineSettings {
   readonly modelPath: string;
   readonly gpu: 'auto' | 'cuda' | 'vulkan' | 'metal' | false;
-  /** Undefined: what the model was trained with, at most 2,048. */
-  readonly contextTokens: number | undefined;
+  /** Undefined: what the model was trained with, at most 2,048; `auto`: as many of these as memory allows. */
+  readonly contextTokens: number | 'auto' | undefined;
+  /** Of the memory that `auto` may take: the processes of a model start side by side. */
+  readonly memoryShare: number;
   readonly sequences: number;
   readonly threads: number;
   readonly flashAttention: boolean;
   readonly embeddings: boolean;
+  readonly tuning: EngineTuning;
 }
 
 export interface EngineFacts {

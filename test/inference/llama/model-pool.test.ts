@@ -1,6 +1,7 @@
 import { lastValueFrom, toArray } from 'rxjs';
 import { afterEach, describe, expect, it } from 'vitest';
 import { sleep, systemClock } from '../../../src/clock.ts';
+import { resolveEngineOptions } from '../../../src/inference/llama/engine-options.ts';
 import { ModelPool } from '../../../src/inference/llama/model-pool.ts';
 import type { ChatSettings, EngineSettings, Work, WorkEvent } from '../../../src/inference/llama/protocol.ts';
 import { quietContext } from '../../helpers/embedded-model.ts';
@@ -15,6 +16,8 @@ const settings: EngineSettings = {
   threads: 1,
   flashAttention: false,
   embeddings: false,
+  memoryShare: 1,
+  tuning: resolveEngineOptions({}, false),
 };
 const chatSettings = { maxTokens: 1, temperature: 0, stop: [] } as unknown as ChatSettings;
 const chat = (said: string): Work => ({ kind: 'chat', turns: [{ role: 'user', content: said }], settings: chatSettings });

@@ -22,6 +22,17 @@ it.each([
   expect(placementsFor(processes, gpu, parts)).toEqual(expected);
 });
 
+const seen = (devices: string) => ({ env: { CUDA_VISIBLE_DEVICES: devices }, cpus: undefined });
+
+it.each([
+  { processes: 1, gpu: 'auto', devices: ['1', '2'], expected: [seen('1,2')] },
+  { processes: 'auto', gpu: 'cuda', devices: ['1', 'GPU-8a'], expected: [seen('1'), seen('GPU-8a')] },
+  { processes: 2, gpu: 'cuda', devices: ['3'], expected: [seen('3'), seen('3')] },
+  { processes: 1, gpu: 'vulkan', devices: ['1'], expected: [{ env: { GGML_VK_VISIBLE_DEVICES: '1' }, cpus: undefined }] },
+] as const)('$processes of $gpu on the devices $devices, whatever the machine has', ({ processes, gpu, devices, expected }) => {
+  expect(placementsFor(processes, gpu, gpus, devices)).toEqual(expected);
+});
+
 it('reads the parts of this machine', () => {
   const { gpus: found, cpuSets } = machineParts();
   expect([Array.isArray(found), cpuSets.every((cpus) => /^[\d,-]+$/.test(cpus))]).toEqual([true, true]);

@@ -30,7 +30,9 @@ export class Embedder {
       if (one.length === 0) throw new InferenceError('model_rejected', 'expected texts with something in them, got an empty one');
       requireRoom(one.length, 0, facts.contextTokens - endsOfText);
     }
-    this.#context ??= model.createEmbeddingContext({ contextSize: facts.contextTokens, threads: settings.threads });
+    // one batch for the longest text: what is pooled must be evaluated in one step
+    const contextSize = facts.contextTokens;
+    this.#context ??= model.createEmbeddingContext({ contextSize, batchSize: contextSize, threads: settings.threads });
     const context = await this.#context.catch((error: unknown) => {
       this.#context = undefined;
       throw error;

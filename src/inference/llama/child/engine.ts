@@ -1,9 +1,11 @@
 import { stat } from 'node:fs/promises';
 import type * as NodeLlamaCpp from 'node-llama-cpp';
-import type { ChatHistoryItem, LlamaContextSequence, Llama, LlamaContext, LlamaModel, Token } from 'node-llama-cpp';
-import { InferenceError, messageOf, OptionError, PipelineError } from '../../../errors.ts';
+import type { ChatHistoryItem, Llama, LlamaContextSequence, LlamaModel, Token } from 'node-llama-cpp';
+import { InferenceError, messageOf, PipelineError } from '../../../errors.ts';
 import type { ChatTurn } from '../../model.ts';
+import type { Pooling } from '../engine-options.ts';
 import type { EngineFacts, EngineSettings } from '../protocol.ts';
+import { openContext } from './open-context.ts';
 
 type Vendor = typeof NodeLlamaCpp;
 type Wrapper = InstanceType<Vendor['ChatWrapper']>;
@@ -22,11 +24,6 @@ export interface Engine {
   /** Plain text as the beginning of what the model goes on writing; never a special token, but for the one that begins every text. */
   readonly begin: (text: string) => Token[];
 }
-
-/** Window where neither the options nor the model ask for less: the cache of four such takes 190 MB for the default model. */
-const defaultContextTokens = 2_048;
-/** The vendor shifts a context that is two tokens short of full; ours are never shifted. */
-const spareTokens = 2;
 
 /**
  * Loads the model of `settings` and all that its calls need.
@@ -50,17 +47,8 @@ export async function openEngine(settings: EngineSettings, log: Log): Promise<En
     .catch((error: unknown) => {
       throw new PipelineError('missing_dependency', noBinary(settings.gpu), { cause: error });
     });
-  const model = await llama.loadModel({ modelPath: settings.modelPath }).catch((error: unknown) => {
-    throw new InferenceError('model_damaged', `${settings.modelPath} could not be loaded: ${messageOf(error)}`);
-  });
-  const trainedTokens = model.trainContextSize;
-  const contextTokens = settings.contextTokens ?? Math.min(defaultContextTokens, trainedTokens);
-  if (contextTokens > trainedTokens) {
-    throw new OptionError(
-      `llama.contextTokens must be at most ${String(trainedTokens)}, for which the model was trained, got ${String(contextTokens)}`,
-    );
-  }
-  const context = await createContext(model, settings, contextTokens);
+  const model = await loadModel(vendor, llama, settings);
+  const { context, contextTokens } = await openContext(llama, model, settings);
   const { name } = model.fileInfo.metadata.general;
   return {
     vendor,
@@ -68,10 +56,28 @@ export async function openEngine(settings: EngineSettings, log: Log): Promise<En
     model,
     settings,
     sequences: Array.from({ length: settings.sequences }, () => context.getSequence()),
-    facts: { modelName: name ?? settings.modelPath, contextTokens, trainedTokens, gpu: llama.gpu },
+    facts: { modelName: name ?? settings.modelPath, contextTokens, trainedTokens: model.trainContextSize, gpu: llama.gpu },
     render: promptRenderer(vendor, model, log),
     begin: (text) => begun(model, model.tokenize(text, false)),
   };
+}
+
+async function loadModel(vendor: Vendor, llama: Llama, { modelPath, tuning: { gpuLayers, pooling } }: EngineSettings): Promise<LlamaModel> {
+  const layers = gpuLayers === 'all' ? 'max' : gpuLayers;
+  try {
+    const metadataOverrides = pooling === undefined ? {} : await poolingOverride(vendor, modelPath, pooling);
+    return await llama.loadModel({ modelPath, gpuLayers: layers, metadataOverrides });
+  } catch (error) {
+    throw new InferenceError('model_damaged', `${modelPath} could not be loaded: ${messageOf(error)}`);
+  }
+}
+
+/** llama.cpp's numbers; the vendor has no option for it, but the model's own header has. */
+const poolingTypes = { mean: 1, cls: 2, last: 3 } as const;
+
+async function poolingOverride(vendor: Vendor, modelPath: string, pooling: Pooling): Promise<Record<string, { pooling_type: number }>> {
+  const { metadata } = await vendor.readGgufFileInfo(modelPath, { sourceType: 'filesystem', logWarnings: false });
+  return { [metadata.general.architecture]: { pooling_type: poolingTypes[pooling] } };
 }
 
 async function loadVendor(): Promise<Vendor> {
@@ -106,21 +112,6 @@ async function checkFile(vendor: Vendor, path: string): Promise<void> {
     'model_damaged',
     `${path} is cut off after ${String(facts.size)} bytes, its last tensor begins at ${String(lastTensor)}: fetch it again`,
   );
-}
-
-async function createContext(model: LlamaModel, settings: EngineSettings, contextTokens: number): Promise<LlamaContext> {
-  const { sequences, threads, flashAttention } = settings;
-  try {
-    // a smaller context than asked for would refuse prompts that the options allow
-    const contextSize = contextTokens + spareTokens;
-    return await model.createContext({ contextSize, sequences, threads, flashAttention, failedCreationRemedy: false });
-  } catch (error) {
-    const asked = `${String(sequences)} sequences of ${String(contextTokens)} tokens`;
-    throw new InferenceError(
-      'resource_exhausted',
-      `the memory for ${asked} could not be had, lower llama.sequences or llama.contextTokens: ${messageOf(error)}`,
-    );
-  }
 }
 
 /** The model's own template, where its file has one; else ChatML. Text of the turns never becomes a special token. */
