@@ -72,6 +72,17 @@ export {
   type RouteOptions,
   type RoutePolicy,
 } from './inference/route/route.ts';
+export { cascade, type CascadeModel, type CascadeOptions, type Unsure } from './inference/route/cascade.ts';
+export type { CascadeResult } from './inference/route/unsure.ts';
+export {
+  type ComparingCalls,
+  type Comparison,
+  type Opinion,
+  type ParallelMember,
+  parallelModels,
+  type ParallelModels,
+  type ParallelModelsOptions,
+} from './inference/route/parallel-models.ts';
 
 export { adaptive, type AdaptiveOptions, type AdaptiveSize } from './policies/adaptive.ts';
 export type { CallOutcome, Release } from './policies/call-outcome.ts';

@@ -1,19 +1,39 @@
-import { llama, type Model, openAiCompatible, OptionError, type Resource } from 'millrace';
+import { llama, type Model, openAiCompatible, OptionError, type Resource, route } from 'millrace';
 import type { Asking } from './judge-sentiment.ts';
 
 /** A model, as `--model` names it, and how to use it. */
 export interface ChosenModel {
   readonly resource: Resource<Model>;
   readonly asking: Asking;
-  /** The name to pull first; undefined where there is nothing to pull. */
-  readonly pull: string | undefined;
+  /** The names to pull first. */
+  readonly pull: readonly string[];
+  /** Calls at a time that it is good for. */
+  readonly concurrency: number;
 }
 
 export interface ChooseModelOptions {
   /** For an endpoint; never shown. */
   readonly apiKey?: string;
-  /** Calls at a time. */
+  /** Calls at a time, of each model. */
   readonly concurrency: number;
+}
+
+/**
+ * The models called `names`, with commas between: several are a pool, in which each call goes to the one with least to do. They are asked alike: where one
+ * of them needs a question, all get one.
+ * @throws OptionError for a name that is none.
+ */
+export function chooseModel(names: string, options: ChooseModelOptions): ChosenModel {
+  const chosen = names.split(',').map((name) => chooseOne(name.trim(), options));
+  const [first] = chosen;
+  if (first && chosen.length === 1) return first;
+  const { concurrency } = options;
+  return {
+    resource: route({ models: chosen.map(({ resource }) => ({ model: resource, maxCalls: concurrency })) }),
+    asking: chosen.every(({ asking }) => asking === 'completion') ? 'completion' : 'question',
+    pull: [...new Set(chosen.flatMap(({ pull }) => pull))],
+    concurrency: concurrency * chosen.length,
+  };
 }
 
 /**
@@ -21,17 +41,18 @@ export interface ChooseModelOptions {
  * OpenAI-compatible endpoint with the model's name behind `#`, as in `http://localhost:8080/v1#qwen3`.
  * @throws OptionError for a name that is none of these.
  */
-export function chooseModel(name: string, { apiKey, concurrency }: ChooseModelOptions): ChosenModel {
+function chooseOne(name: string, { apiKey, concurrency }: ChooseModelOptions): ChosenModel {
+  if (name === '') throw new OptionError('--model must name a model, or several with commas between, got a name that is empty');
   if (!/^https?:/i.test(name)) {
     const isNamed = name.startsWith('hf:') || !/[\\/]|\.gguf$/i.test(name);
-    return { resource: llama({ model: name, sequences: concurrency }), asking: 'completion', pull: isNamed ? name : undefined };
+    return { resource: llama({ model: name, sequences: concurrency }), asking: 'completion', pull: isNamed ? [name] : [], concurrency };
   }
   const [baseUrl = '', model = '', ...rest] = name.split('#');
   if (model === '' || rest.length > 0) {
     throw new OptionError('--model with a URL must name the model behind a #, as in http://localhost:8080/v1#qwen3');
   }
   const resource = openAiCompatible({ baseUrl, model, ...(apiKey === undefined ? {} : { apiKey }) });
-  return { resource: withoutEmbeddings(resource), asking: 'question', pull: undefined };
+  return { resource: withoutEmbeddings(resource), asking: 'question', pull: [], concurrency };
 }
 
 /** Servers of chat models mostly have no embeddings, and a model that is better at following instructions needs none. */

@@ -40,7 +40,8 @@ export const reviewsCommand = defineCommand({
     model: {
       kind: 'text',
       value: 'name',
-      summary: 'smollm2 (default), hf:owner/repo/file.gguf, a path, or an OpenAI-compatible URL as http://host:8080/v1#model',
+      summary:
+        'smollm2 (default), hf:owner/repo/file.gguf, a path, or an OpenAI-compatible URL as http://host:8080/v1#model; several with commas between are a pool',
     },
     apiKeyEnv: { kind: 'text', value: 'variable', summary: 'the environment variable that holds the key of that URL' },
     topicPrefix: { kind: 'text', value: 'prefix', summary: 'goes before the topics and the group (default on Kafka: millrace-demo)' },
@@ -63,7 +64,7 @@ export const reviewsCommand = defineCommand({
     const onKafka = options.kafka || context.settings.transport === 'kafka';
     const prefix = prefixOf(options.topicPrefix ?? (onKafka ? defaultPrefix(modelName) : ''));
     const { sentences: found, people } = await dataFor(context);
-    if (model.pull !== undefined) await showPull(context, model.pull);
+    for (const name of model.pull) await showPull(context, name);
     const sentences = chooseSentences(found, all ? found.length : (records ?? defaultRecords));
     const budgetMs = all || records !== undefined ? undefined : defaultBudgetMs;
     const { out, clock, log, signal } = context;
@@ -77,7 +78,7 @@ export const reviewsCommand = defineCommand({
         transport: opened.transport,
         model: resource,
         asking: model.asking,
-        concurrency,
+        concurrency: model.concurrency,
         prefix,
         sentences,
         budgetMs,

@@ -2,10 +2,14 @@ import type { PolicyState } from '../../policies/policy-state.ts';
 import type { MemberState } from './member.state.ts';
 import type { Router } from './router.ts';
 
-const why = { out: 'every model of the pool is left alone for its failures', one: 'the model is left alone for its failures' } as const;
+const why = {
+  out: 'every model of the pool is left alone for its failures',
+  one: 'the model is left alone for its failures',
+  full: 'every model that can do it has as many calls as it may',
+} as const;
 
 /** How a pool and each of its models stands. */
-export function describedPool(name: string, { pool, counts }: Router, nowMs: number): PolicyState {
+export function describedPool(name: string, { pool, counts, waiting }: Router, nowMs: number): PolicyState {
   const parts = pool.members.map((one) => describedMember(one, nowMs));
   const open = pool.members.filter(({ isOpen }) => isOpen);
   const out = open.filter((one) => one.health(nowMs) === 'open');
@@ -15,7 +19,8 @@ export function describedPool(name: string, { pool, counts }: Router, nowMs: num
     kind: 'route',
     used: parts.reduce((sum, { used }) => sum + used, 0),
     limit: Infinity,
-    waiting: 0,
+    waiting,
+    ...(waiting > 0 ? { reason: why.full } : {}),
     ...(isOut && open.length > 0 ? { pausedUntilMs: Math.min(...out.map(({ untilMs }) => untilMs)), reason: why.out } : {}),
     numbers: {
       calls_total: counts.calls,
@@ -37,7 +42,7 @@ function describedMember(one: MemberState, nowMs: number): PolicyState {
     name: rules.name,
     kind: 'route-model',
     used: running,
-    limit: rules.softLimit,
+    limit: rules.maxCalls,
     waiting: 0,
     ...(health === 'open' ? { pausedUntilMs: one.untilMs, reason: why.one } : {}),
     ...(isOpen ? {} : { reason: 'the model could not be opened yet' }),

@@ -7,8 +7,8 @@ export interface MemberRules {
   /** 0 is asked first. */
   readonly tier: number;
   readonly weight: number;
-  /** Calls from which on others are asked first; Infinity: none. */
-  readonly softLimit: number;
+  /** Most calls at a time. */
+  readonly maxCalls: number;
   /** For a million tokens. */
   readonly inputPrice: number;
   readonly outputPrice: number;
@@ -88,7 +88,12 @@ export class MemberState {
   }
 
   mayBeAsked(nowMs: number): boolean {
-    return this.isOpen && this.#health.hasRoom(nowMs);
+    return this.isOpen && this.#health.hasRoom(nowMs) && this.running < this.rules.maxCalls;
+  }
+
+  /** Well, but with as many calls as it may have. */
+  isFull(nowMs: number): boolean {
+    return this.isOpen && this.#health.hasRoom(nowMs) && this.running >= this.rules.maxCalls;
   }
 
   /** Ask `mayBeAsked` first. */

@@ -15,6 +15,8 @@ export interface Need extends Demand {
 /** Why nobody can be asked now; `isWhole`: every member is open, so that all have said what they can. */
 export type Standstill = { readonly isWhole: boolean } & (
   | { readonly why: 'cannot'; readonly tooLong: boolean }
+  /** Somebody who could is well and has no place: one comes free when a call ends. */
+  | { readonly why: 'full' }
   /** Those who could are left alone, the first of them until then. */
   | { readonly why: 'out'; readonly untilMs: number }
   /** This call has asked all who could. */
@@ -22,8 +24,8 @@ export type Standstill = { readonly isWhole: boolean } & (
 );
 
 /**
- * Who is asked next, out of a pool of models. First of those the call fits, then of those with room, then of the first tier, the policy chooses; who is left
- * alone for its failures is passed over. Holds a few numbers a member, and an entry for each call that runs.
+ * Who is asked next, out of a pool of models. First of those the call fits, then of the first tier, the policy chooses; who is left
+ * alone for its failures, or has no place, is passed over. Holds a few numbers a member, and an entry for each call that runs.
  */
 export class PoolState {
   readonly members: readonly MemberState[];
@@ -58,6 +60,7 @@ export class PoolState {
     const isWhole = this.members.every((one) => one.isOpen);
     const able = [...this.members.entries()].filter(([index, one]) => one.isOpen && canDo(need, index));
     if (able.length === 0) return { why: 'cannot', isWhole, tooLong: need.fits.includes('too-long') };
+    if (able.some(([index, one]) => !asked.has(index) && one.isFull(nowMs))) return { why: 'full', isWhole };
     const out = able.filter(([, one]) => one.health(nowMs) !== 'closed');
     const isUnasked = able.some(([index]) => !asked.has(index));
     // where all are out those count that this call asked itself: the next call would find them so
@@ -72,8 +75,7 @@ export class PoolState {
     for (const [index, one] of this.members.entries()) {
       if (!canDo(need, index) || asked.has(index) || !one.mayBeAsked(nowMs)) continue;
       const fits = need.fits[index] === 'yes' ? 0 : 1;
-      const hasRoom = one.running < one.rules.softLimit ? 0 : 1;
-      const rank = (fits * 2 + hasRoom) * mostTiers + one.rules.tier;
+      const rank = fits * mostTiers + one.rules.tier;
       if (rank < best) {
         best = rank;
         group = [];

@@ -17,8 +17,8 @@ export interface RouteMember {
   readonly weight?: number;
   /** 0 is asked first; the next when no model of the ones before can be asked. An integer from 0 to 99. Not beside lists, which are tiers. @defaultValue 0 */
   readonly tier?: number;
-  /** Calls at a time from which on models with fewer are asked first, those of later tiers too; at least 1. @defaultValue none */
-  readonly softLimit?: number;
+  /** Most calls at a time; at least 1. Further ones go to other models, those of later tiers too, and wait where there is none: better than in a queue that others do not see. @defaultValue none */
+  readonly maxCalls?: number;
   /** For the policy `price`, which needs those of all; 0 for what is there anyway. */
   readonly prices?: TokenPrices;
   /** The pipeline starts without it if it cannot be opened; it is tried again, after 1 s at first and every minute at last. @defaultValue false */
@@ -38,7 +38,7 @@ export interface RouteHealth {
   readonly failures?: number;
   /** Longest time that it is left alone at first, in ms; doubles with each probe that fails. More than 0. @defaultValue 1,000 */
   readonly coolDownMs?: number;
-  /** Longest time of all, in ms, Retry-After aside; at least `coolDownMs`. @defaultValue 30,000 */
+  /** Longest time of all, in ms, Retry-After aside; at least `coolDownMs`. Short: a probe that fails costs no more than the way to the next model. @defaultValue 10,000 */
   readonly maxCoolDownMs?: number;
 }
 
@@ -78,7 +78,7 @@ const policies = ['least-tokens', 'round-robin', 'weighted', 'price', 'latency',
 const names: OptionNames<RouteOptions> = { models: true, policy: true, name: true, health: true, hedge: true, answerWithinMs: true };
 const memberNames: OptionNames<RouteMember> = {
   ...{ model: true, name: true, weight: true, tier: true },
-  ...{ softLimit: true, prices: true, optional: true },
+  ...{ maxCalls: true, prices: true, optional: true },
 };
 const healthNames: OptionNames<RouteHealth> = { failures: true, coolDownMs: true, maxCoolDownMs: true };
 const hedgeNames: OptionNames<RouteHedge> = { afterMs: true, budget: true };
@@ -99,7 +99,7 @@ export function resolveRoute(options: RouteOptions): ResolvedRoute {
 }
 
 /** The models of a pool, in order, each with a name of its own. @throws OptionError */
-function resolveMembers(of: string, given: RouteOptions['models']): readonly MemberSpec[] {
+export function resolveMembers(of: string, given: RouteOptions['models']): readonly MemberSpec[] {
   if (!Array.isArray(given) || given.length === 0) throw new OptionError(`${of}.models must be a list of at least one model`);
   const isTiered = given.some(Array.isArray);
   const flat = given.flatMap((one: Listed | readonly Listed[], tier) =>
@@ -119,18 +119,18 @@ function resolveMember(at: string, given: Listed, listTier: number | undefined, 
   requireObject(at, given);
   const member: RouteMember = 'open' in given ? { model: given } : given;
   requireOptions(at, member, memberNames);
-  const { model, weight = 1, tier = 0, softLimit = Infinity, prices, optional = false } = member;
+  const { model, weight = 1, tier = 0, maxCalls = Infinity, prices, optional = false } = member;
   requireMethods(`${at}.model`, model, ['open'], 'a model as a resource, as llama({ … }) is');
   requireNumber(`${at}.weight`, weight, Number.MIN_VALUE, 1e6);
   requireInteger(`${at}.tier`, tier, 0, Math.min(99, mostTiers));
   if (listTier !== undefined && member.tier !== undefined)
     throw new OptionError(`${at}.tier stands beside lists, which are the tiers: leave one of them out`);
-  if (softLimit !== Infinity) requireInteger(`${at}.softLimit`, softLimit, 1);
+  if (maxCalls !== Infinity) requireInteger(`${at}.maxCalls`, maxCalls, 1);
   if (prices !== undefined) requirePrices(`${at}.prices`, prices);
   requireBoolean(`${at}.optional`, optional);
   const { inputPerMillion = Number.NaN, outputPerMillion = Number.NaN } = prices ?? {};
   const name = nameFor(at, member, taken);
-  const rules = { name, tier: listTier ?? tier, weight, softLimit, inputPrice: inputPerMillion, outputPrice: outputPerMillion };
+  const rules = { name, tier: listTier ?? tier, weight, maxCalls, inputPrice: inputPerMillion, outputPrice: outputPerMillion };
   return { resource: model, rules, optional };
 }
 
@@ -154,7 +154,7 @@ function nameFor(at: string, { name, model }: RouteMember, taken: Set<string>): 
 
 function resolveHealth(given: RouteHealth): HealthRules {
   requireOptions('route.health', given, healthNames);
-  const { failures = 3, coolDownMs = 1_000, maxCoolDownMs = Math.max(30_000, coolDownMs) } = given;
+  const { failures = 3, coolDownMs = 1_000, maxCoolDownMs = Math.max(10_000, coolDownMs) } = given;
   requireInteger('route.health.failures', failures, 1);
   requireNumber('route.health.coolDownMs', coolDownMs, Number.MIN_VALUE);
   requireNumber('route.health.maxCoolDownMs', maxCoolDownMs, coolDownMs);

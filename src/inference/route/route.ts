@@ -1,4 +1,5 @@
 import { type Resource, sharedResource } from '../../resource.ts';
+import type { Model } from '../model.ts';
 import { openMembers } from './open-members.ts';
 import { type RouteOptions, resolveRoute } from './route-options.ts';
 import { type RoutedModel, routedModel } from './routed-model.ts';
@@ -14,7 +15,7 @@ export type { RoutedModel } from './routed-model.ts';
  *
  * In: calls, as any model takes them. Out: the answer of one model; a stream that has emitted is never gone on with by another one: it fails, and
  * a retry with a restart marker may begin anew. To policies around it this is one call; budgets and counters are told of what all of its attempts used.
- * Holds an entry for each call that runs, about 30 numbers a model, 200 for `hedge: { afterMs: 'p95' }`; it queues nothing.
+ * Holds an entry for each call that runs or waits (where models have `maxCalls`), about 30 numbers a model, 1,800 for `hedge: { afterMs: 'p95' }`.
  *
  * A model is left alone after `failures` in a row, or as soon as it asks for less (429, 503, 529: for as long as it says), or needs a person (a key that is refused); then
  * one call probes. Silence counts: a call that was given up after 5 s in which its model told nothing to anybody. Embeddings come from one
@@ -31,7 +32,9 @@ export function route(options: RouteOptions): Resource<RoutedModel> {
   const { name, members } = resolved;
   return sharedResource(name, async (context) => {
     const router = new Router(resolved, context.log);
-    const joined = router.join.bind(router);
+    const joined = (index: number, model: Model): void => {
+      router.join(index, model, context.clock);
+    };
     const close = await openMembers(members, context, { pool: name, joined });
     return { value: routedModel(name, router), close };
   });

@@ -1,5 +1,6 @@
 import { catchError, defer, Observable, type Subscriber, Subscription } from 'rxjs';
 import { type CallScope, currentScope, inScope, scopeWith } from '../../call.ts';
+import type { Clock } from '../../clock.ts';
 import { messageOf, TimeoutError } from '../../errors.ts';
 import { hedged } from '../../policies/internal/hedged.ts';
 import { whileWanted } from '../../policies/internal/while-wanted.ts';
@@ -13,6 +14,7 @@ import { type Ask, needOf } from './needs.ts';
 import { type Need, PoolState } from './pool.state.ts';
 import type { ResolvedRoute } from './route-options.ts';
 import { verdict } from './verdict.ts';
+import { WaitingCalls } from './waiting-calls.ts';
 
 /** A call, as the router makes it. */
 export interface RoutedCall<T> {
@@ -43,6 +45,7 @@ export class Router {
   readonly #options: ResolvedRoute;
   readonly #log: OpenContext['log'];
   readonly #firstValue = new LearnedState(learned);
+  readonly #waiting: WaitingCalls;
   readonly counts = { calls: 0, failovers: 0, hedges: 0 };
 
   constructor(options: ResolvedRoute, log: OpenContext['log']) {
@@ -51,6 +54,7 @@ export class Router {
     this.#models = options.members.map(() => undefined);
     const rules = options.members.map((one) => one.rules);
     this.pool = new PoolState(rules, options.health, options.policy);
+    this.#waiting = new WaitingCalls(this.pool);
   }
 
   /** Those that are open, in order. */
@@ -58,10 +62,16 @@ export class Router {
     return this.#models.filter((one) => one !== undefined);
   }
 
-  join(index: number, model: Model): void {
+  /** Calls that wait for a place. */
+  get waiting(): number {
+    return this.#waiting.size;
+  }
+
+  join(index: number, model: Model, clock: Clock): void {
     this.#models[index] = model;
     const member = this.pool.members[index];
     if (member) member.isOpen = true;
+    this.#waiting.look(true, clock);
   }
 
   call<T>(call: RoutedCall<T>): Observable<T> {
@@ -109,12 +119,28 @@ export class Router {
         if (!turn) {
           const stands = this.pool.standstill(story.need, story.asked, nowMs);
           const isAwaited: Parameters<typeof verdict>[4] = (open) => scope.waitsOut || scope.takesOver(open);
-          out.error(verdict(this.#options.name, stands, story.errors, nowMs, isAwaited));
+          if (stands.why === 'full') wait();
+          else out.error(verdict(this.#options.name, stands, story.errors, nowMs, isAwaited));
           return;
         }
         if (story.asked.size > 0 && story.errors.length > 0) this.counts.failovers += 1;
         story.asked.add(turn.member);
         out.add(this.#attempt(story, turn, scope, out, askNext));
+      };
+      const wait = (): void => {
+        const isDecided = (): boolean =>
+          this.pool.canTake(story.need, story.asked, scope.clock.nowMs()) ||
+          this.pool.standstill(story.need, story.asked, scope.clock.nowMs()).why !== 'full';
+        const look = (): boolean => {
+          const does = isDecided();
+          if (does) {
+            leave();
+            inScope(scope, askNext); // it comes in the scope of the call that has ended
+          }
+          return does;
+        };
+        const leave = this.#waiting.enter(look, scope.clock);
+        out.add(leave);
       };
       askNext();
     });
@@ -130,6 +156,7 @@ export class Router {
     running.add(() => {
       if (how.end === 'left' && !story.isOver) meter.abandoned();
       this.pool.ended(turn, how, clock.nowMs());
+      this.#waiting.look(how.end === 'failed', clock);
     });
     const failed = (error: unknown): void => {
       how = endOf(error, { random: scope.random, nowMs: clock.nowMs(), brokenMs: this.#options.health.maxCoolDownMs });

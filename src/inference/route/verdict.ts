@@ -5,6 +5,10 @@ import type { Standstill } from './pool.state.ts';
 /** The most telling first: what waiting mends, what another attempt may, what a person must, what lies with the record. */
 const order: readonly Grade[] = ['overload', 'transient', 'resource', 'pipeline', 'record'];
 
+/** The error that says best what became of a call that several models failed at. */
+export const mostTelling = (errors: readonly unknown[]): unknown =>
+  errors.toSorted((a, b) => order.indexOf(classify(a)) - order.indexOf(classify(b)))[0];
+
 /** What a call fails with that nobody of the pool can be asked for any more. `isAwaited`: somebody further out waits for a pool that is out. */
 export function verdict(
   pool: string,
@@ -13,7 +17,7 @@ export function verdict(
   nowMs: number,
   isAwaited: (open: StreamError) => boolean,
 ): unknown {
-  const told = errors.toSorted((a, b) => order.indexOf(classify(a)) - order.indexOf(classify(b)))[0];
+  const told = mostTelling(errors);
   if (stands.why === 'out') {
     const open = allOut(pool, stands.untilMs - nowMs, told);
     return told === undefined || isAwaited(open) || !isRetryable(classify(told)) ? open : told;

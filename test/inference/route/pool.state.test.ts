@@ -5,10 +5,10 @@ import { type Fit, type Need, PoolState } from '../../../src/inference/route/poo
 
 const health = { failures: 2, coolDownMs: 100, maxCoolDownMs: 400 };
 const rules = (name: string, over: Partial<MemberRules> = {}): MemberRules => ({
-  ...{ name, tier: 0, weight: 1, softLimit: Infinity, inputPrice: 0, outputPrice: 0 },
+  ...{ name, tier: 0, weight: 1, maxCalls: Infinity, inputPrice: 0, outputPrice: 0 },
   ...over,
 });
-const members = [rules('a', { softLimit: 2 }), rules('b'), rules('c', { tier: 1 })];
+const members = [rules('a', { maxCalls: 2 }), rules('b'), rules('c', { tier: 1 })];
 const needWith = (fits: readonly Fit[], tokens = 10): Need => ({ tokens, inputTokens: tokens, outputTokens: 0, prefix: '', fits });
 const nobody: ReadonlySet<number> = new Set();
 
@@ -33,9 +33,12 @@ interface Model {
 
 type Step = fc.Command<Model, PoolState>;
 
+const isFull = (model: Model, index: number): boolean =>
+  model.running.filter(({ turn }) => turn.member === index).length >= (members[index]?.maxCalls ?? 0);
+
 const mayBeAsked = (model: Model, index: number): boolean => {
   const one = model.plain[index] as Plain;
-  if (!one.isOpen) return false;
+  if (!one.isOpen || isFull(model, index)) return false;
   if (one.state === 'closed') return true;
   const probing = model.running.some(({ turn, isProbe, term }) => turn.member === index && isProbe && term === one.term);
   return model.nowMs >= one.untilMs && !probing;
@@ -67,9 +70,7 @@ const takes = (fits: readonly Fit[], asked: ReadonlySet<number>, tokens: number)
     expect(real.canTake(need, asked, model.nowMs)).toBe(able.length > 0);
     const load = (i: number): number =>
       model.running.filter(({ turn }) => turn.member === i).reduce((sum, each) => sum + each.tokens - each.done, 0);
-    const runs = (i: number): number => model.running.filter(({ turn }) => turn.member === i).length;
-    const rank = (i: number): number =>
-      (fits[i] === 'yes' ? 0 : 100) + (runs(i) < (members[i]?.softLimit ?? 0) ? 0 : 10) + (members[i]?.tier ?? 0);
+    const rank = (i: number): number => (fits[i] === 'yes' ? 0 : 100) + (members[i]?.tier ?? 0);
     const turn = real.take(need, asked, model.nowMs);
     expect(turn === undefined).toBe(able.length === 0);
     if (!turn) return;
@@ -200,6 +201,16 @@ describe('PoolState', () => {
       needWith(['no', 'no', 'no']),
       nobody,
       { why: 'cannot', isWhole: false, tooLong: false },
+    ],
+    [
+      'one that could has no place',
+      (pool) => {
+        pool.take(yes, new Set([1, 2]), 0);
+        pool.take(yes, new Set([1, 2]), 0);
+      },
+      yes,
+      new Set([1, 2]),
+      { why: 'full', isWhole: true },
     ],
     ['all have been asked', () => undefined, yes, new Set([0, 1, 2]), { why: 'asked', isWhole: true }],
     [

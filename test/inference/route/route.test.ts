@@ -1,5 +1,6 @@
 import { firstValueFrom } from 'rxjs';
 import { describe, expect, it } from 'vitest';
+import { codeOf } from '../../../src/classify.ts';
 import { completeModel } from '../../../src/inference/complete-model.ts';
 import { scripted, type ScriptedModel } from '../../../src/inference/scripted/scripted.ts';
 import { virtualClock } from '../../../src/virtual-clock.ts';
@@ -130,10 +131,55 @@ describe('route', () => {
     expect(slow.stats.aborted).toBe(1);
   });
 
+  it('lets calls wait where every model has as many as it may, and takes them in their order', async () => {
+    const clock = virtualClock();
+    const only = said('only', { latencyMs: 100 });
+    const { model } = await openRoute(clock, { models: [{ model: only, maxCalls: 1 }] });
+    const seen: string[] = [];
+    const asked = ['a', 'b', 'c', 'd'].map((name) =>
+      within(calmScope(clock), model.chat(name)).subscribe({ complete: () => seen.push(name), error: expect.unreachable }),
+    );
+    expect([only.stats.running, model.describe(0).waiting]).toEqual([1, 3]);
+    asked[1]?.unsubscribe();
+    expect(model.describe(0)).toMatchObject({ waiting: 2, reason: 'every model that can do it has as many calls as it may' });
+    await clock.runUntilIdle();
+    expect([seen, only.stats.maxRunning, only.stats.calls, model.describe(0).waiting]).toEqual([['a', 'c', 'd'], 1, 3, 0]);
+  });
+
+  it('tells those that wait when the model that they wait for is left alone', async () => {
+    const clock = virtualClock();
+    const weak = said('weak', { latencyMs: 100, faults: [{ share: 1, fault: { kind: 'overload', retryAfterMs: 60_000 } }] });
+    const { model } = await openRoute(clock, { models: [{ model: weak, maxCalls: 1 }] });
+    const codes: unknown[] = [];
+    for (let i = 0; i < 3; i += 1)
+      within(calmScope(clock, { waitsOut: true }), model.chat('hello')).subscribe({
+        error: (error: unknown) => codes.push(codeOf(error)),
+      });
+    await clock.advance(100);
+    expect([codes, weak.stats.calls]).toEqual([['breaker_open', 'breaker_open', 'breaker_open'], 1]);
+    await clock.runUntilIdle();
+    expect(clock.nowMs()).toBe(100);
+  });
+
+  it('has those that wait try a model again when its time is over', async () => {
+    const clock = virtualClock();
+    const slow = said('slow', { latencyMs: 10_000 });
+    const weak = said('weak', { storms: [{ fromMs: 0, toMs: 20, fault: { kind: 'overload', retryAfterMs: 1_000 } }] });
+    const { model } = await openRoute(clock, { models: [[weak], [{ model: slow, maxCalls: 1 }]] });
+    within(calmScope(clock), model.chat('hello')).subscribe();
+    await clock.advance(10);
+    const seen: string[] = [];
+    within(calmScope(clock), model.chat('hello')).subscribe({ next: ({ text }) => seen.push(text), error: expect.unreachable });
+    expect([slow.stats.running, model.describe(0).waiting]).toEqual([1, 1]);
+    await clock.advance(1_100);
+    expect(seen.join('')).toBe('weak');
+    await clock.runUntilIdle();
+  });
+
   it('asks later tiers when there is no room, and again the first when there is', async () => {
     const clock = virtualClock();
     const [local, cloud] = [said('local', { latencyMs: 100 }), said('cloud', { latencyMs: 100 })];
-    const { model } = await openRoute(clock, { models: [[{ model: local, softLimit: 2 }], [cloud]] });
+    const { model } = await openRoute(clock, { models: [[{ model: local, maxCalls: 2 }], [cloud]] });
     for (let i = 0; i < 5; i += 1) within(calmScope(clock), model.chat('hello')).subscribe();
     expect(callsOf([local, cloud])).toEqual([2, 3]);
     await clock.runUntilIdle();
