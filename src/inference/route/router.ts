@@ -135,7 +135,7 @@ export class Router {
           const does = isDecided();
           if (does) {
             leave();
-            inScope(scope, askNext); // it comes in the scope of the call that has ended
+            askNext();
           }
           return does;
         };

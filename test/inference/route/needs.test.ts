@@ -49,6 +49,14 @@ describe('who can do what a call asks', () => {
     expect((await failure).code).toBe(code);
   });
 
+  it('asks nobody where the answer alone would fill the context of all', async () => {
+    const clock = virtualClock();
+    const models = [able('a', { contextTokens: 600 }), able('b', { contextTokens: 4_000 })];
+    const { model } = await openRoute(clock, { models });
+    expect((await failureOf(lastValueFrom(model.chat('hello', { maxTokens: 4_000 })))).code).toBe('prompt_too_long');
+    expect(callsOf(models)).toEqual([0, 0]);
+  });
+
   it('refuses options out of range at the call', async () => {
     const { model } = await openRoute(virtualClock(), { models: [said('a')] });
     expect(() => model.chat('hello', { maxTokens: 0 })).toThrow('maxTokens must be an integer from 1 to 1000000, got 0');

@@ -69,6 +69,23 @@ describe('a pool as a resource', () => {
     expect(tries).toBe(2);
   });
 
+  it('tries nothing again once it is closed', async () => {
+    const clock = virtualClock();
+    const slow: Resource<Model> = {
+      name: 'slow',
+      open: ({ signal }) =>
+        new Promise((_, reject) => {
+          signal.addEventListener('abort', () => {
+            reject(new Error('given up'));
+          });
+        }),
+    };
+    const { close, logged } = await openRoute(clock, { models: [said('a'), { model: slow, optional: true }] });
+    await close();
+    await clock.runUntilIdle();
+    expect([clock.nowMs(), logged]).toEqual([0, []]);
+  });
+
   it('waits for what is not open yet before it says that nobody can', async () => {
     const clock = virtualClock();
     const late: Resource<Model> = { name: 'late', open: () => new Promise(() => undefined) };

@@ -99,6 +99,18 @@ describe('parallelModels', () => {
     expect((await resultIn(clock, model.answer('hello', { schema }))).value).toEqual({ mood: 'good' });
   });
 
+  it('tells what those have taken that were not waited for, and nothing where the whole call is given up', async () => {
+    const told: number[] = [];
+    const { clock, model } = await open({ models: [saying('a', 'good'), saying('b', 'good'), saying('c', 'bad', 900)] });
+    const scope = calmScope(clock, { used: ({ inputTokens }) => told.push(inputTokens) });
+    const result = lastValueFrom(within(scope, model.answer('hello', { schema })));
+    await clock.advance(10);
+    await result;
+    expect(told).toEqual([1, 1, 6]); // an estimate of the last
+    within(scope, model.answer('hello', { schema })).subscribe().unsubscribe();
+    expect(told).toHaveLength(3);
+  });
+
   it('stops all when nobody waits any more', async () => {
     const models = [saying('a', 'good'), saying('b', 'good')];
     const { clock, model } = await open({ models });

@@ -104,6 +104,10 @@ describe('route', () => {
     expect(waited).toMatchObject({ code: 'breaker_open' });
     expect(waited.retryAfterMs).toBe(4_200 - 1_000 + 10);
     expect(callsOf(models)).toEqual([1, 1]);
+    expect(model.describe(clock.nowMs())).toMatchObject({
+      pausedUntilMs: 4_210,
+      reason: 'every model of the pool is left alone for its failures',
+    });
   });
 
   it('counts a call that was given up in silence, and not one whose model was telling others something', async () => {
@@ -174,6 +178,18 @@ describe('route', () => {
     await clock.advance(1_100);
     expect(seen.join('')).toBe('weak');
     await clock.runUntilIdle();
+  });
+
+  it('sets no timer for a call that waits no more', async () => {
+    const clock = virtualClock();
+    const slow = said('slow', { latencyMs: 100 });
+    const weak = said('weak', { storms: [{ fromMs: 0, toMs: 20, fault: { kind: 'overload', retryAfterMs: 60_000 } }] });
+    const { model } = await openRoute(clock, { models: [[weak], [{ model: slow, maxCalls: 1 }]] });
+    within(calmScope(clock), model.chat('hello')).subscribe();
+    await clock.advance(10);
+    within(calmScope(clock), model.chat('hello')).subscribe().unsubscribe();
+    await clock.runUntilIdle();
+    expect([clock.nowMs(), slow.stats.completed]).toEqual([110, 1]);
   });
 
   it('asks later tiers when there is no room, and again the first when there is', async () => {

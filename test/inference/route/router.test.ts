@@ -1,9 +1,17 @@
+import { concatWith, firstValueFrom, throwError } from 'rxjs';
 import { describe, expect, it } from 'vitest';
+import { currentScope } from '../../../src/call.ts';
+import { OverloadError } from '../../../src/errors.ts';
+import { completeModel } from '../../../src/inference/complete-model.ts';
+import type { Model } from '../../../src/inference/model.ts';
+import type { Resource } from '../../../src/resource.ts';
+import { failureOf } from '../../helpers/failure-of.ts';
+import { fakeBackend } from '../fake-backend.ts';
 import { scripted } from '../../../src/inference/scripted/scripted.ts';
 import { retryBudget } from '../../../src/policies/retry-budget.ts';
 import { virtualClock } from '../../../src/virtual-clock.ts';
 import { within } from '../../helpers/scope.ts';
-import { ask, calmScope, openRoute, said } from './opened.ts';
+import { ask, calmScope, openRoute, resourceOf, said } from './opened.ts';
 
 describe('hedging', () => {
   it('asks another model beside one that is slow, and takes whoever answers first', async () => {
@@ -48,6 +56,33 @@ describe('hedging', () => {
     const { model } = await openRoute(clock, { models: [said('only', { latencyMs: 500 })], hedge: { afterMs: 10 } });
     expect(await ask(clock, model)).toBe('only');
     expect(model.describe(0).numbers).toMatchObject({ hedges_total: 0 });
+  });
+
+  it('tells nothing for a call that is given up as a whole: budgets count what came of it', async () => {
+    const clock = virtualClock();
+    const told: unknown[] = [];
+    const { model } = await openRoute(clock, { models: [said('a'), said('b')], hedge: { afterMs: 5 } });
+    const running = within(calmScope(clock, { used: (usage) => told.push(usage) }), model.chat('hello')).subscribe();
+    await clock.advance(7);
+    expect((await firstValueFrom(model.state())).running).toBe(2);
+    running.unsubscribe();
+    expect([told, (await firstValueFrom(model.state())).running]).toEqual([[], 0]);
+  });
+
+  it('lets what waits inside of a model know that another is at hand', async () => {
+    const clock = virtualClock();
+    const taken: boolean[] = [];
+    const asks = (name: string): Resource<Model> => {
+      const backend = fakeBackend(['hello'], {}, { name });
+      const chat: typeof backend.chat = (turns, options) => {
+        taken.push(currentScope().takesOver(new OverloadError('full')));
+        return throwError(() => new OverloadError('full')).pipe(concatWith(backend.chat(turns, options)));
+      };
+      return resourceOf(completeModel({ ...backend, chat }));
+    };
+    const { model } = await openRoute(clock, { models: [[asks('a')], [asks('b')]] });
+    await failureOf(ask(clock, model));
+    expect(taken).toEqual([true, false]);
   });
 
   it('tells budgets and counters what the one that lost has taken', async () => {
