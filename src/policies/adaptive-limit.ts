@@ -43,11 +43,16 @@ const names: OptionNames<AdaptiveLimitOptions> = {
  * Permits whose number finds itself: the smallest that gives 95 % of the best throughput seen in the last 30 s (the knee, above which calls
  * only wait for each other inside the server). Use it where the other side's capacity is not known or changes; `withPermit` obeys it.
  *
- * It begins at `initial` and doubles while that pays, looks 25 % higher every 2 s (one more after each 25 successes) and lower when what it
- * knows has grown old or wrong. An overload cuts it by a quarter, at most once per cool-down, which lasts as long as Retry-After says; then it
+ * It begins at `initial` and doubles while that pays, looks 25 % higher every 2 s (one more after each 25 successes), and lower when it has risen or
+ * what it knows has grown old or wrong. An overload cuts it by a quarter, at most once per cool-down, which lasts as long as Retry-After says; then it
  * goes back to what held before, one more with each success. It learns only while all of it is used. A probe may cost one overload answer.
  *
- * Several pipelines may share one. Holds one entry per waiting call, 400 latencies and 64 measured limits.
+ * Bounds, for knees of 8 to 100 and calls of 5 ms to 2 s: near the knee (20 %) within 2,500 calls, then 87 % of the best throughput or more, and at most
+ * 2 % overload answers; a knee that jumps from 32 to 8 and back, with calls of 100 ms, is found in 15 and 20 s, one that doubles in 15 s is followed with up to 6
+ * times as many calls as it needs. It cannot do so where lengths scatter as widely as their mean: there it has 80 % of the best throughput, between 0.6 and 2
+ * times the knee, and needs up to a minute after a jump; nor below 8, where one more or less is much. Give `min` and `max` there.
+ *
+ * Several pipelines may share one. Holds one entry per waiting call, 1,600 latencies and 64 measured limits.
  *
  * @throws OptionError for an option outside its range.
  * @see Netflix's concurrency-limits and Envoy's adaptive concurrency, which compare latencies; TCP BBR, which looks for the best

@@ -1,27 +1,46 @@
-const mostSamples = 400; // a mean with a spread as wide as itself is known to 5 % then
+const enough = 400; // a mean with a spread as wide as itself is known to 5 % then
+const mostSamples = 1_600;
+const longMs = 1_000;
 const nearEnough = 0.02;
 
-/** Latencies of calls under one limit, until their typical length is known. Holds 400 of them. */
+/** Latencies of calls under one limit, until their typical length is known. Holds 1,600 of them. */
 export class LatencyWindow {
   #samples: number[] = [];
+  #sinceMs = 0;
+  /** How many there must be before it is looked at again: each look sorts them. */
+  #lookAt = 0;
 
   get size(): number {
     return this.#samples.length;
   }
 
-  add(ms: number): void {
+  /** How long it has been filled. */
+  tookMs(nowMs: number): number {
+    return nowMs - this.#sinceMs;
+  }
+
+  add(ms: number, nowMs: number): void {
+    if (this.#samples.length === 0) this.#sinceMs = nowMs;
     this.#samples.push(Math.max(ms, 0.001)); // an answer in no time would be an infinite throughput
   }
 
   clear(): void {
     this.#samples = [];
+    this.#lookAt = 0;
   }
 
-  /** Whether `least` samples are there, and what is typical is known to 2 %, or there is no room for more. */
-  isTelling(least: number): boolean {
+  /**
+   * Whether `least` samples are there, and what is typical is known to 2 %, or `most` of them. Beyond the 400 that are enough there may be more of
+   * them where they come fast: they cost no time.
+   */
+  isTelling(least: number, nowMs: number, most = enough): boolean {
     const { length } = this.#samples;
+    if (length < least) return false;
     if (length >= Math.max(mostSamples, least)) return true;
-    return length >= least && length % 8 === 0 && this.#error() <= nearEnough;
+    if (length >= most && (most < enough || nowMs - this.#sinceMs >= longMs)) return true;
+    if (length < this.#lookAt) return false;
+    this.#lookAt = length + Math.max(8, length >> 3);
+    return this.error() <= nearEnough;
   }
 
   /**
@@ -34,7 +53,7 @@ export class LatencyWindow {
   }
 
   /** The standard error of what is typical, as a share of it. */
-  #error(): number {
+  error(): number {
     const typicalMs = this.typicalMs();
     const squares = this.#capped().reduce((sum, ms) => sum + (ms - typicalMs) ** 2, 0);
     return Math.sqrt(squares) / this.#samples.length / typicalMs;

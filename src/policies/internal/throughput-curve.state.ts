@@ -1,9 +1,12 @@
 const memoryMs = 30_000; // what was measured earlier may be of another world
+const memoryWindows = 4; // and where calls are so long that a window is, this many of them
 const mostPoints = 64;
 const mostWeight = 4; // windows: more would not see a slow drift
 
 interface Point {
   readonly rate: number;
+  /** The standard error of one window, as a share of its rate. */
+  readonly error: number;
   readonly atMs: number;
   /** How many windows it is the mean of. */
   readonly weight: number;
@@ -18,17 +21,23 @@ export interface Knee {
   readonly bracketed: boolean;
 }
 
-/** Throughput by limit, as measured in the last 30 s. Holds 64 points. */
+/** Throughput by limit, as measured in the last 30 s, or in four windows where those take longer. Holds 64 points. */
 export class ThroughputCurve {
   #points = new Map<number, Point>();
+  #windowMs = 0;
 
-  /** The mean of the last few windows at this limit; after something else altogether, only that. */
-  put(level: number, rate: number, nowMs: number): void {
+  /** How long the last window took. */
+  took(ms: number): void {
+    this.#windowMs = ms;
+  }
+
+  /** The mean of the last few windows at this limit; after what chance does not explain, only that. */
+  put(level: number, rate: number, error: number, nowMs: number): void {
     const known = this.#points.get(level);
-    const isSame = known !== undefined && known.atMs > nowMs - memoryMs && Math.abs(rate / known.rate - 1) < 0.15;
+    const isSame = known !== undefined && known.atMs > this.#oldest(nowMs) && Math.abs(rate / known.rate - 1) < 0.15;
     const weight = isSame ? Math.min(known.weight + 1, mostWeight) : 1;
     this.#points.delete(level);
-    this.#points.set(level, { rate: isSame ? known.rate + (rate - known.rate) / weight : rate, atMs: nowMs, weight });
+    this.#points.set(level, { rate: isSame ? known.rate + (rate - known.rate) / weight : rate, error, atMs: nowMs, weight });
     const [oldest] = this.#points.keys();
     if (this.#points.size > mostPoints && oldest !== undefined) this.#points.delete(oldest);
   }
@@ -45,7 +54,8 @@ export class ThroughputCurve {
 
   knee(share: number, nowMs: number): Knee | undefined {
     const known = this.#known(nowMs);
-    const wanted = share * Math.max(...known.map(({ rate }) => rate));
+    // the best of several that are known roughly looks better than it is
+    const wanted = share * Math.max(...known.map(({ rate, error }) => rate * (1 - error)));
     const at = known.findIndex(({ rate }) => rate >= wanted);
     const [low, high, lowest] = [known[at - 1], known[at], known[0]];
     if (high === undefined || lowest === undefined) return undefined;
@@ -59,10 +69,19 @@ export class ThroughputCurve {
     for (const one of [...this.#points.keys()]) if (one >= level) this.#points.delete(one);
   }
 
-  #known(nowMs: number): readonly { readonly level: number; readonly rate: number }[] {
+  /** Forgets all below `level`. */
+  forgetBelow(level: number): void {
+    for (const one of [...this.#points.keys()]) if (one < level) this.#points.delete(one);
+  }
+
+  #oldest(nowMs: number): number {
+    return nowMs - Math.max(memoryMs, memoryWindows * this.#windowMs);
+  }
+
+  #known(nowMs: number): readonly { readonly level: number; readonly rate: number; readonly error: number }[] {
     return [...this.#points]
-      .filter(([, { atMs }]) => atMs > nowMs - memoryMs)
-      .map(([level, { rate }]) => ({ level, rate }))
+      .filter(([, { atMs }]) => atMs > this.#oldest(nowMs))
+      .map(([level, { rate, error, weight }]) => ({ level, rate, error: error / Math.sqrt(weight) }))
       .sort((a, b) => a.level - b.level);
   }
 }

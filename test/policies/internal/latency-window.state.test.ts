@@ -3,7 +3,7 @@ import { LatencyWindow } from '../../../src/policies/internal/latency-window.sta
 
 const windowOf = (samples: readonly number[]): LatencyWindow => {
   const window = new LatencyWindow();
-  for (const ms of samples) window.add(ms);
+  for (const ms of samples) window.add(ms, 0);
   return window;
 };
 
@@ -15,7 +15,15 @@ describe('LatencyWindow', () => {
     { samples: Array.from({ length: 400 }, (_, n) => (n % 2) * 20), least: 25, telling: true },
     { samples: Array.from({ length: 400 }, (_, n) => (n % 2) * 20), least: 500, telling: false },
   ])('is telling with enough of it (case %#)', ({ samples, least, telling }) => {
-    expect(windowOf(samples).isTelling(least)).toBe(telling);
+    expect(windowOf(samples).isTelling(least, 1_000)).toBe(telling);
+  });
+
+  it('goes on past 400 where calls come fast, and is content with less where that will do', () => {
+    const scattered = Array.from({ length: 1_599 }, (_, n) => (n % 6 < 3 ? 0 : n % 6 < 4 ? 10 : 40));
+    expect(windowOf(scattered).isTelling(25, 999)).toBe(false);
+    expect(windowOf([...scattered, 0]).isTelling(25, 999)).toBe(true);
+    expect(windowOf(scattered.slice(0, 63)).isTelling(25, 0, 64)).toBe(false);
+    expect(windowOf(scattered.slice(0, 64)).isTelling(25, 0, 64)).toBe(true);
   });
 
   it('takes a few slow ones for four times the median, and a queue for what it is', () => {

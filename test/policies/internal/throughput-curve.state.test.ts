@@ -3,7 +3,7 @@ import { ThroughputCurve } from '../../../src/policies/internal/throughput-curve
 
 const curveOf = (points: Readonly<Record<number, number>>): ThroughputCurve => {
   const curve = new ThroughputCurve();
-  for (const [level, rate] of Object.entries(points)) curve.put(Number(level), rate, 0);
+  for (const [level, rate] of Object.entries(points)) curve.put(Number(level), rate, 0, 0);
   return curve;
 };
 
@@ -26,23 +26,37 @@ describe('ThroughputCurve', () => {
 
   it('forgets after 30 s', () => {
     const curve = curveOf({ 10: 1 });
-    curve.put(20, 2, 20_000);
+    curve.put(20, 2, 0, 20_000);
     expect([curve.at(10, 29_999), curve.at(10, 30_000), curve.at(20, 30_000)]).toEqual([1, undefined, 2]);
   });
 
   it('averages what is alike, and takes what is not for something new', () => {
     const curve = curveOf({ 10: 1 });
-    curve.put(10, 1.1, 0);
+    curve.put(10, 1.1, 0.05, 0);
     expect(curve.at(10, 0)).toBeCloseTo(1.05);
-    curve.put(10, 2, 0);
+    curve.put(10, 2, 0.05, 0);
     expect(curve.at(10, 0)).toBe(2);
+  });
+
+  it('takes the best for a little less than it looks, where it is known roughly', () => {
+    const curve = curveOf({ 10: 1, 20: 1.9 });
+    curve.put(40, 2.02, 0.06, 0);
+    expect(curve.knee(0.95, 0)?.level).toBe(19); // 22 otherwise
+  });
+
+  it('remembers four windows, where those are long, and forgets what lies lower when asked', () => {
+    const curve = curveOf({ 10: 1, 20: 2 });
+    curve.took(20_000);
+    expect([curve.at(10, 79_999), curve.at(10, 80_000)]).toEqual([1, undefined]);
+    curve.forgetBelow(20);
+    expect([curve.at(10, 0), curve.at(20, 0)]).toEqual([undefined, 2]);
   });
 
   it('forgets a limit and all above, and holds 64 points', () => {
     const curve = curveOf({ 10: 1, 20: 2, 30: 3 });
     curve.forgetFrom(20);
     expect(curve.knee(0.95, 0)).toEqual({ level: 10, lowest: 10, bracketed: false });
-    for (let level = 1; level <= 1_000; level += 1) curve.put(level, level, 0);
+    for (let level = 1; level <= 1_000; level += 1) curve.put(level, level, 0, 0);
     expect(curve.knee(0.01, 0)?.lowest).toBe(937);
   });
 });
