@@ -72,9 +72,9 @@ export interface CallScope extends Omit<CallContext, 'signal'> {
   /** Told of what a model has used for an answer. Absent outside a pipeline. */
   readonly used?: ((usage: TokenUsage) => void) | undefined;
   /** Told of what was thrown in the course of this call where nobody awaits it: it fails the call. Absent outside a pipeline. */
-  readonly stray?: (error: unknown) => void;
+  readonly stray?: ((error: unknown) => void) | undefined;
   /** Of the budgets around; absent where there is none. */
-  readonly meter?: CallMeter;
+  readonly meter?: CallMeter | undefined;
 }
 
 const storage = new AsyncLocalStorage<CallScope>();
@@ -104,17 +104,81 @@ export const currentScope = (): CallScope => storage.getStore() ?? outside;
 /** A scope of no record, with a clock: for what is called while resources are opened. */
 export const scopeOf = (clock: Clock): CallScope => ({ ...outside, clock, tries: noTries() });
 
-/** `scope` with other fields. A plain copy would keep the deadline of now, and not see it move. */
-export const scopeWith = (scope: CallScope, fields: Partial<Omit<CallScope, 'deadlineMs'>>): CallScope => ({
-  ...scope,
-  ...fields,
-  get deadlineMs() {
-    return scope.deadlineMs;
-  },
-});
+type Fields = Partial<Pick<CallScope, 'attempt' | 'isRetried' | 'waitsOut' | 'meter' | 'degrade' | 'suspend' | 'takesOver'>>;
+
+/** A class, so that all have one shape: see `operators/internal/describe-call.ts`. */
+class InnerScope implements CallScope {
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly attempt: number;
+  readonly position: Position | undefined;
+  readonly key: unknown;
+  readonly headers: RecordHeaders;
+  readonly context: RecordContext;
+  readonly tries: Tries;
+  readonly isRetried: boolean;
+  readonly waitsOut: boolean;
+  readonly used: CallScope['used'];
+  readonly #outer: CallScope;
+  readonly #fields: Fields;
+
+  constructor(outer: CallScope, fields: Fields) {
+    this.#outer = outer;
+    this.#fields = fields;
+    this.clock = outer.clock;
+    this.random = outer.random;
+    this.attempt = fields.attempt ?? outer.attempt;
+    this.position = outer.position;
+    this.key = outer.key;
+    this.headers = outer.headers;
+    this.context = outer.context;
+    this.tries = outer.tries;
+    this.isRetried = fields.isRetried ?? outer.isRetried;
+    this.waitsOut = fields.waitsOut ?? outer.waitsOut;
+    this.used = outer.used;
+  }
+
+  get deadlineMs(): number {
+    return this.#outer.deadlineMs;
+  }
+
+  get degraded(): readonly string[] {
+    return this.#outer.degraded;
+  }
+
+  get meter(): CallMeter | undefined {
+    return this.#fields.meter ?? this.#outer.meter;
+  }
+
+  get stray(): CallScope['stray'] {
+    return this.#outer.stray;
+  }
+
+  degrade(step: string): () => void {
+    return (this.#fields.degrade ?? ((one) => this.#outer.degrade(one)))(step);
+  }
+
+  takesOver(error: unknown): boolean {
+    return this.#fields.takesOver?.(error) ?? this.#outer.takesOver(error);
+  }
+
+  hold(reason: string, untilMs: number): void {
+    this.#outer.hold(reason, untilMs);
+  }
+
+  suspend(reason: string): () => void {
+    return (this.#fields.suspend ?? ((one) => this.#outer.suspend(one)))(reason);
+  }
+}
+
+/** `scope` with other fields, for what runs further in. */
+export const scopeWith = (scope: CallScope, fields: Fields): CallScope => new InnerScope(scope, fields);
 
 /** Runs `body` with `scope` as the current one. */
 export const inScope = <T>(scope: CallScope, body: () => T): T => storage.run(scope, body);
+
+/** Why work that a call has left behind is aborted: one for all, since a new one costs more than the rest of a short call. */
+const over = new DOMException('the call has ended', 'AbortError');
 
 /**
  * Makes an async function a cold call: it runs once per subscription, emits its result and completes. Unsubscribing
@@ -124,8 +188,9 @@ export function call<T>(work: (ctx: CallContext) => Promise<T>): Observable<T> {
   return new Observable<T>((out) => {
     const scope = currentScope();
     const controller = new AbortController();
+    let isOver = false;
     out.add(() => {
-      controller.abort();
+      controller.abort(isOver ? over : undefined);
     });
     const { attempt, deadlineMs, position, key, headers, context, degraded } = scope;
     const ctx = { signal: controller.signal, attempt, deadlineMs, position, key, headers, context, degraded };
@@ -133,6 +198,7 @@ export function call<T>(work: (ctx: CallContext) => Promise<T>): Observable<T> {
     start().then(
       (value) => {
         out.next(value);
+        isOver = true;
         out.complete();
       },
       (error: unknown) => {

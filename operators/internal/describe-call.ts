@@ -1,90 +1,157 @@
 import { type CallContext, type CallScope, currentScope } from '../../src/call.ts';
 import { type Envelope, runOf } from '../../src/record/envelope.ts';
 import type { Part } from '../../src/record/part.ts';
-import { noTries } from '../../src/record/tries.ts';
+import type { Position, RecordHeaders } from '../../src/record/record.ts';
+import type { RecordContext } from '../../src/record/record-context.ts';
+import type { Run } from '../../src/record/run.ts';
+import { noTries, type Tries } from '../../src/record/tries.ts';
+import type { Clock } from '../../src/clock.ts';
+import { notDegraded } from '../../src/record/degraded.ts';
 import { Waits } from './waits.ts';
 
+/*
+ * Classes, whose accessors stand on their prototypes: an object literal with a getter has a shape of its own each time, which costs
+ * 1 µs, and which keeps all that the getter knows alive until V8's next full collection.
+ */
+
 /** What one call may know, and how it is told of its end. */
-export interface DescribedCall {
-  readonly scope: CallScope;
-  readonly ctx: CallContext;
-  readonly abort: () => void;
+export class DescribedCall implements CallScope {
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly attempt = 1;
+  readonly position: Position;
+  readonly key: unknown;
+  readonly headers: RecordHeaders;
+  readonly context: RecordContext;
+  readonly tries: Tries = noTries();
+  readonly isRetried = false;
+  readonly waitsOut: boolean;
+  readonly used: CallScope['used'];
+  readonly ctx: OwnContext;
+  readonly #run: Run;
+  readonly #part: Part;
+  readonly #fail: (error: unknown) => boolean;
+  #waits: Waits | undefined; // most calls never wait
+  #degraded: readonly string[];
+  #stray: ((error: unknown) => void) | undefined;
+
+  /** @param fail ends the call with an error; false when it has ended before. */
+  constructor(envelope: Envelope<unknown, unknown>, part: Part, fail: (error: unknown) => boolean) {
+    const run = runOf(envelope);
+    this.#run = run;
+    this.#part = part;
+    this.#fail = fail;
+    this.clock = run.clock;
+    this.random = run.random;
+    this.position = envelope.position;
+    this.key = envelope.key;
+    this.headers = envelope.headers;
+    this.context = envelope.context;
+    this.waitsOut = run.retry !== undefined;
+    this.used = run.used;
+    this.#degraded = envelope.degraded;
+    this.ctx = new OwnContext(this);
+  }
+
+  get deadlineMs(): number {
+    return this.#part.deadlineMs;
+  }
+
+  /** A list that stays as it is: what comes later is in another one. */
+  get degraded(): readonly string[] {
+    return this.#degraded;
+  }
+
+  degrade(step: string): () => void {
+    this.#degraded = [...this.#degraded, step];
+    return () => {
+      const at = this.#degraded.lastIndexOf(step);
+      const rest = this.#degraded.filter((_, index) => index !== at);
+      this.#degraded = rest.length === 0 ? notDegraded : rest;
+    };
+  }
+
+  takesOver(): boolean {
+    return false;
+  }
+
+  hold(reason: string, untilMs: number): void {
+    this.#run.hold(reason, untilMs);
+  }
+
+  suspend(reason: string): () => void {
+    this.#waits ??= new Waits(this.#part, this.#run, this.tries);
+    return this.#waits.begin(reason);
+  }
+
+  get stray(): (error: unknown) => void {
+    return (this.#stray ??= (error) => {
+      if (!this.#fail(error)) this.#run.strayed?.(this.position, error);
+    });
+  }
+
   /** Ends the waits that the call has not ended itself: its record's time goes on. */
-  readonly goOn: () => void;
+  goOn(): void {
+    this.#waits?.endAll();
+  }
+
+  abort(): void {
+    OwnContext.abort(this.ctx);
+  }
 }
 
-/** @param fail ends the call with an error; false when it has ended before. */
-export function describeCall(envelope: Envelope<unknown, unknown>, part: Part, fail: (error: unknown) => boolean): DescribedCall {
-  const { position, key, headers, context } = envelope;
-  const run = runOf(envelope);
-  const tries = noTries();
-  const waits = new Waits(part, run, tries);
-  const degraded = [...envelope.degraded];
-  const scope: CallScope = {
-    clock: run.clock,
-    random: run.random,
-    attempt: 1,
-    get deadlineMs() {
-      return part.deadlineMs;
-    },
-    position,
-    key,
-    headers,
-    context,
-    degraded,
-    degrade: (step) => {
-      degraded.push(step);
-      return () => {
-        degraded.splice(degraded.lastIndexOf(step), 1);
-      };
-    },
-    tries,
-    isRetried: false,
-    waitsOut: false,
-    takesOver: () => false,
-    hold: (reason, untilMs) => {
-      run.hold(reason, untilMs);
-    },
-    suspend: (reason) => waits.begin(reason),
-    used: (usage) => {
-      run.used?.(usage);
-    },
-    stray: (error) => {
-      if (!fail(error)) run.strayed?.(position, error);
-    },
-  };
-  const goOn = (): void => {
-    waits.endAll();
-  };
-  return { scope, goOn, ...contextOf(scope) };
+/** The signal of a call that nobody may have asked for yet, and the moment's attempt and deadline. Copies are data of their moment. */
+class OwnContext implements CallContext {
+  declare readonly signal: AbortSignal;
+  declare readonly attempt: number;
+  declare readonly deadlineMs: number;
+  declare readonly degraded: readonly string[];
+  readonly position: Position;
+  readonly key: unknown;
+  readonly headers: RecordHeaders;
+  readonly context: RecordContext;
+  readonly #scope: DescribedCall;
+  #controller: AbortController | undefined; // most calls never look at the signal
+  #aborted = false;
+
+  constructor(scope: DescribedCall) {
+    this.#scope = scope;
+    this.position = scope.position;
+    this.key = scope.key;
+    this.headers = scope.headers;
+    this.context = scope.context;
+    // its own, not the prototype's, or `{ ...ctx }` would be without them; one function for all of them, so that all have one shape
+    Object.defineProperty(this, 'signal', OwnContext.#signal);
+    Object.defineProperty(this, 'attempt', OwnContext.#attempt);
+    Object.defineProperty(this, 'deadlineMs', OwnContext.#deadlineMs);
+    Object.defineProperty(this, 'degraded', OwnContext.#degraded);
+  }
+
+  static abort(ctx: OwnContext): void {
+    ctx.#aborted = true;
+    ctx.#controller?.abort();
+  }
+
+  static readonly #signal = read((ctx) => {
+    ctx.#controller ??= new AbortController();
+    if (ctx.#aborted) ctx.#controller.abort();
+    return ctx.#controller.signal;
+  });
+  static readonly #attempt = read((ctx) => {
+    const now = currentScope();
+    const { tries } = ctx.#scope;
+    // a callback may run in the scope of the call that set it off
+    return now.tries === tries ? now.attempt : Math.max(1, tries.count);
+  });
+  static readonly #deadlineMs = read((ctx) => ctx.#scope.deadlineMs);
+  static readonly #degraded = read((ctx) => ctx.#scope.degraded);
 }
 
-function contextOf(scope: CallScope): Pick<DescribedCall, 'ctx' | 'abort'> {
-  let controller: AbortController | undefined; // most calls never look at the signal
-  let aborted = false;
-  const ctx: CallContext = {
-    get deadlineMs() {
-      return scope.deadlineMs;
-    },
-    position: scope.position,
-    key: scope.key,
-    headers: scope.headers,
-    context: scope.context,
-    degraded: scope.degraded,
-    get signal() {
-      controller ??= new AbortController();
-      if (aborted) controller.abort();
-      return controller.signal;
-    },
-    get attempt() {
-      const now = currentScope();
-      // a callback may run in the scope of the call that set it off
-      return now.tries === scope.tries ? now.attempt : Math.max(1, scope.tries.count);
+function read(get: (ctx: OwnContext) => unknown): PropertyDescriptor {
+  return {
+    enumerable: true,
+    get(this: OwnContext) {
+      return get(this);
     },
   };
-  const abort = (): void => {
-    aborted = true;
-    controller?.abort();
-  };
-  return { ctx, abort };
 }

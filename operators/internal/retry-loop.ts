@@ -41,7 +41,7 @@ export function retryLoop<T, R = never>(source: Observable<T>, rules: RetryRules
       out.add(whileWanted(source, out).subscribe(out));
       return;
     }
-    const { clock, tries } = scope;
+    const { clock } = scope;
     const loop = new Loop(scope, rules, by);
     let subscription: Subscription | undefined;
     let stopWaiting: CancelTimer | undefined;
@@ -65,10 +65,7 @@ export function retryLoop<T, R = never>(source: Observable<T>, rules: RetryRules
     };
     const run = (): void => {
       const attempt = loop.begin();
-      const inside = scopeWith(
-        scope,
-        by === 'operator' ? { attempt, isRetried: true, waitsOut: true } : { attempt: tries.count + 1, waitsOut: true },
-      );
+      const inside = insideOf(scope, by, attempt);
       inScope(inside, () => {
         if (hasEmitted) announce(out, rules, { attempt: inside.attempt, error: last });
         if (out.closed) return;
@@ -93,6 +90,13 @@ export function retryLoop<T, R = never>(source: Observable<T>, rules: RetryRules
     rules.budget?.called(clock.nowMs());
     run();
   });
+}
+
+/** The scope of an attempt; the first one of the pipeline's default knows nothing that the call does not. */
+function insideOf(scope: CallScope, by: RetriedBy, attempt: number): CallScope {
+  if (by === 'operator') return scopeWith(scope, { attempt, isRetried: true, waitsOut: true });
+  const made = scope.tries.count + 1;
+  return scope.waitsOut && scope.attempt === made ? scope : scopeWith(scope, { attempt: made, waitsOut: true });
 }
 
 const asksForLess = 'the called service asks for less (overload)';

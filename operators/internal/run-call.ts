@@ -2,7 +2,6 @@ import type { Observable, Observer, Subscription } from 'rxjs';
 import { type CallContext, inScope } from '../../src/call.ts';
 import { type Grade, isRetryable, messageOf } from '../../src/errors.ts';
 import { type Envelope, membersOf, runOf } from '../../src/record/envelope.ts';
-import { notDegraded } from '../../src/record/degraded.ts';
 import type { Handle } from '../../src/record/handle.ts';
 import { tooLate as notCalled } from '../../src/record/lost.ts';
 import type { Place } from '../../src/record/part.ts';
@@ -10,7 +9,7 @@ import { recordError } from '../../src/record/record-error.ts';
 import { formatPosition, type Position } from '../../src/record/record.ts';
 import type { Run } from '../../src/record/run.ts';
 import type { Tries } from '../../src/record/tries.ts';
-import { describeCall } from './describe-call.ts';
+import { DescribedCall } from './describe-call.ts';
 import { fail, threw } from './fail.ts';
 import { observableOf } from './observable-of.ts';
 import { whileWanted } from './operate.ts';
@@ -63,7 +62,7 @@ export interface RunningCall {
 export function runningCall<T, R, K>({ envelope, handle, project, maxResults, onValue, onEnd }: CallOptions<T, R, K>): RunningCall {
   const { part } = handle;
   part.at('calling'); // first: it may start the record's time
-  const { scope, ctx, abort, goOn } = describeCall(envelope, part, (error) => end(failedWith(error)));
+  const scope = new DescribedCall(envelope, part, (error) => end(failedWith(error)));
   const state = { closed: false, begun: false, count: 0 };
   let subscription: Subscription | undefined;
 
@@ -71,18 +70,18 @@ export function runningCall<T, R, K>({ envelope, handle, project, maxResults, on
     state.closed = true;
     unlisten();
     subscription?.unsubscribe();
-    goOn();
+    scope.goOn();
   };
   const leave = (to: Place): void => {
     close();
-    abort();
+    scope.abort();
     part.at(to);
   };
   const end = (failure?: (position: Position) => Error): boolean => {
     if (state.closed) return false;
     const completed = failure === undefined && part.live;
     close(); // before the part is settled: what frees its place must find the work ended
-    if (!completed) abort();
+    if (!completed) scope.abort();
     if (state.begun) part.attempted(callsOf(scope.tries), scope.tries.failed, completed);
     if (failure) fail(envelope, handle, failure);
     onEnd(completed ? 'completed' : 'failed');
@@ -90,12 +89,12 @@ export function runningCall<T, R, K>({ envelope, handle, project, maxResults, on
   };
   const unlisten = part.onEnd((reason) => void end(reason === 'deadline' ? tooLate : undefined));
   const subscribe = (): void => {
-    const call = withDefaultRetry(observableOf<R>('mapConcurrent', project(envelope.value, ctx)), runOf(envelope));
+    const call = withDefaultRetry(observableOf<R>('mapConcurrent', project(envelope.value, scope.ctx)), runOf(envelope));
     subscription = whileWanted(call, state).subscribe(observer(state, { maxResults, onValue, end }));
     if (state.closed) subscription.unsubscribe();
   };
   return {
-    degraded: () => (scope.degraded.length === 0 ? notDegraded : [...scope.degraded]),
+    degraded: () => scope.degraded,
     start: () => {
       runOf(envelope).verify(); // a process that has stood still must not begin what others work on by now
       try {

@@ -56,7 +56,7 @@ export interface Run {
   /** Told of each part that fails, before its record is settled: for logs and counters. */
   failed(error: Error): void;
   /** Told of what a model has used for an answer: for counters. */
-  used?(usage: TokenUsage): void;
+  readonly used?: (usage: TokenUsage) => void;
   /** Told of what the call for this record has thrown where nobody awaits it, when the call was over: too late to fail it. */
   strayed?(position: Position, error: unknown): void;
 }

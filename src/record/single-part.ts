@@ -37,7 +37,9 @@ export interface Lookout {
 /** The claim of one part on one record. */
 export class SinglePart implements Part {
   readonly #settlement: Parent;
-  #listeners: Set<(reason: EndReason) => void> | undefined;
+  /** Mostly one, the call that runs: a set is made for the second. */
+  #listener: ((reason: EndReason) => void) | undefined;
+  #others: Set<(reason: EndReason) => void> | undefined;
   #state: PartState = 'open';
   #place: Place = 'flowing';
   #lookout: Lookout | undefined;
@@ -117,25 +119,35 @@ export class SinglePart implements Part {
   }
 
   onEnd(end: (reason: EndReason) => void): () => void {
-    const listeners = (this.#listeners ??= new Set());
-    listeners.add(end);
+    if (this.#listener === undefined) this.#listener = end;
+    else (this.#others ??= new Set()).add(end);
     return () => {
-      listeners.delete(end);
+      if (this.#listener === end) this.#listener = undefined;
+      else this.#others?.delete(end);
     };
+  }
+
+  #listeners(): ((reason: EndReason) => void)[] {
+    return [...(this.#listener ? [this.#listener] : []), ...(this.#others ?? [])];
+  }
+
+  #forgetListeners(): void {
+    this.#listener = undefined;
+    this.#others = undefined;
   }
 
   end(reason: EndReason): void {
     if (reason === 'closed' && this.#state === 'open') this.#leaveDepth();
     if (reason === 'closed') this.#over('settled');
-    for (const listener of [...(this.#listeners ?? [])]) listener(reason);
-    if (reason === 'closed') this.#listeners = undefined;
+    for (const listener of this.#listeners()) listener(reason);
+    if (reason === 'closed') this.#forgetListeners();
   }
 
   expire(): void {
     if (this.#state !== 'open') return; // the sink waits for the broker as long as it takes
     if (this.isKept && this.#settlement.extend()) return;
     if (this.#isWaiting && !this.#settlement.begun && this.#settlement.extend()) return; // back pressure is no fault of the record: its time has not begun
-    if (this.#listeners !== undefined && this.#listeners.size > 0) this.end('deadline');
+    if (this.#listeners().length > 0) this.end('deadline');
     if (!this.live || this.#place === 'calling') return;
     this.settle('failed', overdue(this.position, this.#place, this.#settlement.isTooLate));
   }
@@ -193,7 +205,7 @@ export class SinglePart implements Part {
     if (!this.live) return false;
     this.handed();
     this.#state = 'settled';
-    this.#listeners = undefined;
+    this.#forgetListeners();
     this.#settlement.partSettled(this, outcome, detail);
     return true;
   }

@@ -38,8 +38,8 @@ function onRejection(reason: unknown): void {
 
 /** Node prints it, where it came from, and ends the process with 1. */
 function asIfNobodyListened(error: unknown): void {
-  letGo();
   process.nextTick(() => {
+    letGo(); // not before: what calls throw meanwhile is still theirs, and must not be what the process is seen to end of
     throw error;
   });
 }

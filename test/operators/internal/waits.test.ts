@@ -22,8 +22,8 @@ const aGate = () => {
 const waitsFor = <T>(gate: ReturnType<typeof aGate>, result: T, workMs = 40, leftMs: number[] = []): Observable<T> =>
   defer(() => {
     const scope = currentScope();
-    const { suspend, clock } = scope;
-    const goOn = suspend('the gate is shut');
+    const { clock } = scope;
+    const goOn = scope.suspend('the gate is shut');
     const out = new Subject<T>();
     gate.whenOpen(() => {
       goOn();
