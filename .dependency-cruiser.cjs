@@ -1,7 +1,7 @@
 // Who may import whom. Every rule has a case in test/architecture that must be caught.
 const forbid = (name, comment, from, to) => ({ name, comment, severity: 'error', from, to });
 
-const vocabulary = '^src/(record/|(errors|classify|clock|virtual-clock|resource|fifo)\\.ts$)';
+const vocabulary = '^src/(record/|(errors|classify|clock|virtual-clock|resource|fifo|without-secrets)\\.ts$)';
 /** One folder an adapter; what the adapters of a port share lies in its internal/. */
 const adapters = '^src/(transport|inference|codec)/(?!internal/)[^/]+/';
 const plumbing = '^src/(flow|policies|runtime|serve|cli)/';

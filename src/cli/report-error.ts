@@ -1,5 +1,6 @@
 import { CommanderError } from 'commander';
-import { isAbortError, isStreamError, messageOf } from '../errors.ts';
+import { isAbortError, isStreamError, messageOf, type StreamError } from '../errors.ts';
+import { withoutSecrets } from '../without-secrets.ts';
 import { jsonLine, visible } from './terminal-output.ts';
 
 export const exitCodes = { done: 0, failed: 1, usage: 2 } as const;
@@ -20,7 +21,7 @@ export function reportError(
   if (isAbortError(error) && interruptedBy !== undefined) return { text: '', exitCode: interruptedBy };
   const { code, message, exitCode } = explained(error);
   if (isJson) return { text: jsonLine({ error: { code, message } }), exitCode };
-  const stack = debug && error instanceof Error && error.stack !== undefined ? `\n${error.stack}` : '';
+  const stack = debug && error instanceof Error && error.stack !== undefined ? `\n${withoutSecrets(error.stack)}` : '';
   return { text: `millrace: ${visible(message)}${visible(stack)}`, exitCode };
 }
 
@@ -36,7 +37,10 @@ function explained(error: unknown): { readonly code: string; readonly message: s
     return { code: 'invalid_option', message: `${message}; see millrace --help`, exitCode: exitCodes.usage };
   }
   if (isStreamError(error)) {
-    return { code: error.code, message: error.message, exitCode: error.code === 'invalid_option' ? exitCodes.usage : exitCodes.failed };
+    return { code: error.code, message: toldOf(error), exitCode: error.code === 'invalid_option' ? exitCodes.usage : exitCodes.failed };
   }
-  return { code: 'unexpected', message: messageOf(error), exitCode: exitCodes.failed };
+  return { code: 'unexpected', message: withoutSecrets(messageOf(error)), exitCode: exitCodes.failed };
 }
+
+/** Messages on options are ours, and show no secret; all others may quote what a service or a client has said. */
+const toldOf = ({ code, message }: StreamError): string => (code === 'invalid_option' ? message : withoutSecrets(message));

@@ -7,7 +7,7 @@ import { deadLetterHeaders, header } from './dead-letters.ts';
 import { encodeHistory, extendHistory, type FailureHistory, type HistoryEntry } from './failure-history.ts';
 import type { Origin } from './origin.ts';
 import type { Taken } from './owned.ts';
-import { withoutSecrets } from './without-secrets.ts';
+import { withoutSecrets } from '../without-secrets.ts';
 
 const mostMessageChars = 1_000;
 const mostOutputs = 50;

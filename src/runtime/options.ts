@@ -3,6 +3,7 @@ import { type Clock, systemClock } from '../clock.ts';
 import { requireInteger, requireOneOf, requireText } from '../errors.ts';
 import type { Transport } from '../transport/transport.ts';
 import { createLogger, type Log } from './logging.ts';
+import { logWithoutSecrets } from './log-without-secrets.ts';
 import { type MemoryGuardOptions, memoryLimits } from './memory-guard.ts';
 import type { MemoryKinds, MemoryLimit } from './memory-guard.state.ts';
 
@@ -148,5 +149,5 @@ export function resolveStartOptions(given: StartOptions): ResolvedStartOptions {
   for (const name of Object.keys(leastOf) as (keyof typeof leastOf)[]) requireInteger(name, options[name], leastOf[name]);
   if (options.instance !== undefined && options.instance !== false) requireText('instance', options.instance);
   const { memory = options.clock === systemClock ? {} : false } = set; // in virtual time the machine's memory decides nothing
-  return { ...options, memory: memory === false ? false : memoryLimits(memory) };
+  return { ...options, log: logWithoutSecrets(options.log), memory: memory === false ? false : memoryLimits(memory) };
 }

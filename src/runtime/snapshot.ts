@@ -1,6 +1,7 @@
 import type { Owned } from '../flow/owned.ts';
 import type { WatchedPolicy } from '../policies/policy-state.ts';
 import type { Line } from './assemble.ts';
+import { withoutSecrets } from '../without-secrets.ts';
 import { quantile, type Stats, type StatsSnapshot } from './stats.ts';
 import { policyStates } from './watched-policies.ts';
 
@@ -47,11 +48,11 @@ export function snapshotOf({ stats, line, policies, nowMs }: SnapshotParts): Sta
     contextIgnored: stats.contextIgnored,
     mapShare: partitions.reduce((most, { mapShare }) => Math.max(most, mapShare), 0),
     intakeShare: source?.window.share ?? 1,
-    pausedBy: source?.closedBy,
+    pausedBy: source?.closedBy === undefined ? undefined : withoutSecrets(source.closedBy),
     reconnecting: stats.reconnecting,
-    holds: source?.window.holds(nowMs) ?? [],
+    holds: (source?.window.holds(nowMs) ?? []).map((hold) => ({ ...hold, reason: withoutSecrets(hold.reason) })),
     policies: policyStates(policies, nowMs),
-    waits: [...stats.waits].map(([reason, calls]) => ({ reason, calls })),
+    waits: [...stats.waits].map(([reason, calls]) => ({ reason: withoutSecrets(reason), calls })),
     troubles,
     latencyMs: { p50: quantile(latencies, 0.5), p99: quantile(latencies, 0.99) },
   };

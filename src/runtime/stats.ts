@@ -5,6 +5,7 @@ import { Stages } from './stages.ts';
 import type { PolicyState } from '../policies/policy-state.ts';
 import { notBegun, type Verdict } from '../record/outcome.ts';
 import { formatPartition, formatPosition } from '../record/record.ts';
+import { withoutSecrets } from '../without-secrets.ts';
 import type { Assignment, OwnedPartition } from '../transport/transport.ts';
 
 /** What a pipeline has done and is doing. Counters count from the start of the run. */
@@ -137,7 +138,8 @@ export class Stats {
   }
 
   /** Something does not work at present, for at most `leftMs` more where that is known; undefined: it does again. */
-  trouble(where: string, why: string | undefined, leftMs?: number): void {
+  trouble(where: string, told: string | undefined, leftMs?: number): void {
+    const why = told === undefined ? undefined : withoutSecrets(told);
     const before = this.#troubles.get(where);
     if (before?.why === why && before?.leftMs === leftMs) return;
     if (why === undefined) this.#troubles.delete(where);

@@ -1,5 +1,6 @@
 import { messageOf } from '../errors.ts';
 import type { PolicyState, WatchedPolicy } from '../policies/policy-state.ts';
+import { withoutSecrets } from '../without-secrets.ts';
 
 /** The policies among the opened resources of a pipeline, each under its name there. One that stands there twice is found once. */
 export function watchedPolicies(resources: Readonly<Record<string, unknown>>): ReadonlyMap<string, WatchedPolicy> {
@@ -13,12 +14,16 @@ export function policyStates(policies: ReadonlyMap<string, WatchedPolicy>, nowMs
   return [...policies].flatMap(([name, policy]): readonly PolicyState[] => {
     try {
       const { parts = [], ...whole } = policy.describe(nowMs);
-      return [{ ...whole, name }, ...parts.map((part) => ({ ...part, name: `${name}/${part.name}` }))];
+      return [shown({ ...whole, name }), ...parts.map((part) => shown({ ...part, name: `${name}/${part.name}` }))];
     } catch (error) {
-      return [{ name, kind: 'unknown', used: 0, limit: Infinity, waiting: 0, reason: `describe() threw: ${messageOf(error)}` }];
+      return [shown({ name, kind: 'unknown', used: 0, limit: Infinity, waiting: 0, reason: `describe() threw: ${messageOf(error)}` })];
     }
   });
 }
+
+/** A reason may hold the words of a service, or of a client, that names its address with all that is in it. */
+const shown = (state: PolicyState): PolicyState =>
+  state.reason === undefined ? state : { ...state, reason: withoutSecrets(state.reason) };
 
 /** They let go of what they hold only to be faster. One that throws keeps no other from it. */
 export function shedAll(policies: ReadonlyMap<string, WatchedPolicy>): void {

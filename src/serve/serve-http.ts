@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { type OptionNames, requireMethods, requireOptions } from '../check-options.ts';
 import { type Clock, systemClock } from '../clock.ts';
 import { OptionError, messageOf, requireInteger, requireText } from '../errors.ts';
-import { withoutSecrets } from '../flow/without-secrets.ts';
+import { withoutSecrets } from '../without-secrets.ts';
 import { watchGpus } from './gpus.ts';
 import { refusal, takeHeapSnapshot } from './heap-snapshot.ts';
 import { watchMachine } from './machine.ts';

@@ -1,12 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { NEVER, of } from 'rxjs';
+import { NEVER, Observable, of } from 'rxjs';
 import { afterEach, describe, expect, it } from 'vitest';
-import { mapConcurrent } from '../../operators/index.ts';
+import { mapConcurrent, withGate } from '../../operators/index.ts';
+import { currentScope } from '../../src/call.ts';
 import { InferenceError } from '../../src/errors.ts';
 import { definePipeline, topic } from '../../src/pipeline.ts';
 import { json } from '../../src/codec/json.ts';
+import { engineGate } from '../../src/policies/engine-gate.ts';
 import { permits } from '../../src/policies/permits.ts';
 import { silentLog } from '../../src/runtime/logging.ts';
 import { start } from '../../src/runtime/start.ts';
@@ -20,6 +22,15 @@ const toClose: (() => Promise<void>)[] = [];
 afterEach(async () => {
   for (const close of toClose.splice(0).toReversed()) await close();
 });
+
+/** A call that a policy of somebody else's holds back. */
+const held = <T>(call: Observable<T>, reason: string): Observable<T> =>
+  new Observable((out) => {
+    const scope = currentScope();
+    scope.hold(reason, scope.clock.nowMs() + 60_000);
+    out.add(scope.suspend(reason));
+    out.add(call.subscribe(out));
+  });
 
 async function served() {
   const clock = virtualClock(1_000_000);
@@ -93,6 +104,39 @@ describe('serveHttp', () => {
     const { get } = await served();
     for (const path of ['/metrics', '/healthz', '/readyz', '/payload', '/heap-snapshot'])
       expect(await (await get(path)).text(), path).not.toMatch(/payload-of-somebody|sk-secret/);
+  });
+
+  it('tells no secret that stands in the words of an engine, a policy or a broker', async () => {
+    const clock = virtualClock(1_000_000);
+    const transport = memory({ clock });
+    await transport.createTopics(['in', 'out', 'dead'].map((name) => ({ name })));
+    const words = 'cannot reach http://user:hunter2@10.0.0.1/metrics?token=sk-abcdef0123456789';
+    const lines: string[] = [];
+    const keep = (...line: unknown[]): void => void lines.push(JSON.stringify(line));
+    const talkative = { describe: () => ({ name: 'x', kind: 'x', used: 0, limit: 1, waiting: 0, reason: words }) };
+    const pipeline = definePipeline({
+      name: 'p',
+      input: topic('in', json()),
+      output: topic('out', json()),
+      deadLetter: topic('dead'),
+      resources: {
+        gate: engineGate({ engine: 'other', read: () => Promise.reject(new Error(words)) }),
+        talkative: { name: 'talkative', open: () => Promise.resolve({ value: talkative, close: () => Promise.reject(new Error(words)) }) },
+      },
+      process: (source, { gate }) => source.pipe(mapConcurrent((value) => held(of(value).pipe(withGate(gate)), words), { concurrency: 4 })),
+    });
+    const app = await start(pipeline, { transport, clock, log: { debug: keep, info: keep, warn: keep, error: keep }, signals: false });
+    for (const n of [1, 2]) transport.broker.append('in', 0, [{ key: Buffer.from('k'), value: Buffer.from(String(n)), headers: [] }]);
+    await clock.advance(3_000);
+    const service = await serveHttp(app, { port: 0, clock });
+    toClose.push(() => service.close());
+    const texts = await Promise.all(['/healthz', '/metrics'].map(async (path) => (await fetch(`${service.url}${path}`)).text()));
+    expect(texts[0]).toContain('the engine does not say how it is: cannot reach http://[redacted]@10.0.0.1/metrics?token=[redacted]');
+    const drained = app.drain({ deadlineMs: 0 });
+    await clock.advance(60_000);
+    await drained;
+    expect(lines.join()).toContain('closing failed');
+    expect([...texts, ...lines].join()).not.toMatch(/hunter2|sk-abc/);
   });
 
   it('is the same at each look: counters do not add up', async () => {

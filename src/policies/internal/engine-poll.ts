@@ -1,5 +1,6 @@
 import type { CancelTimer, Clock } from '../../clock.ts';
 import { messageOf } from '../../errors.ts';
+import { withoutSecrets } from '../../without-secrets.ts';
 import type { EngineGateState, EngineLoad } from '../engine-gate.state.ts';
 
 export interface EnginePollOptions {
@@ -66,7 +67,7 @@ export class EnginePoll {
       state.heard(load, state.admitted - admitted, clock.nowMs(), random());
       this.#trouble = undefined;
     } catch (error) {
-      this.#trouble = messageOf(error);
+      this.#trouble = withoutSecrets(messageOf(error));
     }
     stopTimer();
     if (this.#asking !== asking) return; // stopped
