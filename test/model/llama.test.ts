@@ -60,6 +60,21 @@ describe.skipIf(file.path === undefined)('the embedded model', () => {
     expect(usage?.cachedTokens).toBeLessThan(usage?.inputTokens ?? 0);
   });
 
+  it('evaluates what prompts begin with once, for all that come at the same time, and answers as ever', async () => {
+    const fixed = 'You judge reviews of mills and of millers. Be strict, be brief, be fair to the maker. '.repeat(8);
+    const questions = ['loud', 'quiet', 'slow', 'quick', 'kind', 'rude'].map((word) => `${fixed}Review: ${word} - ${word}.`);
+    const before = await activity();
+    const answers = await Promise.all(questions.map((one) => answerTo(opened.model, one, 8)));
+    const evaluated = (await activity()).inputTokens - before.inputTokens;
+    const asked = answers.map((chunks) => chunks.at(-1)?.usage);
+    const longest = Math.max(...asked.map((usage) => usage?.inputTokens ?? 0));
+    expect(evaluated).toBeLessThan(longest * 2); // of six
+    expect(asked.filter((usage) => (usage?.cachedTokens ?? 0) > longest * 0.8)).toHaveLength(5);
+    for (const [index, question] of questions.entries()) {
+      expect(textOf(await answerTo(opened.model, question, 8))).toBe(textOf(answers[index] ?? []));
+    }
+  });
+
   it('stops within one token after unsubscription, and frees the sequence', async () => {
     const before = await activity();
     let subscription: Subscription | undefined;

@@ -19,6 +19,7 @@ export type { LlamaOptions } from './llama-options.ts';
  * `logProbabilities` are of the distribution that the token was drawn from: at temperature 0 the model's own, else after temperature,
  * `topK`, `topP` and `minP`; a schema's grammar has taken out what it forbids. Those of alternatives cost some milliseconds a token.
  * Sampling that is not asked for is off. `stopTokens` that the model does not have are `model_rejected`.
+ * What prompts begin with (system turn, examples) is evaluated once in each process and kept; put what differs last.
  * Holds `sequences` calls a process and `maxWaiting` more, which wait in order; above that calls fail with `overloaded`.
  * Ends: an answer completes with usage; a crash of a process, or of the device under it, fails the calls in it with `model_crashed`
  * (another try, no attempt) and starts it again. Tried again they run one at a time with nothing else in the process: the one that

@@ -17,6 +17,12 @@ export function requireRoom(promptTokens: number, answerTokens: number, contextT
   );
 }
 
+/** The token that is still to be evaluated, and how many of those before it were not evaluated anew. */
+export interface EvaluatedPrompt {
+  readonly last: Token;
+  readonly kept: number;
+}
+
 /**
  * Evaluates all of a prompt but its last token, keeping what the sequence still holds of an earlier one. The last token is
  * left for two reasons: evaluating nothing yields nothing; and alone it goes the same way through the native code whether
@@ -26,7 +32,8 @@ export async function evaluatePrompt(
   sequence: LlamaContextSequence,
   prompt: readonly Token[],
   signal: AbortSignal,
-): Promise<{ readonly last: Token; readonly kept: number }> {
+  onPiece: () => void = () => undefined,
+): Promise<EvaluatedPrompt> {
   const last = prompt.at(-1);
   if (last === undefined) throw new InferenceError('model_rejected', 'expected a prompt of at least one token');
   const before = prompt.slice(0, -1);
@@ -37,6 +44,7 @@ export async function evaluatePrompt(
   for (let at = kept; at < before.length; at += pieceTokens) {
     signal.throwIfAborted();
     await sequence.evaluateWithoutGeneratingNewTokens(before.slice(at, at + pieceTokens));
+    onPiece();
   }
   signal.throwIfAborted();
   return { last, kept: Math.max(0, kept - again) };

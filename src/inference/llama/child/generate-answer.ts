@@ -2,7 +2,7 @@ import type { LlamaContextSequence, LlamaGrammar, LlamaGrammarEvaluationState, T
 import type { FinishReason, TokenLogProbability } from '../../model.ts';
 import type { ChatSettings, WorkResults } from '../protocol.ts';
 import type { Engine } from './engine.ts';
-import { evaluatePrompt } from './evaluate-prompt.ts';
+import type { EvaluatedPrompt } from './evaluate-prompt.ts';
 import { StopScanner } from './stop-scanner.ts';
 import { TokenPieces } from './token-pieces.ts';
 import { type Likelihoods, tokenLogProbability } from './token-log-probability.ts';
@@ -30,11 +30,11 @@ export async function generateAnswer(
   engine: Engine,
   sequence: LlamaContextSequence,
   chat: PreparedChat,
+  { last: lastToken, kept }: EvaluatedPrompt,
   signal: AbortSignal,
   told: Listener,
 ): Promise<WorkResults['chat']> {
   const { prompt, settings, stopTokens, longest } = chat;
-  const { last: lastToken, kept } = await evaluatePrompt(sequence, prompt, signal);
   const answer = new TokenText<Token>((tokens, before) => engine.model.detokenize(tokens, false, before), prompt);
   const scanner = new StopScanner(settings.stop);
   const pieces = settings.logProbabilities === undefined ? undefined : new TokenPieces();

@@ -21,7 +21,9 @@ async function open(settings: (ToChild & { kind: 'open' })['settings']): Promise
     const send = (events: (FromChild & { kind: 'events' })['events']): void => {
       tell({ kind: 'events', events });
     };
-    worker = new Worker(engine, new Outbox(send, systemClock));
+    worker = new Worker(engine, new Outbox(send, systemClock), (message) => {
+      log('warn', message);
+    });
     tell({ kind: 'opened', facts: engine.facts });
   } catch (error) {
     tell({ kind: 'openFailed', error: errorData(error) }, () => process.exit(0));

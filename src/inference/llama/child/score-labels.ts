@@ -2,7 +2,7 @@ import type { LlamaContextSequence, Token } from 'node-llama-cpp';
 import { InferenceError } from '../../../errors.ts';
 import type { WorkResults } from '../protocol.ts';
 import type { Engine } from './engine.ts';
-import { evaluatePrompt } from './evaluate-prompt.ts';
+import type { EvaluatedPrompt } from './evaluate-prompt.ts';
 import { usageOf } from './generate-answer.ts';
 import { logOf } from './token-log-probability.ts';
 
@@ -42,9 +42,9 @@ export async function scoreLabels(
   sequence: LlamaContextSequence,
   prompt: readonly Token[],
   { labels, distinct }: LabelTokens,
+  { last, kept }: EvaluatedPrompt,
   signal: AbortSignal,
 ): Promise<WorkResults['labels']> {
-  const { last, kept } = await evaluatePrompt(sequence, prompt, signal);
   const [first] = await probabilities(sequence, [last]);
   const scores: number[] = [];
   let extra = 0;

@@ -1,15 +1,17 @@
 import type { Token } from 'node-llama-cpp';
 import { isStreamError, messageOf } from '../../../errors.ts';
 import type { ChatSettings, ErrorData, Work, WorkEvent, WorkResults } from '../protocol.ts';
+import { inCommon } from '../prefix-source.state.ts';
 import { askForLease, grantLeases, noLeases, releaseLease, type SequenceLeases } from '../sequence-leases.state.ts';
 import { Embedder } from './embed-texts.ts';
 import type { Engine } from './engine.ts';
-import { requireRoom } from './evaluate-prompt.ts';
+import { type EvaluatedPrompt, requireRoom } from './evaluate-prompt.ts';
 import { generateAnswer, type Listener, type PreparedChat } from './generate-answer.ts';
 import { Grammars } from './grammars.ts';
 import type { Outbox } from './outbox.ts';
 import { processMemory } from './process-memory.ts';
 import { labelTokens, scoreLabels } from './score-labels.ts';
+import { SharedPrefixes } from './shared-prefixes.ts';
 import { specialTokens } from './special-tokens.ts';
 
 interface Job {
@@ -24,16 +26,18 @@ export class Worker {
   readonly #outbox: Outbox;
   readonly #grammars: Grammars;
   readonly #embedder: Embedder;
+  readonly #prefixes: SharedPrefixes;
   readonly #open = new Map<number, AbortController>();
   readonly #jobs = new Map<number, Job>();
   #leases: SequenceLeases;
   #outputTokens = 0;
 
-  constructor(engine: Engine, outbox: Outbox) {
+  constructor(engine: Engine, outbox: Outbox, log: (message: string) => void) {
     this.#engine = engine;
     this.#outbox = outbox;
     this.#grammars = new Grammars(engine);
     this.#embedder = new Embedder(engine);
+    this.#prefixes = new SharedPrefixes(engine, log);
     this.#leases = noLeases(engine.sequences.length);
   }
 
@@ -104,21 +108,25 @@ export class Worker {
         if (text !== '' && !controller.signal.aborted) this.#outbox.push({ kind: 'text', id, text, ...(tokens && { tokens }) });
       },
     };
-    return this.#leased(id, prompt, controller, (sequence) => generateAnswer(this.#engine, sequence, chat, controller.signal, told));
+    return this.#leased(id, prompt, controller, (sequence, evaluated) =>
+      generateAnswer(this.#engine, sequence, chat, evaluated, controller.signal, told),
+    );
   }
 
   async #labels(id: number, work: Work & { kind: 'labels' }, controller: AbortController): Promise<WorkResults['labels']> {
     const prompt = this.#engine.render(work.turns);
     const tokens = labelTokens(this.#engine, work.labels);
     requireRoom(prompt.length, tokens.extraTokens, this.#engine.facts.contextTokens);
-    return this.#leased(id, prompt, controller, (sequence) => scoreLabels(sequence, prompt, tokens, controller.signal));
+    return this.#leased(id, prompt, controller, (sequence, evaluated) =>
+      scoreLabels(sequence, prompt, tokens, evaluated, controller.signal),
+    );
   }
 
   async #leased<T>(
     id: number,
     prompt: readonly Token[],
     controller: AbortController,
-    body: (sequence: Engine['sequences'][number]) => Promise<T>,
+    body: (sequence: Engine['sequences'][number], evaluated: EvaluatedPrompt) => Promise<T>,
   ): Promise<T> {
     controller.signal.throwIfAborted();
     const index = await new Promise<number>((granted) => {
@@ -129,7 +137,7 @@ export class Worker {
     const sequence = this.#engine.sequences[index];
     try {
       if (!sequence) throw new RangeError(`expected sequence ${String(index)}`);
-      return await body(sequence);
+      return await body(sequence, await this.#prefixes.evaluate(index, sequence, prompt, controller.signal));
     } catch (error) {
       if (!controller.signal.aborted) await sequence?.clearHistory(); // what a failed step has left behind is nobody's prefix
       throw error;
@@ -154,8 +162,7 @@ export class Worker {
   #keeps(id: number, index: number): number {
     const prompt = this.#jobs.get(id)?.prompt ?? [];
     const held = this.#engine.sequences[index]?.contextTokens ?? [];
-    let same = 0;
-    while (same < held.length && held[same] === prompt[same]) same += 1;
+    const same = inCommon(prompt, held);
     return same - (held.length - same) / 1e6;
   }
 }

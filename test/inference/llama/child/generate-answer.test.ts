@@ -23,10 +23,6 @@ const settings: ChatSettings = {
 function spoken(tokens: readonly number[]) {
   const asked: unknown[] = [];
   const sequence = {
-    tokenMeter: { usedInputTokens: 0 },
-    nextTokenIndex: 0,
-    adaptStateToTokens: () => Promise.resolve(),
-    evaluateWithoutGeneratingNewTokens: () => Promise.resolve(),
     async *evaluateWithMetadata(...args: readonly unknown[]) {
       asked.push(args);
       await Promise.resolve();
@@ -48,7 +44,7 @@ async function answer(tokens: readonly number[], given: Partial<ChatSettings> = 
     grammar: undefined,
     longest: given.maxTokens ?? settings.maxTokens,
   };
-  const result = await generateAnswer(engine, sequence, chat, new AbortController().signal, {
+  const result = await generateAnswer(engine, sequence, chat, { last: token(3), kept: 0 }, new AbortController().signal, {
     token: () => undefined,
     text: (text, of) => {
       if (text !== '') told.push([text, of?.map((one) => one.token)]);
