@@ -49,10 +49,18 @@ export class Spending implements CallMeter {
   }
 
   settle(): void {
-    if (this.told !== undefined) this.#share.settle(this.told, this.#isWhole);
+    if (this.told !== undefined) this.#share.settle(larger(this.told, this.#done), this.#isWhole);
     else if (this.#received !== undefined && this.#isSent) this.#share.settleReceived(this.#received, this.#done);
     else if (this.#done !== undefined) this.#share.settle(this.#done, this.#isWhole);
     else if (!this.#isSent) this.#share.cancel();
     else this.#share.settle();
   }
 }
+
+/** A value tells of the requests that it came of; those that were hedged, and lost, only the meter knows. */
+function larger(told: TokenUsage | number, done: TokenUsage | undefined): TokenUsage | number {
+  return done !== undefined && totalOf(done) > totalOf(told) ? done : told;
+}
+
+const totalOf = (usage: TokenUsage | number): number =>
+  typeof usage === 'number' ? usage : (usage.totalTokens ?? usage.inputTokens + usage.outputTokens);
