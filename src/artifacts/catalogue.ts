@@ -60,8 +60,18 @@ export const catalogue: readonly Artifact[] = [smollm2, reviewsData];
 
 const huggingFacePath = /^hf:([\w.-]+)\/([\w.-]+)\/((?:[\w.+-]+\/)*[\w.+-]+\.gguf)$/;
 
+/** No port but the usual one, no user, no query: what is fetched must be the same for everybody. */
+const url = /^https:\/\/([\w-]+(?:\.[\w-]+)*)\/((?:[\w.+-]+\/)*[\w.+-]+\.gguf)$/;
+
+function artifactAt(name: string): Artifact | undefined {
+  const [, host, path] = url.exec(name) ?? [];
+  if (host === undefined || path === undefined || path.split('/').some((part) => /^\.+$/.test(part))) return undefined;
+  return { name, file: `models/https/${host}/${path}`, sources: [{ kind: 'http', label: host, url: name }] };
+}
+
 /**
- * The artifact called `name`: one of the catalogue, or a file on Hugging Face as `hf:owner/repo/file.gguf`. The latter is
+ * The artifact called `name`: one of the catalogue, a file on Hugging Face as `hf:owner/repo/file.gguf`, or any other as
+ * `https://host/path/file.gguf`. The latter are
  * held to the checksum its server names, and to its own from then on.
  *
  * @throws OptionError for a name that is neither.
@@ -69,6 +79,8 @@ const huggingFacePath = /^hf:([\w.-]+)\/([\w.-]+)\/((?:[\w.+-]+\/)*[\w.+-]+\.ggu
 export function artifactNamed(name: string): Artifact {
   const known = catalogue.find((one) => one.name === name);
   if (known) return known;
+  const fromServer = artifactAt(name);
+  if (fromServer) return fromServer;
   const [, owner, repo, file] = huggingFacePath.exec(name) ?? [];
   if (
     owner === undefined ||
@@ -77,7 +89,7 @@ export function artifactNamed(name: string): Artifact {
     [owner, repo, ...file.split('/')].some((part) => /^\.+$/.test(part))
   ) {
     const names = catalogue.map((one) => one.name).join(', ');
-    throw new OptionError(`expected one of ${names}, or hf:owner/repo/file.gguf, got ${JSON.stringify(name)}`);
+    throw new OptionError(`expected one of ${names}, hf:owner/repo/file.gguf, or https://host/path/file.gguf, got ${JSON.stringify(name)}`);
   }
   const url = `https://huggingface.co/${owner}/${repo}/resolve/main/${file}`;
   return { name, file: `models/hf/${owner}/${repo}/${file}`, sources: [{ kind: 'http', label: 'Hugging Face', url }] };

@@ -16,7 +16,7 @@ export const pullCommand: Command = defineCommand({
   details: `Without names: ${names.join(' and ')}, which is what the demo needs. What is there already is not fetched again; each file is
 checked against its SHA-256, and a download that broke off goes on where it stopped. Files lie in $MILLRACE_CACHE, else in
 $XDG_CACHE_HOME/millrace, else in ~/.cache/millrace.`,
-  arguments: [{ name: 'name', many: true, summary: `${names.join(', ')}, or hf:owner/repo/file.gguf` }],
+  arguments: [{ name: 'name', many: true, summary: `${names.join(', ')}, hf:owner/repo/file.gguf, or https://host/path/file.gguf` }],
   options,
   examples: [
     { line: 'millrace pull', does: 'all that the demo needs' },

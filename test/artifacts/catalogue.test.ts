@@ -16,6 +16,13 @@ describe('artifactNamed', () => {
     });
   });
 
+  it('makes an artifact of a file on a server', () => {
+    expect(artifactNamed('https://models.example.com/a/b.gguf')).toMatchObject({
+      file: 'models/https/models.example.com/a/b.gguf',
+      sources: [{ url: 'https://models.example.com/a/b.gguf' }],
+    });
+  });
+
   it.each([
     '',
     'smollm3',
@@ -25,7 +32,12 @@ describe('artifactNamed', () => {
     'hf:owner/../a.gguf',
     'hf:owner/repo/../../a.gguf',
     'hf:o/r/a b.gguf',
+    'http://host/a.gguf',
+    'https://user:secret@host/a.gguf',
+    'https://host/../a.gguf',
+    'https://host/a.gguf?token=1',
+    'https://host/a.bin',
   ])('refuses %j', (name) => {
-    expect(() => artifactNamed(name)).toThrow(/expected one of smollm2, reviews-data, or hf:owner\/repo\/file\.gguf/);
+    expect(() => artifactNamed(name)).toThrow(/expected one of smollm2, reviews-data, hf:owner\/repo\/file\.gguf/);
   });
 });

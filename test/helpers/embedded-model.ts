@@ -24,8 +24,9 @@ export const quietContext = (): OpenContext => ({ clock: systemClock, signal: ne
 /** A model for tests: without flash attention answers depend less on what runs beside them. */
 export async function openEmbedded(
   options: Partial<LlamaOptions> = {},
+  { log, entry }: { readonly log?: OpenContext['log']; readonly entry?: URL } = {},
 ): Promise<OpenedLlama & { readonly model: Model; readonly close: () => Promise<void> }> {
   const resolved = resolveLlamaOptions({ model: 'smollm2', flashAttention: false, contextTokens: 512, ...options });
-  const opened = await openLlama(resolved, quietContext());
+  const opened = await openLlama(resolved, { ...quietContext(), ...(log && { log }) }, entry);
   return { ...opened.value, model: completeModel(opened.value.backend), close: () => opened.close() };
 }

@@ -2,10 +2,11 @@ import { availableParallelism } from 'node:os';
 import { type OptionNames, requireBoolean, requireOptions } from '../../check-options.ts';
 import { OptionError, requireInteger, requireOneOf, requireText } from '../../errors.ts';
 import { engineOptionNames, type LlamaEngineOptions, resolveEngineOptions } from './engine-options.ts';
+import { fileOptionNames, type LlamaFileOptions, resolveFileOptions, type ResolvedFileOptions } from './file-options.ts';
 import type { EngineSettings } from './protocol.ts';
 
-export interface LlamaOptions extends LlamaEngineOptions {
-  /** `smollm2`, `hf:owner/repo/file.gguf`, or the path of a GGUF file. */
+export interface LlamaOptions extends LlamaEngineOptions, LlamaFileOptions {
+  /** `smollm2`, `hf:owner/repo/file.gguf`, `https://host/path/file.gguf`, or the path of a GGUF file. */
   readonly model: string;
   /** What to compute on; `auto` takes a GPU where there is one. @defaultValue 'auto' */
   readonly gpu?: 'auto' | 'cuda' | 'vulkan' | 'metal' | false;
@@ -36,11 +37,12 @@ export interface LlamaOptions extends LlamaEngineOptions {
   readonly embeddings?: boolean;
   /** Fetch a model that is not in the cache when the resource is opened, instead of failing with the command to run. @defaultValue false */
   readonly pull?: boolean;
-  /** Where models lie. @defaultValue MILLRACE_CACHE, or millrace in the user's cache folder */
+  /** Where named models lie. @defaultValue MILLRACE_CACHE, or millrace in the user's cache folder */
   readonly cacheFolder?: string;
 }
 
 export type ResolvedLlamaOptions = Omit<EngineSettings, 'modelPath' | 'memoryShare'> &
+  ResolvedFileOptions &
   Pick<LlamaOptions, 'model' | 'cacheFolder' | 'gpuDevices'> & {
     readonly processes: number | 'auto';
     readonly maxWaiting: number;
@@ -64,6 +66,7 @@ const names: OptionNames<LlamaOptions> = {
   pull: true,
   cacheFolder: true,
   ...engineOptionNames,
+  ...fileOptionNames,
 };
 
 /** @throws OptionError for an option outside its range. */
@@ -94,6 +97,7 @@ export function resolveLlamaOptions(options: LlamaOptions): ResolvedLlamaOptions
     flashAttention,
     embeddings,
     pull,
+    ...resolveFileOptions(options),
     tuning: resolveEngineOptions(options, flashAttention),
     ...(gpuDevices === undefined ? {} : { gpuDevices }),
     ...(cacheFolder === undefined ? {} : { cacheFolder }),

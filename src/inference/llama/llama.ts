@@ -23,7 +23,7 @@ export type { LlamaOptions } from './llama-options.ts';
  * Holds `sequences` calls a process and `maxWaiting` more, which wait in order; above that calls fail with `overloaded`.
  * Ends: an answer completes with usage; a crash of a process, or of the device under it, fails the calls in it with `model_crashed`
  * (another try, no attempt) and starts it again. Tried again they run one at a time with nothing else in the process: the one that
- * brings it down again fails with `model_killed`. Unsubscribing stops within one token, or one piece of 96 tokens of the prompt.
+ * brings it down twice fails with `model_killed`. Unsubscribing stops within one token, or one piece of 96 tokens of the prompt.
  *
  * Temperature 0 does not promise the same answer twice: what else is in the batch, and a kept prefix, change the last bits.
  *

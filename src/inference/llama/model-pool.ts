@@ -34,7 +34,7 @@ interface Open {
 
 /**
  * The processes of one model, and who does what. Works wait here and not in a process: a crash fails only those that were in it, with
- * `model_crashed`. Those are suspects: tried again, each runs alone in a process, and one that brings it down again alone fails with
+ * `model_crashed`. Those are suspects: tried again, each runs alone in a process, and one that brings it down twice, alone, fails with
  * `model_killed`. A process that cannot be started again leaves the work to the others.
  *
  * Holds at most a work for each sequence, and `maxWaiting`; and what {@link Suspects} holds.

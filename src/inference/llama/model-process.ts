@@ -57,6 +57,8 @@ export class ModelProcess {
   #restUntilMs = 0;
   #failure: StreamError | undefined;
   #restarts = 0;
+  #goneAtMs = 0;
+  #bornAtMs = 0;
   #useful = false;
   #spoiled: string | undefined;
 
@@ -119,6 +121,7 @@ export class ModelProcess {
   #spawn(): Promise<EngineFacts> {
     this.#phase = 'starting';
     this.#useful = false;
+    this.#bornAtMs = this.#clock.nowMs();
     this.#spoiled = undefined;
     const child = this.#fork();
     this.#child = child;
@@ -187,6 +190,9 @@ export class ModelProcess {
   #onReady(): void {
     this.#cancelTimer();
     this.#phase = 'ready';
+    const nowMs = this.#clock.nowMs();
+    const [afterMs, loadMs] = [nowMs - this.#goneAtMs, nowMs - this.#bornAtMs].map(Math.round);
+    if (this.#restarts > 0) this.#options.context.log('info', 'the model process is at work again', { pid: this.pid, afterMs, loadMs });
     this.#listener.ready();
   }
 
@@ -220,6 +226,7 @@ export class ModelProcess {
   #onGone(end: ProcessEnd): void {
     this.#child = undefined;
     if (this.#phase === 'closed' || this.#phase === 'failed') return;
+    this.#goneAtMs = this.#clock.nowMs();
     this.#cancelTimer();
     const { state, delayMs, resting } = afterCrash(this.#respawn, this.#clock.nowMs(), this.#useful);
     this.#respawn = state;

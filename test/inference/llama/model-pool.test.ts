@@ -44,11 +44,12 @@ describe('a pool of processes', () => {
     const both = await Promise.all([failure(pool, 'wait'), failure(pool, 'crash')]);
     expect(both.map(({ code }) => code)).toEqual(['model_crashed', 'model_crashed']);
     expect(both[0].message).toMatch(/process \d+, SIGSEGV; GGML_ASSERT\(n_tokens > 0\) failed; .* with 2 calls in it/);
+    expect((await failure(pool, 'crash')).code).toBe('model_crashed');
     const again = await failure(pool, 'crash');
     expect([again.code, again.grade]).toEqual(['model_killed', 'record']);
     expect(again.message).toMatch(/brings the model's process down.*process \d+, SIGSEGV.*shorten or change the prompt/);
     expect(await answer(pool, 'hello')).toMatch(/^\d+$/);
-    expect((await pool.state()).restarts).toBe(2);
+    expect((await pool.state()).restarts).toBe(3);
   });
 
   it('tries a suspect when nothing else is in the process, and lets others wait for it', async () => {
