@@ -1,0 +1,118 @@
+import { copyFile, type FileHandle, open, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { smollm2 } from '../../src/artifacts/catalogue.ts';
+import { pullArtifact } from '../../src/artifacts/pull-artifact.ts';
+import { isStreamError } from '../../src/errors.ts';
+import { seededRandom } from '../../src/inference/scripted/seeded-random.ts';
+import { checkModelFile } from '../../src/inference/llama/gguf/check-model-file.ts';
+import { openEmbedded } from '../helpers/embedded-model.ts';
+import type { ExperimentContext, ExperimentResult, Finding } from '../helpers/experiment.ts';
+import { resultOf } from '../helpers/result-of.ts';
+
+export const name = 'model-files';
+export const summary =
+  'the embedded model with 200 mutated headers: refused before native code sees them, or contained in its process; about 5 minutes, --short 15 s';
+
+const mutants = 200;
+/** Of those whose mutation is no fault of form, so many are loaded in the short form. */
+const loadedShort = 2;
+const rules = { modelRoot: undefined, maxModelBytes: 2 ** 40, sha256: undefined };
+const ends = ['refused by the header', 'opened', 'failed with a code', 'crashed its process'] as const;
+
+export async function run({ short, folder, signal, say }: ExperimentContext): Promise<ExperimentResult> {
+  const path = join(folder, 'mutant.gguf');
+  const original = await pullArtifact(smollm2);
+  await copyFile(original, path);
+  const { size } = await stat(original);
+  const { header } = await checkModelFile(path, rules);
+  const seen = new Map<string, number>(ends.map((one) => [one, 0]));
+  const without: string[] = [];
+  const file = await open(path, 'r+');
+  let loaded = 0;
+  try {
+    for (let seed = 0; seed < mutants && !signal.aborted; seed += 1) {
+      const undo = await mutate(file, seed, header.dataOffset, size);
+      const refusal = await codeOf(checkModelFile(path, rules));
+      const isLoaded = refusal === undefined && (!short || loaded < loadedShort);
+      if (isLoaded) loaded += 1;
+      const end = refusal === undefined ? (isLoaded ? await load(path) : undefined) : 'refused by the header';
+      if (refusal !== undefined && refusal !== 'model_damaged') without.push(`${String(seed)}: ${refusal}`);
+      if (end?.startsWith('?') === true) without.push(`${String(seed)}: ${end}`);
+      else if (end !== undefined) seen.set(end, (seen.get(end) ?? 0) + 1);
+      await undo();
+      if (seed % 50 === 49) say(`${String(seed + 1)} mutants, ${String(loaded)} loaded`);
+    }
+  } finally {
+    await file.close();
+  }
+  const works = (await load(path)) === 'opened';
+  return judge({ seen, without, loaded, works });
+}
+
+/** Changes one to four bytes of the header, most often where it counts. The result undoes it. */
+async function mutate(file: FileHandle, seed: number, headerBytes: number, size: number): Promise<() => Promise<void>> {
+  const random = seededRandom(seed, name);
+  // counts, metadata before the words, the list of tensors, anywhere
+  const [from, to] = (
+    [
+      [0, 24],
+      [24, 1_600],
+      [headerBytes - 18_000, headerBytes],
+      [0, headerBytes],
+    ] as const
+  )[seed % 4] ?? [0, 24];
+  const at = Math.floor(from + random() * (to - from));
+  const before = Buffer.alloc(1 + Math.floor(random() * 4));
+  await file.read(before, 0, before.length, at);
+  await file.write(Buffer.from(before.map((byte) => byte ^ (1 + Math.floor(random() * 255)))), 0, before.length, at);
+  return async () => {
+    await file.write(before, 0, before.length, at);
+    if ((await file.stat()).size !== size) throw new Error('expected the file to keep its size');
+  };
+}
+
+async function codeOf(work: Promise<unknown>): Promise<string | undefined> {
+  try {
+    await work;
+    return undefined;
+  } catch (error) {
+    return isStreamError(error) ? error.code : `no error of ours: ${String(error)}`;
+  }
+}
+
+/** What becomes of a file that looks well. */
+async function load(path: string): Promise<string> {
+  try {
+    const { model, close } = await openEmbedded({ model: path, sequences: 1 });
+    try {
+      await resultOf(model.chat('Hello', { maxTokens: 2 }));
+    } finally {
+      await close();
+    }
+    return 'opened';
+  } catch (error) {
+    if (!isStreamError(error)) return `? ${String(error)}`;
+    return error.code === 'model_crashed' ? 'crashed its process' : 'failed with a code';
+  }
+}
+
+interface Told {
+  readonly seen: ReadonlyMap<string, number>;
+  readonly without: readonly string[];
+  readonly loaded: number;
+  readonly works: boolean;
+}
+
+function judge({ seen, without, loaded, works }: Told): ExperimentResult {
+  const finding = (what: string, measured: string, passes: string, pass: boolean): Finding => ({ what, measured, passes, pass });
+  const refused = seen.get('refused by the header') ?? 0;
+  const measured = [
+    finding('mutated headers', String(mutants), '', true),
+    finding('refused before native code saw them', String(refused), '>= 80', refused >= 80),
+    finding('loaded all the same', String(loaded), '>= 1', loaded >= 1),
+    ...ends.slice(1).map((end) => finding(`of those: ${end}`, String(seen.get(end) ?? 0), '', true)),
+    finding('ends without a code of ours', without.join('; ') || '0', '0', without.length === 0),
+    finding('the application is alive, and the true file opens', works ? 'yes' : 'no', 'yes', works),
+  ];
+  return { measured, pass: true };
+}
