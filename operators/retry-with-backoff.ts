@@ -1,6 +1,7 @@
 import type { OperatorFunction } from 'rxjs';
 import { type OptionNames, requireFunction, requireMethods, requireOptions } from '../src/check-options.ts';
 import { type Grade, isRetryable, OptionError, requireInteger, requireNumber } from '../src/errors.ts';
+import { defaultMaxPauseMs } from '../src/retry-after.ts';
 import type { RetryBudget } from '../src/policies/retry-budget.ts';
 import { type Restart, type RetryRules, retryLoop } from './internal/retry-loop.ts';
 
@@ -11,6 +12,8 @@ export interface RetryWithBackoffOptions<R = never> {
   readonly initialMs?: number;
   /** Longest wait of all, in ms, Retry-After aside; at least `initialMs`. @defaultValue 30,000 */
   readonly maxMs?: number;
+  /** What is heeded at most of what the other side asks for (Retry-After), in ms; at least 0. @defaultValue 900,000 */
+  readonly maxPauseMs?: number;
   /** Whether to try again after `error`; never asked for an AbortError. @defaultValue grade `transient`, `overload` or `resource` */
   readonly retryIf?: (error: unknown, grade: Grade) => boolean;
   /**
@@ -33,7 +36,7 @@ export interface RetryWithBackoffOptions<R = never> {
  * `transient` counts as an attempt, but for the first eight times that the call's model crashes (`model_crashed`): who of those in it
  * was the reason is found out there, and fails as `model_killed`; so does `resource` (out of memory, disk full), after a wait of seconds in which the
  * source is held, so that fewer run at once; `overload` (429, 503, 529) counts none, waits at least as long as the other
- * side asked (`retryAfterMs`), and asks the source to hold back meanwhile; the record's time stands still in that wait. Any other
+ * side asked (`retryAfterMs`, up to `maxPauseMs`), and asks the source to hold back meanwhile; the record's time stands still in that wait. Any other
  * wait ends before the record's deadline: if it would pass it, the call fails now, with the last error. Overloads are
  * waited out until somebody unsubscribes. Grades `record` and `pipeline`, and an AbortError, fail at once; so does what
  * fails after it has emitted a value, unless `afterValues` makes a restart marker. With a `budget` a retry also waits for its share of
@@ -53,6 +56,7 @@ const names: OptionNames<RetryWithBackoffOptions<unknown>> = {
   attempts: true,
   initialMs: true,
   maxMs: true,
+  maxPauseMs: true,
   retryIf: true,
   afterValues: true,
   budget: true,
@@ -62,16 +66,18 @@ const names: OptionNames<RetryWithBackoffOptions<unknown>> = {
 function checked<R>(options: RetryWithBackoffOptions<R>): RetryRules<R> {
   requireOptions<RetryWithBackoffOptions<R>>('retryWithBackoff', options, names);
   const { attempts = 4, initialMs = 250, maxMs = 30_000, retryIf = isWorthIt, afterValues, budget, random } = options;
+  const { maxPauseMs = defaultMaxPauseMs } = options;
   requireInteger('retryWithBackoff.attempts', attempts, 1);
   requireNumber('retryWithBackoff.initialMs', initialMs, 0);
   requireNumber('retryWithBackoff.maxMs', maxMs, 0);
   if (maxMs < initialMs) {
     throw new OptionError(`retryWithBackoff.maxMs must be >= initialMs (${String(initialMs)}), got ${String(maxMs)}`);
   }
+  requireNumber('retryWithBackoff.maxPauseMs', maxPauseMs, 0);
   requireFunction('retryWithBackoff.retryIf', retryIf, '(error, grade) => boolean');
   if (afterValues !== undefined) requireFunction('retryWithBackoff.afterValues', afterValues, '(restart) => marker');
   if (budget !== undefined) requireMethods('retryWithBackoff.budget', budget, ['called', 'retry'], 'a retryBudget({ … })');
-  return { attempts, initialMs, maxMs, retryIf, afterValues, budget, ...(random && { random }) };
+  return { attempts, initialMs, maxMs, maxPauseMs, retryIf, afterValues, budget, ...(random && { random }) };
 }
 
 const isWorthIt = (_error: unknown, grade: Grade): boolean => isRetryable(grade);

@@ -1,6 +1,7 @@
 import { type OptionNames, requireMethods, requireOptions } from './check-options.ts';
 import { OptionError, requireInteger, requireNumber, requireText } from './errors.ts';
 import type { RetryBudget } from './policies/retry-budget.ts';
+import { defaultMaxPauseMs } from './retry-after.ts';
 import type { Ordering } from './record/ordering.ts';
 
 /** How often and how soon a failed call is tried again; see `retryWithBackoff`, which takes the same. */
@@ -11,6 +12,8 @@ export interface DefaultRetry {
   readonly initialMs?: number;
   /** Longest wait of all, in ms, Retry-After aside; at least `initialMs`. @defaultValue 30,000 */
   readonly maxMs?: number;
+  /** What is heeded at most of what the other side asks for (Retry-After), in ms; at least 0. @defaultValue 900,000 */
+  readonly maxPauseMs?: number;
   /** Bounds the retries of all calls that share it: when it is spent they wait, and never fail for it. @defaultValue none */
   readonly budget?: RetryBudget;
 }
@@ -23,15 +26,17 @@ export interface ResolvedRetry extends Required<Omit<DefaultRetry, 'budget'>> {
 /** @throws OptionError */
 export function resolveRetry(given: DefaultRetry | 'none' = {}): ResolvedRetry | 'none' {
   if (given === 'none') return given;
-  if (!isObject(given)) throw new OptionError(`retry must be { attempts, initialMs, maxMs, budget } or 'none', got ${typeof given}`);
+  if (!isObject(given))
+    throw new OptionError(`retry must be { attempts, initialMs, maxMs, maxPauseMs, budget } or 'none', got ${typeof given}`);
   requireOptions('retry', given, retryNames);
-  const { attempts = 3, initialMs = 250, maxMs = Math.max(30_000, initialMs), budget } = given;
+  const { attempts = 3, initialMs = 250, maxMs = Math.max(30_000, initialMs), maxPauseMs = defaultMaxPauseMs, budget } = given;
   requireInteger('retry.attempts', attempts, 1);
   requireNumber('retry.initialMs', initialMs, 0);
   requireNumber('retry.maxMs', maxMs, 0);
+  requireNumber('retry.maxPauseMs', maxPauseMs, 0);
   if (maxMs < initialMs) throw new OptionError(`retry.maxMs must be >= initialMs (${String(initialMs)}), got ${String(maxMs)}`);
   if (budget !== undefined) requireMethods('retry.budget', budget, ['called', 'retry'], 'a retryBudget({ … })');
-  return { attempts, initialMs, maxMs, budget };
+  return { attempts, initialMs, maxMs, maxPauseMs, budget };
 }
 
 /** Topics in which records wait that failed for a reason that may pass, while others go on. */
@@ -57,7 +62,7 @@ export interface RetryTopic {
   readonly delayMs: number;
 }
 
-const retryNames: OptionNames<DefaultRetry> = { attempts: true, initialMs: true, maxMs: true, budget: true };
+const retryNames: OptionNames<DefaultRetry> = { attempts: true, initialMs: true, maxMs: true, maxPauseMs: true, budget: true };
 const topicsNames: OptionNames<RetryTopics> = { delaysMs: true, prefix: true, orderLoss: true };
 const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null;
 const mostRounds = 16;

@@ -14,6 +14,8 @@ export interface RetryRules<R = never> extends Backoff {
   /** Makes what goes out before the values of a further attempt, when some have gone out; without it there is none then. */
   readonly afterValues?: ((restart: Restart) => R) | undefined;
   readonly budget?: RetryLimit | undefined;
+  /** What is heeded at most of what the other side asks for (Retry-After). */
+  readonly maxPauseMs?: number | undefined;
   /** @defaultValue the scope's own */
   readonly random?: () => number;
 }
@@ -151,7 +153,7 @@ class Loop {
       isWaitedOut,
       attempt: this.#attempt,
       waitedOut: this.#waitedOut,
-      retryAfterMs: retryAfterOf(telling(error), nowMs) ?? 0,
+      retryAfterMs: retryAfterOf(telling(error), nowMs, this.#rules.maxPauseMs) ?? 0,
       nowMs,
       deadlineMs,
     };

@@ -2,6 +2,7 @@ import { type OptionNames, requireFunction, requireOptions } from '../check-opti
 import { classify } from '../classify.ts';
 import { type Grade, isAbortError, isRetryable, OptionError, requireInteger, requireNumber } from '../errors.ts';
 import type { Resource } from '../resource.ts';
+import { defaultMaxPauseMs } from '../retry-after.ts';
 import { type BreakerPhase, BreakerState } from './circuit-breaker.state.ts';
 import { BreakerQueue, type BreakerRequest } from './internal/breaker-queue.ts';
 import type { PolicyState, WatchedPolicy } from './policy-state.ts';
@@ -19,6 +20,8 @@ export interface CircuitBreakerOptions {
   readonly openMs?: number;
   /** Longest time of all, in ms, Retry-After aside; at least `openMs`. @defaultValue 10,000 */
   readonly maxOpenMs?: number;
+  /** How long it stays open at most because the other side asks for it (Retry-After), in ms; at least 0. @defaultValue 900,000 */
+  readonly maxPauseMs?: number;
   /** Most calls that try while it is half-open; at least 1. @defaultValue 1 */
   readonly probes?: number;
   /** Calls that have waited begin spread over so many ms after it closed; at least 0. @defaultValue 2,000 */
@@ -38,7 +41,7 @@ export interface CircuitBreaker extends WatchedPolicy {
 
 const names: OptionNames<CircuitBreakerOptions> = {
   ...{ failures: true, failureShare: true, windowMs: true, minCalls: true, openMs: true, maxOpenMs: true, probes: true },
-  ...{ recoveryMs: true, isFailure: true },
+  ...{ recoveryMs: true, isFailure: true, maxPauseMs: true },
 };
 
 /**
@@ -46,15 +49,15 @@ const names: OptionNames<CircuitBreakerOptions> = {
  * lets nothing through; when its time is over one call probes (`probes`): a success closes it, a failure opens it for longer. The value works at once,
  * and is a resource of itself. Holds about 20 sums, and an entry per call that waits; the calls are bounded by those who make them.
  *
- * An error that says `retryAfterMs` keeps it open for at least as long.
+ * An error that says `retryAfterMs` keeps it open for at least as long, and `maxPauseMs` at most.
  * @throws OptionError for an option outside its range or without its partner.
  * @see "Release It!" (Nygard); Resilience4j's `CircuitBreaker`, which lets all of its calls back at once.
  */
 export function circuitBreaker(options: CircuitBreakerOptions = {}): CircuitBreaker & Resource<CircuitBreaker> {
-  const { isFailure, recoveryMs, ...limits } = checked(options);
+  const { isFailure, recoveryMs, maxPauseMs, ...limits } = checked(options);
   const state = new BreakerState(limits);
   const tellsTrouble = (error: unknown): boolean => !isAbortError(error) && isFailure(error, classify(error));
-  const queue = new BreakerQueue(state, { recoveryMs, isFailure: tellsTrouble });
+  const queue = new BreakerQueue(state, { recoveryMs, maxPauseMs, isFailure: tellsTrouble });
   const self: CircuitBreaker & Resource<CircuitBreaker> = {
     name: 'circuitBreaker',
     phase: (nowMs) => state.phase(nowMs),
@@ -88,6 +91,7 @@ function checked(options: CircuitBreakerOptions) {
   requireOptions('circuitBreaker', options, names);
   const { failureShare = Infinity, failures = failureShare === Infinity ? 5 : Infinity, windowMs = 10_000, minCalls = 20 } = options;
   const { openMs = 1_000, maxOpenMs = Math.max(10_000, openMs), probes = 1, recoveryMs = 2_000 } = options;
+  const { maxPauseMs = defaultMaxPauseMs } = options;
   const { isFailure = (_error: unknown, grade: Grade): boolean => isRetryable(grade) } = options;
   if (options.failures !== undefined) requireInteger('circuitBreaker.failures', failures, 1);
   if (options.failureShare !== undefined) requireNumber('circuitBreaker.failureShare', failureShare, Number.MIN_VALUE, 1);
@@ -99,6 +103,7 @@ function checked(options: CircuitBreakerOptions) {
   requireNumber('circuitBreaker.maxOpenMs', maxOpenMs, openMs);
   requireInteger('circuitBreaker.probes', probes, 1);
   requireNumber('circuitBreaker.recoveryMs', recoveryMs, 0);
+  requireNumber('circuitBreaker.maxPauseMs', maxPauseMs, 0);
   requireFunction('circuitBreaker.isFailure', isFailure, '(error, grade) => boolean');
-  return { failures, failureShare, windowMs, minCalls, openMs, maxOpenMs, probes, recoveryMs, isFailure };
+  return { failures, failureShare, windowMs, minCalls, openMs, maxOpenMs, probes, recoveryMs, maxPauseMs, isFailure };
 }

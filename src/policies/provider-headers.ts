@@ -1,4 +1,4 @@
-import { retryAfterOf } from '../retry-after.ts';
+import { longestToldMs, retryAfterOf } from '../retry-after.ts';
 import type { Unit } from './call-amounts.state.ts';
 import type { Observation } from './token-budget.state.ts';
 
@@ -43,7 +43,7 @@ export function readProviderHeaders(headers: ResponseHeaders, nowMs: number): Ob
   const asked = { 'retry-after-ms': read('retry-after-ms'), 'retry-after': read('retry-after'), date: read('date') };
   return {
     dateMs: Number.isNaN(date) ? undefined : date,
-    retryAfterMs: retryAfterOf({ headers: asked }, nowMs),
+    retryAfterMs: retryAfterOf({ headers: asked }, nowMs, longestToldMs),
     left: forms.flatMap(({ unit, remaining, reset }) => {
       const left = read(remaining) ?? '';
       return /^-?\d+(\.\d+)?$/.test(left) ? [{ unit, left: Number(left), resetMs: resetOf(read(reset), theirNowMs) }] : [];

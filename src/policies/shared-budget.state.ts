@@ -68,6 +68,10 @@ export class SharedBudgetState implements BudgetSums {
     return eachUnit((unit) => this.#sum((share) => (share.isLeaving ? 0 : share.limit(unit))));
   }
 
+  get pausedUntilMs(): number {
+    return this.#told.pausedUntilMs;
+  }
+
   spent(nowMs: number): Amounts {
     return eachUnit((unit) => this.#sum((share) => share.spent(unit, nowMs)));
   }

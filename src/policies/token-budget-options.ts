@@ -1,6 +1,7 @@
 import { type OptionNames, requireMethods, requireOptions } from '../check-options.ts';
 import { OptionError, requireInteger, requireNumber, requireOneOf } from '../errors.ts';
 import type { TokenPrices } from '../record/token-prices.ts';
+import { defaultMaxPauseMs } from '../retry-after.ts';
 import { type Amounts, moneyUnits } from './call-amounts.state.ts';
 import type { Reserve } from './learned-p95.ts';
 import type { BudgetLimits } from './token-budget.state.ts';
@@ -40,6 +41,11 @@ export interface TokenBudgetOptions {
    */
   readonly jitterMs?: number;
   /**
+   * How long at most nothing is asked for because a provider asks for a pause (`retry-after`), in ms, at least 0: one absurd header must
+   * not stop a day's work. What its other headers say is left counts until their reset, a day at most. @defaultValue 900,000
+   */
+  readonly maxPauseMs?: number;
+  /**
    * `'partitions'`: the limits are for all instances of the pipeline together. Each may spend the share of the partitions that it is
    * assigned, a limit / number of partitions each, and notes what it may spend with their commits, before it does. One value for one
    * pipeline. @defaultValue `'nobody'`: the limits are for this process alone
@@ -60,6 +66,7 @@ export interface ResolvedBudget extends BudgetLimits {
   readonly prices: TokenPrices | undefined;
   readonly reserve: Reserve | undefined;
   readonly isShared: boolean;
+  readonly maxPauseMs: number;
   /** Of an input topic; undefined: those that there are. */
   readonly mostPartitions: number | undefined;
   /** The limits, for people. */
@@ -77,6 +84,7 @@ const names: OptionNames<TokenBudgetOptions> = {
   moneyDay: true,
   reserve: true,
   jitterMs: true,
+  maxPauseMs: true,
   sharedBy: true,
   clockSkewMs: true,
   mostPartitions: true,
@@ -95,7 +103,8 @@ const perMinute = [
 export function resolveBudget(options: TokenBudgetOptions): ResolvedBudget {
   requireOptions('tokenBudget', options, names);
   const { windowMs = minuteMs, moneyPerDay, prices, moneyDay = 'sliding', reserve = 'cap', jitterMs = 250 } = options;
-  const { sharedBy = 'nobody', clockSkewMs = 500, mostPartitions } = options;
+  const { sharedBy = 'nobody', clockSkewMs = 500, mostPartitions, maxPauseMs = defaultMaxPauseMs } = options;
+  requireNumber('tokenBudget.maxPauseMs', maxPauseMs, 0);
   requireOneOf('tokenBudget.sharedBy', sharedBy, ['nobody', 'partitions']);
   requireNumber('tokenBudget.clockSkewMs', clockSkewMs, 0, 10_000);
   const isShared = sharedBy === 'partitions';
@@ -140,6 +149,7 @@ export function resolveBudget(options: TokenBudgetOptions): ResolvedBudget {
     windowMs,
     jitterMs: jitterMs + (isShared ? clockSkewMs : 0),
     isShared,
+    maxPauseMs,
     mostPartitions,
     moneyDay,
     prices,

@@ -49,6 +49,8 @@ export interface BudgetSums {
   spent(nowMs: number): Amounts;
   /** What may be spent now; below 0 when more was used than reserved. */
   left(nowMs: number): Amounts;
+  /** Until when the provider asks for a pause; in the past where it does not. */
+  readonly pausedUntilMs: number;
   /** When a call of so much fits, if nothing else is spent until then; Infinity if it never does. */
   readyAtMs(wanted: Amounts, nowMs: number): number;
   /** Spends before the call; ask `readyAtMs` first. */
@@ -82,6 +84,12 @@ export function sumRules(
 export const eachUnit = <T>(valueOf: (unit: Unit) => T): Record<Unit, T> =>
   Object.fromEntries(units.map((unit) => [unit, valueOf(unit)])) as Record<Unit, T>;
 
+/**
+ * A response may be overtaken by others for so long; Dates that lie further apart, or leap further ahead than our own clock went, are of
+ * a clock that is wrong. Then the order of arrival decides, or one Date in the far future would make all later ones old.
+ */
+const mostSkewMs = 60_000;
+
 /** What was spent of every unit, and what a provider says is left. Holds about 1,000 sums a unit. */
 export class BudgetState implements BudgetSums {
   readonly #sums: Readonly<Record<Unit, SlidingSum>>;
@@ -92,6 +100,10 @@ export class BudgetState implements BudgetSums {
   constructor(given: BudgetLimits) {
     this.#windowMs = given.windowMs;
     this.#sums = eachUnit((unit) => new SlidingSum({ limit: given.limits[unit], ...sumRules(given, unit) }));
+  }
+
+  get pausedUntilMs(): number {
+    return this.#blockedUntilMs;
   }
 
   spent(nowMs: number): Amounts {
@@ -128,8 +140,11 @@ export class BudgetState implements BudgetSums {
   }
 
   observe({ dateMs, retryAfterMs, left }: Observation, nowMs: number, sentMs: number): void {
-    if (dateMs === undefined ? nowMs < this.#newest.seenMs : dateMs < this.#newest.dateMs) return;
-    const isNewer = dateMs !== undefined && dateMs > this.#newest.dateMs ? true : dateMs === undefined && sentMs >= this.#newest.sentMs;
+    const { dateMs: newestMs, seenMs } = this.#newest;
+    const aheadMs = (dateMs ?? newestMs) - newestMs;
+    if (dateMs === undefined ? nowMs < seenMs : aheadMs < 0 && aheadMs >= -mostSkewMs) return;
+    const isPlausible = newestMs === Number.NEGATIVE_INFINITY || aheadMs <= nowMs - seenMs + mostSkewMs;
+    const isNewer = dateMs === undefined ? sentMs >= this.#newest.sentMs : dateMs > newestMs && isPlausible;
     this.#newest = {
       dateMs: dateMs ?? this.#newest.dateMs,
       seenMs: Math.max(nowMs, this.#newest.seenMs),

@@ -44,6 +44,7 @@ export interface Run {
     readonly attempts: number;
     readonly initialMs: number;
     readonly maxMs: number;
+    readonly maxPauseMs?: number;
     readonly budget?: RetryLimit | undefined;
   };
   /**

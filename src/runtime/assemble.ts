@@ -1,3 +1,4 @@
+import { LongHolds } from './long-holds.state.ts';
 import { codeOf, stopsPipeline } from '../classify.ts';
 import { messageOf } from '../errors.ts';
 import type { Owned, Taken } from '../flow/owned.ts';
@@ -35,7 +36,8 @@ export interface Line {
 export function assemble(parts: LineParts): Line {
   const { pipeline, options, sink, stats } = parts;
   const open = new OpenParts();
-  const run: Run = { ...runOf(parts, open), hold: (reason, untilMs) => source.hold(reason, untilMs), verify: () => source.verify() };
+  const hold = sayingLongHolds(parts, (reason, untilMs) => source.hold(reason, untilMs));
+  const run: Run = { ...runOf(parts, open), hold, verify: () => source.verify() };
 
   // 1 The transport hands over what it fetched; the window takes what may be in flight; lanes keep the order.
   const source = new Source({
@@ -102,6 +104,19 @@ export function assemble(parts: LineParts): Line {
 
   return { source, stream, delivery };
 }
+
+/** The source stands still for so long that somebody may ask why. */
+function sayingLongHolds({ pipeline: { name: pipeline }, options: { clock, log } }: LineParts, hold: Run['hold']): Run['hold'] {
+  const longHolds = new LongHolds();
+  return (reason, untilMs) => {
+    hold(reason, untilMs);
+    if (!longHolds.isNews(reason, untilMs, clock.nowMs())) return;
+    const until = untilMs <= lastMs ? new Date(untilMs).toISOString() : 'never';
+    log.warn({ pipeline, reason, until }, 'the source is held for more than a minute');
+  };
+}
+
+const lastMs = 8.64e15; // of a Date
 
 /** What envelopes know of their run. */
 function runOf(

@@ -115,11 +115,16 @@ function health(app: Served): Answer {
   const why = {
     paused: [...new Set(paused)],
     waiting: waits,
-    policies: policies.flatMap(({ name: policy, reason }) => (reason === undefined ? [] : [{ policy, reason }])),
+    policies: policies.flatMap(({ name: policy, reason, pausedUntilMs }) =>
+      reason === undefined ? [] : [{ policy, reason, ...(pausedUntilMs === undefined ? {} : { until: timeOf(pausedUntilMs) }) }],
+    ),
   };
   const status = !lives ? state : all.length > 0 ? 'trouble' : 'ok';
   return json(lives ? 200 : 503, { status, pipeline: name, state, troubles: all.map(withoutSecrets), ...why });
 }
+
+/** A policy may wait for what has no time. */
+const timeOf = (ms: number): string | undefined => (Math.abs(ms) <= 8.64e15 ? new Date(ms).toISOString() : undefined);
 
 function readiness(app: Served): Answer {
   const reconnecting = app.stats()?.reconnecting ?? false;

@@ -50,6 +50,44 @@ describe('tokenBudget', () => {
     expect(budget.describe(60_000)).toMatchObject({ used: 0, numbers: { tokens_left: 10, requests_left: 3 } });
   });
 
+  const told = (headers: Readonly<Record<string, string>>) => ({ get: (name: string): string | null => headers[name] ?? null });
+
+  it('says that the provider asks for a pause, until when, also while nobody waits, and heeds 15 minutes of it', async () => {
+    const { clock, ask, budget, granted } = setUp({ tokensPerMinute: 1_000 });
+    budget.observe(told({ 'retry-after': '999999999' }), 0);
+    const reason = 'the provider asks for a pause (retry-after)';
+    expect(budget.describe(0)).toMatchObject({ waiting: 0, pausedUntilMs: 900_000, reason, numbers: { tokens_left: 1_000 } });
+    const reasons: string[] = [];
+    budget.acquire({ tokens: 1, clock, hold: (why) => reasons.push(why), granted: () => granted.push('first') });
+    ask('second', 1);
+    expect([reasons, budget.describe(0).reason, budget.describe(0).waiting]).toEqual([[reason], reason, 2]);
+    await clock.advance(899_999);
+    expect(granted).toEqual([]);
+    await clock.advance(1);
+    expect([granted, budget.describe(900_000).reason]).toEqual([['first', 'second@900000'], undefined]);
+    const patient = setUp({ tokensPerMinute: 1_000, maxPauseMs: 7_200_000 }).budget;
+    patient.observe(told({ 'retry-after': '3600' }), 0);
+    expect(patient.describe(0).pausedUntilMs).toBe(3_600_000);
+    expect(() => tokenBudget({ tokensPerMinute: 1, maxPauseMs: -1 })).toThrow('tokenBudget.maxPauseMs');
+  });
+
+  it('is not blinded by a Date in the far future: what comes later counts', () => {
+    const nowMs = Date.UTC(2026, 0, 1);
+    const dated = (ms: number, headers: Readonly<Record<string, string>>) => told({ date: new Date(ms).toUTCString(), ...headers });
+    for (const leapMs of [120_000, 3_600_000, 74 * 365 * 86_400_000]) {
+      const { budget } = setUp({ tokensPerMinute: 1_000 });
+      budget.observe(dated(nowMs, { 'x-ratelimit-remaining-tokens': '500' }), nowMs);
+      budget.observe(dated(nowMs + leapMs, { 'x-ratelimit-remaining-tokens': '900' }), nowMs + 1_000);
+      expect(budget.describe(nowMs + 1_000).numbers?.['tokens_left'], 'what has leapt raises nothing').toBe(500);
+      budget.observe(dated(nowMs + 2_000, { 'x-ratelimit-remaining-tokens': '0', 'retry-after': '30' }), nowMs + 2_000);
+      expect(budget.describe(nowMs + 2_000)).toMatchObject({ pausedUntilMs: nowMs + 32_000, numbers: { tokens_left: 0 } });
+      budget.observe(dated(nowMs + 3_000, { 'x-ratelimit-remaining-tokens': '700' }), nowMs + 3_000);
+      expect(budget.describe(nowMs + 3_000).numbers?.['tokens_left'], 'and then they are ordered by it again').toBe(700);
+      budget.observe(dated(nowMs + 2_000, { 'x-ratelimit-remaining-tokens': '0' }), nowMs + 3_000);
+      expect(budget.describe(nowMs + 3_000).numbers?.['tokens_left'], 'overtaken').toBe(700);
+    }
+  });
+
   it('counts requests where tokens have no limit', () => {
     const { ask, budget } = setUp({ requestsPerMinute: 3 });
     ask('a', 6);

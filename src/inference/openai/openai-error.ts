@@ -1,5 +1,5 @@
 import { InferenceError, isStreamError, messageOf, OverloadError, type StreamError } from '../../errors.ts';
-import { retryAfterOf } from '../../retry-after.ts';
+import { longestToldMs, retryAfterOf } from '../../retry-after.ts';
 
 /** What an error may tell of the call. */
 export interface ErrorContext {
@@ -43,7 +43,7 @@ function statusError(error: unknown, status: number, context: ErrorContext): Str
     );
   if (status === 413 || (status === 400 && saysTooLong(error))) return fail('prompt_too_long', 'the prompt does not fit the model');
   if (status === 429 || status === 503 || status === 529) {
-    const retryAfterMs = retryAfterOf(error, context.nowMs);
+    const retryAfterMs = retryAfterOf(error, context.nowMs, longestToldMs); // how much of it is heeded whoever waits decides
     const message = `the server asks for less: status ${String(status)} from ${shownUrl}${words}`;
     return new OverloadError(message, retryAfterMs === undefined ? { status } : { status, retryAfterMs });
   }

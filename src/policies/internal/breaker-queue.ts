@@ -28,6 +28,8 @@ export interface BreakerRun {
 export interface BreakerQueueOptions {
   /** Calls that have waited begin spread over so many ms after it closed. */
   readonly recoveryMs: number;
+  /** What is heeded at most of what the other side asks for. */
+  readonly maxPauseMs: number;
   readonly isFailure: (error: unknown) => boolean;
 }
 
@@ -118,7 +120,7 @@ export class BreakerQueue {
 
   #failed(pass: BreakerPass, error: unknown, nowMs: number, random: number): void {
     const untilMs = this.#state.untilMs;
-    this.#state.failed(pass, { nowMs, random, retryAfterMs: retryAfterOf(telling(error), nowMs) ?? 0 });
+    this.#state.failed(pass, { nowMs, random, retryAfterMs: retryAfterOf(telling(error), nowMs, this.#options.maxPauseMs) ?? 0 });
     if (this.#state.untilMs === untilMs) return;
     this.opened += 1;
     this.#why = error;

@@ -42,6 +42,7 @@ export interface DeskHooks {
   readonly blocked?: (wanted: Amounts, nowMs: number) => Error | undefined;
 }
 
+const asksForPause = 'the provider asks for a pause (retry-after)';
 const mostAsked = 256; // calls that wait behind so many others need nothing yet
 
 /** Where calls ask for their shares of a budget, and settle them: the queue, and what is told of it. */
@@ -54,9 +55,17 @@ export class BudgetDesk {
   constructor(rules: ResolvedBudget, sums: BudgetSums, hooks: DeskHooks = {}) {
     this.#rules = rules;
     this.#sums = sums;
+    const spent = `the token budget is spent (${rules.inWords})`;
+    let isAsked = false;
     this.#queue = new TurnQueue({
-      reason: `the token budget is spent (${rules.inWords})`,
-      readyAtMs: (wanted, nowMs) => sums.readyAtMs(wanted, nowMs),
+      get reason() {
+        return isAsked ? asksForPause : spent;
+      },
+      readyAtMs: (wanted, nowMs) => {
+        const readyAtMs = sums.readyAtMs(wanted, nowMs);
+        isAsked = readyAtMs > nowMs && readyAtMs <= sums.pausedUntilMs;
+        return readyAtMs;
+      },
       take: (wanted, nowMs) => {
         const reservation = sums.reserve(wanted, nowMs);
         hooks.taken?.();
@@ -97,7 +106,9 @@ export class BudgetDesk {
   }
 
   observe(headers: ResponseHeaders, nowMs: number, sentMs = nowMs): void {
-    this.#sums.observe(readProviderHeaders(headers, nowMs), nowMs, sentMs);
+    const told = readProviderHeaders(headers, nowMs);
+    const retryAfterMs = told.retryAfterMs === undefined ? undefined : Math.min(told.retryAfterMs, this.#rules.maxPauseMs);
+    this.#sums.observe({ ...told, retryAfterMs }, nowMs, sentMs);
     this.#queue.pump();
   }
 
@@ -107,7 +118,9 @@ export class BudgetDesk {
     const left = inCurrency(this.#sums.left(nowMs));
     const unit = shownFirst.find((one) => limits[one] < Infinity) ?? 'tokens';
     const shown = units.filter((one) => one === 'tokens' || one === 'requests' || limits[one] < Infinity);
-    const paused = waiting > 0 && pause.untilMs > nowMs ? { pausedUntilMs: pause.untilMs, reason: pause.reason } : {};
+    const { pausedUntilMs } = this.#sums;
+    const asked = pausedUntilMs > nowMs ? { pausedUntilMs, reason: asksForPause } : {};
+    const paused = waiting > 0 && pause.untilMs > nowMs ? { pausedUntilMs: pause.untilMs, reason: pause.reason } : asked;
     const { tokens, calls } = this.#overshoot;
     return {
       name,

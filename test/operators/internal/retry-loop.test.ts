@@ -207,7 +207,7 @@ describe('the start of a pipeline', () => {
 
   it('says once how calls are tried again, and how to change it', async () => {
     const message = expect.stringMatching(/tried again by default.*retry: .*'none' in definePipeline.*retryWithBackoff/) as string;
-    expect(await said()).toEqual([{ pipeline: 'mill', attempts: 3, initialMs: 250, maxMs: 30_000, message }]);
+    expect(await said()).toEqual([{ pipeline: 'mill', attempts: 3, initialMs: 250, maxMs: 30_000, maxPauseMs: 900_000, message }]);
   });
 
   it('says nothing where they are not', async () => {
@@ -220,7 +220,7 @@ describe('the option retry', () => {
     [{ attempts: 0 }, 'retry.attempts must be an integer >= 1, got 0'],
     [{ initialMs: -1 }, 'retry.initialMs must be a number >= 0, got -1'],
     [{ initialMs: 100, maxMs: 10 }, 'retry.maxMs must be >= initialMs (100), got 10'],
-    ['never' as never, "retry must be { attempts, initialMs, maxMs, budget } or 'none', got string"],
+    ['never' as never, "retry must be { attempts, initialMs, maxMs, maxPauseMs, budget } or 'none', got string"],
   ])('%j is refused', (retry, message) => {
     const define = () => definePipeline({ name: 'x', input: topic('a'), deadLetter: 'stop', retry, process: (s) => s });
     expect(define).toThrow(message);
