@@ -59,6 +59,7 @@ export { memory, type MemoryOptions } from './transport/memory/memory.ts';
 
 export type * from './inference/model.ts';
 export { completeModel } from './inference/complete-model.ts';
+export { definePrompt, type PromptExample, type PromptPart, type PromptSpec } from './inference/define-prompt.ts';
 export { estimateCall } from './inference/estimate-call.ts';
 export { llama, type LlamaOptions } from './inference/llama/llama.ts';
 export { openAiCompatible, type OpenAiCompatibleOptions } from './inference/openai/openai-compatible.ts';

@@ -9,8 +9,17 @@ export interface ChatTurn {
   readonly content: string;
 }
 
+/** A prompt that knows where it comes from; `definePrompt` makes them. Plain data, so that it can be part of a cache's key. */
+export interface PreparedPrompt {
+  readonly name: string;
+  readonly version: string;
+  /** Of everything in it that is the same for each record: 12 hexadecimal digits. */
+  readonly hash: string;
+  readonly turns: readonly ChatTurn[];
+}
+
 /** A prompt: plain text is one user turn. */
-export type Prompt = string | readonly ChatTurn[];
+export type Prompt = string | readonly ChatTurn[] | PreparedPrompt;
 
 /** What a call used, in the model's own tokens. */
 export interface Usage {

@@ -1,5 +1,6 @@
 import { OptionError } from '../../errors.ts';
-import type { ChatTurn, Prompt } from '../model.ts';
+import { isObject } from '../../check-options.ts';
+import type { ChatTurn, PreparedPrompt, Prompt } from '../model.ts';
 
 const roles: ReadonlySet<unknown> = new Set(['system', 'user', 'assistant']);
 
@@ -9,12 +10,24 @@ const roles: ReadonlySet<unknown> = new Set(['system', 'user', 'assistant']);
  */
 export function turnsOf(prompt: Prompt): readonly ChatTurn[] {
   if (typeof prompt === 'string') return [{ role: 'user', content: prompt }];
-  if (!Array.isArray(prompt)) throw new OptionError(`prompt must be a string or a list of turns, got ${typeof prompt}`);
-  return prompt.map((turn: unknown, index) => {
+  const turns: unknown = isPrepared(prompt) ? prompt.turns : prompt;
+  if (!Array.isArray(turns))
+    throw new OptionError(`prompt must be a string, a list of turns, or what definePrompt makes, got ${typeof prompt}`);
+  return turns.map((turn: unknown, index) => {
     if (isTurn(turn)) return { role: turn.role, content: turn.content };
     throw new OptionError(`prompt[${String(index)}] must be { role: 'system' | 'user' | 'assistant', content: string }`);
   });
 }
+
+const isPrepared = (prompt: unknown): prompt is PreparedPrompt =>
+  isObject(prompt) && ['name', 'version', 'hash', 'turns'].every((field) => field in (prompt as object));
+
+/** Which prompt it is, as output headers say it: `name@version#hash`. Undefined for text and turns. */
+export const identityOf = (prompt: Prompt): string | undefined =>
+  isPrepared(prompt) ? `${prompt.name}@${prompt.version}#${prompt.hash}` : undefined;
+
+/** The same prompt, in other words: for who shortens it, or asks again. */
+export const withTurns = (prompt: Prompt, turns: readonly ChatTurn[]): Prompt => (isPrepared(prompt) ? { ...prompt, turns } : turns);
 
 const isTurn = (turn: unknown): turn is ChatTurn =>
   typeof turn === 'object' &&

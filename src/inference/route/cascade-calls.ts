@@ -2,8 +2,8 @@ import { catchError, concatMap, defer, from, map, Observable, of, tap, throwErro
 import { type CallContext, type CallScope, currentScope, inScope, scopeWith } from '../../call.ts';
 import { answerWith } from '../internal/answer.ts';
 import { addUsage } from '../internal/collect.ts';
-import { turnsOf } from '../internal/prompt.ts';
-import type { ChatChunk, ChatOptions, Model, ModelBackend, TokenLogProbability, Usage } from '../model.ts';
+import { turnsOf, withTurns } from '../internal/prompt.ts';
+import type { ChatChunk, ChatOptions, Model, ModelBackend, Prompt, TokenLogProbability, Usage } from '../model.ts';
 import { isUnsure, isUnsureError, meanProbability, type CascadeResult, type ResolvedUnsure } from './unsure.ts';
 
 /** A model of a cascade, and what became of its calls. */
@@ -62,7 +62,7 @@ export function cascadeCalls(
           const answer =
             unsure.probability === undefined
               ? model.answer(prompt, options, ctx)
-              : answerWith(telling(model, tokens, ctx), turnsOf(prompt), options, ctx);
+              : answerWith(telling(model, prompt, tokens, ctx), turnsOf(prompt), options, ctx);
           return answer.pipe(
             map((value) => {
               const probability = unsure.probability === undefined ? undefined : meanProbability(tokens);
@@ -174,7 +174,7 @@ const addedToChunk = (chunk: ChatChunk, { usage, cost }: Spent): ChatChunk =>
       };
 
 /** The model as `answer` needs it, with the tokens of its last text beside it. */
-function telling(model: Model, tokens: TokenLogProbability[], ctx: CallContext | undefined): ModelBackend {
+function telling(model: Model, prompt: Prompt, tokens: TokenLogProbability[], ctx: CallContext | undefined): ModelBackend {
   return {
     name: model.name,
     capabilities: model.capabilities,
@@ -182,7 +182,9 @@ function telling(model: Model, tokens: TokenLogProbability[], ctx: CallContext |
     chat: (turns, options) =>
       defer(() => {
         tokens.length = 0; // of a repair its own alone
-        return model.chat(turns, { ...options, logProbabilities: 0 }, ctx).pipe(tap((chunk) => tokens.push(...(chunk.tokens ?? []))));
+        return model
+          .chat(withTurns(prompt, turns), { ...options, logProbabilities: 0 }, ctx)
+          .pipe(tap((chunk) => tokens.push(...(chunk.tokens ?? []))));
       }),
   };
 }
