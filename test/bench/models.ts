@@ -5,6 +5,7 @@ import { pullArtifact } from '../../src/artifacts/pull-artifact.ts';
 import type { ExperimentContext, ExperimentResult, Finding } from '../helpers/experiment.ts';
 import { direct } from './models/direct.ts';
 import { pool } from './models/pool.ts';
+import type { ProcessUse } from './models/process-use.ts';
 import { type Contender, questions, type Round, type Task } from './models/work.ts';
 import { fact, median, quantile } from './overhead/measure.ts';
 
@@ -19,6 +20,8 @@ interface Measured {
   readonly firstTokenMs: readonly number[];
   readonly inputTokens: number;
   readonly memoryBytes: number | undefined;
+  /** Of the process that holds the model, for each token that it generated. */
+  readonly cpuMsPerToken: number | undefined;
 }
 
 export async function run(context: ExperimentContext): Promise<ExperimentResult> {
@@ -38,14 +41,15 @@ export async function run(context: ExperimentContext): Promise<ExperimentResult>
 /** All contenders in turns on the same questions, so that whatever else the machine does falls on all. */
 async function compare({ short, signal, say }: ExperimentContext, task: Task): Promise<readonly Finding[]> {
   const { atOnce } = task;
-  const rounds = short ? 3 : 5;
-  const count = Math.max(12, (short ? 2 : 3) * atOnce);
+  const rounds = short ? 5 : 7;
+  const count = Math.max(8, 2 * atOnce);
   const contenders: Contender[] = [];
   const delays = monitorEventLoopDelay({ resolution: 1 });
   try {
     contenders.push(await pool(task, signal), await direct(task));
     const seen = new Map<Contender, Round[]>(contenders.map((one) => [one, []]));
     for (const one of contenders) await one.ask(questions(atOnce, 0)); // the prefix is kept from here on
+    const before = new Map(await Promise.all(contenders.map(async (one) => [one, await one.use()] as const)));
     for (let round = 0; round < rounds; round += 1) {
       signal.throwIfAborted();
       const asked = questions(count, atOnce + round * count);
@@ -56,7 +60,7 @@ async function compare({ short, signal, say }: ExperimentContext, task: Task): P
       }
     }
     const measured = new Map<string, Measured>();
-    for (const one of contenders) measured.set(one.name, await summed(one, seen.get(one) ?? []));
+    for (const one of contenders) measured.set(one.name, await summed(one, seen.get(one) ?? [], before.get(one)));
     for (const [who, one] of measured) say(`${String(atOnce)} at once, ${who}: ${shown(one)}`);
     return findingsOf(atOnce, measured, delays.percentile(99) / 1e6);
   } finally {
@@ -64,18 +68,22 @@ async function compare({ short, signal, say }: ExperimentContext, task: Task): P
   }
 }
 
-async function summed(contender: Contender, rounds: readonly Round[]): Promise<Measured> {
+async function summed(contender: Contender, rounds: readonly Round[], before: ProcessUse | undefined): Promise<Measured> {
+  const after = await contender.use();
+  const outputTokens = rounds.reduce((sum, one) => sum + one.outputTokens, 0);
   return {
     perSecond: rounds.map(({ outputTokens, ms }) => (outputTokens / ms) * 1_000),
     firstTokenMs: rounds.flatMap((one) => one.firstTokenMs).sort((a, b) => a - b),
     inputTokens: rounds.reduce((sum, one) => sum + one.inputTokens, 0),
-    memoryBytes: await contender.memoryBytes(),
+    memoryBytes: after?.residentBytes,
+    cpuMsPerToken: after && before && (after.cpuMs - before.cpuMs) / outputTokens,
   };
 }
 
-function shown({ perSecond, firstTokenMs, memoryBytes }: Measured): string {
+function shown({ perSecond, firstTokenMs, memoryBytes, cpuMsPerToken }: Measured): string {
   const memory = memoryBytes === undefined ? 'memory not told' : `${(memoryBytes / 1_048_576).toFixed(0)} MiB`;
-  return `${median(perSecond).toFixed(1)} tokens/s, first token p50 ${quantile(firstTokenMs, 0.5).toFixed(0)} ms, ${memory}`;
+  const cpu = cpuMsPerToken === undefined ? '' : `, ${cpuMsPerToken.toFixed(1)} ms CPU a token`;
+  return `${median(perSecond).toFixed(1)} tokens/s, first token p50 ${quantile(firstTokenMs, 0.5).toFixed(0)} ms, ${memory}${cpu}`;
 }
 
 function findingsOf(atOnce: number, measured: ReadonlyMap<string, Measured>, loopP99Ms: number): readonly Finding[] {

@@ -1,5 +1,5 @@
 import { startWorker } from '../../helpers/worker.ts';
-import { residentBytes } from './resident-bytes.ts';
+import { processUse } from './process-use.ts';
 import type { Contender, Round, Task } from './work.ts';
 
 /** node-llama-cpp used directly, in a process of its own, so that its memory is its own; nothing travels but questions and sums. */
@@ -12,7 +12,7 @@ export async function direct(task: Task): Promise<Contender> {
       worker.say(JSON.stringify(questions));
       return worker.next<Round>('round');
     },
-    memoryBytes: () => residentBytes(worker.pid),
+    use: () => processUse(worker.pid),
     close: () => worker.end(0),
   };
 }

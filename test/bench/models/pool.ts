@@ -5,7 +5,7 @@ import { openLlama } from '../../../src/inference/llama/llama.ts';
 import { resolveLlamaOptions } from '../../../src/inference/llama/llama-options.ts';
 import { resultOf } from '../../helpers/result-of.ts';
 import { askedAtOnce } from './asked-at-once.ts';
-import { residentBytes } from './resident-bytes.ts';
+import { processUse } from './process-use.ts';
 import { answerTokens, type Contender, contextTokens, type Task, turnsOf } from './work.ts';
 
 /** `llama()` as a pipeline has it: the model in a process of its own, its pieces come here. */
@@ -27,7 +27,7 @@ export async function pool({ modelPath, atOnce, threads }: Task, signal: AbortSi
         const { usage } = await resultOf(pieces);
         return { inputTokens: usage?.inputTokens ?? 0, outputTokens: usage?.outputTokens ?? 0, firstTokenMs: firstTokenMs ?? Number.NaN };
       }),
-    memoryBytes: () => residentBytes(opened.value.pool.pids[0] ?? 0),
+    use: () => processUse(opened.value.pool.pids[0] ?? 0),
     close: () => opened.close(),
   };
 }

@@ -1,4 +1,5 @@
 import type { ChatTurn } from '../../../src/inference/model.ts';
+import type { ProcessUse } from './process-use.ts';
 
 /** Tokens that each answer may have. */
 export const answerTokens = 24;
@@ -57,7 +58,7 @@ export interface Round {
 export interface Contender {
   readonly name: string;
   ask(questions: readonly string[]): Promise<Round>;
-  /** Resident memory of the processes that hold the model; undefined where nobody says. */
-  memoryBytes(): Promise<number | undefined>;
+  /** Of the process that holds the model; undefined where nobody says. */
+  use(): Promise<ProcessUse | undefined>;
   close(): Promise<void>;
 }

@@ -30,7 +30,7 @@ export async function generateAnswer(
   engine: Engine,
   sequence: LlamaContextSequence,
   chat: PreparedChat,
-  { last: lastToken, kept }: EvaluatedPrompt,
+  { rest, kept }: EvaluatedPrompt,
   signal: AbortSignal,
   told: Listener,
 ): Promise<WorkResults['chat']> {
@@ -43,7 +43,7 @@ export async function generateAnswer(
   };
   let outputTokens = 0;
   let finishReason: FinishReason = 'stop';
-  for await (const next of sequence.evaluateWithMetadata([lastToken], asked(settings), samplingOf(engine, chat))) {
+  for await (const next of sequence.evaluateWithMetadata([...rest], asked(settings), samplingOf(engine, chat))) {
     if (stopTokens.has(next.token)) break;
     outputTokens += 1;
     told.token();

@@ -42,10 +42,11 @@ export async function scoreLabels(
   sequence: LlamaContextSequence,
   prompt: readonly Token[],
   { labels, distinct }: LabelTokens,
-  { last, kept }: EvaluatedPrompt,
+  { rest, kept }: EvaluatedPrompt,
   signal: AbortSignal,
 ): Promise<WorkResults['labels']> {
-  const [first] = await probabilities(sequence, [last]);
+  if (rest.length > 1) await sequence.evaluateWithoutGeneratingNewTokens(rest.slice(0, -1));
+  const [first] = await probabilities(sequence, rest.slice(-1)); // of all others they would be a list of the vocabulary each
   const scores: number[] = [];
   let extra = 0;
   for (const label of labels) {

@@ -8,6 +8,8 @@ import { withScratchFile } from './scratch-file.ts';
 export interface PrefixEngine {
   readonly sequences: readonly LlamaContextSequence[];
   readonly facts: { readonly gpu: string | false };
+  /** Without flash attention answers shall be alike, whatever was kept. */
+  readonly settings: { readonly flashAttention: boolean };
 }
 
 /**
@@ -42,7 +44,7 @@ export class SharedPrefixes {
     this.#coming.set(own, prompt); // before anything is waited for: who comes next shall see it
     try {
       if (source.kind === 'copy') await this.#copy(source.from, sequence);
-      return await evaluatePrompt(sequence, prompt, signal, () => {
+      return await evaluatePrompt(sequence, prompt, !this.#engine.settings.flashAttention, signal, () => {
         this.#tell();
       });
     } finally {

@@ -44,7 +44,7 @@ async function answer(tokens: readonly number[], given: Partial<ChatSettings> = 
     grammar: undefined,
     longest: given.maxTokens ?? settings.maxTokens,
   };
-  const result = await generateAnswer(engine, sequence, chat, { last: token(3), kept: 0 }, new AbortController().signal, {
+  const result = await generateAnswer(engine, sequence, chat, { rest: [token(3)], kept: 0 }, new AbortController().signal, {
     token: () => undefined,
     text: (text, of) => {
       if (text !== '') told.push([text, of?.map((one) => one.token)]);

@@ -43,11 +43,11 @@ class FakeSequence {
   }
 }
 
-function make(gpu: string | false = false, count = 3) {
-  const fakes = Array.from({ length: count }, () => new FakeSequence());
+function make(gpu: string | false = false, flashAttention = false) {
+  const fakes = Array.from({ length: 3 }, () => new FakeSequence());
   const sequences = fakes as unknown as LlamaContextSequence[];
   const said: string[] = [];
-  const prefixes = new SharedPrefixes({ sequences, facts: { gpu } }, (message) => said.push(message));
+  const prefixes = new SharedPrefixes({ sequences, facts: { gpu }, settings: { flashAttention } }, (message) => said.push(message));
   const evaluate = (own: number, prompt: Token[], signal = never) => {
     const sequence = sequences[own];
     if (!sequence) throw new RangeError(String(own));
@@ -112,4 +112,15 @@ it('copies nothing on a GPU, where to evaluate is as quick', async () => {
   const { evaluate, spent } = make('cuda');
   await Promise.all([0, 1].map((n) => evaluate(n, prompt(n + 1))));
   expect(spent()).toEqual([204, 204, 0]);
+});
+
+it.each([
+  { flashAttention: true, rest: 5, evaluated: 204 },
+  { flashAttention: false, rest: 1, evaluated: 208 },
+])('leaves a short end to the first step of the answer, where answers need not be alike ($flashAttention)', async (expected) => {
+  const { evaluate, spent } = make(false, expected.flashAttention);
+  await evaluate(0, prompt(1));
+  const { rest, kept } = await evaluate(0, prompt(2));
+  expect({ rest: rest.length, kept, evaluated: spent()[0] }).toEqual({ rest: expected.rest, kept: 200, evaluated: expected.evaluated });
+  expect(rest).toEqual(prompt(2).slice(-expected.rest));
 });
