@@ -5,9 +5,9 @@ import { InferenceError } from '../../errors.ts';
  * memory before anybody looks at them.
  */
 export const boundedFetch =
-  (maxBytes: number): typeof fetch =>
+  (maxBytes: number, given: typeof fetch): typeof fetch =>
   async (input, init) => {
-    const response = await fetch(input, init);
+    const response = await given(input, init);
     if (response.body === null) return response;
     let left = maxBytes;
     const bounded = response.body.pipeThrough(

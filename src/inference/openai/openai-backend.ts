@@ -1,21 +1,22 @@
 import type OpenAI from 'openai';
-import { Observable, of } from 'rxjs';
+import { defer, Observable, of, throwError } from 'rxjs';
 import { type CallContext, currentScope } from '../../call.ts';
 import { abortReason } from '../../clock.ts';
 import { InferenceError } from '../../errors.ts';
 import type { OpenContext } from '../../resource.ts';
 import { estimatePromptTokens, estimateTokens } from '../internal/estimate-tokens.ts';
 import { withInstruction } from '../internal/prompt.ts';
-import type { ChatTurn, Embedding, ModelBackend, Usage } from '../model.ts';
-import { chatRequest } from './chat-request.ts';
+import type { ChatTurn, ModelBackend, ModelCapabilities, Usage } from '../model.ts';
+import { chatRequest, completionRequest, type RequestSettings } from './chat-request.ts';
 import { contextHttpHeaders } from './context-http-headers.ts';
+import { idempotencyKey } from './idempotency-key.ts';
 import { labelLogProbabilitiesOf } from './label-tokens.ts';
 import type { OpenAiCompatibleOptions } from './openai-compatible-options.ts';
 import { openAiError } from './openai-error.ts';
-import { readChat, usageFrom } from './read-chat.ts';
-
-/** As many as OpenAI gives; others cut it. */
-const topLogProbabilities = 20;
+import { asChat, readChat, usageFrom } from './read-chat.ts';
+import { readEmbeddings } from './read-embeddings.ts';
+import { readRanking } from './read-ranking.ts';
+import { type ServerProfile, serverProfiles } from './server-profile.ts';
 
 /** What a back end works with. */
 export interface OpenAiConnection {
@@ -30,51 +31,117 @@ export interface OpenAiConnection {
 
 /** The calls of one model, over a client. Each is one request, which unsubscribing aborts. */
 export function openAiBackend(connection: OpenAiConnection): ModelBackend {
-  const { client, name, shownUrl, options } = connection;
-  const { model, embeddingModel = model, logProbabilities = false, maxTokensField = 'max_tokens', extraBody = {} } = options;
-  const settings = { model, maxTokensField, extraBody };
-  const request = requester(connection);
-  const estimated = estimator(connection);
+  const { name, options } = connection;
+  const profile = serverProfiles[options.server ?? 'generic'];
+  const { model, maxTokensField = profile.maxTokensField, extraBody = {} } = options;
+  const settings = { model, maxTokensField, extraBody, profile };
+  const calls: Calls = { ...connection, request: requester(connection), estimated: estimator(connection), settings };
   return {
     name,
-    capabilities: {
-      contextTokens: options.contextTokens,
-      jsonSchema: options.jsonSchema ?? true,
-      logProbabilities,
-      embeddings: true,
-      completion: false,
-      reranking: false,
-      tensors: false,
-      sampling: ['topP', 'seed'],
-      exactTokens: false,
+    capabilities: capabilitiesOf(options, profile),
+    ...(options.prices && { prices: options.prices }),
+    ...answers(calls),
+    ...(profile.completion && continuation(calls)),
+    ...(profile.reranking && ranking(calls, profile.reranking)),
+    embed: (texts, ctx) => {
+      const { embeddingModel = model } = options;
+      const body = { model: embeddingModel, input: [...texts], encoding_format: 'float' as const };
+      return calls.request(ctx, body, async function* (asked) {
+        yield readEmbeddings(await connection.client.embeddings.create(body, asked), texts, embeddingModel);
+      });
     },
-    chat: (turns, chat, ctx) =>
-      request(ctx, async function* (asked) {
-        const body = { ...chatRequest(turns, chat, settings), stream: true as const, stream_options: { include_usage: true } };
-        const stream = await client.chat.completions.create(body, asked);
-        // servers without usage send about one token a piece, some several
-        yield* readChat(stream, (pieces, chars) => estimated(turns, Math.max(pieces, Math.ceil(chars / 4))));
-      }),
-    embed: (texts, ctx) =>
-      request(ctx, async function* (asked) {
-        const reply = await client.embeddings.create({ model: embeddingModel, input: [...texts], encoding_format: 'float' }, asked);
-        yield embeddingsFrom(reply, texts, embeddingModel);
-      }),
-    labelLogProbabilities: (turns, labels, ctx) =>
-      request(ctx, async function* (asked) {
-        const instructed = withInstruction(turns, `Answer with one of these words and nothing else: ${labels.join(', ')}`);
-        const body = {
-          ...chatRequest(instructed, { maxTokens: 1, temperature: 0 }, settings),
-          stream: false as const,
-          logprobs: true,
-          top_logprobs: topLogProbabilities,
-        };
-        const reply = await client.chat.completions.create(body, asked);
-        yield { logProbabilities: labelsFrom(reply, labels, shownUrl), usage: usageFrom(reply.usage) ?? estimated(instructed, 1) };
-      }),
     countTokens: (turns) => of(estimatePromptTokens(turns)),
   };
 }
+
+function capabilitiesOf(options: OpenAiCompatibleOptions, profile: ServerProfile): ModelCapabilities {
+  const logProbabilities = options.logProbabilities ?? profile.alternatives > 0;
+  const others = profile.sampling.filter((one) => one !== 'logProbabilities');
+  return {
+    contextTokens: options.contextTokens,
+    jsonSchema: options.jsonSchema ?? profile.jsonSchema,
+    logProbabilities,
+    embeddings: profile.embeddings,
+    completion: profile.completion !== undefined,
+    reranking: profile.reranking !== undefined,
+    tensors: false,
+    sampling: logProbabilities ? [...others, 'logProbabilities'] : others,
+    exactTokens: false,
+  };
+}
+
+/** What the calls of one model share. */
+interface Calls extends OpenAiConnection {
+  readonly request: Request;
+  readonly estimated: (turns: readonly ChatTurn[], outputTokens: number) => Usage;
+  readonly settings: RequestSettings;
+}
+
+const streamed = { stream: true as const, stream_options: { include_usage: true } };
+
+/** Servers without usage send about one token a piece, some several. */
+const outputOf = (pieces: number, chars: number): number => Math.max(pieces, Math.ceil(chars / 4));
+
+function answers({ client, request, estimated, settings, shownUrl }: Calls): Pick<ModelBackend, 'chat' | 'labelLogProbabilities'> {
+  return {
+    chat: (turns, chat, ctx) => {
+      if (!settings.profile.chat) return throwError(() => noChat(shownUrl));
+      const body = { ...chatRequest(turns, chat, settings), ...streamed };
+      return request(ctx, body, async function* (asked) {
+        const stream = await client.chat.completions.create(body, asked);
+        const estimate = (pieces: number, chars: number): Usage => estimated(turns, outputOf(pieces, chars));
+        yield* readChat(stream, { estimate, logProbabilities: chat.logProbabilities });
+      });
+    },
+    labelLogProbabilities: (turns, labels, ctx) => {
+      const instructed = withInstruction(turns, `Answer with one of these words and nothing else: ${labels.join(', ')}`);
+      const body = {
+        ...chatRequest(instructed, { maxTokens: 1, temperature: 0 }, settings),
+        stream: false as const,
+        logprobs: true,
+        top_logprobs: settings.profile.alternatives || mostAlternatives,
+      };
+      return request(ctx, body, async function* (asked) {
+        const reply = await client.chat.completions.create(body, asked);
+        yield { logProbabilities: labelsFrom(reply, labels, shownUrl), usage: usageFrom(reply.usage) ?? estimated(instructed, 1) };
+      });
+    },
+  };
+}
+
+/** As many as OpenAI gives; others cut it. */
+const mostAlternatives = 20;
+
+const noChat = (shownUrl: string): InferenceError =>
+  new InferenceError('capability_missing', `the server at ${shownUrl} embeds and ranks (server: 'tei'), it does not chat`);
+
+const continuation = ({ client, request, estimated, settings }: Calls): Pick<ModelBackend, 'complete'> => ({
+  complete: (text, options, ctx) =>
+    defer(() => {
+      const body = { ...completionRequest(text, options, settings), ...streamed };
+      return request(ctx, body, async function* (asked) {
+        const stream = await client.completions.create(body, asked);
+        const turns = [{ role: 'user', content: text }] as const;
+        const estimate = (pieces: number, chars: number): Usage => estimated(turns, outputOf(pieces, chars));
+        yield* readChat(asChat(stream), { estimate, logProbabilities: options.logProbabilities });
+      });
+    }),
+});
+
+const ranking = (
+  { client, request, options, settings }: Calls,
+  { path, documentsField }: NonNullable<ServerProfile['reranking']>,
+): Pick<ModelBackend, 'rerank'> => ({
+  rerank: (query, documents, ctx) => {
+    const url = new URL(path, `${options.baseUrl.replace(/\/+$/, '')}/`).href;
+    const body = { model: settings.model, query, [documentsField]: [...documents] };
+    return request(ctx, body, async function* (asked) {
+      const { scores, usage } = readRanking(await client.post(url, { body, ...asked }), documents.length);
+      const inputTokens = documents.reduce((sum, one) => sum + estimateTokens(query) + estimateTokens(one), 0);
+      yield { scores, usage: usage ?? { inputTokens, cachedTokens: 0, outputTokens: 0, totalTokens: inputTokens } };
+    });
+  },
+});
 
 /** What goes with each request beside its body. */
 interface Asked {
@@ -82,14 +149,18 @@ interface Asked {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-type Request = <T>(ctx: CallContext | undefined, work: (asked: Asked) => AsyncIterable<T>) => Observable<T>;
+type Request = <T>(ctx: CallContext | undefined, body: unknown, work: (asked: Asked) => AsyncIterable<T>) => Observable<T>;
 
 const requester =
-  ({ options: { model, apiKey, contextFields }, shownUrl, closing }: OpenAiConnection): Request =>
-  <T>(ctx: CallContext | undefined, work: (asked: Asked) => AsyncIterable<T>) =>
+  ({ options: { model, apiKey, contextFields, idempotency = false }, shownUrl, closing }: OpenAiConnection): Request =>
+  <T>(ctx: CallContext | undefined, body: unknown, work: (asked: Asked) => AsyncIterable<T>) =>
     new Observable<T>((out) => {
-      const { clock, context } = currentScope();
-      const headers = contextHttpHeaders(ctx?.context ?? context, contextFields);
+      const { clock, context, position, attempt } = currentScope();
+      const key = idempotency ? idempotencyKey(ctx ?? { position, attempt }, body) : undefined;
+      const headers = {
+        ...contextHttpHeaders(ctx?.context ?? context, contextFields),
+        ...(key === undefined ? {} : { 'idempotency-key': key }),
+      };
       const own = new AbortController();
       const signal = AbortSignal.any([own.signal, closing]);
       out.add(() => {
@@ -131,21 +202,4 @@ function labelsFrom(reply: OpenAI.ChatCompletion, labels: readonly string[], sho
     'answer_invalid',
     `expected an answer that begins with one of the labels, got none among its ${String(first.length)} likeliest tokens`,
   );
-}
-
-/** In the order of the texts; the usage of all is shared out among them, so that it adds up. */
-function embeddingsFrom(reply: OpenAI.CreateEmbeddingResponse, texts: readonly string[], model: string): readonly Embedding[] {
-  const given = (reply as Partial<OpenAI.CreateEmbeddingResponse>).usage;
-  const total = typeof given?.prompt_tokens === 'number' ? given.prompt_tokens : texts.reduce((sum, text) => sum + estimateTokens(text), 0);
-  const data = (reply as Partial<OpenAI.CreateEmbeddingResponse>).data ?? [];
-  return data
-    .toSorted((a, b) => a.index - b.index)
-    .map(({ embedding }, n) => {
-      const tokens = Math.floor(total / data.length) + (n < total % data.length ? 1 : 0);
-      return {
-        vector: Float32Array.from(embedding),
-        usage: { inputTokens: tokens, cachedTokens: 0, outputTokens: 0, totalTokens: tokens },
-        model: reply.model || model,
-      };
-    });
 }

@@ -1,4 +1,6 @@
 import type { ContextField } from '../../record/record-context.ts';
+import type { TokenPrices } from '../../record/token-prices.ts';
+import type { ServerKind } from './server-profile.ts';
 
 /** How to reach a model behind a server that speaks OpenAI's API. */
 export interface OpenAiCompatibleOptions {
@@ -6,6 +8,23 @@ export interface OpenAiCompatibleOptions {
   readonly baseUrl: string;
   /** As the server names it. */
   readonly model: string;
+  /**
+   * What stands behind the URL: decides which options it may be asked for (`capabilities`), whether it continues text and ranks, and the
+   * form of a request. All answers are read in all forms. What each calls overloaded (`overloaded`: the call waits, and no attempt is counted):
+   *
+   * | server | overloaded | beside that |
+   * |---|---|---|
+   * | `openai` | 429, 503; `Retry-After`, `retry-after-ms` | 429 with `insufficient_quota`: `model_unauthorized` |
+   * | `vllm` | 503; queues without a bound otherwise: limit it here | 400 with the context's length: `prompt_too_long` |
+   * | `llama-server` | 503 while it loads; queues without a bound otherwise | 400 `exceed_context_size_error`: `prompt_too_long` |
+   * | `sglang` | 503 "The request queue is full", also inside a stream that began with 200 | |
+   * | `ollama` | 503 "server busy", from 512 waiting | cuts prompts longer than its `num_ctx` in silence: set that high enough |
+   * | `tgi`, `tei` | 429 "Model is overloaded", also inside a stream | 424: `model_failed`; 422 with the number of tokens: `prompt_too_long` |
+   * | `generic` | 429, 503, 529, and `rate_limit_error` or `overloaded_error` inside a stream | as above by what the body says |
+   *
+   * @defaultValue 'generic'
+   */
+  readonly server?: ServerKind;
   /** Sent as a bearer token. Never read from the environment here, so that no key goes to a server it is not for. @defaultValue none is sent */
   readonly apiKey?: string;
   /** For messages and headers. @defaultValue the model */
@@ -14,12 +33,27 @@ export interface OpenAiCompatibleOptions {
   readonly embeddingModel?: string;
   /** Most tokens of prompt and answer together, if you know. @defaultValue unknown: the server refuses what does not fit */
   readonly contextTokens?: number;
-  /** Whether the server constrains answers to `response_format: json_schema`; otherwise the prompt carries the schema. @defaultValue true */
+  /** Whether the server constrains answers to a JSON Schema; otherwise the prompt carries the schema. @defaultValue true */
   readonly jsonSchema?: boolean;
-  /** Whether `classify` reads `top_logprobs` of the first token; for servers that give them, and labels that differ there. @defaultValue false */
+  /**
+   * Whether answers can tell log-probabilities, and `classify` reads those of the first token; for servers that give them, and labels that
+   * differ there. @defaultValue as `server` does, false for `generic`
+   */
   readonly logProbabilities?: boolean;
-  /** The name of the limit in the request; newer OpenAI models know only the longer one. @defaultValue 'max_tokens' */
+  /** The name of the limit in the request; newer OpenAI models know only the longer one. @defaultValue 'max_tokens', for `server: 'openai'` the longer one */
   readonly maxTokensField?: 'max_tokens' | 'max_completion_tokens';
+  /** What tokens cost; answers then tell their cost. @defaultValue unknown */
+  readonly prices?: TokenPrices;
+  /**
+   * Whether requests carry an `Idempotency-Key`, for gateways that answer the same request twice for one price: the same for the same
+   * record, attempt and body, also after a restart; a request that is hedged is the same, too. Outside a pipeline there is none. @defaultValue false
+   */
+  readonly idempotency?: boolean;
+  /**
+   * What makes the requests: for a pool of connections or a proxy of your own, such as undici's `fetch` with an `Agent` as its
+   * `dispatcher`. @defaultValue Node's, which keeps connections open for some seconds, as many as there are calls at once
+   */
+  readonly fetch?: typeof fetch;
   /** Longest response as received, in bytes, at least 1,024; a token takes about 250. @defaultValue 16 MiB */
   readonly maxAnswerBytes?: number;
   /**

@@ -1,5 +1,5 @@
-import { type OptionNames, requireOptions } from '../../check-options.ts';
-import { OptionError, requireInteger, requireOneOf, requireText } from '../../errors.ts';
+import { type OptionNames, requireBoolean, requireFunction, requireObject, requireOptions } from '../../check-options.ts';
+import { OptionError, requireInteger, requireNumber, requireOneOf, requireText } from '../../errors.ts';
 import { contextHeaderNames } from '../../record/record-context.ts';
 import { type Resource, sharedResource } from '../../resource.ts';
 import { completeModel } from '../complete-model.ts';
@@ -8,6 +8,8 @@ import { boundedFetch } from './bounded-fetch.ts';
 import { meteredFetch } from './metered-fetch.ts';
 import { openAiBackend } from './openai-backend.ts';
 import type { OpenAiCompatibleOptions } from './openai-compatible-options.ts';
+import { plainErrors } from './plain-errors.ts';
+import { serverProfiles } from './server-profile.ts';
 
 export type { OpenAiCompatibleOptions } from './openai-compatible-options.ts';
 
@@ -18,7 +20,7 @@ const defaultMaxAnswerBytes = 16 * 1024 * 1024;
 const noTimeoutMs = 2 ** 31 - 1;
 
 /**
- * A model behind any server that speaks OpenAI's HTTP API: OpenAI, vLLM, llama-server, Ollama, gateways. Built on the
+ * A model behind any server that speaks OpenAI's HTTP API: OpenAI, vLLM, llama-server, SGLang, Ollama, TGI, gateways; `server` says which. Built on the
  * official client, whose retries and time limit are off: there is one retry loop, the pipeline's. Opening asks the server
  * nothing, so it may start later.
  *
@@ -44,7 +46,9 @@ export function openAiCompatible(options: OpenAiCompatibleOptions): Resource<Mod
       maxRetries: 0,
       timeout: noTimeoutMs,
       logLevel: 'off', // at its debug level it prints prompts
-      fetch: meteredFetch(boundedFetch(options.maxAnswerBytes ?? defaultMaxAnswerBytes)),
+      fetch: meteredFetch(
+        plainErrors(boundedFetch(options.maxAnswerBytes ?? defaultMaxAnswerBytes, options.fetch ?? ((input, init) => fetch(input, init)))),
+      ),
       ...(options.apiKey === undefined ? { defaultHeaders: { Authorization: null } } : {}),
     });
     const value = completeModel(openAiBackend({ client, name, shownUrl, options, log: context.log, closing: closing.signal }));
@@ -66,6 +70,10 @@ const names: OptionNames<OpenAiCompatibleOptions> = {
   jsonSchema: true,
   logProbabilities: true,
   maxTokensField: true,
+  server: true,
+  prices: true,
+  idempotency: true,
+  fetch: true,
   maxAnswerBytes: true,
   contextFields: true,
   extraBody: true,
@@ -80,6 +88,7 @@ function checked(options: OpenAiCompatibleOptions): string {
     throw new OptionError('baseUrl must be an http or https URL, such as http://localhost:8080/v1');
   if (url.username !== '' || url.password !== '') throw new OptionError('baseUrl must not hold a user or password: pass the key as apiKey');
   requireText('model', model);
+  requireServer(options);
   if (name !== undefined) requireText('name', name);
   if (embeddingModel !== undefined) requireText('embeddingModel', embeddingModel);
   // said without the value: a key with a line break from a file is the common case
@@ -90,4 +99,17 @@ function checked(options: OpenAiCompatibleOptions): string {
   if (contextTokens !== undefined) requireInteger('contextTokens', contextTokens, 1);
   if (maxAnswerBytes !== undefined) requireInteger('maxAnswerBytes', maxAnswerBytes, 1024);
   return `${url.origin}${url.pathname}`;
+}
+
+function requireServer({ server, prices, idempotency, fetch: given, logProbabilities, jsonSchema }: OpenAiCompatibleOptions): void {
+  if (server !== undefined) requireOneOf('server', server, Object.keys(serverProfiles));
+  if (idempotency !== undefined) requireBoolean('idempotency', idempotency);
+  if (logProbabilities !== undefined) requireBoolean('logProbabilities', logProbabilities);
+  if (jsonSchema !== undefined) requireBoolean('jsonSchema', jsonSchema);
+  if (given !== undefined) requireFunction('fetch', given, '(input, init) => Promise<Response>');
+  if (prices === undefined) return;
+  requireObject('prices', prices);
+  requireNumber('prices.inputPerMillion', prices.inputPerMillion, 0);
+  requireNumber('prices.outputPerMillion', prices.outputPerMillion, 0);
+  if (prices.cachedPerMillion !== undefined) requireNumber('prices.cachedPerMillion', prices.cachedPerMillion, 0);
 }

@@ -13,7 +13,8 @@ export interface ErrorContext {
 /** A server's words in ours, at most; they are the server's, so they may repeat what was sent. */
 const longestWords = 200;
 
-const tooLong = /context.{0,12}(length|window|size)|maximum context|prompt is too long|too many tokens/i;
+const tooLong =
+  /context.{0,12}(length|window|size)|maximum context|prompt is too long|too many tokens|`inputs` (tokens \+|must have less)/i;
 
 /** One of our errors for whatever the client or the server raised. Quotes the server, never the key. */
 export function openAiError(error: unknown, context: ErrorContext): StreamError {
@@ -41,7 +42,8 @@ function statusError(error: unknown, status: number, context: ErrorContext): Str
       'model_not_found',
       `model ${JSON.stringify(model)} or the path was not found; look at model and baseUrl, which mostly ends in /v1`,
     );
-  if (status === 413 || (status === 400 && saysTooLong(error))) return fail('prompt_too_long', 'the prompt does not fit the model');
+  if (status === 413 || ((status === 400 || status === 422) && saysTooLong(error)))
+    return fail('prompt_too_long', 'the prompt does not fit the model');
   if (status === 429 || status === 503 || status === 529) {
     const retryAfterMs = retryAfterOf(error, context.nowMs, longestToldMs); // how much of it is heeded whoever waits decides
     const message = `the server asks for less: status ${String(status)} from ${shownUrl}${words}`;
@@ -49,15 +51,17 @@ function statusError(error: unknown, status: number, context: ErrorContext): Str
   }
   if (status === 507) return fail('resource_exhausted', 'the server has no room left');
   if (status === 502 || status === 504) return fail('model_unavailable', 'a gateway did not reach the model');
-  if (status >= 500 || status === 408 || status === 409) return fail('model_failed', 'the server failed');
+  if (status >= 500 || status === 408 || status === 409 || status === 424) return fail('model_failed', 'the server failed');
   return fail('model_rejected', 'the server refused the request');
 }
 
 /** An error that the server put into a stream that had begun with status 200. */
 function inStream(error: object, context: ErrorContext): StreamError {
+  const status = Number(Reflect.get(Object(bodyOf(error)) as object, 'code')); // SGLang, vLLM and gateways write the status there
+  if (status >= 400 && status < 600) return statusError(error, status, context);
   const kind = kindOf(error);
   const message = `the server broke the answer off: ${context.shownUrl}${wordsOf(error, context)}`;
-  if (/rate_limit|overloaded/.test(kind)) return new OverloadError(message);
+  if (/rate_limit|overloaded/.test(kind) || saysOverloaded(error)) return new OverloadError(message);
   return new InferenceError(saysTooLong(error) ? 'prompt_too_long' : 'model_failed', message);
 }
 
@@ -66,6 +70,11 @@ function connectionError(error: unknown, { shownUrl, apiKey }: ErrorContext): St
   const code = chain.map((one) => ('code' in one && typeof one.code === 'string' ? one.code : undefined)).find((one) => one !== undefined);
   if (error instanceof SyntaxError)
     return new InferenceError('model_failed', `expected an answer in JSON from ${shownUrl}, got text that is not`);
+  if (error instanceof TypeError && code === undefined)
+    // a failed fetch comes wrapped: this is our own reading
+    return new InferenceError('model_failed', `expected an answer in the form of OpenAI's API from ${shownUrl}, got another one`, {
+      cause: error,
+    });
   if (code !== undefined && /^(ECONNRESET|EPIPE|UND_ERR_SOCKET|UND_ERR_BODY_TIMEOUT|ERR_STREAM)/.test(code)) {
     return new InferenceError('model_failed', `the connection to ${shownUrl} broke off before the answer was whole (${code})`, {
       cause: chain.at(-1),
@@ -101,14 +110,18 @@ const bodyOf = (error: unknown): unknown => (typeof error === 'object' && error 
 
 const kindOf = (error: unknown): string => `${textIn(bodyOf(error), 'code')} ${textIn(bodyOf(error), 'type')}`;
 
-const saysTooLong = (error: unknown): boolean =>
-  /context_length|exceed_context/.test(kindOf(error)) || tooLong.test(textIn(bodyOf(error), 'message'));
+/** TGI and Ollama write words in place of an error with a kind. */
+const saidBy = (error: unknown): string => {
+  const body = bodyOf(error);
+  return typeof body === 'string' ? body : textIn(body, 'message');
+};
+
+const saysTooLong = (error: unknown): boolean => /context_length|exceed_context/.test(kindOf(error)) || tooLong.test(saidBy(error));
+
+const saysOverloaded = (error: unknown): boolean => /\boverloaded\b|server busy|queue is full/i.test(saidBy(error));
 
 function wordsOf(error: unknown, { apiKey }: ErrorContext): string {
-  const body = bodyOf(error);
-  const words = redacted(typeof body === 'string' ? body : textIn(body, 'message'), apiKey)
-    .replace(/\s+/g, ' ')
-    .trim();
+  const words = redacted(saidBy(error), apiKey).replace(/\s+/g, ' ').trim();
   if (words === '') return '';
   return `: ${words.length > longestWords ? `${words.slice(0, longestWords)}…` : words}`;
 }

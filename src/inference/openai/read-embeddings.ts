@@ -1,0 +1,20 @@
+import type OpenAI from 'openai';
+import { estimateTokens } from '../internal/estimate-tokens.ts';
+import type { Embedding } from '../model.ts';
+
+/** In the order of the texts; the usage of all is shared out among them, so that it adds up. */
+export function readEmbeddings(reply: OpenAI.CreateEmbeddingResponse, texts: readonly string[], model: string): readonly Embedding[] {
+  const given = (reply as Partial<OpenAI.CreateEmbeddingResponse>).usage;
+  const total = typeof given?.prompt_tokens === 'number' ? given.prompt_tokens : texts.reduce((sum, text) => sum + estimateTokens(text), 0);
+  const data = (reply as Partial<OpenAI.CreateEmbeddingResponse>).data ?? [];
+  return data
+    .toSorted((a, b) => a.index - b.index)
+    .map(({ embedding }, n) => {
+      const tokens = Math.floor(total / data.length) + (n < total % data.length ? 1 : 0);
+      return {
+        vector: Float32Array.from(embedding),
+        usage: { inputTokens: tokens, cachedTokens: 0, outputTokens: 0, totalTokens: tokens },
+        model: reply.model || model,
+      };
+    });
+}

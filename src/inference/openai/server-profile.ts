@@ -1,0 +1,75 @@
+import type { SamplingOption } from '../model.ts';
+
+/** Programs and services that speak OpenAI's API, each with what it adds and leaves out; `generic`: nothing is known. */
+export type ServerKind = 'openai' | 'vllm' | 'llama-server' | 'sglang' | 'ollama' | 'tgi' | 'tei' | 'generic';
+
+/** What a server can do, and how it wants to be asked. */
+export interface ServerProfile {
+  readonly chat: boolean;
+  readonly sampling: readonly SamplingOption[];
+  readonly maxTokensField: 'max_tokens' | 'max_completion_tokens';
+  /** `openai`: `{ type: 'json_schema', json_schema: { … } }`; `value`: `{ type: 'json_object', value: schema }`. */
+  readonly schemaForm: 'openai' | 'value';
+  readonly jsonSchema: boolean;
+  readonly embeddings: boolean;
+  /** Most alternatives that it tells for a token; 0: it tells no log-probabilities. */
+  readonly alternatives: number;
+  /** Whether it continues plain text, and the field in which it takes a JSON Schema there. */
+  readonly completion: { readonly schemaField?: 'response_format' | 'json_schema' } | undefined;
+  /** Where it ranks, relative to the base URL, and how it calls the documents. */
+  readonly reranking: { readonly path: string; readonly documentsField: 'documents' | 'texts' } | undefined;
+}
+
+const generic: ServerProfile = {
+  chat: true,
+  sampling: ['topP', 'seed'],
+  maxTokensField: 'max_tokens',
+  schemaForm: 'openai',
+  jsonSchema: true,
+  embeddings: true,
+  alternatives: 0,
+  completion: undefined,
+  reranking: undefined,
+};
+
+const ranks: ServerProfile['reranking'] = { path: 'rerank', documentsField: 'documents' };
+
+/**
+ * None takes `stopTokens`: they match text, and special tokens are no text to them. SGLang ignores `seed` unless it was started for
+ * deterministic inference. Newer OpenAI models refuse `max_tokens`, and only their oldest ones continue text.
+ */
+export const serverProfiles: Readonly<Record<ServerKind, ServerProfile>> = {
+  generic,
+  openai: { ...generic, maxTokensField: 'max_completion_tokens', alternatives: 20, sampling: ['topP', 'seed', 'logProbabilities'] },
+  vllm: {
+    ...generic,
+    sampling: ['topP', 'topK', 'minP', 'seed', 'logProbabilities'],
+    alternatives: 20,
+    completion: { schemaField: 'response_format' },
+    reranking: ranks,
+  },
+  'llama-server': {
+    ...generic,
+    sampling: ['topP', 'topK', 'minP', 'seed', 'logProbabilities'],
+    alternatives: 20,
+    completion: { schemaField: 'json_schema' },
+    reranking: ranks,
+  },
+  sglang: {
+    ...generic,
+    sampling: ['topP', 'topK', 'minP', 'logProbabilities'],
+    alternatives: 20,
+    completion: { schemaField: 'response_format' },
+    reranking: ranks,
+  },
+  ollama: { ...generic, alternatives: 20, sampling: ['topP', 'seed', 'logProbabilities'], completion: {} },
+  tgi: {
+    ...generic,
+    schemaForm: 'value',
+    embeddings: false,
+    alternatives: 5,
+    sampling: ['topP', 'seed', 'logProbabilities'],
+    completion: {},
+  },
+  tei: { ...generic, chat: false, jsonSchema: false, sampling: [], reranking: { path: '../rerank', documentsField: 'texts' } },
+};

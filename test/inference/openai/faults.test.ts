@@ -1,0 +1,116 @@
+import { describe, expect, it } from 'vitest';
+import { callTimeout } from '../../../operators/call-timeout.ts';
+import { failureOf } from '../../helpers/failure-of.ts';
+import { chunkEvent, doneEvent, reset, type ServerReply } from '../../helpers/openai-server.ts';
+import { allOf, resultOf } from '../../helpers/result-of.ts';
+import { chunksOf, served } from './served.ts';
+
+const bytes = (text: string): Uint8Array => new Uint8Array(Buffer.from(text));
+const half = bytes(chunkEvent('grün')).slice(0, Buffer.from(chunkEvent('grün')).indexOf('ü') + 1);
+const stop = chunkEvent(undefined, { finish_reason: 'stop' });
+const raw = (...pieces: readonly (string | Uint8Array | typeof reset)[]): ServerReply => ({ raw: pieces });
+const inStream = (error: unknown): ServerReply => raw(chunkEvent('a'), `data: ${JSON.stringify(error)}\n\n`);
+
+/** What each server and each broken line has been seen to send, and what becomes of it. */
+const faults: [string, ServerReply, string][] = [
+  ['429', { status: 429, body: {} }, 'overloaded'],
+  ['500', { status: 500, body: {} }, 'model_failed'],
+  ['503', { status: 503, body: {} }, 'overloaded'],
+  ['529 with an error of the kind overloaded', { status: 529, body: { error: { type: 'overloaded_error' } } }, 'overloaded'],
+  [
+    'vllm: a long prompt, bare',
+    { status: 400, body: { object: 'error', message: "exceeds the model's maximum context length" } },
+    'prompt_too_long',
+  ],
+  [
+    'llama-server: loading',
+    { status: 503, body: { error: { code: 503, message: 'Loading model', type: 'unavailable_error' } } },
+    'overloaded',
+  ],
+  ['sglang: its queue is full', { status: 503, body: { object: 'error', message: 'The request queue is full.', code: 503 } }, 'overloaded'],
+  ['sglang: its queue is full, in the stream', inStream({ error: { message: 'The request queue is full.', code: 503 } }), 'overloaded'],
+  ['vllm: an error in place of a chunk', inStream({ object: 'error', message: 'engine died', code: 500 }), 'model_failed'],
+  ['vllm: a bad request in place of a chunk', inStream({ object: 'error', message: 'no', code: 400 }), 'model_rejected'],
+  ['ollama: server busy', { status: 503, body: { error: 'server busy, please try again.' } }, 'overloaded'],
+  ['tgi: overloaded', { status: 429, body: { error: 'Model is overloaded', error_type: 'overloaded' } }, 'overloaded'],
+  ['tgi: overloaded, in the stream', inStream({ error: 'Model is overloaded', error_type: 'overloaded' }), 'overloaded'],
+  ['tgi: generation failed', { status: 424, body: { error: 'CUDA error', error_type: 'generation' } }, 'model_failed'],
+  [
+    'tgi: a long prompt',
+    {
+      status: 422,
+      body: { error: 'Input validation error: `inputs` tokens + `max_new_tokens` must be <= 2048', error_type: 'validation' },
+    },
+    'prompt_too_long',
+  ],
+  ['tei: a long text', { status: 413, body: { error: '`inputs` must have less than 512 tokens' } }, 'prompt_too_long'],
+  ['gemini: an error in a list', { status: 400, body: [{ error: { message: 'the prompt is too long' } }] }, 'prompt_too_long'],
+  ['a gateway: a page', { status: 502, headers: { 'content-type': 'text/html' }, body: '<html>bad gateway' }, 'model_unavailable'],
+  ['cut off in the middle', raw(chunkEvent('half')), 'model_failed'],
+  ['torn down in the middle', raw(chunkEvent('half'), reset), 'model_failed'],
+  ['cut off in half a character', raw(half), 'model_failed'],
+  ['torn down in half a character', raw(half, reset), 'model_failed'],
+  ['no JSON', raw('data: {"choices":[{"delta":\n\n'), 'model_failed'],
+  ['JSON that is no chunk', raw('data: 7\n\n', 'data: "x"\n\n', doneEvent), 'model_failed'],
+  ['content that is no text', raw('data: {"choices":[{"delta":{"content":[7]}}]}\n\n', doneEvent), 'model_failed'],
+  ['a choice that is none', raw('data: {"choices":[null]}\n\n', doneEvent), 'model_failed'],
+  ['chunks with no choices', raw('data: {"choices":[]}\n\n', doneEvent), 'model_failed'],
+  ['a page in place of a stream', { status: 200, headers: { 'content-type': 'text/html' }, body: '<html>sign in' }, 'model_failed'],
+  ['a whole answer in place of a stream', { status: 200, body: { choices: [{ message: { content: 'x' } }] } }, 'model_failed'],
+  ['nothing', raw(), 'model_failed'],
+];
+
+it.each(faults)('%s: %3$s', async (_, reply, code) => {
+  const { model, server } = await served(reply);
+  expect((await failureOf(chunksOf(model))).code).toBe(code);
+  expect(server.requests).toHaveLength(1);
+});
+
+it('says what a bare error says', async () => {
+  const { model } = await served({ status: 400, body: { detail: [{ loc: ['body', 'seed'], msg: 'not an integer' }] } });
+  expect((await failureOf(chunksOf(model))).message).toContain('not an integer');
+});
+
+it('takes bytes that are no character for the sign that stands for them', async () => {
+  const { model } = await served(
+    raw(bytes('data: {"choices":[{"delta":{"content":"a'), Uint8Array.of(0xc3), bytes('"}}]}\n\n'), stop, doneEvent),
+  );
+  expect((await chunksOf(model))[0]?.text).toBe('a\ufffd');
+});
+
+describe('answers that never end', () => {
+  async function* drip(): AsyncGenerator<string> {
+    for (;;) {
+      yield chunkEvent('.');
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+
+  it.each<[string, () => ServerReply]>([
+    ['hang', () => 'hang'],
+    ['a slow drip', () => ({ raw: drip() })],
+  ])('%s: call_timeout, and the connection is closed', async (_, reply) => {
+    const { model, server } = await served(reply);
+    expect((await failureOf(allOf(model.chat('x').pipe(callTimeout({ ms: 40 }))))).code).toBe('call_timeout');
+    expect(await server.requests[0]?.ended).toBe(false);
+  });
+
+  it('50 MB: model_rejected, long before all has come', async () => {
+    let sent = 0;
+    function* flood(): Generator<string> {
+      const piece = chunkEvent('x'.repeat(10_000));
+      for (; sent < 50_000_000; sent += piece.length) yield piece;
+    }
+    const { model } = await served({ raw: flood() }, { maxAnswerBytes: 1_000_000 });
+    expect((await failureOf(chunksOf(model))).code).toBe('model_rejected');
+    expect(sent).toBeLessThan(30_000_000);
+  });
+});
+
+it.each([['<html>'], [{ data: 'x' }], ['null'], [{ data: [{ index: 0, embedding: 'x' }] }], [{ data: [null] }]])(
+  'embeddings %j: model_failed',
+  async (body) => {
+    const { model } = await served({ status: 200, body });
+    expect((await failureOf(resultOf(model.embed(['a'])))).code).toBe('model_failed');
+  },
+);
