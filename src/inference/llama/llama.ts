@@ -27,7 +27,7 @@ export type { LlamaOptions } from './llama-options.ts';
  *
  * Temperature 0 does not promise the same answer twice: what else is in the batch, and a kept or copied prefix, change the last bits. Of
  * 16 answers of 24 tokens by the default model, equal to those that it gave alone, in one run on a CPU: one after the other with a kept prefix 16, with flash
- * attention and without; eight at once 16 with it and 10 without, in earlier runs 8 and 16. Sure are only `sequences: 1`, and cassettes.
+ * attention and without; eight at once 16 with it and 10 without, in earlier runs 8 and 16. Sure are only cassettes.
  *
  * @throws OptionError at the call for options out of range. Opening fails with `missing_dependency` (node-llama-cpp is an
  * optional peer dependency), `model_not_found`, `model_damaged`, each with the command to run.
