@@ -1,8 +1,10 @@
 import { type MonoTypeOperatorFunction, Observable } from 'rxjs';
 import { currentScope, inScope } from '../src/call.ts';
 import { requireMethods } from '../src/check-options.ts';
+import type { Release } from '../src/policies/call-outcome.ts';
 import type { EngineGate } from '../src/policies/engine-gate.ts';
 import { follow } from './internal/follow.ts';
+import { PolicyWait } from './internal/policy-wait.ts';
 
 /**
  * Lets a call start when the engine says that it has room; until then it waits, in turn, with the source held and the record's time
@@ -18,29 +20,25 @@ export function withGate<T>(gate: EngineGate): MonoTypeOperatorFunction<T> {
   return (source) =>
     new Observable<T>((out) => {
       const scope = currentScope();
-      const turn = { granted: false };
-      let resume: (() => void) | undefined;
-      let why = 'the engine has no room';
+      const turn: { granted: boolean; end?: Release } = { granted: false };
+      const wait = new PolicyWait(scope, 'the engine has no room');
       scope.meter?.sent(false);
-      const leave = gate.enter({
+      turn.end = gate.enter({
         clock: scope.clock,
         random: () => scope.random(),
-        hold: (reason, untilMs) => {
-          why = reason;
-          scope.hold(reason, untilMs);
-        },
+        hold: wait.hold,
         granted: () => {
           turn.granted = true;
-          resume?.();
+          wait.end();
           scope.meter?.sent(true);
           // the turn may come in the middle of another call, in its scope
-          inScope(scope, () => follow(source, out, { release: () => undefined }));
+          inScope(scope, () => follow(source, out, { release: (outcome) => turn.end?.(outcome) }));
         },
       });
-      if (!turn.granted && !out.closed) resume = scope.suspend(why); // the record's time is not spent on our waiting
+      if (!turn.granted && !out.closed) wait.begin();
       out.add(() => {
-        leave();
-        resume?.();
+        turn.end?.();
+        wait.end();
       });
     });
 }

@@ -4,6 +4,7 @@ import { type OptionNames, requireFunction, requireMethods, requireOptions } fro
 import { RecordError, requireText } from '../src/errors.ts';
 import type { BudgetShare, TokenBudget, TokenEstimate, TokenUsage } from '../src/policies/token-budget.ts';
 import { follow } from './internal/follow.ts';
+import { PolicyWait } from './internal/policy-wait.ts';
 import { Spending } from './internal/spending.ts';
 import { usageIn } from './internal/usage-in.ts';
 
@@ -44,10 +45,10 @@ export function withinBudget<T>(budget: TokenBudget, options: WithinBudgetOption
     new Observable<T>((out) => {
       const scope = currentScope();
       let waiting: BudgetShare | undefined;
-      let resume: (() => void) | undefined;
+      const wait = new PolicyWait(scope, 'the token budget is spent');
       const start = (share: BudgetShare): void => {
         waiting = undefined;
-        resume?.();
+        wait.end();
         const spending = new Spending(share, scope);
         const watched = source.pipe(tap({ complete: () => spending.completed() }));
         const onValue = (value: T): void => {
@@ -59,30 +60,25 @@ export function withinBudget<T>(budget: TokenBudget, options: WithinBudgetOption
       const request = (tokens: TokenEstimate | number): void => {
         try {
           if (!isEstimate(tokens)) throw noEstimate(tokens);
-          let why = 'the token budget is spent';
-          const hold = (reason: string, untilMs: number): void => {
-            why = reason;
-            scope.hold(reason, untilMs);
-          };
           scope.meter?.sent(false); // of a budget further out: nothing is sent while the call waits for this one
           const share = budget.acquire({
             tokens,
             step: learntBy,
             clock: scope.clock,
-            hold,
+            hold: wait.hold,
             granted: start,
             failed: (error) => out.error(error),
           });
           if (share.granted) return;
           waiting = share;
-          resume = scope.suspend(why); // the record's time is not spent on our waiting
+          wait.begin();
         } catch (error) {
           out.error(error);
         }
       };
       out.add(() => {
         waiting?.cancel();
-        resume?.();
+        wait.end();
       });
       const tokens = estimate();
       if (!isObservable(tokens)) request(tokens);

@@ -3,6 +3,7 @@ import { currentScope, inScope } from '../src/call.ts';
 import { requireMethods } from '../src/check-options.ts';
 import type { RateLimit } from '../src/policies/rate-limit.ts';
 import { follow } from './internal/follow.ts';
+import { PolicyWait } from './internal/policy-wait.ts';
 
 /**
  * Lets an attempt start when the rate allows, and waits, in turn, until it does. For services that refuse what comes too fast; for
@@ -19,25 +20,20 @@ export function withinRate<T>(rate: RateLimit): MonoTypeOperatorFunction<T> {
     new Observable<T>((out) => {
       const scope = currentScope();
       const turn = { granted: false };
-      let resume: (() => void) | undefined;
+      const wait = new PolicyWait(scope, 'the rate limit is reached');
       scope.meter?.sent(false);
       const granted = (): void => {
         turn.granted = true;
-        resume?.();
+        wait.end();
         scope.meter?.sent(true);
         // the turn may come in the middle of another call that ends, in its scope
         inScope(scope, () => follow(source, out, { release: () => undefined }));
       };
-      let why = 'the rate limit is reached';
-      const hold = (reason: string, untilMs: number): void => {
-        why = reason;
-        scope.hold(reason, untilMs);
-      };
-      const leave = rate.acquire({ clock: scope.clock, hold, granted });
-      if (!turn.granted && !out.closed) resume = scope.suspend(why); // the record's time is not spent on our waiting
+      const leave = rate.acquire({ clock: scope.clock, hold: wait.hold, granted });
+      if (!turn.granted && !out.closed) wait.begin();
       out.add(() => {
         leave();
-        resume?.();
+        wait.end();
       });
     });
 }

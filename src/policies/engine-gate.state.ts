@@ -34,7 +34,13 @@ export class EngineGateState {
   #heardMs = Number.NEGATIVE_INFINITY;
   #openness = 0;
   #places = 0;
+  /** Parts of a place that ended calls have left. */
+  #credit = 0;
+  #isCurrent = false;
   #admitted = 0;
+  #completed = 0;
+  /** The least in flight since the engine was asked. */
+  #leastInFlight = 0;
 
   constructor(settings: GateSettings) {
     this.#settings = settings;
@@ -72,8 +78,33 @@ export class EngineGateState {
     this.#admitted += 1;
   }
 
+  /** The engine is being asked: its answer will be of some moment from now on. */
+  asked(): void {
+    this.#leastInFlight = this.#admitted - this.#completed;
+  }
+
+  /** How many calls more may run than the engine has counted, whichever the moment was of which its answer tells. */
+  get unseen(): number {
+    return this.#admitted - this.#completed - this.#leastInFlight;
+  }
+
   /**
-   * The engine has spoken. `unseen` calls were let through since it was asked, so it may not have counted them; `chance`, 0 to 1, keeps
+   * A call that was let through has got its answer: its place is free, before the engine says so, and its successor's, in proportion to how open the
+   * gate is. Calls in flight and free places together never rise by it. None of one that failed or was aborted: the engine may still be
+   * at it. None while requests wait in the engine: one of those takes the place.
+   */
+  completed(): void {
+    this.#completed += 1;
+    this.#leastInFlight = Math.min(this.#leastInFlight, this.#admitted - this.#completed);
+    if (!this.#isCurrent || this.#load === undefined || this.#load.waiting > 0) return;
+    this.#credit += this.#openness;
+    if (this.#credit < 1) return;
+    this.#credit -= 1;
+    this.#places += 1;
+  }
+
+  /**
+   * The engine has spoken, and may not have counted `unseen` calls that were let through since it was asked; `chance`, 0 to 1, keeps
    * several that share an engine from opening in step.
    */
   heard(load: EngineLoad, unseen: number, nowMs: number, chance: number): void {
@@ -82,6 +113,8 @@ export class EngineGateState {
     const room = this.#room(load);
     const step = ((0.5 + chance) * sinceMs) / this.#settings.reopenMs;
     this.#load = load;
+    this.#isCurrent = true;
+    this.#credit = 0;
     this.#heardMs = nowMs;
     this.#openness = Math.min(room, (wasSilent ? 0 : this.#openness) + step);
     this.#places = this.#openness <= 0 ? 0 : Math.max(0, this.#free(load) - unseen);
@@ -91,6 +124,7 @@ export class EngineGateState {
   rested(nowMs: number): void {
     this.#heardMs = Math.max(this.#heardMs, nowMs);
     this.#places = 0;
+    this.#isCurrent = false;
   }
 
   /** How much the engine itself leaves: 1 with nothing in its way, 0 at the bound of its queue or its cache, in proportion between. */

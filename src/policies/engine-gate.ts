@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts';
 import type { Resource } from '../resource.ts';
+import type { Release } from './call-outcome.ts';
 import { type EngineGateOptions, resolveEngineGateOptions } from './engine-gate-options.ts';
 import { EngineGateState } from './engine-gate.state.ts';
 import { EnginePoll } from './internal/engine-poll.ts';
@@ -12,7 +13,7 @@ export interface GateRequest {
   readonly clock: Clock;
   /** Chance, from 0 up to 1. */
   readonly random: () => number;
-  /** Told when the call has to wait; see `CallScope.hold`. */
+  /** Told when the call has to wait; see `CallScope.hold`. Until now where the engine is merely busy. */
   readonly hold: (reason: string, untilMs: number) => void;
   /** Runs when the call may pass, perhaps before `enter` returns. */
   readonly granted: () => void;
@@ -22,8 +23,11 @@ export interface GateRequest {
 export interface EngineGate extends WatchedPolicy {
   /** Calls that wait now. */
   readonly waiting: number;
-  /** Lets calls pass in the order of asking. The result gives up the place of one that waits. */
-  enter(request: GateRequest): () => void;
+  /**
+   * Lets calls pass in the order of asking. The result ends a call, and gives up the place of one that waits; told that the call was completed, it
+   * lets the next one have its place in the engine.
+   */
+  enter(request: GateRequest): Release;
 }
 
 const words = {
@@ -39,8 +43,8 @@ const words = {
  *
  * It asks every 500 ms while calls want to pass. At `maxWaiting`, or at a full cache, nothing passes; below, in proportion to what is free. It
  * closes at once and opens slowly, with jitter, so that several processes do not fill the queue again together. An engine that is silent
- * for `staleMs` is taken for full (fails closed), and so is one that was never heard. Between two answers at most its room is let through:
- * that many are the overshoot of each process, so share one gate where you can, or tell `slots`.
+ * for `staleMs` is taken for full (fails closed), and so is one that was never heard. Between two answers at most its room is let through, and one call
+ * for each that is completed: so many as were free are the overshoot of each process, so share one gate where you can, or tell `slots`.
  *
  * The value works at once for a server; for a `model` it must be among the pipeline's resources, which opens it. Holds one entry per
  * waiting call, one timer, one request. Fails nothing: calls wait, with the source held and their record's time suspended.
@@ -82,9 +86,15 @@ export function engineGate(options: EngineGateOptions): EngineGate & Resource<En
     },
     enter: ({ clock, random, hold, granted }) => {
       poll.wake(clock, random);
-      const turn = queue.enter(undefined, { clock, hold, granted });
-      return () => {
-        turn.end(() => undefined);
+      // an engine that is merely busy gives places back all the time: like one for permits, the wait is no reason to take nothing
+      const holdUnlessBusy: GateRequest['hold'] = (reason, untilMs) => {
+        hold(reason, reason === words.full ? clock.nowMs() : untilMs);
+      };
+      const turn = queue.enter(undefined, { clock, hold: holdUnlessBusy, granted });
+      return (outcome) => {
+        turn.end(() => {
+          if (outcome?.end === 'completed') state.completed();
+        });
       };
     },
     describe: (nowMs) => stateOf(self, state, poll, nowMs),

@@ -52,7 +52,7 @@ describe('withGate', () => {
     const scope = testScope(clock);
     const subscription = within(scope, NEVER.pipe(withGate(gate))).subscribe();
     await clock.advance(100);
-    expect([gate.waiting, scope.waits]).toEqual([1, ['the engine does not say how it is']]);
+    expect([gate.waiting, scope.waits]).toEqual([1, ['requests wait inside the engine']]);
     subscription.unsubscribe();
     expect([gate.waiting, scope.waits]).toEqual([0, []]);
     await clock.runUntilIdle();

@@ -50,6 +50,43 @@ describe('EngineGateState', () => {
     expect([state.closedBy(1_299), state.closedBy(1_300)]).toEqual([undefined, 'silent']);
   });
 
+  it('gives the place of a completed call to the next, where the engine had room for all', () => {
+    const load = { running: 8, waiting: 0, slots: 8 };
+    const state = opened();
+    state.heard(load, 0, 10_100, 0.5);
+    state.completed();
+    state.completed();
+    expect(passing(state, 10_200)).toBe(2);
+    state.completed();
+    expect(state.closedBy(10_400), 'silent all the same').toBe('silent');
+    state.rested(10_500);
+    state.completed();
+    expect(passing(state, 10_500), 'what it said before the rest is old').toBe(0);
+    state.heard({ ...load, waiting: 1 }, 0, 10_600, 0.5);
+    state.completed();
+    expect(passing(state, 10_600), 'one that waits inside takes it').toBe(0);
+    state.heard({ ...load, kvUse: 0.875 }, 0, 10_700, 0.5);
+    for (let n = 0; n < 4; n += 1) state.completed();
+    expect(passing(state, 10_700), 'in proportion').toBe(2);
+  });
+
+  it('takes for unseen what may run more than at any moment since the question', () => {
+    const state = opened();
+    state.heard({ running: 0, waiting: 0, slots: 8 }, 0, 10_100, 0.5);
+    passing(state, 10_100);
+    state.asked();
+    expect(state.unseen).toBe(0);
+    state.completed();
+    state.completed();
+    expect([passing(state, 10_150), state.unseen], 'two began, and two others that may have been counted are over').toEqual([2, 2]);
+    state.asked();
+    state.completed();
+    passing(state, 10_160);
+    state.completed();
+    passing(state, 10_170);
+    expect(state.unseen, 'one after the other').toBe(1);
+  });
+
   it('closes at once, and opens in proportion to time and chance', () => {
     const state = opened();
     state.heard({ running: 0, waiting: 4 }, 0, 10_100, 0.5);
@@ -100,6 +137,9 @@ describe('EngineGateState', () => {
           expect(state.openness).toBeGreaterThanOrEqual(0);
           nowMs += lookMs;
           const passed = passing(state, nowMs);
+          for (let n = 0; n < passed; n += 1) state.completed();
+          const again = passing(state, nowMs);
+          expect(again, 'as many as have ended').toBeLessThanOrEqual(passed);
           if (lookMs >= settings.staleMs || waiting >= 4 || (kvUse ?? 0) >= 0.95) expect(passed).toBe(0);
           if (slots !== undefined) expect(passed).toBeLessThanOrEqual(Math.max(0, slots - running - waiting - unseen));
         }

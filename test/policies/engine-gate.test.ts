@@ -14,7 +14,7 @@ function setUp(options: Partial<Omit<EngineGateOptions, 'engine'>> = {}) {
   const read = async (): Promise<EngineLoad> => {
     engine.asked += 1;
     await new Promise<void>((resolve) => clock.schedule(5, resolve));
-    if (engine.silent) throw new Error('connection refused');
+    if (engine.silent) throw new Error('connection refused by http://u:hunter2@h');
     return engine.load;
   };
   const gate = engineGate({ engine: 'other', read, pollMs: 100, reopenMs: 1_000, ...options });
@@ -74,7 +74,7 @@ describe('engineGate', () => {
     await clock.advance(5_000);
     expect(seen.passed).toBe(passed);
     expect(passed).toBeLessThan(5);
-    expect(gate.describe(clock.nowMs()).reason).toBe('the engine does not say how it is: connection refused');
+    expect(gate.describe(clock.nowMs()).reason).toBe('the engine does not say how it is: connection refused by http://[redacted]@h');
     engine.silent = false;
     await clock.advance(10_000);
     expect(seen.passed).toBe(51);
@@ -120,6 +120,39 @@ describe('engineGate', () => {
     await clock.advance(100);
     expect(seen.passed).toBe(5);
   });
+
+  it.each(['completed', 'aborted'] as const)(
+    'keeps the engine full with calls shorter than its questions, but %s ones leave no place',
+    async (end) => {
+      const { clock, engine, gate } = setUp({ slots: 8 });
+      const seen = { most: 0, ended: 0, holds: 0 };
+      const one = (): void => {
+        const release = gate.enter({
+          clock,
+          random: () => 0.5,
+          hold: (_, untilMs) => void (seen.holds += untilMs > clock.nowMs() ? 1 : 0),
+          granted: () => {
+            engine.load = { running: engine.load.running + 1, waiting: 0 };
+            seen.most = Math.max(seen.most, engine.load.running);
+            clock.schedule(10, () => {
+              engine.load = { running: engine.load.running - 1, waiting: 0 };
+              seen.ended += 1;
+              release({ end });
+              one();
+            });
+          },
+        });
+      };
+      for (let n = 0; n < 20; n += 1) one();
+      await clock.advance(5_000);
+      Object.assign(seen, { ended: 0, holds: 0 });
+      await clock.advance(1_000);
+      if (end === 'completed') expect(seen.ended).toBeGreaterThan(650);
+      else expect(seen.ended).toBeLessThan(100);
+      expect([seen.most, seen.holds], 'and takes on as much as it goes').toEqual([8, 0]);
+      await gate.open({ clock, signal: new AbortController().signal, log: () => undefined }).then(({ close }) => close());
+    },
+  );
 
   it('asks the model of this machine, once it is open', async () => {
     const clock = virtualClock();

@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { NEVER, Observable, of } from 'rxjs';
 import { afterEach, describe, expect, it } from 'vitest';
-import { mapConcurrent, withGate } from '../../operators/index.ts';
+import { mapConcurrent, withGate, withPermit } from '../../operators/index.ts';
 import { currentScope } from '../../src/call.ts';
 import { InferenceError } from '../../src/errors.ts';
 import { definePipeline, topic } from '../../src/pipeline.ts';
@@ -137,6 +137,44 @@ describe('serveHttp', () => {
     await drained;
     for (const line of ['closing failed', 'the source is held for more than a minute']) expect(lines.join()).toContain(line);
     expect([...texts, ...lines].join()).not.toMatch(/hunter2|sk-abc/);
+  });
+
+  it('counts all calls that wait for a policy, by the reason of now', async () => {
+    const clock = virtualClock(1_000_000);
+    const transport = memory({ clock });
+    await transport.createTopics(['in', 'out', 'dead'].map((name) => ({ name })));
+    const engine = { isSilent: false };
+    const read = () => (engine.isSilent ? Promise.reject(new Error('gone')) : Promise.resolve({ running: 0, waiting: 9, slots: 8 }));
+    const pipeline = definePipeline({
+      name: 'p',
+      input: topic('in', json()),
+      output: topic('out', json()),
+      deadLetter: topic('dead'),
+      ordering: 'none',
+      resources: { gate: engineGate({ engine: 'other', read }), slots: permits(2) },
+      process: (source, { gate, slots }) =>
+        source.pipe(
+          mapConcurrent((n) => (Number(n) < 32 ? NEVER.pipe(withPermit(slots)) : NEVER.pipe(withGate(gate))), { concurrency: 64 }),
+        ),
+    });
+    const app = await start(pipeline, { transport, clock, log: silentLog, signals: false });
+    for (let n = 0; n < 40; n += 1) transport.broker.append('in', 0, [{ key: null, value: Buffer.from(String(n)), headers: [] }]);
+    const service = await serveHttp(app, { port: 0, clock });
+    toClose.push(() => service.close());
+    const waiting = async (): Promise<unknown> => {
+      await clock.advance(10_000);
+      return ((await (await fetch(`${service.url}/healthz`)).json()) as { readonly waiting: unknown }).waiting;
+    };
+    const permitted = { reason: 'all permits are taken', calls: 30 };
+    expect(await waiting()).toEqual([permitted, { reason: 'requests wait inside the engine', calls: expect.any(Number) as number }]);
+    const calls = app.stats().waits[1]?.calls;
+    engine.isSilent = true;
+    expect(await waiting()).toEqual([permitted, { reason: 'the engine does not say how it is', calls: expect.any(Number) as number }]);
+    expect(app.stats().waits[1]?.calls).toBeGreaterThanOrEqual(Math.max(1, calls ?? 0));
+    expect(await (await fetch(`${service.url}/metrics`)).text()).toMatch(/millrace_calls_waiting\{[^}]*all permits are taken[^}]*\} 30/);
+    const drained = app.drain({ deadlineMs: 0 });
+    await clock.advance(60_000);
+    await drained;
   });
 
   it('is the same at each look: counters do not add up', async () => {

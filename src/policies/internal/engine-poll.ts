@@ -61,10 +61,10 @@ export class EnginePoll {
     const stopTimer = clock.schedule(timeoutMs, () => {
       asking.abort(new Error(`no answer within ${String(timeoutMs)} ms`));
     });
-    const admitted = state.admitted;
+    state.asked();
     try {
       const load = await unlessAborted(read(asking.signal), asking.signal);
-      state.heard(load, state.admitted - admitted, clock.nowMs(), random());
+      state.heard(load, state.unseen, clock.nowMs(), random());
       this.#trouble = undefined;
     } catch (error) {
       this.#trouble = withoutSecrets(messageOf(error));

@@ -14,7 +14,7 @@ export interface TurnRequest<W, R> {
 
 /** What decides who may start. */
 export interface TurnRules<W, R> {
-  /** Why calls wait, in words that do not change. */
+  /** Why calls wait, in words that do not change from moment to moment; who waits is told when they do. */
   readonly reason: string;
   readyAtMs(wanted: W, nowMs: number): number;
   take(wanted: W, nowMs: number): R;
@@ -65,6 +65,8 @@ export class TurnQueue<W, R> {
   #cancelTimer: CancelTimer | undefined;
   #told: Waiter<W, R> | undefined;
   #readyAtMs = 0;
+  /** As all of them were told it who wait. */
+  #reason: string | undefined;
   #pumping = false;
 
   constructor(rules: TurnRules<W, R>) {
@@ -139,7 +141,10 @@ export class TurnQueue<W, R> {
       first.taken = this.#rules.take(first.wanted, nowMs);
       return true;
     }
-    if (this.#told !== first || this.#readyAtMs !== readyAtMs) hold(this.#rules.reason, readyAtMs);
+    const { reason } = this.#rules;
+    if (this.#reason !== reason) for (const { over, request } of this.#waiters) if (!over) request.hold(reason, readyAtMs);
+    if (this.#reason === reason && (this.#told !== first || this.#readyAtMs !== readyAtMs)) hold(reason, readyAtMs);
+    this.#reason = reason;
     this.#told = first;
     this.#readyAtMs = readyAtMs;
     this.#cancelTimer = clock.schedule(readyAtMs - nowMs, () => {
