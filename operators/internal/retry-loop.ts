@@ -160,7 +160,7 @@ class Loop {
     const waitMs = waitBeforeRetry(this.#rules, { ...failed, random: (this.#rules.random ?? this.#scope.random)() });
     if (waitMs === undefined) return undefined;
     keepTry(tries.failed, { atMs: nowMs, code: codeOf(error) });
-    this.#account(grade, isWaitedOut, nowMs + waitMs);
+    this.#account(grade, isWaitedOut, nowMs + waitMs, isBreakerOpen(error) ? 'a circuit breaker is open' : asksForLess);
     return waitMs;
   }
 
@@ -199,11 +199,11 @@ class Loop {
     this.#goOn = undefined;
   }
 
-  #account(grade: Grade, isWaitedOut: boolean, untilMs: number): void {
+  #account(grade: Grade, isWaitedOut: boolean, untilMs: number, reason: string): void {
     const { tries } = this.#scope;
     if (grade === 'overload') {
-      this.#scope.hold(asksForLess, untilMs);
-      this.#goOn = this.#scope.suspend(asksForLess);
+      this.#scope.hold(reason, untilMs);
+      this.#goOn = this.#scope.suspend(reason);
     }
     if (isWaitedOut) {
       this.#attempt -= 1;

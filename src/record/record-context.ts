@@ -1,4 +1,5 @@
 import { OptionError } from '../errors.ts';
+import { withoutSecrets } from '../without-secrets.ts';
 import type { Header, RecordHeaders } from './record.ts';
 
 /**
@@ -11,9 +12,9 @@ export interface RecordContext {
   readonly deadlineMs?: number;
   /** Visible ASCII, 1 to 256 characters. */
   readonly requestId?: string;
-  /** Who asked; 1 to 256 characters without control characters. */
+  /** Who asked; 1 to 256 characters without control characters. What looks like a key or a token does not fit. */
   readonly identity?: string;
-  /** On whose account; 1 to 256 characters without control characters. */
+  /** On whose account; as `identity`. */
   readonly tenant?: string;
   /** An integer from -1,000 to 1,000; a higher one is more urgent. What has none is of priority 0. */
   readonly priority?: number;
@@ -53,6 +54,9 @@ const hasControl = (text: string): boolean => /\p{Cc}/u.test(text);
 const isText = (text: unknown): boolean =>
   typeof text === 'string' && text.trim() !== '' && text.length <= longestText && !hasControl(text) && text.isWellFormed();
 
+/** Who asked is told to every service that is called; what proves it must not be. */
+const isName = (text: unknown): boolean => isText(text) && withoutSecrets(String(text)) === text;
+
 /** A version beyond 00 may have more fields behind these. */
 const isTraceparent = (text: unknown): boolean => {
   if (typeof text !== 'string' || text.length > longestText) return false;
@@ -68,8 +72,8 @@ const isInteger = (value: unknown, min: number, max: number): boolean =>
 const fits: { readonly [F in ContextField]: (value: unknown) => boolean } = {
   deadlineMs: (value) => typeof value === 'number' && value >= 0 && value <= lastMs,
   requestId: (value) => typeof value === 'string' && /^[\x21-\x7e]{1,256}$/.test(value),
-  identity: isText,
-  tenant: isText,
+  identity: isName,
+  tenant: isName,
   priority: (value) => isInteger(value, -1_000, 1_000),
   traceparent: isTraceparent,
   tracestate: (value) => typeof value === 'string' && /^[\x20-\x7e]{1,512}$/.test(value) && value.includes('='),
@@ -78,8 +82,8 @@ const fits: { readonly [F in ContextField]: (value: unknown) => boolean } = {
 const expected: { readonly [F in ContextField]: string } = {
   deadlineMs: 'milliseconds since 1970',
   requestId: '1 to 256 visible ASCII characters',
-  identity: '1 to 256 characters without control characters',
-  tenant: '1 to 256 characters without control characters',
+  identity: '1 to 256 characters without control characters, and no credential: a name, never a key or a token',
+  tenant: '1 to 256 characters without control characters, and no credential: a name, never a key or a token',
   priority: 'an integer from -1000 to 1000',
   traceparent: 'a traceparent of W3C Trace Context',
   tracestate: 'a tracestate of W3C Trace Context, at most 512 characters',

@@ -2,7 +2,7 @@ import { concat, defer, NEVER, type Observable, of, throwError } from 'rxjs';
 import { describe, expect, it, vi } from 'vitest';
 import { type Restart, retryWithBackoff, type RetryWithBackoffOptions } from '../../operators/index.ts';
 import { type CallScope, currentScope } from '../../src/call.ts';
-import { InferenceError, OverloadError, RecordError } from '../../src/errors.ts';
+import { BreakerOpenError, InferenceError, OverloadError, RecordError } from '../../src/errors.ts';
 import { retryBudget } from '../../src/policies/retry-budget.ts';
 import { virtualClock } from '../../src/testing.ts';
 import { testScope, within } from '../helpers/scope.ts';
@@ -164,6 +164,23 @@ describe('retryWithBackoff', () => {
     expect(scope.waits).toEqual(['the called service asks for less (overload)']);
     await clock.runUntilIdle();
     expect([result, scope.waits]).toEqual([['ok', 'complete'], []]);
+  });
+
+  it('says that a breaker is open where that is why it waits', async () => {
+    const { clock, scope } = failing([new BreakerOpenError('open', { cause: transient, retryAfterMs: 500 })], { random: () => 0 });
+    expect([scope.waits, scope.holds[0]?.reason]).toEqual([['a circuit breaker is open'], 'a circuit breaker is open']);
+    await clock.runUntilIdle();
+  });
+
+  it('heeds as much of what is asked for as it is told to', async () => {
+    const within15 = failing([asked(1e9)], { random: () => 0 });
+    await within15.clock.runUntilIdle();
+    const patient = failing([asked(1e9)], { random: () => 0, maxPauseMs: 3_600_000 });
+    await patient.clock.runUntilIdle();
+    expect([within15.startsMs, patient.startsMs]).toEqual([
+      [0, 900_000],
+      [0, 3_600_000],
+    ]);
   });
 
   it('asks the source to hold back for an overload, not for a transient error', async () => {

@@ -57,6 +57,8 @@ describe('schedule', () => {
     [{ order: 'shortest' }, "schedule needs tokensOf for order 'shortest'"],
     [{ preempt: true }, "schedule.preempt needs order 'priority', got 'fifo'"],
     [{ patienceMs: -1 }, 'schedule.patienceMs must be a number >= 0, got -1'],
+    [{ msPerToken: 3 }, "schedule.msPerToken needs order 'shortest', got 'fifo'"],
+    [{ order: 'shortest', tokensOf: () => 1, msPerPriority: 3 }, "schedule.msPerPriority needs order 'priority', got 'shortest'"],
     [{ msPerToken: 0 }, 'schedule.msPerToken must be above 0, got 0'],
     [{ tokensOf: 3 as never }, 'schedule.tokensOf must be a function (value, record) => number, got number'],
     [{ tenants: { weights: { a: 0 } } }, 'schedule.tenants.weights.a must be above 0'],

@@ -78,6 +78,9 @@ describe('the context of a record', () => {
     ['millrace-request-id', 'x'.repeat(257)],
     ['millrace-request-id', 'a\r\nauthorization: x'],
     ['millrace-identity', '   '],
+    ['millrace-identity', 'Bearer sk-secret'],
+    ['millrace-identity', 'sk-proj-abcdefgh12345678'],
+    ['millrace-tenant', 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.abc'],
     ['millrace-identity', 'a\u0000b'],
     ['millrace-tenant', 'x'.repeat(2_000)],
     ['traceparent', parent.toUpperCase()],
@@ -113,5 +116,6 @@ describe('the context of a record', () => {
   it('is refused when a producer sets what does not fit', () => {
     expect(() => contextHeaders({ requestId: 'a b' })).toThrow('context.requestId must be 1 to 256 visible ASCII characters');
     expect(() => contextHeaders({ identity: '\ud800' })).toThrow('context.identity must be');
+    expect(() => contextHeaders({ tenant: 'Bearer hunter2hunter2' })).toThrow(/context\.tenant must be (?!.*hunter2).*no credential/);
   });
 });

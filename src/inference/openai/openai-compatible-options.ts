@@ -58,7 +58,7 @@ export interface OpenAiCompatibleOptions {
   readonly maxAnswerBytes?: number;
   /**
    * What of a record's context goes to the server as HTTP headers: the deadline, request id, identity, tenant, priority and trace. Leave
-   * out what is none of the server's business. @defaultValue all of it
+   * out what is none of the server's business: `['requestId']`, or `[]` for nothing. @defaultValue all of it, who asked included
    */
   readonly contextFields?: readonly ContextField[];
   /** Further fields of each chat request, which go last; undefined takes one out. @defaultValue none */

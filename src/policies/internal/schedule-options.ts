@@ -111,6 +111,10 @@ export function resolveSchedule<T>(options: ScheduleOptions<T>): ResolvedSchedul
   requireAboveZero('schedule.msPerToken', msPerToken);
   requireAboveZero('schedule.msPerPriority', msPerPriority);
   requireBoolean('schedule.preempt', preempt);
+  if (options.msPerToken !== undefined && order !== 'shortest')
+    throw new OptionError(`schedule.msPerToken needs order 'shortest', got '${order}'`);
+  if (options.msPerPriority !== undefined && order !== 'priority')
+    throw new OptionError(`schedule.msPerPriority needs order 'priority', got '${order}'`);
   if (preempt && order !== 'priority') throw new OptionError(`schedule.preempt needs order 'priority', got '${order}'`);
   if (order === 'shortest' && options.tokensOf === undefined) throw new OptionError("schedule needs tokensOf for order 'shortest'");
   const { tokensOf = () => 1, priorityOf = ownPriority, deadlineOf = ownDeadline } = options;
