@@ -8,7 +8,7 @@ import { observableOf } from './internal/observable-of.ts';
 import type { Project, PromisesGoInCall } from './internal/run-call.ts';
 
 export interface BisectOnErrorOptions {
-  /** Most calls for one batch, attempts of a retry aside; at least 1, which cuts nothing. @defaultValue 64 */
+  /** Most calls for one batch, attempts of a retry aside; at least 1, which cuts nothing. @defaultValue as many as it takes: 2n - 1 of n members at most */
   readonly maxCalls?: number;
   /** Whether calls for fewer members could do better after `error`; never asked for an AbortError. @defaultValue grade `record` */
   readonly bisectIf?: (error: unknown, grade: Grade) => boolean;
@@ -25,8 +25,8 @@ export interface BisectOnErrorOptions {
  *
  * For b bad members of n at most 1 + 2b * ceil(log2 n) calls, and never more than 2n - 1 or `maxCalls`: one bad member of 32
  * costs 11 calls, of 1,000 it costs 21. Calls run one at a time, the larger slices first. When `maxCalls` are made, members
- * that stand with a bad one fail with the last error of their slice. All this takes the batch's time: at the earliest
- * deadline of its members the whole of it fails.
+ * that still stand with a bad one fail with `not_singled_out`, whose cause is the last error of their slice. All this takes
+ * the batch's time: at the earliest deadline of its members the whole of it fails.
  *
  * Policies go inside, on each call. A call that fails for another reason after its retries fails its slice, not what was cut
  * from it; the first call fails the batch. Without `retryWithBackoff` inside, the retry around it (the pipeline's default)
@@ -66,8 +66,8 @@ const names: OptionNames<BisectOnErrorOptions> = { maxCalls: true, bisectIf: tru
 
 function checked(options: BisectOnErrorOptions): BisectRules {
   requireOptions('bisectOnError', options, names);
-  const { maxCalls = 64, bisectIf = isOfTheRecord } = options;
-  requireInteger('bisectOnError.maxCalls', maxCalls, 1);
+  const { maxCalls = Infinity, bisectIf = isOfTheRecord } = options;
+  if (maxCalls !== Infinity) requireInteger('bisectOnError.maxCalls', maxCalls, 1);
   requireFunction('bisectOnError.bisectIf', bisectIf, '(error, grade) => boolean');
   return { maxCalls, bisectIf };
 }

@@ -29,6 +29,7 @@ export const gradeOf = {
   envelope_lost: 'record',
   deadline_exceeded: 'record',
   batch_size_mismatch: 'record',
+  not_singled_out: 'record',
   unknown_route: 'record',
   too_many_parts: 'record',
   cross_partition_output: 'record',

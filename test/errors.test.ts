@@ -30,7 +30,15 @@ describe('the grade of a code', () => {
     resource: ['resource_exhausted'],
     record: [
       ...(['pipeline_threw', 'project_threw', 'no_result', 'lineage_reused', 'envelope_lost', 'deadline_exceeded'] as const),
-      ...(['batch_size_mismatch', 'cross_partition_output', 'unknown_route', 'too_many_parts', 'decode_failed', 'encode_failed'] as const),
+      ...([
+        'batch_size_mismatch',
+        'not_singled_out',
+        'cross_partition_output',
+        'unknown_route',
+        'too_many_parts',
+        'decode_failed',
+        'encode_failed',
+      ] as const),
       ...([
         'schema_violation',
         'unexpected_tombstone',

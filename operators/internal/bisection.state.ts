@@ -1,3 +1,5 @@
+import { RecordError } from '../../src/errors.ts';
+
 /** Members of a batch that stand side by side: the indices from `start` up to `end`, which is not one of them. */
 export interface Slice {
   readonly start: number;
@@ -10,7 +12,7 @@ export type Results<R> = readonly (R | Error)[];
 /**
  * Which calls to make for a batch that may hold bad members: one for all of it, then one for each half of what has failed,
  * until a bad member stands alone. Level by level, the larger slices first: where calls run out, what was left uncalled lies
- * next to what is bad, and is little. Holds a result and a reason for each member.
+ * next to what is bad. Holds a result and a reason for each member.
  */
 export class Bisection<R> {
   readonly #mostCalls: number;
@@ -22,6 +24,7 @@ export class Bisection<R> {
   #halves: Slice[] = [];
   #calls = 0;
 
+  /** @param mostCalls members for which no call is left then fail with `not_singled_out`. */
   constructor(size: number, mostCalls: number) {
     this.#mostCalls = mostCalls;
     this.#results = new Array<R | Error>(size);
@@ -87,8 +90,16 @@ export class Bisection<R> {
     if (this.#calls < this.#mostCalls) return;
     // what is open now was cut from what has failed, so it has a reason
     for (const { start, end } of [...this.#open, ...this.#halves])
-      for (let i = start; i < end; i += 1) this.#results[i] = this.#reasons[i] as Error;
+      for (let i = start; i < end; i += 1) this.#results[i] = notSingledOut(this.#mostCalls, this.#reasons[i] as Error);
     this.#open = [];
     this.#halves = [];
   }
 }
+
+/** Of a member that stood with a bad one when calls ran out: it may be as good as any. */
+const notSingledOut = (mostCalls: number, cause: Error): Error =>
+  new RecordError(
+    'not_singled_out',
+    `the last call with this member failed for one of its batch, perhaps another one, and maxCalls (${String(mostCalls)}) allowed no call for fewer: redrive it, or raise bisectOnError.maxCalls`,
+    { cause },
+  );

@@ -170,15 +170,18 @@ describe('batchWithin', () => {
     expect(fed.values()).toEqual([]);
   });
 
-  it.each([Number.NaN, -1])('fails a record whose size is %s, and one whose size throws', (size) => {
-    const bytesOf = (value: number): number => {
-      if (value === 13) throw new Error('unlucky');
-      return value === 7 ? size : value;
-    };
-    const fed = feed<number, readonly number[]>(batchWithin({ maxSize: 2, maxBytes: 10, bytesOf }));
-    fed.send(1, 7, 13, 2);
-    expect(fed.outcomes()).toEqual(['done', 'failed: project_threw', 'failed: project_threw', 'done']);
-  });
+  it.each([Number.NaN, -1, '12' as never, undefined as never, 12n as never])(
+    'fails a record whose size is %s, and one whose size throws',
+    (size) => {
+      const bytesOf = (value: number): number => {
+        if (value === 13) throw new Error('unlucky');
+        return value === 7 ? size : value;
+      };
+      const fed = feed<number, readonly number[]>(batchWithin({ maxSize: 2, maxBytes: 10, bytesOf }));
+      fed.send(1, 7, 13, 2);
+      expect(fed.outcomes()).toEqual(['done', 'failed: project_threw', 'failed: project_threw', 'done']);
+    },
+  );
 
   it('takes what a synchronous consumer sends back into the next batch', () => {
     const fed = feed<number, readonly number[]>((source) =>

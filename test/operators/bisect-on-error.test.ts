@@ -121,16 +121,30 @@ describe('bisectOnError', () => {
   });
 
   it.each([
-    { maxCalls: 1, asked: ['1234'], failed: 4 },
-    { maxCalls: 2, asked: ['1234', '12'], failed: 4 },
-    { maxCalls: 3, asked: ['1234', '12', '34'], failed: 2 },
-    { maxCalls: 4, asked: ['1234', '12', '34', '1'], failed: 2 },
-    { maxCalls: 5, asked: ['1234', '12', '34', '1', '2'], failed: 1 },
-  ])('makes at most $maxCalls calls', ({ maxCalls, asked, failed }) => {
+    { maxCalls: 1, asked: ['1234'], failed: ['model_rejected', 'model_rejected', 'model_rejected', 'model_rejected'] }, // nothing is cut
+    { maxCalls: 2, asked: ['1234', '12'], failed: ['not_singled_out', 'not_singled_out', 'not_singled_out', 'not_singled_out'] },
+    { maxCalls: 3, asked: ['1234', '12', '34'], failed: ['not_singled_out', 'not_singled_out'] },
+    { maxCalls: 4, asked: ['1234', '12', '34', '1'], failed: ['model_rejected', 'not_singled_out'] },
+    { maxCalls: 5, asked: ['1234', '12', '34', '1', '2'], failed: ['model_rejected'] },
+  ])('makes at most $maxCalls calls, and calls nobody bad who was not found to be', ({ maxCalls, asked, failed }) => {
     const fed = bisected(pickyAbout(1), { maxCalls });
     fed.send(1, 2, 3, 4);
     expect(fed.asked).toEqual(asked);
-    expect(fed.outcomes().filter((one) => one === 'failed: model_rejected')).toHaveLength(failed);
+    expect(fed.outcomes().filter((one) => one !== 'done')).toEqual(failed.map((code) => `failed: ${code}`));
+    const unclear = fed.run.failures.find((one) => isStreamError(one) && one.code === 'not_singled_out');
+    if (unclear) expect(unclear.cause).toMatchObject({ code: 'model_rejected' });
+  });
+
+  it('fails no good member for a bad one, however many are bad', () => {
+    const fed = feed<number, unknown>((source) =>
+      source.pipe(
+        batchWithin({ maxSize: 128 }),
+        mapConcurrent(bisectOnError(pickyAbout(...upTo(128).filter((one) => one % 5 === 0))), { concurrency: 1 }),
+        unbatch(),
+      ),
+    );
+    fed.send(...upTo(128));
+    expect(fed.outcomes()).toEqual(upTo(128).map((one) => (one % 5 === 0 ? 'failed: model_rejected' : 'done')));
   });
 
   describe('and attempts', () => {
@@ -219,7 +233,7 @@ describe('bisectOnError', () => {
       source.pipe(
         batchWithin({ maxSize: 2_000 }),
         mapConcurrent(
-          bisectOnError<number, unknown>(() => throwError(() => refused()), { maxCalls: 20_000 }),
+          bisectOnError<number, unknown>(() => throwError(() => refused())),
           { concurrency: 1 },
         ),
         unbatch(),

@@ -62,7 +62,7 @@ describe('Bisection', () => {
         expect(calls).toBeLessThanOrEqual(maxCalls);
         for (const [i, result] of results.entries()) {
           if (!(result instanceof Error)) expect([result, bad.includes(i)]).toEqual([i, false]);
-          else expect(slices(result.message).some(([start, end]) => start <= i && i < end)).toBe(true);
+          else expect(slices(((result.cause ?? result) as Error).message).some(([start, end]) => start <= i && i < end)).toBe(true);
         }
         expect(results).toHaveLength(size);
         expect([...results]).not.toContain(undefined);
@@ -82,7 +82,13 @@ describe('Bisection', () => {
 
   it('tells the members that it may not call for why those around them failed', () => {
     const { results } = searched(8, [0], 3);
-    expect(results.map((one) => (one instanceof Error ? one.message : one))).toEqual([...Array<string>(4).fill('in 0-4'), 4, 5, 6, 7]);
+    expect(results.map((one) => (one instanceof Error ? (one.cause as Error).message : one))).toEqual([
+      ...Array<string>(4).fill('in 0-4'),
+      4,
+      5,
+      6,
+      7,
+    ]);
   });
 
   it('leaves a slice whole that fails for no reason of its members, and goes on with the others', () => {
