@@ -1,9 +1,9 @@
 import type { OperatorFunction } from 'rxjs';
 import { type OptionNames, requireOptions } from '../src/check-options.ts';
-import type { CancelTimer, Clock } from '../src/clock.ts';
+import type { Clock } from '../src/clock.ts';
 import { OptionError, requireInteger, requireNumber, requireOneOf } from '../src/errors.ts';
-import { type BatchEnvelope, type Envelope, runOf, take, together } from '../src/record/envelope.ts';
-import { CompositePart, type Handle, ObservedPart } from '../src/record/handle.ts';
+import { type BatchEnvelope, type Envelope, take } from '../src/record/envelope.ts';
+import type { Handle } from '../src/record/handle.ts';
 import { formatPartition } from '../src/record/record.ts';
 import type { AdaptiveSize } from '../src/policies/adaptive.ts';
 import { sizingOf } from './internal/batch-size.ts';
@@ -12,7 +12,6 @@ import { measured } from './internal/measured.ts';
 import type { BatchMember } from './internal/open-batch.ts';
 import { OpenBatches } from './internal/open-batches.ts';
 import { operate } from './internal/operate.ts';
-import { sendDownstream } from './internal/send-downstream.ts';
 
 export interface BatchWithinOptions<T> {
   /** Most values in one batch, 1 to 10,000; with `adaptive({ targetLatencyMs })` as many as their call has time for. */
@@ -40,10 +39,11 @@ export interface BatchWithinOptions<T> {
 
 /**
  * Groups values for one call: `batchWithin`, `mapConcurrent`, `unbatch`. A batch leaves when it holds `maxSize` values,
- * `maxBytes` or `maxTokens`, when its first value has waited `maxWaitMs`, or when no other record can come.
+ * `maxBytes` or `maxTokens`, when its first value has waited `maxWaitMs`, or when no other record can come; the last two not
+ * while a batch that left before waits for its call (in the queue of `mapConcurrent`): it would only wait behind that.
  *
  * In envelopes of `T`; out envelopes of `readonly T[]` with 1..maxSize values in arrival order and their `members`.
- * Holds at most `maxSize` values and one timer; within a partition so many for each. A record that is given back or fails at its deadline leaves the batch.
+ * Holds at most `maxSize` values (where that is `adaptive`, what the source lets in flight) and one timer; within a partition so many for each. A record that is given back or fails at its deadline leaves the batch.
  * Complete: sends the rest first. Error and unsubscribe: leave the rest unsettled, so the runner gives it back.
  *
  * A throw in `bytesOf` or `tokensOf`, or a result that is no number >= 0, fails that record with `project_threw`.
@@ -51,32 +51,13 @@ export interface BatchWithinOptions<T> {
  * @see dynamic batching in Triton (`max_queue_delay_microseconds`); `groupWithin` in fs2.
  */
 export function batchWithin<T, K>(options: BatchWithinOptions<T>): OperatorFunction<Envelope<T, K>, BatchEnvelope<T, K>> {
-  const { size, maxWaitMs, clock, within, limits } = checked(options);
+  const { within, ...rest } = checked(options);
   return operate((out, guard) => {
-    const leave = (ready: readonly BatchMember<T, K>[]): void => {
-      const envelopes = ready.map(({ envelope }) => envelope);
-      const handles = ready.map(({ handle }) => handle);
-      const [first] = envelopes;
-      const observer = first && size.observe?.(ready.length, clock ?? runOf(first).clock);
-      sendDownstream(out, together(envelopes, observer ? new ObservedPart(handles, observer) : new CompositePart(handles)));
-    };
-    const wait = ({ envelope }: BatchMember<T, K>, flush: () => void): CancelTimer => {
-      const run = runOf(envelope);
-      const cancelTimer = (clock ?? run.clock).schedule(maxWaitMs, guard(flush));
-      const flushIfAlone = (): void => {
-        if (batches.nothingMoreCan) batches.flushAll();
-      };
-      const unlisten = run.open.onChange(guard(flushIfAlone));
-      return () => {
-        cancelTimer();
-        unlisten();
-      };
-    };
-    const batches = new OpenBatches<T, K>({ limits, wait, leave });
+    const batches = new OpenBatches<T, K>({ ...rest, out, guard });
     const next = (envelope: Envelope<T, K>): void => {
       const handle = take(envelope);
       if (!handle.part.live) return;
-      let one: BatchMember<T, K>;
+      let one: Omit<BatchMember<T, K>, 'sinceMs'>;
       try {
         one = memberOf(envelope, handle, options);
       } catch (error) {
@@ -100,7 +81,7 @@ function memberOf<T, K>(
   envelope: Envelope<T, K>,
   handle: Handle,
   { bytesOf, tokensOf, maxOutputTokens = 0 }: BatchWithinOptions<T>,
-): BatchMember<T, K> {
+): Omit<BatchMember<T, K>, 'sinceMs'> {
   const bytes = measured('bytesOf', bytesOf, envelope.value);
   const tokens = measured('tokensOf', tokensOf, envelope.value) + maxOutputTokens;
   return { envelope, handle, bytes, tokens };

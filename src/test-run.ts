@@ -52,7 +52,7 @@ export interface TestRun<C extends Clock = VirtualClock> {
   giveBack(reason: string, envelope?: Envelope<unknown, unknown>): void;
   /** What the runtime does at a record's deadline; without `envelope` for all whose deadline has passed. */
   expire(envelope?: Envelope<unknown, unknown>): void;
-  /** Says whether the source can emit nothing until something is settled. */
+  /** Says whether the source emits nothing more, whatever is settled. */
   sourceBlocked(blocked: boolean): void;
 }
 
@@ -104,7 +104,7 @@ export function testRun(options?: { readonly clock: Clock }): TestRun<Clock> {
       for (const { settlement } of due) settlement.expire();
     },
     sourceBlocked: (blocked) => {
-      run.open.setSourceBlocked(blocked);
+      run.open.setSourceBlocked(blocked ? 'shut' : undefined);
     },
   };
 }

@@ -4,6 +4,8 @@ export interface DynamicRules<M> {
   /** Sizes at which a batch leaves at once, ascending. */
   readonly preferredSizes: readonly number[];
   readonly maxQueueDelayMs: number;
+  /** Full batches wait for a call to begin, too: their size is known then, not before. */
+  readonly cutsLate?: boolean;
   /** False once nobody waits for it any more. */
   readonly isLive: (member: M) => boolean;
 }
@@ -15,6 +17,8 @@ export interface Situation {
   readonly isBusy: boolean;
   /** Nothing can come until one of those that wait here has gone. */
   readonly isIdle: boolean;
+  /** Values allowed in a batch of any bucket. @defaultValue no limit */
+  readonly maxSize?: number;
 }
 
 interface Waiting<M> {
@@ -23,12 +27,12 @@ interface Waiting<M> {
 }
 
 interface Bucket<M> {
-  /** As it was when the last value came. */
-  maxSize: number;
+  /** Values allowed in one of its batches, where that is less than in others. */
+  readonly maxSize: number;
   readonly queue: Fifo<Waiting<M>>;
 }
 
-/** Values that wait for company, by bucket; a bucket has an entry while values wait in it, at most `maxSize`. */
+/** Values that wait for company, by bucket; a bucket has an entry while values wait in it, at most `maxSize` unless they are cut late. */
 export class DynamicBatches<M> {
   readonly #rules: DynamicRules<M>;
   readonly #buckets = new Map<string, Bucket<M>>();
@@ -50,10 +54,9 @@ export class DynamicBatches<M> {
     return sinceMs + this.#rules.maxQueueDelayMs;
   }
 
-  /** One value more; what leaves by that, if anything. `maxSize` is that of its bucket at this moment. */
+  /** One value more, for the bucket of that name, whose batches have at most `maxSize`; what leaves by that, if anything. */
   join(name: string, member: M, maxSize: number, situation: Situation): readonly M[] | undefined {
     const bucket = this.#buckets.get(name) ?? { maxSize, queue: new Fifo<Waiting<M>>() };
-    bucket.maxSize = maxSize;
     this.#buckets.set(name, bucket);
     bucket.queue.push({ member, sinceMs: situation.nowMs });
     this.#size += 1;
@@ -71,8 +74,8 @@ export class DynamicBatches<M> {
   }
 
   /** Takes out what is left, the longest waiting first; undefined when nothing is. */
-  flush(): readonly M[] | undefined {
-    return this.next({ nowMs: Number.POSITIVE_INFINITY, isBusy: false, isIdle: true });
+  flush(maxSize = Infinity): readonly M[] | undefined {
+    return this.next({ nowMs: Number.POSITIVE_INFINITY, isBusy: false, isIdle: true, maxSize });
   }
 
   /** All that wait, bucket by bucket. */
@@ -92,21 +95,27 @@ export class DynamicBatches<M> {
   }
 
   #leave(name: string, bucket: Bucket<M>, situation: Situation): readonly M[] | undefined {
-    if (this.#count(bucket, situation) === 0) return undefined;
-    this.#sweep(name, bucket); // a batch is full of values that somebody waits for
+    const most = this.#count(bucket, situation);
+    if (most === 0) return undefined;
+    if (bucket.queue.size <= 2 * most) this.#sweep(name, bucket); // a batch is full of values that somebody waits for; of many more there are enough
     const ready: M[] = [];
-    for (let count = this.#count(bucket, situation); ready.length < count; ) ready.push((bucket.queue.shift() as Waiting<M>).member);
-    this.#size -= ready.length;
+    for (const count = this.#count(bucket, situation); ready.length < count && bucket.queue.size > 0; ) {
+      const { member } = bucket.queue.shift() as Waiting<M>;
+      if (this.#rules.isLive(member)) ready.push(member);
+      this.#size -= 1;
+    }
     if (bucket.queue.size === 0) this.#buckets.delete(name);
     return ready.length > 0 ? ready : undefined;
   }
 
   /** How many of a bucket leave now. */
-  #count({ queue, maxSize }: Bucket<M>, { nowMs, isBusy, isIdle }: Situation): number {
+  #count({ queue, maxSize: ofBucket }: Bucket<M>, { nowMs, isBusy, isIdle, maxSize: ofAll = Infinity }: Situation): number {
     const { size } = queue;
+    const { preferredSizes, maxQueueDelayMs, cutsLate = false } = this.#rules;
+    const maxSize = Math.min(ofBucket, ofAll);
+    if (isBusy && cutsLate) return 0;
     if (size >= maxSize) return maxSize;
     if (isBusy || size === 0) return 0;
-    const { preferredSizes, maxQueueDelayMs } = this.#rules;
     if (isIdle || nowMs - sinceOf(queue) >= maxQueueDelayMs) return size;
     return preferredSizes.findLast((preferred) => preferred <= size) ?? 0;
   }

@@ -1,7 +1,7 @@
 import type { Subscriber } from 'rxjs';
 import type { CancelTimer, Clock } from '../../src/clock.ts';
 import { type BatchEnvelope, type Envelope, runOf, together } from '../../src/record/envelope.ts';
-import { type Handle, ObservedPart } from '../../src/record/handle.ts';
+import type { Handle } from '../../src/record/handle.ts';
 import { formatPartition } from '../../src/record/record.ts';
 import type { BatchSizing } from './batch-size.ts';
 import { DynamicBatches, type Situation } from './dynamic-batches.state.ts';
@@ -39,23 +39,28 @@ export class DynamicQueue<T, K> {
 
   constructor(options: DynamicQueueOptions<T, K>) {
     this.#options = options;
-    this.#batches = new DynamicBatches({ ...options, isLive: ({ handle }) => handle.part.live });
+    this.#batches = new DynamicBatches({
+      ...options,
+      cutsLate: options.size.observe !== undefined,
+      isLive: ({ handle }) => handle.part.live,
+    });
   }
 
   join({ upTo, maxSize = Infinity }: LengthBucket, one: Queued<T, K>): void {
-    const { within, size } = this.#options;
+    const { within } = this.#options;
     const { part } = one.handle;
     part.at('queued');
     this.#depth = Math.max(this.#depth, part.depth);
     const name = within === 'partition' ? `${String(upTo)} ${formatPartition(one.envelope.position)}` : String(upTo);
-    const ready = this.#batches.join(name, one, Math.min(size.limit, maxSize), this.#situation(one, false));
+    const ready = this.#batches.join(name, one, maxSize, this.#situation(one, false));
     if (ready) this.#leave(ready);
     this.#wait(one);
   }
 
   /** Sends all that waits. */
   flush(): void {
-    for (let ready = this.#batches.flush(); ready && !this.#options.out.closed; ready = this.#batches.flush()) this.#leave(ready);
+    const { size, out } = this.#options;
+    for (let ready = this.#batches.flush(size.limit); ready && !out.closed; ready = this.#batches.flush(size.limit)) this.#leave(ready);
   }
 
   /** Forgets all of them. If the stream goes on without them, their deadlines find their values. */
@@ -68,7 +73,7 @@ export class DynamicQueue<T, K> {
   }
 
   #situation(one: Queued<T, K>, isIdle: boolean): Situation {
-    return { nowMs: this.#clock(one).nowMs(), isBusy: this.#ahead.any, isIdle };
+    return { nowMs: this.#clock(one).nowMs(), isBusy: this.#ahead.any, isIdle, maxSize: this.#options.size.limit };
   }
 
   #clock({ envelope }: Queued<T, K>): Pick<Clock, 'nowMs' | 'schedule'> {
@@ -79,19 +84,9 @@ export class DynamicQueue<T, K> {
     const [first] = ready;
     if (first === undefined) return;
     const { size, out } = this.#options;
-    const watch = size.observe?.(ready.length, this.#clock(first));
-    let hasBegun = false; // what is queued after its call waits for its turn to leave, not for a call
-    const part: ObservedPart = new ObservedPart(
+    const part = this.#ahead.watched(
       ready.map(({ handle }) => handle),
-      {
-        at: (place) => {
-          watch?.at(place);
-          hasBegun ||= place === 'calling';
-          this.#ahead.at(part, hasBegun ? 'calling' : place);
-        },
-        waits: (change) => watch?.waits(change),
-        ended: (madeOnce, completed) => watch?.ended(madeOnce, completed),
-      },
+      size.observe?.(ready.length, this.#clock(first)),
     );
     sendDownstream(
       out,
@@ -110,7 +105,12 @@ export class DynamicQueue<T, K> {
       return;
     }
     const { guard } = this.#options;
-    this.#unlisten ??= runOf(one.envelope).open.onChange(guard(() => this.#look()));
+    const { open } = runOf(one.envelope);
+    this.#unlisten ??= open.onChange(
+      guard(() => {
+        if (!open.mayEmit) this.#look();
+      }),
+    );
     const clock = this.#clock(one);
     this.#stopTimer ??= clock.schedule(
       Math.max(0, this.#batches.dueMs - clock.nowMs()),

@@ -2,7 +2,9 @@ import { Fifo } from '../fifo.ts';
 import { giveBackTogether } from '../record/lineage.ts';
 import { formatPartition } from '../record/record.ts';
 import type { Assignment, Consumer, Fetch, OwnedPartition } from '../transport/transport.ts';
+import type { SourceBlock } from '../record/run.ts';
 import { Ahead, type Head } from './ahead.ts';
+import { blockOf } from './blocked-partitions.ts';
 import { Isolation } from './isolation.state.ts';
 import { laneOf } from './lanes.state.ts';
 import { LoopBreak } from './loop-break.ts';
@@ -105,6 +107,7 @@ export class Source {
 
   /** Every part of the record is with the sink, failed or dropped: the next of its lane may start. */
   through(taken: Taken): void {
+    if (!taken.through && !taken.over) this.#options.open.leaves(1);
     taken.through = true;
     this.isolation.through(taken);
     const next = taken.partition.lanes.leave(taken.lane);
@@ -114,8 +117,8 @@ export class Source {
 
   /** The record is settled; false when it does not count any more. */
   settle(taken: Taken): boolean {
-    if (!this.#free(taken) || taken.partition.phase === 'gone') return false;
     const { partition } = taken;
+    if (!this.#free(taken) || partition.phase === 'gone') return false;
     if (partition.tracker.settle(taken.ticket)) {
       partition.mapFull = false; // the next commit tells
       this.#ahead.unstall(partition);
@@ -167,8 +170,10 @@ export class Source {
   /** The same with many, none of which is worked on any more when the calls for another are aborted. */
   abandonAll(takens: readonly Taken[], reason: string): void {
     for (const taken of takens) this.#free(taken);
-    const settlements = takens.flatMap(({ settlement }) => settlement ?? []);
-    giveBackTogether(settlements, reason);
+    giveBackTogether(
+      takens.flatMap(({ settlement }) => settlement ?? []),
+      reason,
+    );
   }
 
   /** Takes nothing more at all. */
@@ -183,6 +188,7 @@ export class Source {
   #free(taken: Taken): boolean {
     if (taken.over) return false;
     taken.over = true;
+    if (taken.through) this.#options.open.leaves(-1);
     taken.partition.released(taken.bytes);
     this.window.release(taken.bytes);
     return true;
@@ -214,7 +220,7 @@ export class Source {
     }
     this.#pumping = false;
     this.#ahead.steer(this.#owned.values(), this.#stopped);
-    this.#options.open.setSourceBlocked(this.#blocked());
+    this.#options.open.setSourceBlocked(this.#block());
   }
 
   #emitReady(): void {
@@ -281,20 +287,17 @@ export class Source {
     if (this.isolation.active) return 'records run one at a time after the stream ended';
     if (this.#options.outgoingBytes() >= this.#options.maxBytesInFlight) return 'bytes for the broker';
     const nowMs = this.#options.clock.nowMs();
-    const reason = this.window.closedBy(bytes, nowMs);
     const hold = this.window.isHeld ? this.window.holds(nowMs)[0] : undefined;
     if (hold) {
       this.#cancelWake();
       this.#cancelWake = this.#options.clock.schedule(Math.max(1, hold.untilMs - nowMs), () => this.pump());
     }
-    return reason;
+    return this.window.closedBy(bytes, nowMs);
   }
 
-  #blocked(): boolean {
-    if (this.#stopped || this.#closedBy !== undefined || this.isolation.active) return true;
-    const { ordering, maxAboveWatermark } = this.#options;
-    const isStuck = (one: Owned): boolean =>
-      one.isParked || (ordering === 'partition' && one.lanes.busy > 0) || one.isFull(maxAboveWatermark);
-    return this.#owned.size > 0 && this.partitions.every(isStuck);
+  #block(): SourceBlock | undefined {
+    if (this.#stopped || !this.#streaming || this.isolation.active) return 'shut';
+    if (this.#closedBy === undefined) return blockOf(this.partitions, this.#options);
+    return this.window.isHeld ? 'shut' : 'full';
   }
 }

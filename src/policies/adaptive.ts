@@ -32,7 +32,8 @@ export interface AdaptiveSize extends WatchedPolicy {
  * Begins with `min` and doubles with each full batch until a call takes longer than the target; from there a full batch
  * below 95 % of the target adds one value (or 1 %), and one above it takes away a tenth, or as much as it was too long, a
  * half at most; the size that took too long is tried again after 20 full batches. So a size of 100 is found in about 7
- * calls, stays within 15 % of what the target allows, and oversteps it with less than one batch in 20.
+ * rounds (of the calls side by side, and of the one batch that waits for its call), stays within 15 % of what the target
+ * allows, and oversteps it with less than one batch in 20.
  *
  * The latency is that of one call, from its start to its end, without what it waited for policies that let its record's
  * time stand still. A call that was tried again, or failed in less than the target, says nothing; one that failed later

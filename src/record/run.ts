@@ -63,29 +63,60 @@ export interface Run {
 }
 
 /**
+ * Why the source emits nothing. `full`: until something in flight is settled, or through. `shut`: whatever is settled, as when it
+ * was stopped, or a policy holds it.
+ */
+export type SourceBlock = 'full' | 'shut';
+
+/**
  * Counts the open parts of a run by their depth (how many operators they have passed), so that an operator which
  * waits for company can ask whether any can still come. Holds one number per depth.
  */
 export class OpenParts {
   readonly #atDepth: number[] = [];
   readonly #listeners = new Set<() => void>();
-  #sourceBlocked = false;
+  #open = 0;
+  #resting = 0;
+  #leaving = 0;
+  #block: SourceBlock | undefined;
   #scheduled = false;
 
-  /** Called by the source after each round: true when it can emit nothing until something in flight is settled. */
-  setSourceBlocked(blocked: boolean): void {
-    this.#sourceBlocked = blocked;
+  /** Called by the source after each round; undefined while it emits what comes. */
+  setSourceBlocked(block: SourceBlock | undefined): void {
+    this.#block = block;
     this.#changed();
   }
 
   moved(depth: number, change: 1 | -1): void {
     this.#atDepth[depth] = (this.#atDepth[depth] ?? 0) + change;
+    this.#open += change;
     this.#changed();
   }
 
-  /** Whether nothing beyond the `waiting` parts can reach an operator that holds them at `depth`. */
+  /** One of the open parts begins to wait in a queue of ours, or no longer does. */
+  rests(change: 1 | -1): void {
+    this.#resting += change;
+    this.#changed();
+  }
+
+  /** The pipeline is through with a record whose place is not free yet: its outputs, or its dead letter, are on their way. */
+  leaves(change: 1 | -1): void {
+    this.#leaving += change;
+    this.#changed();
+  }
+
+  /**
+   * Whether the source is about to emit: it is open, or somebody is at work whose end will make room. A window that is full of what
+   * rests in queues stays so; one with calls under way is full for a moment, and to take every such moment for the last word would
+   * send the records of a backlog one by one, as their places come free.
+   */
+  get mayEmit(): boolean {
+    return this.#block === undefined || (this.#block === 'full' && this.#open - this.#resting + this.#leaving > 0);
+  }
+
+  /** Whether nothing beyond the `waiting` parts, which rest, can reach an operator that holds them at `depth`. */
   nothingMoreCan(waiting: number, depth: number): boolean {
-    if (!this.#sourceBlocked) return false;
+    if (this.mayEmit) return false;
     let upstream = 0;
     for (let d = 0; d <= depth; d += 1) upstream += this.#atDepth[d] ?? 0;
     return upstream <= waiting;
@@ -102,7 +133,7 @@ export class OpenParts {
 
   // Coalesced into one microtask: a burst of emissions is judged when it is over, not in its middle.
   #changed(): void {
-    if (this.#scheduled || !this.#sourceBlocked || this.#listeners.size === 0) return;
+    if (this.#scheduled || this.#block === undefined || this.#listeners.size === 0) return;
     this.#scheduled = true;
     queueMicrotask(() => {
       this.#scheduled = false;

@@ -79,7 +79,7 @@ export class SinglePart implements Part {
   }
 
   advance(): void {
-    this.#place = 'flowing';
+    this.#stand('flowing');
     if (this.#state !== 'open') return;
     const { open } = this.#settlement.run;
     open.moved(this.depth, -1);
@@ -96,7 +96,7 @@ export class SinglePart implements Part {
   }
 
   at(place: Place): void {
-    this.#place = place;
+    this.#stand(place);
     if (place === 'calling') this.#settlement.begin();
     if (place === 'kept' && this.#settlement.begun) this.#settlement.extend(); // for the next of its windows
   }
@@ -215,7 +215,21 @@ export class SinglePart implements Part {
     if (this.#lookout) this.#lookout.part = undefined;
   }
 
+  #stand(place: Place): void {
+    const didRest = this.#rests;
+    this.#place = place;
+    if (this.#rests !== didRest) this.#settlement.run.open.rests(didRest ? -1 : 1);
+  }
+
+  /** Nobody is at work on it: what would go on with it is something else. */
+  get #rests(): boolean {
+    return this.#state === 'open' && this.#place !== 'flowing' && this.#place !== 'calling';
+  }
+
+  /** To be called while it is open for the count, though its state may say otherwise already. */
   #leaveDepth(): void {
-    this.#settlement.run.open.moved(this.depth, -1);
+    const { open } = this.#settlement.run;
+    if (this.#place !== 'flowing' && this.#place !== 'calling') open.rests(-1);
+    open.moved(this.depth, -1);
   }
 }

@@ -99,7 +99,7 @@ export class Member {
     const { timers } = this.#clock;
     this.state = 'gone';
     const { recordsInFlight, bytesInFlight, bytesAhead, bytesOutgoing, partitions } = this.#app.stats();
-    this.#open?.setSourceBlocked(true);
+    this.#open?.setSourceBlocked('shut');
     const openParts = (this.#open?.nothingMoreCan(0, 100) ?? true) ? 0 : 1;
     const left = { recordsInFlight, bytesInFlight, bytesAhead, bytesOutgoing, partitions, openParts, timers };
     for (const [what, count] of Object.entries(left)) this.#side.saw({ kind: 'left', what: `${what} of app ${String(this.id)}`, count });

@@ -1,8 +1,10 @@
 import { describe, expect, it, vi } from 'vitest';
 import { map } from 'rxjs';
-import { batchWithin, type BatchWithinOptions, mapValue } from '../../operators/index.ts';
+import { batchWithin, type BatchWithinOptions, mapConcurrent, mapValue } from '../../operators/index.ts';
+import { call } from '../../src/call.ts';
+import { sleep } from '../../src/clock.ts';
 import type { Envelope } from '../../src/record/envelope.ts';
-import { feed, outcomeOf } from '../helpers/feed.ts';
+import { type Fed, feed, outcomeOf } from '../helpers/feed.ts';
 import { marbles } from '../helpers/marbles.ts';
 
 const batches = { p: ['a', 'b', 'c'], q: ['d'], r: ['a', 'b'] };
@@ -135,6 +137,28 @@ describe('batchWithin', () => {
       await Promise.resolve();
       expect(fed.values()).toEqual([[1]]);
     });
+  });
+
+  it('lets a batch that is due grow while one before it waits for its call, until it is full', async () => {
+    const calls: string[] = [];
+    const fed: Fed<number, unknown> = feed<number, unknown>((source) =>
+      source.pipe(
+        batchWithin({ maxSize: 4, maxWaitMs: 10 }),
+        mapConcurrent(
+          (batch: readonly number[]) => {
+            calls.push(`${String(fed.run.clock.nowMs())} ${batch.join('')}`);
+            return call(() => sleep(fed.run.clock, 100).then(() => batch));
+          },
+          { concurrency: 1 },
+        ),
+      ),
+    );
+    for (const value of [1, 2, 3, 4, 5, 6, 7, 8]) {
+      fed.send(value);
+      await fed.run.clock.advance(20);
+    }
+    await fed.run.clock.advance(400);
+    expect(calls).toEqual(['10 1', '110 2', '210 3456', '310 78']);
   });
 
   it('lets records that were given back, or failed, leave the batch', async () => {

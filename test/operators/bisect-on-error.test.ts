@@ -18,8 +18,8 @@ const pickyAbout =
   (values, ctx) =>
     values.some((value) => bad.includes(value)) ? throwError(() => refused()) : twice(values, ctx);
 
-/** Batches of four; `asked` are the calls that were made. */
-function bisected(project: Call, options?: BisectOnErrorOptions) {
+/** `asked` are the calls that were made. */
+function bisected(project: Call, options?: BisectOnErrorOptions, maxSize = 4) {
   const asked: string[] = [];
   const call: Call = (values, ctx) =>
     new Observable((out) => {
@@ -27,7 +27,7 @@ function bisected(project: Call, options?: BisectOnErrorOptions) {
       return project(values, ctx).subscribe(out);
     });
   const batches = feed<number, unknown>((source) =>
-    source.pipe(batchWithin({ maxSize: 4 }), mapConcurrent(bisectOnError(call, options), { concurrency: 1 }), unbatch()),
+    source.pipe(batchWithin({ maxSize }), mapConcurrent(bisectOnError(call, options), { concurrency: 1 }), unbatch()),
   );
   return { ...batches, asked };
 }
@@ -136,13 +136,8 @@ describe('bisectOnError', () => {
   });
 
   it('fails no good member for a bad one, however many are bad', () => {
-    const fed = feed<number, unknown>((source) =>
-      source.pipe(
-        batchWithin({ maxSize: 128 }),
-        mapConcurrent(bisectOnError(pickyAbout(...upTo(128).filter((one) => one % 5 === 0))), { concurrency: 1 }),
-        unbatch(),
-      ),
-    );
+    const bad = upTo(128).filter((one) => one % 5 === 0);
+    const fed = bisected(pickyAbout(...bad), {}, 128);
     fed.send(...upTo(128));
     expect(fed.outcomes()).toEqual(upTo(128).map((one) => (one % 5 === 0 ? 'failed: model_rejected' : 'done')));
   });
@@ -229,16 +224,7 @@ describe('bisectOnError', () => {
   });
 
   it('has no stack of its own: four thousand calls that fail at once', () => {
-    const fed = feed<number, unknown>((source) =>
-      source.pipe(
-        batchWithin({ maxSize: 2_000 }),
-        mapConcurrent(
-          bisectOnError<number, unknown>(() => throwError(() => refused())),
-          { concurrency: 1 },
-        ),
-        unbatch(),
-      ),
-    );
+    const fed = bisected(() => throwError(() => refused()), {}, 2_000);
     fed.send(...upTo(2_000));
     expect(new Set(fed.outcomes())).toEqual(new Set(['failed: model_rejected']));
   });

@@ -133,14 +133,12 @@ describe('adaptive', () => {
       return { ...fed, sizes, maxSize };
     };
 
-    it('finds the size whose call takes the target, and stays there', async () => {
-      const { send, run, sizes, maxSize } = timed();
-      for (let i = 0; i < 60; i += 1) {
-        send(...Array<number>(maxSize.limit).fill(1));
-        await run.clock.advance(100);
-      }
-      expect(sizes.slice(0, 7)).toEqual([1, 2, 4, 8, 16, 32, 64]);
-      expect(new Set(sizes.slice(-20))).toEqual(new Set([38])); // 48 ms of 50
+    it('finds the size whose call takes the target over a backlog, and stays there', async () => {
+      const { send, run, sizes } = timed();
+      send(...Array<number>(3_000).fill(1)); // all at once: what was cut before a call could begin would have the first size for ever
+      await run.clock.advance(4_000);
+      expect(sizes.slice(0, 18)).toEqual([1, 1, 2, 2, 4, 4, 8, 8, 16, 16, 32, 32, 64, 64, 43, 43, 38, 38]);
+      expect(new Set(sizes.slice(16, 70))).toEqual(new Set([38])); // 48 ms of 50
     });
 
     it('learns nothing of batches that are not full', async () => {

@@ -92,15 +92,29 @@ describe('DynamicBatches', () => {
     expect([...batches.members()]).toEqual([8]);
   });
 
-  it('obeys the size of the moment', () => {
+  it('obeys the size of the moment, and that of the bucket where it is less', () => {
     const batches = batchesOf();
-    batches.join('a', 1, 9, free);
-    batches.join('a', 2, 3, { ...free, isBusy: true });
-    batches.join('a', 3, 4, { ...free, isBusy: true });
-    expect(batches.next({ ...free, isBusy: true })).toBeUndefined();
-    expect(batches.join('a', 4, 4, { ...free, isBusy: true })).toEqual([1, 2, 3, 4]);
-    batches.join('b', 5, 9, free);
-    batches.join('b', 6, 2, { ...free, isBusy: true });
+    const allowed = (maxSize: number, isBusy = true): Situation => ({ ...free, isBusy, maxSize });
+    for (const one of [1, 2, 3]) batches.join('a', one, 9, allowed(4));
+    expect(batches.next(allowed(4))).toBeUndefined();
+    expect(batches.join('a', 4, 9, allowed(4))).toEqual([1, 2, 3, 4]);
+    batches.join('b', 5, 2, allowed(9));
+    expect(batches.join('b', 6, 2, allowed(9))).toEqual([5, 6]);
+  });
+
+  it('cuts late where it is told so: when a call can begin, by the size of that moment', () => {
+    const dead = new Set([1, 2]);
+    const batches = new DynamicBatches<number>({
+      preferredSizes: [],
+      maxQueueDelayMs: 10,
+      cutsLate: true,
+      isLive: (one) => !dead.has(one),
+    });
+    for (const one of [0, 1, 2, 3, 4, 5, 6])
+      expect(batches.join('a', one, Infinity, { ...free, isBusy: true, maxSize: 1 })).toBeUndefined();
+    const sent = [2, 1, 3].map((maxSize) => batches.next({ ...free, maxSize }));
+    expect(sent).toEqual([[0, 3], [4], undefined]);
+    expect(batches.next({ ...free, nowMs: 10, maxSize: 3 })).toEqual([5, 6]);
     expect(batches.size).toBe(0);
   });
 
