@@ -29,8 +29,9 @@ export interface SlidingWindowOptions {
  * after a restart: that is what fills the window anew. A value between two windows is dropped.
  *
  * Needs `ordering: 'none'`, else the next record would wait for the one before it, and that for the next; and at-least-once
- * delivery while windows overlap, else all their outputs would be one transaction without end. Anything else stops the pipeline at
- * its first record, with `invalid_option`. Windows leave in order; with `mapConcurrent({ order: 'input' })` so do their results.
+ * delivery while windows overlap, else all their outputs would be one transaction without end; and `size` records in flight. Anything
+ * else stops the pipeline at its first record, with `invalid_option`. Windows of many partitions that need more than all that may be
+ * in flight stand still; `stats().troubles` and `/readyz` say so. Windows leave in order; with `mapConcurrent({ order: 'input' })` so do their results.
  *
  * Holds `size` values, within a partition so many for each; they count among the records in flight. A value costs size / step
  * copies and claims, and no more the longer the stream. A record's time stands still while it waits for values to come.
@@ -64,7 +65,7 @@ export function slidingWindow<T, K>(options: SlidingWindowOptions): OperatorFunc
       next: (envelope) => {
         const handle = take(envelope);
         if (!handle.part.live) return;
-        const why = unfit(runOf(envelope), step < size);
+        const why = unfit(runOf(envelope), size, step);
         if (why !== undefined) {
           fail(envelope, handle, () => new OptionError(why));
           return;
@@ -103,13 +104,15 @@ const keep = (handle: Handle): void => {
 
 const isLive = ({ handle }: Member<unknown, unknown>): boolean => handle.part.live;
 
-function unfit({ promises }: Run, overlaps: boolean): string | undefined {
+function unfit({ promises }: Run, size: number, step: number): string | undefined {
   if (promises === undefined) return undefined;
-  const { ordering, delivery } = promises;
+  const { ordering, delivery, maxRecordsInFlight } = promises;
   if (ordering !== 'none')
     return `slidingWindow needs ordering: 'none' in definePipeline, got '${ordering}': a record would wait for the window before it, and that for the record`;
-  if (overlaps && delivery === 'exactly-once')
+  if (step < size && delivery === 'exactly-once')
     return "slidingWindow with step < size needs delivery: 'at-least-once': windows that overlap would all be one transaction";
+  if (size > maxRecordsInFlight)
+    return `slidingWindow.size must be at most maxRecordsInFlight (${String(maxRecordsInFlight)}), got ${String(size)}: a window's records are in flight until it is full`;
   return undefined;
 }
 

@@ -2,9 +2,8 @@ import { Fifo } from '../fifo.ts';
 import { giveBackTogether } from '../record/lineage.ts';
 import { formatPartition } from '../record/record.ts';
 import type { Assignment, Consumer, Fetch, OwnedPartition } from '../transport/transport.ts';
-import type { SourceBlock } from '../record/run.ts';
 import { Ahead, type Head } from './ahead.ts';
-import { blockOf } from './blocked-partitions.ts';
+import { blockOf } from './block-of.ts';
 import { Isolation } from './isolation.state.ts';
 import { laneOf } from './lanes.state.ts';
 import { LoopBreak } from './loop-break.ts';
@@ -170,10 +169,8 @@ export class Source {
   /** The same with many, none of which is worked on any more when the calls for another are aborted. */
   abandonAll(takens: readonly Taken[], reason: string): void {
     for (const taken of takens) this.#free(taken);
-    giveBackTogether(
-      takens.flatMap(({ settlement }) => settlement ?? []),
-      reason,
-    );
+    const settlements = takens.flatMap(({ settlement }) => settlement ?? []);
+    giveBackTogether(settlements, reason);
   }
 
   /** Takes nothing more at all. */
@@ -220,7 +217,8 @@ export class Source {
     }
     this.#pumping = false;
     this.#ahead.steer(this.#owned.values(), this.#stopped);
-    this.#options.open.setSourceBlocked(this.#block());
+    const isRunning = this.#streaming && !this.#stopped && !this.isolation.active;
+    this.#options.open.setSourceBlocked(isRunning ? blockOf(this, this.#options) : 'shut');
   }
 
   #emitReady(): void {
@@ -293,11 +291,5 @@ export class Source {
       this.#cancelWake = this.#options.clock.schedule(Math.max(1, hold.untilMs - nowMs), () => this.pump());
     }
     return this.window.closedBy(bytes, nowMs);
-  }
-
-  #block(): SourceBlock | undefined {
-    if (this.#stopped || !this.#streaming || this.isolation.active) return 'shut';
-    if (this.#closedBy === undefined) return blockOf(this.partitions, this.#options);
-    return this.window.isHeld ? 'shut' : 'full';
   }
 }

@@ -30,7 +30,11 @@ export interface TokenUsage {
 export interface Run {
   readonly clock: Timers;
   /** What of the pipeline an operator must suit; undefined in tests of operators. */
-  readonly promises?: { readonly ordering: Ordering; readonly delivery: 'at-least-once' | 'exactly-once' };
+  readonly promises?: {
+    readonly ordering: Ordering;
+    readonly delivery: 'at-least-once' | 'exactly-once';
+    readonly maxRecordsInFlight: number;
+  };
   /** Chance, from 0 up to 1: for waits that are not to fall together. */
   readonly random: () => number;
   /** How many open parts stand at which depth of the pipeline. */

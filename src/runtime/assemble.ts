@@ -120,14 +120,14 @@ const lastMs = 8.64e15; // of a Date
 
 /** What envelopes know of their run. */
 function runOf(
-  { pipeline: { retry, ordering, delivery }, options: { clock, random, log }, stats, fail }: LineParts,
+  { pipeline: { retry, ordering, delivery }, options: { clock, random, log, maxRecordsInFlight }, stats, fail }: LineParts,
   open: OpenParts,
 ): Omit<Run, 'hold' | 'verify'> {
   return {
     clock,
     random,
     open,
-    promises: { ordering, delivery },
+    promises: { ordering, delivery, maxRecordsInFlight },
     waits: stats.waits,
     ...(retry === 'none' ? {} : { retry }),
     used: ({ inputTokens, cachedTokens, outputTokens }) => {

@@ -50,6 +50,7 @@ export function snapshotOf({ stats, line, policies, nowMs }: SnapshotParts): Sta
     intakeShare: source?.window.share ?? 1,
     pausedBy: source?.closedBy === undefined ? undefined : withoutSecrets(source.closedBy),
     reconnecting: stats.reconnecting,
+    stalled: stats.stalled,
     holds: (source?.window.holds(nowMs) ?? []).map((hold) => ({ ...hold, reason: withoutSecrets(hold.reason) })),
     policies: policyStates(policies, nowMs),
     waits: [...stats.waits].map(([reason, calls]) => ({ reason: withoutSecrets(reason), calls })),

@@ -62,6 +62,8 @@ export interface StatsSnapshot {
   readonly pausedBy: string | undefined;
   /** The broker is away, and is tried again: nothing comes, and nothing is committed. `troubles` says why. */
   readonly reconnecting: boolean;
+  /** Why nothing will move until something is changed; `troubles` says it, too. */
+  readonly stalled: string | undefined;
   readonly holds: readonly { readonly reason: string; readonly untilMs: number }[];
   /** The policies among the pipeline's resources, by their names there. */
   readonly policies: readonly PolicyState[];
@@ -99,6 +101,8 @@ export class Stats {
   readonly #on: TroubleListener;
   /** Whether the consumer has lost its brokers, and tries to reach them again. */
   reconnecting = false;
+  /** Why nothing will move until something is changed. */
+  stalled: string | undefined;
   retriedLater = 0;
   failedAttempts = 0;
   aborted = 0;

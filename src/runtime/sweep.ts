@@ -9,7 +9,8 @@ const suspiciousMs = 10_000;
 
 /**
  * Looks for records whose time is up: their calls are aborted, and what nobody works on fails. Long before that it says
- * which record nobody works on: in a pipeline that loses one, the deadline is the end of a long silence. The result ends it.
+ * which record nobody works on: in a pipeline that loses one, the deadline is the end of a long silence. And it finds out that
+ * nothing can move any more. The result ends it.
  */
 export function sweepDeadlines(source: Source, clock: Clock, stats: Stats): CancelTimer {
   let cancel: CancelTimer = () => undefined;
@@ -34,6 +35,8 @@ export function sweepDeadlines(source: Source, clock: Clock, stats: Stats): Canc
         else if (isSuspicious(settlement, nowMs)) suspect ??= taken;
       }
     }
+    stats.stalled = standstill(source);
+    stats.trouble('windows', stats.stalled);
     stats.trouble('process', suspect && suspicion(stats.place(suspect)));
     cancel = clock.schedule(everyMs, look);
   };
@@ -45,3 +48,17 @@ export function sweepDeadlines(source: Source, clock: Clock, stats: Stats): Canc
 
 const suspicion = (position: string): string =>
   `for ${String(suspiciousMs / 1000)} s no operator has worked on record ${position} (the first of its kind): an operator of RxJS keeps or has lost it, as filter, switchMap and bufferCount do; use keepOnly, drop, split or batchWithin. It fails as envelope_lost when its deadline has passed`;
+
+/** Why nothing will ever move again: all that may be in flight is kept for windows to come, which nothing more can fill. */
+function standstill({ partitions, window, closedBy }: Source): string | undefined {
+  if (closedBy === undefined || window.records === 0 || window.isHeld || window.share < 1) return undefined;
+  let kept = 0;
+  for (const owned of partitions)
+    for (const { over, settlement } of owned.taken()) {
+      if (over) continue;
+      if (settlement?.isKept !== true) return undefined;
+      kept += 1;
+    }
+  if (kept < window.records) return undefined;
+  return `nothing moves: all ${String(kept)} records in flight are kept by slidingWindow until more come, and no more may (${closedBy}): raise maxRecordsInFlight and maxBytesInFlight above what a window for each partition holds, make windows smaller, or share the partitions among more members`;
+}

@@ -127,9 +127,10 @@ function health(app: Served): Answer {
 const timeOf = (ms: number): string | undefined => (Math.abs(ms) <= 8.64e15 ? new Date(ms).toISOString() : undefined);
 
 function readiness(app: Served): Answer {
-  const reconnecting = app.stats()?.reconnecting ?? false;
-  const ready = app.state === 'running' && !reconnecting;
-  return json(ready ? 200 : 503, { ready, state: app.state, ...(reconnecting ? { why: 'the broker is away' } : {}) });
+  const { reconnecting = false, stalled } = app.stats() ?? {};
+  const why = reconnecting ? 'the broker is away' : stalled;
+  const ready = app.state === 'running' && why === undefined;
+  return json(ready ? 200 : 503, { ready, state: app.state, ...(why === undefined ? {} : { why }) });
 }
 
 async function reply(

@@ -211,12 +211,32 @@ describe('slidingWindow', () => {
       expect([m.outputs().length, m.committed()]).toEqual([8, [4n, 4n]]);
     });
 
+    it('says so when windows want more than may be in flight, and goes on when a partition is given up', async () => {
+      const m = await mill({ partitions: 2 });
+      const app = await m.start(windows(m), { ordering: 'none' }, { maxRecordsInFlight: 4 });
+      const feedBoth = () => m.feed([0, 1].flatMap((partition) => upTo(5).map((value) => ({ key: null, value, partition }))));
+      await m.feed([0, 1].flatMap((partition) => upTo(2).map((value) => ({ key: null, value, partition }))));
+      await m.clock.advance(1_000);
+      expect([app.stats().troubles, app.stats().stalled]).toEqual([[], undefined]); // it waits for records, and none are there
+      await feedBoth();
+      await m.clock.advance(1_000);
+      expect(app.stats()).toMatchObject({
+        recordsInFlight: 4,
+        troubles: [expect.stringContaining('nothing moves: all 4 records in flight')],
+      });
+      expect(app.stats().stalled).toContain('raise maxRecordsInFlight');
+      await m.start(windows(m), { ordering: 'none' });
+      await m.clock.advance(30_000);
+      expect([app.stats().stalled, new Set(m.outputs()).size]).toEqual([undefined, 5]);
+    });
+
     it.each([
       { spec: { ordering: 'key' }, message: "slidingWindow needs ordering: 'none' in definePipeline, got 'key'" },
       { spec: { ordering: 'none', delivery: 'exactly-once' }, message: "slidingWindow with step < size needs delivery: 'at-least-once'" },
-    ] as const)('stops one with $spec, and says why', async ({ spec, message }) => {
+      { spec: { ordering: 'none' }, room: 2, message: 'slidingWindow.size must be at most maxRecordsInFlight (2), got 3' },
+    ] as const)('stops one with $spec, and says why', async ({ spec, message, ...rest }) => {
       const m = await mill();
-      const app = await m.start(windows(m), spec);
+      const app = await m.start(windows(m), spec, 'room' in rest ? { maxRecordsInFlight: rest.room } : {});
       const ended = app.done.then(
         () => 'ended',
         (error: unknown) => (error instanceof Error ? error.message : 'failed'),

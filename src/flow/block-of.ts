@@ -4,8 +4,15 @@ import type { SourceOptions } from './source-options.ts';
 
 type Rules = Pick<SourceOptions, 'ordering' | 'maxAboveWatermark'>;
 
-/** Whether none of the partitions lets a record in although the window would; of none at all nobody knows what they would. */
-export function blockOf(partitions: readonly Owned[], { ordering, maxAboveWatermark }: Rules): SourceBlock | undefined {
+interface Reading {
+  readonly partitions: readonly Owned[];
+  readonly closedBy: string | undefined;
+  readonly window: { readonly isHeld: boolean };
+}
+
+/** Why a source that runs emits nothing: its window is closed, or none of its partitions lets a record in (of none at all nobody knows). */
+export function blockOf({ partitions, closedBy, window }: Reading, { ordering, maxAboveWatermark }: Rules): SourceBlock | undefined {
+  if (closedBy !== undefined) return window.isHeld ? 'shut' : 'full';
   if (partitions.length === 0) return undefined;
   const isBusy = (one: Owned): boolean => (ordering === 'partition' && one.lanes.busy > 0) || one.isFull(maxAboveWatermark);
   if (!partitions.every((one) => one.isParked || isBusy(one))) return undefined;
