@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { callTimeout } from '../../../operators/call-timeout.ts';
-import { failureOf } from '../../helpers/failure-of.ts';
-import { chunkEvent, doneEvent, reset, type ServerReply } from '../../helpers/openai-server.ts';
-import { allOf, resultOf } from '../../helpers/result-of.ts';
-import { chunksOf, served } from './served.ts';
+import { callTimeout } from '../../operators/call-timeout.ts';
+import { failureOf } from '../helpers/failure-of.ts';
+import { chunkEvent, doneEvent, reset, type ServerReply } from '../helpers/openai-server.ts';
+import { allOf, resultOf } from '../helpers/result-of.ts';
+import { chunksOf, served } from '../inference/openai/served.ts';
 
 const bytes = (text: string): Uint8Array => new Uint8Array(Buffer.from(text));
 const half = bytes(chunkEvent('grün')).slice(0, Buffer.from(chunkEvent('grün')).indexOf('ü') + 1);
