@@ -88,6 +88,9 @@ export {
 export { adaptive, type AdaptiveOptions, type AdaptiveSize } from './policies/adaptive.ts';
 export type { CallOutcome, Release } from './policies/call-outcome.ts';
 export { callCache, type CallCache, type CallCacheOptions } from './policies/call-cache.ts';
+export type { CallStore, OpenCallStore, StoredAnswers } from './policies/call-store.ts';
+export type { LogUser, PipelineLog } from './policies/pipeline-log.ts';
+export { topicStore, type TopicStoreOptions } from './policies/topic-store.ts';
 export { callKey, type CallKeyParts } from './policies/call-key.ts';
 export { circuitBreaker, type CircuitBreaker, type CircuitBreakerOptions } from './policies/circuit-breaker.ts';
 export { adaptiveLimit, type AdaptiveLimitOptions } from './policies/adaptive-limit.ts';

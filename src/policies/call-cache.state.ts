@@ -64,6 +64,11 @@ export class CacheState<V> {
     this.#bytes -= entry.bytes;
   }
 
+  /** Those that were set at that time or before. */
+  deleteUntil(ms: number): void {
+    for (const [key, { untilMs }] of this.#entries) if (untilMs <= ms + this.#limits.maxAgeMs) this.delete(key);
+  }
+
   clear(): void {
     this.#entries.clear();
     this.#bytes = 0;

@@ -8,6 +8,7 @@ import { assemble, type Line } from './assemble.ts';
 import { Closers } from './closers.ts';
 import { consumeHandlers } from './handlers.ts';
 import { Lifecycle, type LifecycleState } from './lifecycle.state.ts';
+import { attachLogUsers } from './log-users.ts';
 import { askForCollection, guardMemory } from './memory-guard.ts';
 import { attachNoteKeepers, commitNotes, noteKeepersOf } from './note-keepers.ts';
 import { openResources } from './open-resources.ts';
@@ -150,6 +151,9 @@ class Running implements App {
         },
       }),
     );
+    await attachLogUsers(resources, this.#options, this.#opening, (name, why) => {
+      this.#stats.trouble(`resources.${name}`, why);
+    });
     const parts = {
       pipeline: this.#pipeline,
       options: this.#options,

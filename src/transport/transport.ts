@@ -70,6 +70,8 @@ export interface NewTopic {
   readonly name: string;
   /** @defaultValue the transport's own, or the broker's */
   readonly partitions?: number;
+  /** Of the records of one key the log keeps the newest, and drops the others in time; see {@link Transport.compactedTopics}. @defaultValue false */
+  readonly compacted?: boolean;
 }
 
 export interface ConsumeOptions {

@@ -102,7 +102,7 @@ export async function createTopics(options: ResolvedKafkaOptions, clock: Clock, 
   if (wanted.length === 0) return;
   await patiently(clock, options.startPatienceMs, 'create topics', options.brokers, () =>
     withAdmin(options, clock, async (admin) => {
-      for (const { name, partitions } of wanted) await createTopic(admin, name, partitions);
+      for (const topic of wanted) await createTopic(admin, topic);
     }),
   );
   await untilLed(
@@ -113,9 +113,11 @@ export async function createTopics(options: ResolvedKafkaOptions, clock: Clock, 
 }
 
 /** One at a time: kafkajs tells of several failures as one. */
-async function createTopic(admin: Admin, topic: string, numPartitions: number | undefined): Promise<void> {
+async function createTopic(admin: Admin, { name: topic, partitions: numPartitions, compacted = false }: NewTopic): Promise<void> {
+  const numbered = numPartitions === undefined ? {} : { numPartitions };
+  const configured = compacted ? { configEntries: [{ name: cleanupPolicy, value: 'compact' }] } : {};
   try {
-    await admin.createTopics({ topics: [{ topic, ...(numPartitions === undefined ? {} : { numPartitions }) }], waitForLeaders: false });
+    await admin.createTopics({ topics: [{ topic, ...numbered, ...configured }], waitForLeaders: false });
   } catch (error) {
     if (protocolTypeOf(error) !== 'TOPIC_ALREADY_EXISTS') throw error;
   }

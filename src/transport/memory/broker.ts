@@ -64,11 +64,12 @@ export class Broker {
 
   // topics
 
-  createTopic({ name, partitions = this.options.partitions }: NewTopic): void {
+  createTopic({ name, partitions = this.options.partitions, compacted = false }: NewTopic): void {
     if (!topicName.test(name))
       throw new OptionError(`a topic name must be 1 to 249 of a-z, A-Z, 0-9, ".", "_" and "-", got ${JSON.stringify(name)}`);
     requireInteger(`partitions of topic ${name}`, partitions, 1, 10_000);
     if (this.#topics.has(name)) return;
+    if (compacted) this.compacted.add(name);
     this.#topics.set(
       name,
       Array.from({ length: partitions }, () => new PartitionLog(this.options.retentionBytes)),
