@@ -57,7 +57,7 @@ export function batchWithin<T, K>(options: BatchWithinOptions<T>): OperatorFunct
     const next = (envelope: Envelope<T, K>): void => {
       const handle = take(envelope);
       if (!handle.part.live) return;
-      let one: Omit<BatchMember<T, K>, 'sinceMs'>;
+      let one: BatchMember<T, K>;
       try {
         one = memberOf(envelope, handle, options);
       } catch (error) {
@@ -81,10 +81,10 @@ function memberOf<T, K>(
   envelope: Envelope<T, K>,
   handle: Handle,
   { bytesOf, tokensOf, maxOutputTokens = 0 }: BatchWithinOptions<T>,
-): Omit<BatchMember<T, K>, 'sinceMs'> {
+): BatchMember<T, K> {
   const bytes = measured('bytesOf', bytesOf, envelope.value);
   const tokens = measured('tokensOf', tokensOf, envelope.value) + maxOutputTokens;
-  return { envelope, handle, bytes, tokens };
+  return { envelope, handle, bytes, tokens, sinceMs: undefined };
 }
 
 const names: OptionNames<BatchWithinOptions<unknown>> = {

@@ -16,7 +16,7 @@ export interface BatchMember<T, K> {
   readonly bytes: number;
   readonly tokens: number;
   /** When it came, where others may leave before it; else now. */
-  readonly sinceMs: number | undefined;
+  sinceMs: number | undefined;
 }
 
 const isLive = ({ handle }: BatchMember<unknown, unknown>): boolean => handle.part.live;

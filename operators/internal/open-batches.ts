@@ -37,9 +37,10 @@ export class OpenBatches<T, K> {
     this.#options = options;
   }
 
-  join(name: string, one: Omit<BatchMember<T, K>, 'sinceMs'>): void {
+  join(name: string, one: BatchMember<T, K>): void {
     const waiting = this.#waiting.get(name) ?? this.#open(name);
-    waiting.batch.add({ ...one, sinceMs: this.#cutsLate ? this.#clockOf(one).nowMs() : undefined });
+    if (this.#cutsLate) one.sinceMs = this.#clockOf(one).nowMs();
+    waiting.batch.add(one);
     while (!this.#isHeldBack && waiting.batch.isFull && this.#waiting.get(name) === waiting) this.#send(name, waiting);
     this.#await(name, waiting);
   }
@@ -74,7 +75,7 @@ export class OpenBatches<T, K> {
     return waiting;
   }
 
-  #clockOf({ envelope }: Pick<BatchMember<T, K>, 'envelope'>): Pick<Clock, 'nowMs' | 'schedule'> {
+  #clockOf({ envelope }: BatchMember<T, K>): Pick<Clock, 'nowMs' | 'schedule'> {
     return this.#options.clock ?? runOf(envelope).clock;
   }
 
