@@ -51,6 +51,11 @@ const forget = (key: string): Step =>
     model.entries = model.entries.filter((one) => one.key !== key);
     real.delete(key);
   });
+const forgetUntil = (agoMs: number): Step =>
+  step(`deleteUntil(${String(agoMs)} ms ago)`, (model, real) => {
+    model.entries = model.entries.filter(({ untilMs }) => untilMs - limits.maxAgeMs > model.nowMs - agoMs);
+    real.deleteUntil(model.nowMs - agoMs);
+  });
 
 describe('CacheState', () => {
   it('keeps the most recently used within its bytes, and nothing that is too old', () => {
@@ -62,6 +67,7 @@ describe('CacheState', () => {
       fc.tuple(key, fc.constantFrom(0, 10, 300, 798, 799)).map(([one, bytes]) => set(one, bytes)),
       fc.tuple(key, fc.constantFrom(0, 10)).map(([one, bytes]) => set(one, bytes)),
       key.map(forget),
+      fc.constantFrom(0, 1, 50).map(forgetUntil),
     ];
     fc.assert(
       fc.property(fc.commands(steps, { size: '+1' }), (commands) => {

@@ -26,6 +26,7 @@ describe('topicStore', () => {
 
   it('writes what is not written yet when the pipeline ends', async () => {
     const first = await instance();
+    transport.broker.failSends(1); // so that it waits for its second try
     first.cache.set('late', ['x'], clock.nowMs());
     await stop(first);
     expect((await instance()).cache.get('late', clock.nowMs())).toEqual(['x']);
@@ -44,6 +45,7 @@ describe('topicStore', () => {
     expect(stored().map(({ key, value }) => [Buffer.from(key ?? []).toString(), Buffer.from(value ?? []).toString()])).toEqual([
       [answerId('my secret prompt'), '["my secret prompt!"]'],
     ]);
+    expect(answerId('my secret prompt')).not.toContain('secret');
     expect(stored()[0]?.timestampMs).toBeGreaterThanOrEqual(1_000_000);
   });
 
