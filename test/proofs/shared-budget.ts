@@ -12,6 +12,7 @@ export const summary =
 
 const partitions = 6;
 const [input, output] = ['shared-budget.in', 'shared-budget.out'];
+const patienceMs = 60_000;
 const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** What is done to the workers, the oldest first. */
@@ -31,11 +32,13 @@ interface Plan {
   readonly recoveryMs: number;
   /** In which the use is measured, with nothing going on. */
   readonly quietMs: number;
+  /** Of the server's, before the next act however long they take: fewer would show nothing. Zero: as many as the time brings. */
+  readonly callsAPhase: number;
   readonly acts: readonly (typeof acts)[number][];
 }
 
-const full: Plan = { windowMs: 10_000, tokensAWindow: 12_000, recoveryMs: 16_000, quietMs: 15_000, acts };
-const small: Plan = { windowMs: 4_000, tokensAWindow: 4_800, recoveryMs: 0, quietMs: 2_000, acts: acts.slice(0, 3) };
+const full: Plan = { windowMs: 10_000, tokensAWindow: 12_000, recoveryMs: 16_000, quietMs: 15_000, callsAPhase: 0, acts };
+const small: Plan = { windowMs: 4_000, tokensAWindow: 4_800, recoveryMs: 0, quietMs: 2_000, callsAPhase: 40, acts: acts.slice(0, 3) };
 
 interface Phase {
   readonly what: string;
@@ -58,9 +61,11 @@ export async function run({ short, signal, say }: ExperimentContext): Promise<Ex
     return worker;
   };
   const quiet = async (what: string, atMs: number): Promise<Phase> => {
+    const enough = server.calls + plan.callsAPhase;
     await wait(Math.max(0, atMs + plan.recoveryMs - performance.now()));
     const quietFromMs = performance.now();
     await wait(plan.quietMs);
+    while (server.calls < enough && performance.now() < atMs + patienceMs) await wait(100);
     const toMs = performance.now();
     say(`${what}: ${String(server.calls)} calls so far, ${String(server.refused)} refused`);
     return { what, atMs, quietFromMs, toMs };
