@@ -1,13 +1,12 @@
 import type { Subscriber } from 'rxjs';
 import type { CancelTimer, Clock } from '../../src/clock.ts';
-import { type BatchEnvelope, type Envelope, runOf, together } from '../../src/record/envelope.ts';
+import { type BatchEnvelope, type Envelope, runOf } from '../../src/record/envelope.ts';
 import type { Handle } from '../../src/record/handle.ts';
 import { formatPartition } from '../../src/record/record.ts';
 import type { BatchSizing } from './batch-size.ts';
 import { DynamicBatches, type Situation } from './dynamic-batches.state.ts';
 import type { LengthBucket } from './length-buckets.ts';
 import type { Guard } from './operate.ts';
-import { sendDownstream } from './send-downstream.ts';
 import { WaitingBatches } from './waiting-batches.ts';
 
 export interface DynamicQueueOptions<T, K> {
@@ -29,16 +28,16 @@ interface Queued<T, K> {
 export class DynamicQueue<T, K> {
   readonly #options: DynamicQueueOptions<T, K>;
   readonly #batches: DynamicBatches<Queued<T, K>>;
-  readonly #ahead = new WaitingBatches(() => this.#lookSoon());
+  readonly #ahead: WaitingBatches<T, K>;
   #stopTimer: CancelTimer | undefined;
   #unlisten: (() => void) | undefined;
-  #willLook = false;
   #isOver = false;
   /** The deepest of those that wait. */
   #depth = 0;
 
   constructor(options: DynamicQueueOptions<T, K>) {
     this.#options = options;
+    this.#ahead = new WaitingBatches({ ...options, changed: () => this.#look() });
     this.#batches = new DynamicBatches({
       ...options,
       cutsLate: options.size.observe !== undefined,
@@ -82,19 +81,7 @@ export class DynamicQueue<T, K> {
 
   #leave(ready: readonly Queued<T, K>[]): void {
     const [first] = ready;
-    if (first === undefined) return;
-    const { size, out } = this.#options;
-    const part = this.#ahead.watched(
-      ready.map(({ handle }) => handle),
-      size.observe?.(ready.length, this.#clock(first)),
-    );
-    sendDownstream(
-      out,
-      together(
-        ready.map(({ envelope }) => envelope),
-        part,
-      ),
-    );
+    if (first) this.#ahead.send(ready, this.#clock(first));
   }
 
   /** Watches the time and the source while values wait. */
@@ -127,18 +114,6 @@ export class DynamicQueue<T, K> {
     this.#unlisten?.();
     this.#unlisten = undefined;
     this.#depth = 0;
-  }
-
-  /** A call begins in the midst of another operator's work: what follows from it waits until that is through. */
-  #lookSoon(): void {
-    if (this.#willLook || this.#batches.size === 0) return;
-    this.#willLook = true;
-    queueMicrotask(
-      this.#options.guard(() => {
-        this.#willLook = false;
-        this.#look();
-      }),
-    );
   }
 
   #look(): void {

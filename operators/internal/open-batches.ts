@@ -1,10 +1,9 @@
 import type { Subscriber } from 'rxjs';
 import type { CancelTimer, Clock } from '../../src/clock.ts';
-import { type BatchEnvelope, runOf, together } from '../../src/record/envelope.ts';
+import { type BatchEnvelope, runOf } from '../../src/record/envelope.ts';
 import type { BatchSizing } from './batch-size.ts';
 import { type BatchLimits, type BatchMember, OpenBatch } from './open-batch.ts';
 import type { Guard } from './operate.ts';
-import { sendDownstream } from './send-downstream.ts';
 import { WaitingBatches } from './waiting-batches.ts';
 
 export interface OpenBatchesOptions<T, K> {
@@ -28,13 +27,13 @@ interface Waiting<T, K> {
 export class OpenBatches<T, K> {
   readonly #options: OpenBatchesOptions<T, K>;
   /** Those that have left, and wait for their calls: another one would only wait behind them, and can go on growing here. */
-  readonly #ahead = new WaitingBatches(() => this.#lookSoon());
+  readonly #ahead: WaitingBatches<T, K>;
   /** The longest waiting first. */
   readonly #waiting = new Map<string, Waiting<T, K>>();
-  #willLook = false;
 
   constructor(options: OpenBatchesOptions<T, K>) {
     this.#options = options;
+    this.#ahead = new WaitingBatches({ ...options, changed: () => this.#look() });
   }
 
   join(name: string, one: BatchMember<T, K>): void {
@@ -112,27 +111,7 @@ export class OpenBatches<T, K> {
     const ready = batch.take();
     if (batch.first) this.#waiting.set(name, waiting); // behind the others
     this.#await(name, waiting);
-    if (ready.length > 0) this.#leave(ready);
-  }
-
-  #leave(ready: readonly BatchMember<T, K>[]): void {
-    const { size, out } = this.#options;
-    const envelopes = ready.map(({ envelope }) => envelope);
-    const handles = ready.map(({ handle }) => handle);
-    const watch = ready[0] && size.observe?.(ready.length, this.#clockOf(ready[0]));
-    sendDownstream(out, together(envelopes, this.#ahead.watched(handles, watch)));
-  }
-
-  /** A call begins in the midst of another operator's work: what follows from it waits until that is through. */
-  #lookSoon(): void {
-    if (this.#willLook || this.#waiting.size === 0) return;
-    this.#willLook = true;
-    queueMicrotask(
-      this.#options.guard(() => {
-        this.#willLook = false;
-        this.#look();
-      }),
-    );
+    if (ready[0]) this.#ahead.send(ready, this.#clockOf(ready[0]));
   }
 
   #look(): void {

@@ -1,22 +1,44 @@
+import type { Subscriber } from 'rxjs';
+import type { Clock } from '../../src/clock.ts';
+import { type BatchEnvelope, type Envelope, together } from '../../src/record/envelope.ts';
 import { type BatchObserver, type Handle, ObservedPart } from '../../src/record/handle.ts';
 import type { Part, Place } from '../../src/record/part.ts';
+import type { BatchSizing } from './batch-size.ts';
+import type { Guard } from './operate.ts';
+import { sendDownstream } from './send-downstream.ts';
+
+export interface WaitingBatchesOptions<T, K> {
+  readonly size: BatchSizing;
+  readonly out: Subscriber<BatchEnvelope<T, K>>;
+  readonly guard: Guard;
+  /** Told soon after one of them, or several, wait no more. */
+  readonly changed: () => void;
+}
 
 /** Batches that have left and wait for a call downstream: as many as the queue there holds. */
-export class WaitingBatches {
+export class WaitingBatches<T, K> {
+  readonly #options: WaitingBatchesOptions<T, K>;
   readonly #parts = new Map<Part, () => void>();
-  readonly #changed: () => void;
+  #willTell = false;
 
-  /** @param changed told when one of them waits no more; in the midst of an operator's work. */
-  constructor(changed: () => void) {
-    this.#changed = changed;
+  constructor(options: WaitingBatchesOptions<T, K>) {
+    this.#options = options;
   }
 
   get any(): boolean {
     return this.#parts.size > 0;
   }
 
-  /** A batch that leaves now, of which this hears until its call begins; `watch` goes on to hear of it. */
-  watched(handles: readonly Handle[], watch: BatchObserver | undefined): ObservedPart {
+  /** Sends a batch downstream, and counts it here until its call begins. */
+  send(members: readonly { readonly envelope: Envelope<T, K>; readonly handle: Handle }[], clock: Pick<Clock, 'nowMs'>): void {
+    const { out, size } = this.#options;
+    const envelopes = members.map(({ envelope }) => envelope);
+    const handles = members.map(({ handle }) => handle);
+    sendDownstream(out, together(envelopes, this.#watched(handles, size.observe?.(members.length, clock))));
+  }
+
+  /** Of which this hears until its call begins; `watch` goes on to hear of it. */
+  #watched(handles: readonly Handle[], watch: BatchObserver | undefined): ObservedPart {
     let hasBegun = false; // what is queued after its call waits for its turn to leave, not for a call
     const part: ObservedPart = new ObservedPart(handles, {
       at: (place) => {
@@ -51,6 +73,19 @@ export class WaitingBatches {
     if (!unlisten) return;
     this.#parts.delete(part);
     unlisten();
-    this.#changed();
+    this.#tellSoon();
+  }
+
+  /** A call begins in the midst of another operator's work: what follows from it waits until that is through. */
+  #tellSoon(): void {
+    if (this.#willTell) return;
+    this.#willTell = true;
+    const { guard, changed } = this.#options;
+    queueMicrotask(
+      guard(() => {
+        this.#willTell = false;
+        changed();
+      }),
+    );
   }
 }
