@@ -61,13 +61,13 @@ export async function run({ short, signal, say }: ExperimentContext): Promise<Ex
     return worker;
   };
   const quiet = async (what: string, atMs: number): Promise<Phase> => {
-    const enough = server.calls + plan.callsAPhase;
+    const enough = server.window.answered + plan.callsAPhase;
     await wait(Math.max(0, atMs + plan.recoveryMs - performance.now()));
     const quietFromMs = performance.now();
     await wait(plan.quietMs);
-    while (server.calls < enough && performance.now() < atMs + patienceMs) await wait(100);
+    while (server.window.answered < enough && performance.now() < atMs + patienceMs) await wait(100);
     const toMs = performance.now();
-    say(`${what}: ${String(server.calls)} calls so far, ${String(server.refused)} refused`);
+    say(`${what}: ${String(server.window.answered)} calls so far, ${String(server.window.refused)} refused`);
     return { what, atMs, quietFromMs, toMs };
   };
   try {
@@ -108,29 +108,29 @@ async function fill(brokers: readonly string[]): Promise<void> {
 function judge(server: StrictServer, plan: Plan, phases: readonly Phase[], short: boolean): readonly Finding[] {
   const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
   const quietMs = phases.reduce((sum, { quietFromMs, toMs }) => sum + toMs - quietFromMs, 0);
-  const use = phases.reduce((sum, { quietFromMs, toMs }) => sum + server.use(quietFromMs, toMs) * (toMs - quietFromMs), 0) / quietMs;
+  const use = phases.reduce((sum, { quietFromMs, toMs }) => sum + server.window.use(quietFromMs, toMs) * (toMs - quietFromMs), 0) / quietMs;
   const losses = phases.slice(1).map(({ what, atMs, quietFromMs, toMs }): Finding => {
     const untilMs = short ? toMs : quietFromMs;
-    const lost = ((use - server.use(atMs, untilMs)) * plan.tokensAWindow * (untilMs - atMs)) / plan.windowMs;
+    const lost = ((use - server.window.use(atMs, untilMs)) * plan.tokensAWindow * (untilMs - atMs)) / plan.windowMs;
     return { what: `${what}: tokens lost by it`, measured: String(Math.round(lost)), passes: '', pass: true };
   });
   return [
     { what: `limit: tokens in any ${String(plan.windowMs / 1_000)} s`, measured: String(plan.tokensAWindow), passes: '', pass: true },
-    { what: 'calls', measured: String(server.calls), passes: '>= 100', pass: server.calls >= 100 },
+    { what: 'calls', measured: String(server.window.answered), passes: '>= 100', pass: server.window.answered >= 100 },
     {
       what: 'most tokens in a window',
-      measured: String(server.most),
+      measured: String(server.window.most),
       passes: `<= ${String(plan.tokensAWindow)}`,
-      pass: server.most <= plan.tokensAWindow,
+      pass: server.window.most <= plan.tokensAWindow,
     },
-    { what: 'answers of 429', measured: String(server.refused), passes: '0', pass: server.refused === 0 },
+    { what: 'answers of 429', measured: String(server.window.refused), passes: '0', pass: server.window.refused === 0 },
     short
       ? { what: 'used', measured: percent(use), passes: '', pass: true }
       : { what: 'used between faults', measured: percent(use), passes: '>= 95 %', pass: use >= 0.95 },
     ...phases.map(
       ({ what, quietFromMs, toMs }): Finding => ({
         what: `used after: ${what}`,
-        measured: percent(server.use(quietFromMs, toMs)),
+        measured: percent(server.window.use(quietFromMs, toMs)),
         passes: '',
         pass: true,
       }),

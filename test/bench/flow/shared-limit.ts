@@ -1,9 +1,9 @@
 import { memory } from '../../../src/transport/memory/memory.ts';
 import { virtualClock } from '../../../src/virtual-clock.ts';
 import type { ExperimentContext, ExperimentResult, Finding } from '../../helpers/experiment.ts';
-import { type Instance, type InstanceOptions, instanceOf } from './limited-instance.ts';
+import { type Instance, type InstanceOptions, instanceOf } from '../../helpers/limit/limited-instance.ts';
 import { tells } from './pieces.ts';
-import { limit, StrictServer, windowMs } from './strict-server.ts';
+import { limit, StrictServer, windowMs } from '../../helpers/limit/strict-server.ts';
 
 const partitions = 6;
 const minutes = 10;
@@ -71,8 +71,8 @@ const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 export async function findings(options: InstanceOptions): Promise<readonly Finding[]> {
   const { delivery } = options;
   const { server, startMs, faults } = await play(options);
-  const most = server.mostInAnyWindow();
-  const calm = [startMs, ...faults.map(({ atMs }) => atMs)].map((atMs) => server.used(atMs + windowMs, atMs + 2 * windowMs) / limit);
+  const most = server.window.most;
+  const calm = [startMs, ...faults.map(({ atMs }) => atMs)].map((atMs) => server.window.used(atMs + windowMs, atMs + 2 * windowMs) / limit);
   const least = Math.min(...calm);
   return [
     {
@@ -82,10 +82,10 @@ export async function findings(options: InstanceOptions): Promise<readonly Findi
       pass: most <= limit,
     },
     {
-      what: `${delivery}: answers of 429, of ${server.answered.toLocaleString('en')}`,
-      measured: String(server.refused),
+      what: `${delivery}: answers of 429, of ${server.window.answered.toLocaleString('en')}`,
+      measured: String(server.window.refused),
       passes: '0',
-      pass: server.refused === 0,
+      pass: server.window.refused === 0,
     },
     {
       what: `${delivery}: used between faults, in each minute that begins 60 s after one`,
@@ -96,10 +96,10 @@ export async function findings(options: InstanceOptions): Promise<readonly Findi
     ...faults.map(({ what, atMs }) =>
       tells(
         `${delivery}: lost in the minute in which ${what}`,
-        `${(limit - server.used(atMs, atMs + windowMs)).toLocaleString('en')} tokens`,
+        `${(limit - server.window.used(atMs, atMs + windowMs)).toLocaleString('en')} tokens`,
       ),
     ),
-    tells(`${delivery}: used of the whole 10 min`, percent(server.used(startMs, startMs + minutes * 60_000) / (minutes * limit))),
+    tells(`${delivery}: used of the whole 10 min`, percent(server.window.used(startMs, startMs + minutes * 60_000) / (minutes * limit))),
   ];
 }
 
