@@ -36,6 +36,7 @@ interface Story<T> {
   isOver: boolean;
 }
 
+const everyoneFull = 'every model that can do it has as many calls as it may';
 const learned = { quantile: 0.95, minCalls: 40, lastCalls: 200, maxSteps: 20 } as const;
 
 /** Makes calls with the models of a pool: the shell around {@link PoolState}. */
@@ -139,7 +140,12 @@ export class Router {
           }
           return does;
         };
-        const leave = this.#waiting.enter(look, scope.clock);
+        const resume = scope.suspend(everyoneFull); // the record's time is not spent on our waiting
+        const leavePlace = this.#waiting.enter(look, scope.clock);
+        const leave = (): void => {
+          leavePlace();
+          resume();
+        };
         out.add(leave);
       };
       askNext();
@@ -153,7 +159,9 @@ export class Router {
     const running = new Subscription();
     let how: TurnEnd = { end: 'left' };
     let hasEmitted = false;
+    let hasPassed = false;
     running.add(() => {
+      if (hasPassed && how.end !== 'succeeded') scope.tries.passed -= 1; // it may be made again
       if (how.end === 'left' && !story.isOver) meter.abandoned();
       this.pool.ended(turn, how, clock.nowMs());
       this.#waiting.look(how.end === 'failed', clock);
@@ -190,7 +198,15 @@ export class Router {
         running.unsubscribe();
         out.complete();
       };
-      running.add(whileWanted(this.#begun(call, model), running).subscribe({ next: came, error: failed, complete }));
+      const waitsBefore = scope.tries.waits;
+      scope.tries.passed += 1; // a drain waits for what is made, and gives back what waits
+      hasPassed = true;
+      const begun = whileWanted(this.#begun(call, model), running).subscribe({ next: came, error: failed, complete });
+      if (scope.tries.waits !== waitsBefore && !running.closed) {
+        scope.tries.passed -= 1; // a policy inside of the model has not let it pass yet
+        hasPassed = false;
+      }
+      running.add(begun);
     });
     return running;
   }
