@@ -1,8 +1,10 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { callTimeout } from '../../operators/call-timeout.ts';
+import { virtualClock } from '../../src/virtual-clock.ts';
 import { failureOf } from '../helpers/failure-of.ts';
 import { chunkEvent, doneEvent, reset, type ServerReply } from '../helpers/openai-server.ts';
 import { allOf, resultOf } from '../helpers/result-of.ts';
+import { testScope, within } from '../helpers/scope.ts';
 import { chunksOf, served } from '../inference/openai/served.ts';
 
 const bytes = (text: string): Uint8Array => new Uint8Array(Buffer.from(text));
@@ -91,7 +93,13 @@ describe('answers that never end', () => {
     ['a slow drip', () => ({ raw: drip() })],
   ])('%s: call_timeout, and the connection is closed', async (_, reply) => {
     const { model, server } = await served(reply);
-    expect((await failureOf(allOf(model.chat('x').pipe(callTimeout({ ms: 40 }))))).code).toBe('call_timeout');
+    const clock = virtualClock();
+    const failure = failureOf(allOf(within(testScope(clock), model.chat('x').pipe(callTimeout({ ms: 40 })))));
+    await vi.waitFor(() => {
+      expect(server.requests).toHaveLength(1);
+    });
+    await clock.advance(40);
+    expect((await failure).code).toBe('call_timeout');
     expect(await server.requests[0]?.ended).toBe(false);
   });
 

@@ -2,6 +2,7 @@ import type { ChatCompletionCreateParamsNonStreaming } from 'openai/resources/ch
 import type { CompletionCreateParamsNonStreaming } from 'openai/resources/completions';
 import { InferenceError } from '../../errors.ts';
 import type { ChatOptions, ChatTurn, JsonSchema } from '../model.ts';
+import { isStrictSchema } from './is-strict-schema.ts';
 import type { ServerProfile } from './server-profile.ts';
 
 /** What a request is made of beside the call itself. */
@@ -63,7 +64,7 @@ const atLeastOne = (alternatives: number): number => Math.max(1, alternatives);
 
 function responseFormat(jsonSchema: JsonSchema, { schemaForm }: ServerProfile): unknown {
   if (schemaForm === 'value') return { type: 'json_object', value: jsonSchema };
-  const strict = isStrict(jsonSchema) ? true : undefined;
+  const strict = isStrictSchema(jsonSchema) ? true : undefined;
   return { type: 'json_schema', json_schema: { name: 'answer', schema: { ...jsonSchema }, ...given({ strict }) } };
 }
 
@@ -76,20 +77,3 @@ function completionSchema(jsonSchema: JsonSchema, profile: ServerProfile): Reado
 
 const given = (fields: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> =>
   Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
-
-/** Whether a schema meets the strict mode's demands: every object closed, all its properties required. Others are sent without it, which some servers obey less. */
-function isStrict(schema: unknown): boolean {
-  if (Array.isArray(schema)) return schema.every(isStrict);
-  if (typeof schema !== 'object' || schema === null) return true;
-  const node = schema as JsonSchema;
-  const properties = node['properties'];
-  if (typeof properties === 'object' && properties !== null) {
-    const required: unknown = node['required'];
-    const names = new Set(Array.isArray(required) ? required : []);
-    if (node['additionalProperties'] !== false || Object.keys(properties).some((name) => !names.has(name))) return false;
-    return Object.entries(node).every(([key, child]) =>
-      key === 'properties' ? Object.values(properties).every(isStrict) : isStrict(child),
-    );
-  }
-  return Object.values(node).every(isStrict);
-}

@@ -25,6 +25,12 @@ export interface OpenAiCompatibleOptions {
    * @defaultValue 'generic'
    */
   readonly server?: ServerKind;
+  /**
+   * Which of OpenAI's two APIs answers: `chat` for `/chat/completions`, `responses` for `/responses`, which some models are to be had by
+   * alone. It knows no stop strings, no seed, and at OpenAI no `maxTokens` below 16; what is sent there is not stored (`store: false`).
+   * Embeddings, ranks and continued text are asked for as before. @defaultValue 'chat', which all servers have
+   */
+  readonly api?: 'chat' | 'responses';
   /** Sent as a bearer token. Never read from the environment here, so that no key goes to a server it is not for. @defaultValue none is sent */
   readonly apiKey?: string;
   /** For messages and headers. @defaultValue the model */

@@ -71,6 +71,7 @@ const names: OptionNames<OpenAiCompatibleOptions> = {
   logProbabilities: true,
   maxTokensField: true,
   server: true,
+  api: true,
   prices: true,
   idempotency: true,
   fetch: true,
@@ -101,8 +102,11 @@ function checked(options: OpenAiCompatibleOptions): string {
   return `${url.origin}${url.pathname}`;
 }
 
-function requireServer({ server, prices, idempotency, fetch: given, logProbabilities, jsonSchema }: OpenAiCompatibleOptions): void {
+function requireServer({ server, api, prices, idempotency, fetch: given, logProbabilities, jsonSchema }: OpenAiCompatibleOptions): void {
   if (server !== undefined) requireOneOf('server', server, Object.keys(serverProfiles));
+  if (api !== undefined) requireOneOf('api', api, ['chat', 'responses']);
+  if (api === 'responses' && serverProfiles[server ?? 'generic'].responses === undefined)
+    throw new OptionError(`api must be 'chat' for server: '${String(server)}', which has no Responses API`);
   if (idempotency !== undefined) requireBoolean('idempotency', idempotency);
   if (logProbabilities !== undefined) requireBoolean('logProbabilities', logProbabilities);
   if (jsonSchema !== undefined) requireBoolean('jsonSchema', jsonSchema);

@@ -44,6 +44,7 @@ function statusError(error: unknown, status: number, context: ErrorContext): Str
     );
   if (status === 413 || ((status === 400 || status === 422) && saysTooLong(error)))
     return fail('prompt_too_long', 'the prompt does not fit the model');
+  if (kind.includes('content_filter')) return fail('answer_refused', 'the server filters this prompt');
   if (status === 429 || status === 503 || status === 529) {
     const retryAfterMs = retryAfterOf(error, context.nowMs, longestToldMs); // how much of it is heeded whoever waits decides
     const message = `the server asks for less: status ${String(status)} from ${shownUrl}${words}`;
@@ -61,8 +62,10 @@ function inStream(error: object, context: ErrorContext): StreamError {
   if (status >= 400 && status < 600) return statusError(error, status, context);
   const kind = kindOf(error);
   const message = `the server broke the answer off: ${context.shownUrl}${wordsOf(error, context)}`;
+  if (kind.includes('insufficient_quota')) return new InferenceError('model_unauthorized', message);
   if (/rate_limit|overloaded/.test(kind) || saysOverloaded(error)) return new OverloadError(message);
-  return new InferenceError(saysTooLong(error) ? 'prompt_too_long' : 'model_failed', message);
+  if (saysTooLong(error)) return new InferenceError('prompt_too_long', message);
+  return new InferenceError(/invalid_(prompt|request|image)|_policy/.test(kind) ? 'model_rejected' : 'model_failed', message);
 }
 
 function connectionError(error: unknown, { shownUrl, apiKey }: ErrorContext): StreamError {

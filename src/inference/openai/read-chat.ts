@@ -12,13 +12,18 @@ const finishReasons: Readonly<Record<string, FinishReason>> = {
   refusal: 'refused',
 };
 
+/** Reasons that are none of the model's: vLLM and SGLang gave the call up, DeepSeek ran out of something, a gateway passes an error on. */
+const brokenOff: ReadonlySet<string> = new Set(['abort', 'cancelled', 'error', 'insufficient_system_resource']);
+
 /** How servers tell the tokens that they had from before: OpenAI, vLLM and SGLang in the details, DeepSeek and Moonshot beside them. */
 type GivenUsage = Partial<CompletionUsage> & { readonly prompt_cache_hit_tokens?: number; readonly cached_tokens?: number };
 
 /** Our usage for theirs; undefined where a server sent none, or nothing that can be counted. `cached`: as told elsewhere in the answer. */
 export function usageFrom(given: GivenUsage | null | undefined, cached = 0): Usage | undefined {
   if (typeof given?.prompt_tokens !== 'number') return undefined;
-  const { prompt_tokens: inputTokens, completion_tokens: outputTokens = 0 } = given;
+  const { prompt_tokens: inputTokens, completion_tokens: written = 0, total_tokens: totalTokens = 0 } = given;
+  // xAI and Gemini tell what a model has thought in the sum alone; it is paid for
+  const outputTokens = Math.max(written, totalTokens - inputTokens);
   const told = given.prompt_tokens_details?.cached_tokens ?? given.prompt_cache_hit_tokens ?? given.cached_tokens ?? cached;
   return {
     inputTokens,
@@ -66,6 +71,7 @@ export async function* readChat(
     // servers leave the list out, or empty, in the chunk that carries usage
     const choice = (chunk.choices as ChatCompletionChunk['choices'] | undefined)?.[0];
     if (choice === undefined) continue;
+    if (typeof choice.finish_reason === 'string' && brokenOff.has(choice.finish_reason)) throw gaveUp(choice.finish_reason);
     const delta = choice.delta as ChatCompletionChunk.Choice.Delta | undefined;
     const text = [delta?.content, delta?.refusal].find((one) => typeof one === 'string') ?? '';
     if (typeof delta?.refusal === 'string' && delta.refusal !== '') finishReason = 'refused';
@@ -90,6 +96,9 @@ export async function* readChat(
     );
   yield { text: '', index, usage: usage ?? estimate(index, chars), finishReason, ...(model === undefined ? {} : { model }) };
 }
+
+const gaveUp = (reason: string): InferenceError =>
+  new InferenceError('model_failed', `the server gave the answer up (finish_reason ${JSON.stringify(reason)})`);
 
 /** Chunks of a continued text in the form of a chat's. */
 export async function* asChat(stream: AsyncIterable<Completion>): AsyncGenerator<ChatCompletionChunk> {

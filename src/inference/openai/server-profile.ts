@@ -16,6 +16,10 @@ export interface ServerProfile {
   readonly alternatives: number;
   /** Whether it continues plain text, and the field in which it takes a JSON Schema there. */
   readonly completion: { readonly schemaField?: 'response_format' | 'json_schema' } | undefined;
+  /** What it can by the Responses API, where it has one. `tellsCut`: whether it says of an answer that `maxTokens` cut it off. */
+  readonly responses:
+    | { readonly alternatives: number; readonly sampling: readonly SamplingOption[]; readonly tellsCut: boolean }
+    | undefined;
   /** Where it ranks, relative to the base URL, and how it calls the documents. */
   readonly reranking: { readonly path: string; readonly documentsField: 'documents' | 'texts' } | undefined;
 }
@@ -29,8 +33,13 @@ const generic: ServerProfile = {
   embeddings: true,
   alternatives: 0,
   completion: undefined,
+  responses: { alternatives: 0, sampling: ['topP'], tellsCut: true },
   reranking: undefined,
 };
+
+const responsesWithAlternatives: ServerProfile['responses'] = { alternatives: 20, sampling: ['topP', 'logProbabilities'], tellsCut: true };
+/** They call each answer complete. */
+const responsesUntold: ServerProfile['responses'] = { alternatives: 0, sampling: ['topP'], tellsCut: false };
 
 const ranks: ServerProfile['reranking'] = { path: 'rerank', documentsField: 'documents' };
 
@@ -40,12 +49,19 @@ const ranks: ServerProfile['reranking'] = { path: 'rerank', documentsField: 'doc
  */
 export const serverProfiles: Readonly<Record<ServerKind, ServerProfile>> = {
   generic,
-  openai: { ...generic, maxTokensField: 'max_completion_tokens', alternatives: 20, sampling: ['topP', 'seed', 'logProbabilities'] },
+  openai: {
+    ...generic,
+    maxTokensField: 'max_completion_tokens',
+    alternatives: 20,
+    sampling: ['topP', 'seed', 'logProbabilities'],
+    responses: responsesWithAlternatives,
+  },
   vllm: {
     ...generic,
     sampling: ['topP', 'topK', 'minP', 'seed', 'logProbabilities'],
     alternatives: 20,
     completion: { schemaField: 'response_format' },
+    responses: responsesWithAlternatives,
     reranking: ranks,
   },
   'llama-server': {
@@ -53,6 +69,7 @@ export const serverProfiles: Readonly<Record<ServerKind, ServerProfile>> = {
     sampling: ['topP', 'topK', 'minP', 'seed', 'logProbabilities'],
     alternatives: 20,
     completion: { schemaField: 'json_schema' },
+    responses: responsesUntold,
     reranking: ranks,
   },
   sglang: {
@@ -62,7 +79,13 @@ export const serverProfiles: Readonly<Record<ServerKind, ServerProfile>> = {
     completion: { schemaField: 'response_format' },
     reranking: ranks,
   },
-  ollama: { ...generic, alternatives: 20, sampling: ['topP', 'seed', 'logProbabilities'], completion: {} },
+  ollama: {
+    ...generic,
+    alternatives: 20,
+    sampling: ['topP', 'seed', 'logProbabilities'],
+    completion: {},
+    responses: responsesUntold,
+  },
   tgi: {
     ...generic,
     schemaForm: 'value',
@@ -70,6 +93,14 @@ export const serverProfiles: Readonly<Record<ServerKind, ServerProfile>> = {
     alternatives: 5,
     sampling: ['topP', 'seed', 'logProbabilities'],
     completion: {},
+    responses: undefined,
   },
-  tei: { ...generic, chat: false, jsonSchema: false, sampling: [], reranking: { path: '../rerank', documentsField: 'texts' } },
+  tei: {
+    ...generic,
+    chat: false,
+    jsonSchema: false,
+    sampling: [],
+    responses: undefined,
+    reranking: { path: '../rerank', documentsField: 'texts' },
+  },
 };
