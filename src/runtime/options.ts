@@ -53,7 +53,7 @@ export interface StartOptions {
    * @defaultValue limits from the machine or the cgroup
    */
   readonly memory?: MemoryGuardOptions | false;
-  /** Told whenever that changes: what does not work at present and is tried again, also before `start` resolves. @defaultValue nobody */
+  /** Told whenever that changes: what does not work at present, also before `start` resolves. @defaultValue nobody */
   readonly onTroubles?: (troubles: readonly string[]) => void;
   /**
    * Aborted before `start` has resolved: the start is given up, what it opened is closed (what does not end within 3 s, when it does),

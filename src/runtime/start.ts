@@ -81,7 +81,7 @@ class Running implements App {
       // as loud as the trouble: whoever saw that must see its end
       trouble: (where, why) => {
         if (why === undefined) options.log.warn({ pipeline: this.name, where }, 'works again');
-        else options.log.warn({ pipeline: this.name, where, why }, 'trouble; it is tried again');
+        else options.log.warn({ pipeline: this.name, where, why }, 'does not work at present');
       },
       changed: options.onTroubles,
     });

@@ -69,7 +69,7 @@ export interface StatsSnapshot {
   readonly policies: readonly PolicyState[];
   /** Calls that wait for a policy, by its reason: the time of their records stands still. */
   readonly waits: readonly { readonly reason: string; readonly calls: number }[];
-  /** What does not work at present, and is tried again. */
+  /** What does not work at present. */
   readonly troubles: readonly string[];
   /** From taking a record to settling it, in ms, of the last 1,000 records. */
   readonly latencyMs: { readonly p50: number; readonly p99: number };

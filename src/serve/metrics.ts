@@ -234,9 +234,5 @@ export const metricSpecs: Readonly<Record<string, MetricSpec>> = {
     ({ completedBefore }) => completedBefore,
   ),
   millrace_context_headers_ignored_total: ofStats('counter', 'malformed context headers', ({ contextIgnored }) => contextIgnored),
-  millrace_troubles: ofStats(
-    'gauge',
-    'things that do not work at present and are tried again; /healthz names them',
-    ({ troubles }) => troubles.length,
-  ),
+  millrace_troubles: ofStats('gauge', 'things that do not work at present; /healthz names them', ({ troubles }) => troubles.length),
 };

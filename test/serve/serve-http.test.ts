@@ -195,6 +195,18 @@ describe('serveHttp', () => {
     expect([(await get('/readyz')).status, (await get('/healthz')).status]).toEqual([503, 503]);
   });
 
+  it.each([
+    ['the broker is away', { reconnecting: true }],
+    ['nothing moves: windows want more', { stalled: 'nothing moves: windows want more' }],
+  ])('is not ready, and says why, while %s', async (why, changed) => {
+    const { app } = await served();
+    const state = { ...app.stats(), ...changed };
+    const service = await serveHttp({ name: 'p', state: 'running', stats: () => state, troubles: () => [] }, { port: 0 });
+    toClose.push(() => service.close());
+    const ready = await fetch(`${service.url}/readyz`);
+    expect([ready.status, await ready.json()]).toEqual([503, { ready: false, state: 'running', why }]);
+  });
+
   it('answers while the pipeline starts, with what holds it up, and without secrets', async () => {
     const troubles = () => ['waits for a member; password=hunter2hunter2'];
     const service = await serveHttp({ name: 'p', state: 'starting', stats: () => undefined, troubles }, { port: 0 });
