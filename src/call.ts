@@ -2,9 +2,9 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { Observable } from 'rxjs';
 import { type Clock, systemClock } from './clock.ts';
 import { isAbortError } from './errors.ts';
-import type { TokenUsage } from './record/run.ts';
 import { noContext, type RecordContext } from './record/record-context.ts';
 import { notDegraded } from './record/degraded.ts';
+import type { ModelUse } from './record/spending.ts';
 import { type Tries, noTries } from './record/tries.ts';
 import type { Position, RecordHeaders } from './record/record.ts';
 
@@ -69,8 +69,8 @@ export interface CallScope extends Omit<CallContext, 'signal'> {
    * it runs. Of a batch, the time of all its members. `deadlineMs` moves with it; the end of the call ends it, too.
    */
   suspend(reason: string): () => void;
-  /** Told of what a model has used for an answer. Absent outside a pipeline. */
-  readonly used?: ((usage: TokenUsage) => void) | undefined;
+  /** Told of what a model has used for an answer, and of what it was asked. Absent outside a pipeline. */
+  readonly used?: ((use: ModelUse) => void) | undefined;
   /** Told of what was thrown in the course of this call where nobody awaits it: it fails the call. Absent outside a pipeline. */
   readonly stray?: ((error: unknown) => void) | undefined;
   /** Of the budgets around; absent where there is none. */
@@ -118,7 +118,6 @@ class InnerScope implements CallScope {
   readonly tries: Tries;
   readonly isRetried: boolean;
   readonly waitsOut: boolean;
-  readonly used: CallScope['used'];
   readonly #outer: CallScope;
   readonly #fields: Fields;
 
@@ -135,7 +134,6 @@ class InnerScope implements CallScope {
     this.tries = outer.tries;
     this.isRetried = fields.isRetried ?? outer.isRetried;
     this.waitsOut = fields.waitsOut ?? outer.waitsOut;
-    this.used = outer.used;
   }
 
   get deadlineMs(): number {
@@ -148,6 +146,10 @@ class InnerScope implements CallScope {
 
   get meter(): CallMeter | undefined {
     return this.#fields.meter ?? this.#outer.meter;
+  }
+
+  get used(): CallScope['used'] {
+    return this.#outer.used;
   }
 
   get stray(): CallScope['stray'] {

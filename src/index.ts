@@ -24,6 +24,7 @@ export {
   type RecordContext,
 } from './record/record-context.ts';
 export { formatPosition, type Header, headerText, type OutputPosition, type Position, type RecordHeaders } from './record/record.ts';
+export { modelHeaderNames, type ModelUse } from './record/spending.ts';
 export { degradedHeader } from './record/degraded.ts';
 export { deadLetterHeaders } from './flow/dead-letters.ts';
 export {

@@ -130,6 +130,11 @@ export interface PipelineSpec<I extends Topics, O extends Topics | undefined, R 
    * pipeline runs is read from its beginning all the same. @defaultValue 'earliest'
    */
   readonly from?: 'earliest' | 'latest';
+  /**
+   * Whether outputs and dead letters say in headers which models answered for their record (`millrace-model`), what they were asked (`millrace-prompt`, of prompts that
+   * `definePrompt` made), what that took (`millrace-usage`) and cost (`millrace-cost`). @defaultValue true
+   */
+  readonly modelHeaders?: boolean;
   /** Opened before the first record, closed after the last. */
   readonly resources?: R;
   /** Builds the stream. Called once per run, and again when the stream ended before it should. */
@@ -155,6 +160,7 @@ export interface Pipeline<In = unknown, Out = unknown, K = string | null> {
   /** In the order in which a record goes through them. */
   readonly retryTopics: readonly RetryTopic[];
   readonly from: 'earliest' | 'latest';
+  readonly modelHeaders: boolean;
   readonly resources: Readonly<Record<string, Resource<unknown>>>;
   readonly process: (source: Observable<Envelope<In, K>>, resources: never) => Observable<Envelope<Out, unknown>>;
 }
@@ -175,6 +181,7 @@ const names: OptionNames<PipelineSpec<Topics, Topics, NoResources>> = {
   retry: true,
   retryTopics: true,
   from: true,
+  modelHeaders: true,
   resources: true,
   process: true,
 };
@@ -193,12 +200,13 @@ export function definePipeline<
 >(spec: PipelineSpec<I, O, R>): Pipeline<ValueOf<I>, ValueOf<O>, KeyOf<I>> {
   requireOptions('definePipeline', spec, names);
   const { name, groupId = name, ordering = 'key', deadlineMs = defaultDeadlineMs, from = 'earliest', deadLetter } = spec;
-  const { delivery = 'at-least-once' } = spec;
+  const { delivery = 'at-least-once', modelHeaders = true } = spec;
   requireText('pipeline name', name);
   requireText('groupId', groupId);
   requireOneOf('ordering', ordering, ['none', 'key', 'partition']);
   requireOneOf('delivery', delivery, ['at-least-once', 'exactly-once']);
   requireOneOf('from', from, ['earliest', 'latest']);
+  requireBoolean('modelHeaders', modelHeaders);
   requireNumber('deadlineMs', deadlineMs, 1);
   requireFunction(`process of pipeline ${name}`, spec.process, '(source, resources) => Observable');
   const inputs = named('input', spec.input);
@@ -238,6 +246,7 @@ export function definePipeline<
     retry: resolveRetry(spec.retry),
     retryTopics,
     from,
+    modelHeaders,
     resources,
     process: spec.process,
   };

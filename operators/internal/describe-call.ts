@@ -26,7 +26,6 @@ export class DescribedCall implements CallScope {
   readonly tries: Tries = noTries();
   readonly isRetried = false;
   readonly waitsOut: boolean;
-  readonly used: CallScope['used'];
   readonly ctx: OwnContext;
   readonly #run: Run;
   readonly #part: Part;
@@ -34,6 +33,7 @@ export class DescribedCall implements CallScope {
   #waits: Waits | undefined; // most calls never wait
   #degraded: readonly string[];
   #stray: ((error: unknown) => void) | undefined;
+  #used: CallScope['used'];
 
   /** @param fail ends the call with an error; false when it has ended before. */
   constructor(envelope: Envelope<unknown, unknown>, part: Part, fail: (error: unknown) => boolean) {
@@ -48,7 +48,6 @@ export class DescribedCall implements CallScope {
     this.headers = envelope.headers;
     this.context = envelope.context;
     this.waitsOut = run.retry !== undefined;
-    this.used = run.used;
     this.#degraded = envelope.degraded;
     this.ctx = new OwnContext(this);
   }
@@ -82,6 +81,14 @@ export class DescribedCall implements CallScope {
   suspend(reason: string): () => void {
     this.#waits ??= new Waits(this.#part, this.#run, this.tries);
     return this.#waits.begin(reason);
+  }
+
+  get used(): CallScope['used'] {
+    if (this.#run.used === undefined && this.#run.modelHeaders !== true) return undefined;
+    return (this.#used ??= (use) => {
+      this.#run.used?.(use);
+      if (this.#run.modelHeaders === true) this.#part.spent(use);
+    });
   }
 
   get stray(): (error: unknown) => void {

@@ -78,6 +78,7 @@ export function wholeStory(story: Story): Header[] {
     ...(frames === '' ? [] : [header(deadLetterHeaders.stacktrace, frames)]),
     header(deadLetterHeaders.history, encodeHistory(story.history)),
     ...contextHeaders(story.context ?? noContext),
+    ...(story.taken.settlement?.spending?.headers() ?? []),
     ...(shown.length > 0 ? [header(deadLetterHeaders.outputs, shown.join(' '))] : []),
   ];
 }

@@ -1,8 +1,9 @@
 import { type Clock } from '../clock.ts';
 import { CodecError, isStreamError, messageOf, PipelineError } from '../errors.ts';
 import type { Pipeline, Topic } from '../pipeline.ts';
-import { type Envelope, outputFieldsOf, rawKeyOf, runOf, take } from '../record/envelope.ts';
+import { type Envelope, outputFieldsOf, rawKeyOf, runOf, spendingOf, take } from '../record/envelope.ts';
 import { withDegraded } from '../record/degraded.ts';
+import { withSpending } from '../record/spending.ts';
 import { recordError } from '../record/record-error.ts';
 import type { Part } from '../record/part.ts';
 import { completedBy, withContextHeaders } from '../record/record-context.ts';
@@ -189,7 +190,7 @@ function encode(
   return {
     key: 'key' in set ? topic.key.encode(set.key) : rawKeyOf(envelope),
     value: topic.value.encode(envelope.value),
-    headers: withDegraded(headersOf(envelope, set), envelope.degraded),
+    headers: withSpending(withDegraded(headersOf(envelope, set), envelope.degraded), spendingOf(envelope)),
     timestampMs: set.timestampMs ?? envelope.timestampMs,
   };
 }

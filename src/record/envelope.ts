@@ -9,6 +9,7 @@ import type { Settlement } from './lineage.ts';
 import { formatPosition, type Position, type RecordHeaders } from './record.ts';
 import { changedContext, type ContextChange, contextProblem, noContext, type RecordContext } from './record-context.ts';
 import type { Run } from './run.ts';
+import type { Spending } from './spending.ts';
 
 /** `S`, and no field that outputs do not have: inferring `S` would let a misspelt one pass. */
 type Known<S> = S & Readonly<Record<Exclude<keyof S, keyof OutputFields>, never>>;
@@ -284,6 +285,8 @@ export interface RoutedEnvelope<out T, out K, out N extends string> extends Enve
 export const runOf = (envelope: Envelope<unknown, unknown>): Run => envelope[inner].run;
 /** @internal */
 export const handleOf = (envelope: Envelope<unknown, unknown>): Handle | undefined => envelope[inner].handle;
+/** @internal */
+export const spendingOf = (envelope: Envelope<unknown, unknown>): Spending | undefined => envelope[inner].part.spending;
 /** @internal */
 export const outputFieldsOf = (envelope: Envelope<unknown, unknown>): OutputFields => envelope[inner].set;
 /** @internal */

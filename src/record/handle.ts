@@ -1,6 +1,7 @@
 import { type Lookout, SinglePart } from './single-part.ts';
 import type { EndReason, Part, Place, Root } from './part.ts';
 import type { OutputPosition } from './record.ts';
+import { type ModelUse, Spending } from './spending.ts';
 import type { FailedTry } from './tries.ts';
 
 /** Several parts that go one way together: a batch, or a merge. It ends from outside only when all of them have. */
@@ -66,6 +67,16 @@ export class CompositePart implements Part {
 
   attempted(calls: number, failed: readonly FailedTry[], completed: boolean): void {
     for (const part of this.#parts) part.attempted(calls, failed, completed);
+  }
+
+  spent(use: ModelUse, index = 0, count = 1): void {
+    const live = this.#parts.filter((part) => part.live);
+    for (const [at, part] of live.entries()) part.spent(use, index * live.length + at, count * live.length);
+  }
+
+  get spending(): Spending | undefined {
+    const all = this.#parts.flatMap(({ spending }) => spending ?? []);
+    return Spending.together([...new Set(all)]); // several parts may be of one record
   }
 
   onEnd(end: (reason: EndReason) => void): () => void {

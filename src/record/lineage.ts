@@ -6,6 +6,7 @@ import type { RecordContext } from './record-context.ts';
 import { RecordTime } from './record-time.state.ts';
 import type { Run } from './run.ts';
 import { type Parent, SinglePart } from './single-part.ts';
+import { type ModelUse, Spending } from './spending.ts';
 import type { FailedTry } from './tries.ts';
 
 /** Counts the parts of one source record and decides its end exactly once. */
@@ -21,6 +22,8 @@ export class Settlement implements Parent {
   readonly #time: RecordTime;
   /** As code has set it, if it has. */
   context: RecordContext | undefined;
+  /** What models have used for it so far. */
+  spending: Spending | undefined;
   // Most records have one part: a set is made for the second.
   #only: SinglePart | undefined;
   #more: Set<SinglePart> | undefined;
@@ -110,6 +113,10 @@ export class Settlement implements Parent {
   attempted(calls: number, failed: readonly FailedTry[]): void {
     this.attempts += calls;
     if (failed.length > 0) (this.#failing ??= new Failing()).tried(failed);
+  }
+
+  spent(use: ModelUse, index?: number, count?: number): void {
+    (this.spending ??= new Spending()).add(use, index, count);
   }
 
   partHanded(): void {

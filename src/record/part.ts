@@ -1,5 +1,6 @@
 import type { OutputPosition, Position } from './record.ts';
 import type { RecordContext } from './record-context.ts';
+import type { ModelUse, Spending } from './spending.ts';
 import type { FailedTry } from './tries.ts';
 
 /** Why a call or a wait must end although its part of the record has not. */
@@ -55,6 +56,10 @@ export interface Part {
   suspend(isUncalled?: () => boolean): () => void;
   /** Counts calls that ran for the records of this part; `failed` are those that were followed by another one, `completed` says how the last one ended. */
   attempted(calls: number, failed: readonly FailedTry[], completed: boolean): void;
+  /** A call for the records of this part has used a model; of a batch each has its share: that of `index` among `count`. */
+  spent(use: ModelUse, index?: number, count?: number): void;
+  /** What models have used for its records so far; undefined where none has. */
+  readonly spending: Spending | undefined;
   /** Calls `end` when the part is closed from outside or its deadline passes; the result takes the listener away. */
   onEnd(end: (reason: EndReason) => void): () => void;
   /** The sink has taken the output in order. */

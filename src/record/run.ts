@@ -60,6 +60,8 @@ export interface Run {
   verify(): void;
   /** Told of each part that fails, before its record is settled: for logs and counters. */
   failed(error: Error): void;
+  /** Whether outputs and dead letters say which models have answered, and what that took: see `Spending`. */
+  readonly modelHeaders?: boolean;
   /** Told of what a model has used for an answer: for counters. */
   readonly used?: (usage: TokenUsage) => void;
   /** Told of what the call for this record has thrown where nobody awaits it, when the call was over: too late to fail it. */

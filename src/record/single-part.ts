@@ -4,6 +4,7 @@ import type { EndReason, Part, Place, Root } from './part.ts';
 import type { OutputPosition, Position } from './record.ts';
 import type { RecordContext } from './record-context.ts';
 import type { Run } from './run.ts';
+import type { ModelUse, Spending } from './spending.ts';
 import type { FailedTry } from './tries.ts';
 
 /** What parts say to the record that they are of. */
@@ -23,6 +24,8 @@ export interface Parent extends Root {
   /** Its time stands still until the result is called. */
   suspend(): () => void;
   attempted(calls: number, failed: readonly FailedTry[]): void;
+  spent(use: ModelUse, index?: number, count?: number): void;
+  readonly spending: Spending | undefined;
   partHanded(): void;
   partSettled(part: SinglePart, outcome: Outcome, detail: OutputPosition | Error | string | undefined): void;
 }
@@ -116,6 +119,14 @@ export class SinglePart implements Part {
 
   attempted(calls: number, failed: readonly FailedTry[]): void {
     this.#settlement.attempted(calls, failed);
+  }
+
+  spent(use: ModelUse, index?: number, count?: number): void {
+    this.#settlement.spent(use, index, count);
+  }
+
+  get spending(): Spending | undefined {
+    return this.#settlement.spending;
   }
 
   onEnd(end: (reason: EndReason) => void): () => void {

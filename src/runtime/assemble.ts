@@ -120,7 +120,7 @@ const lastMs = 8.64e15; // of a Date
 
 /** What envelopes know of their run. */
 function runOf(
-  { pipeline: { retry, ordering, delivery }, options: { clock, random, log, maxRecordsInFlight }, stats, fail }: LineParts,
+  { pipeline: { retry, ordering, delivery, modelHeaders }, options: { clock, random, log, maxRecordsInFlight }, stats, fail }: LineParts,
   open: OpenParts,
 ): Omit<Run, 'hold' | 'verify'> {
   return {
@@ -130,6 +130,7 @@ function runOf(
     promises: { ordering, delivery, maxRecordsInFlight },
     waits: stats.waits,
     ...(retry === 'none' ? {} : { retry }),
+    modelHeaders,
     used: ({ inputTokens, cachedTokens, outputTokens }) => {
       stats.tokens.input += inputTokens;
       stats.tokens.cached += cachedTokens;

@@ -16,7 +16,7 @@ type Process = (source: Observable<Envelope<Value>>) => Observable<Envelope<Valu
 type Spec = Partial<
   Pick<
     PipelineSpec<Topic<Value>, undefined, Readonly<Record<string, never>>>,
-    'ordering' | 'delivery' | 'deadlineMs' | 'deadLetter' | 'from' | 'name' | 'groupId' | 'retry' | 'retryTopics'
+    'ordering' | 'delivery' | 'deadlineMs' | 'deadLetter' | 'from' | 'name' | 'groupId' | 'retry' | 'retryTopics' | 'modelHeaders'
   >
 >;
 

@@ -1,10 +1,12 @@
 import { defer, type MonoTypeOperatorFunction, tap } from 'rxjs';
 import { currentScope } from '../../call.ts';
 import type { TokenUsage } from '../../record/run.ts';
+import type { ModelBackend } from '../model.ts';
+import { costOf } from './cost-of.ts';
 
-/** Tells the pipeline, for its counters, what a call has used: as the value says, or the values of a list. */
+/** Tells the pipeline, for its counters and headers, what a call of this back end has used: as the value says, or the values of a list. */
 export const countUsage =
-  <T>(): MonoTypeOperatorFunction<T> =>
+  <T>({ name, prices }: Pick<ModelBackend, 'name' | 'prices'>): MonoTypeOperatorFunction<T> =>
   (source) =>
     defer(() => {
       const { used } = currentScope();
@@ -12,11 +14,9 @@ export const countUsage =
       return source.pipe(
         tap((value) => {
           for (const one of Array.isArray(value) ? (value as readonly unknown[]) : [value]) {
-            const usage = usageOf(one);
-            if (usage !== undefined) used(usage);
+            const { usage, model = name } = (one ?? {}) as { readonly usage?: TokenUsage; readonly model?: string };
+            if (usage !== undefined) used({ ...usage, model, cost: prices && costOf(usage, prices) });
           }
         }),
       );
     });
-
-const usageOf = (value: unknown): TokenUsage | undefined => (value as { readonly usage?: TokenUsage } | undefined)?.usage;

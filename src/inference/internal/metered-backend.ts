@@ -12,21 +12,21 @@ export const meteredBackend = (given: ModelBackend): ModelBackend => ({
   chat: (...asked) =>
     given.chat(...asked).pipe(
       toldAtEnd(given.prices),
-      metered(() => estimatePromptTokens(asked[0])),
+      metered(given, () => estimatePromptTokens(asked[0])),
     ),
   countTokens: (...asked) => given.countTokens(...asked),
   ...(given.complete && {
     complete: (...asked) =>
       given.complete?.(...asked).pipe(
         toldAtEnd(given.prices),
-        metered(() => estimateTokens(asked[0])),
+        metered(given, () => estimateTokens(asked[0])),
       ) ?? EMPTY,
   }),
-  ...(given.embed && { embed: (...asked) => given.embed?.(...asked).pipe(countUsage()) ?? EMPTY }),
-  ...(given.rerank && { rerank: (...asked) => given.rerank?.(...asked).pipe(countUsage()) ?? EMPTY }),
+  ...(given.embed && { embed: (...asked) => given.embed?.(...asked).pipe(countUsage(given)) ?? EMPTY }),
+  ...(given.rerank && { rerank: (...asked) => given.rerank?.(...asked).pipe(countUsage(given)) ?? EMPTY }),
   ...(given.infer && { infer: (...asked) => given.infer?.(...asked) ?? EMPTY }),
   ...(given.labelLogProbabilities && {
-    labelLogProbabilities: (...asked) => given.labelLogProbabilities?.(...asked).pipe(countUsage()) ?? EMPTY,
+    labelLogProbabilities: (...asked) => given.labelLogProbabilities?.(...asked).pipe(countUsage(given)) ?? EMPTY,
   }),
   ...(given.state && { state: () => given.state?.() ?? EMPTY }),
   ...(given.warmUp && { warmUp: () => given.warmUp?.() ?? EMPTY }),

@@ -1,6 +1,8 @@
 import { type MonoTypeOperatorFunction, defer, finalize, tap } from 'rxjs';
 import { type CallScope, currentScope } from '../../call.ts';
-import type { ChatChunk } from '../model.ts';
+import type { ModelUse } from '../../record/spending.ts';
+import type { ChatChunk, ModelBackend } from '../model.ts';
+import { costOf } from './cost-of.ts';
 import { estimateTokens } from './estimate-tokens.ts';
 
 /**
@@ -11,18 +13,18 @@ import { estimateTokens } from './estimate-tokens.ts';
  *
  * @param promptTokens about how many the prompt has; asked only where the back end does not tell
  */
-export function metered(promptTokens: () => number): MonoTypeOperatorFunction<ChatChunk> {
+export function metered(backend: Pick<ModelBackend, 'name' | 'prices'>, promptTokens: () => number): MonoTypeOperatorFunction<ChatChunk> {
   return (source) =>
     defer(() => {
       const { meter, used } = currentScope();
       if (meter === undefined && used === undefined) return source;
       meter?.received(0);
-      const count = counter(promptTokens, used);
+      const count = counter(backend, promptTokens, used);
       return source.pipe(
-        tap(({ text, usage }) => {
+        tap(({ text, usage, model, cost }) => {
           if (usage !== undefined) {
             meter?.used(usage);
-            count.told(usage);
+            count.told({ ...usage, model: model ?? backend.name, cost });
             return;
           }
           const tokens = Math.max(1, estimateTokens(text));
@@ -37,10 +39,10 @@ export function metered(promptTokens: () => number): MonoTypeOperatorFunction<Ch
 }
 
 /** What one call of a model has used, told once. */
-function counter(promptTokens: () => number, used: CallScope['used']) {
+function counter({ name, prices }: Pick<ModelBackend, 'name' | 'prices'>, promptTokens: () => number, used: CallScope['used']) {
   let received = 0;
   return {
-    told: (usage: Parameters<NonNullable<CallScope['used']>>[0]): void => {
+    told: (usage: ModelUse): void => {
       received = 0;
       used?.(usage);
     },
@@ -48,8 +50,10 @@ function counter(promptTokens: () => number, used: CallScope['used']) {
       received += tokens;
     },
     end: (): void => {
-      if (received > 0) used?.({ inputTokens: promptTokens(), cachedTokens: 0, outputTokens: received });
+      if (received === 0) return;
+      const usage = { inputTokens: promptTokens(), cachedTokens: 0, outputTokens: received };
       received = 0;
+      used?.({ ...usage, model: name, cost: prices && costOf(usage, prices) });
     },
   };
 }

@@ -1,11 +1,13 @@
-import type { Model, ModelBackend } from '../model.ts';
+import type { Observable } from 'rxjs';
+import { currentScope } from '../../call.ts';
+import type { Model, ModelBackend, Prompt } from '../model.ts';
 import { answerWith } from './answer.ts';
 import { missing } from './capability.ts';
 import { resolveChatOptions } from './chat-options.ts';
 import { requireString } from './check-texts.ts';
 import { classifyWith } from './classify-labels.ts';
 import { endsProperly } from './collect.ts';
-import { turnsOf } from './prompt.ts';
+import { identityOf, turnsOf } from './prompt.ts';
 import type { Runner } from './runner.ts';
 
 /** The calls of a model whose results are text, or made of it. Options are checked at the call, the rest when it is subscribed to. */
@@ -14,7 +16,12 @@ export function textCalls(backend: ModelBackend, runner: Runner): Pick<Model, 'c
     chat: (prompt, options, ctx) => {
       const turns = turnsOf(prompt);
       const resolved = resolveChatOptions(options);
-      return runner.ask(turns, options, ctx, () => backend.chat(turns, resolved, ctx).pipe(endsProperly()));
+      return runner.ask(
+        turns,
+        options,
+        ctx,
+        naming(prompt, () => backend.chat(turns, resolved, ctx).pipe(endsProperly())),
+      );
     },
     complete: (text, options, ctx) => {
       requireString('text', text);
@@ -25,12 +32,31 @@ export function textCalls(backend: ModelBackend, runner: Runner): Pick<Model, 'c
     answer: (prompt, options, ctx) => {
       const turns = turnsOf(prompt);
       const answer = answerWith(backend, turns, options, ctx);
-      return runner.ask(turns, options, ctx, () => answer);
+      return runner.ask(
+        turns,
+        options,
+        ctx,
+        naming(prompt, () => answer),
+      );
     },
     classify: (prompt, options, ctx) => {
       const turns = turnsOf(prompt);
       const classification = classifyWith(backend, turns, options, ctx);
-      return runner.ask(turns, undefined, ctx, () => classification);
+      return runner.ask(
+        turns,
+        undefined,
+        ctx,
+        naming(prompt, () => classification),
+      );
     },
   };
 }
+
+/** The record's output says which prompts were asked for it. */
+const naming =
+  <T>(asked: Prompt, work: () => Observable<T>) =>
+  (): Observable<T> => {
+    const prompt = identityOf(asked);
+    if (prompt !== undefined) currentScope().used?.({ prompt, inputTokens: 0, cachedTokens: 0, outputTokens: 0 });
+    return work();
+  };

@@ -1,7 +1,8 @@
 import { defer, map, type MonoTypeOperatorFunction } from 'rxjs';
 import { currentScope } from '../../call.ts';
-import type { ChatChunk, Usage } from '../model.ts';
+import type { ChatChunk } from '../model.ts';
 import type { TokenPrices } from '../../record/token-prices.ts';
+import { costOf } from './cost-of.ts';
 
 /** The last piece says where the time went, and what the call cost where the back end has prices. What the back end tells itself stays. */
 export function toldAtEnd(prices: TokenPrices | undefined): MonoTypeOperatorFunction<ChatChunk> {
@@ -22,8 +23,3 @@ export function toldAtEnd(prices: TokenPrices | undefined): MonoTypeOperatorFunc
       );
     });
 }
-
-const costOf = ({ inputTokens, cachedTokens, outputTokens }: Usage, prices: TokenPrices): number => {
-  const { inputPerMillion, outputPerMillion, cachedPerMillion = inputPerMillion } = prices;
-  return ((inputTokens - cachedTokens) * inputPerMillion + cachedTokens * cachedPerMillion + outputTokens * outputPerMillion) / 1e6;
-};
