@@ -1,6 +1,7 @@
 import type { Ordering } from './ordering.ts';
 import type { Part } from './part.ts';
 import type { Position } from './record.ts';
+import type { TokenUsage } from './token-usage.ts';
 
 /** The part of a clock that the vocabulary needs; see `clock.ts`. */
 interface Timers {
@@ -14,13 +15,6 @@ export interface RetryLimit {
   called(nowMs: number): void;
   /** Calls `granted` when a retry may begin, perhaps before this returns; the result gives up its place. */
   retry(request: { readonly clock: Timers; readonly random: () => number; granted(): void }): () => void;
-}
-
-/** Tokens that an answer took, as far as anybody counts them. */
-export interface TokenUsage {
-  readonly inputTokens: number;
-  readonly cachedTokens: number;
-  readonly outputTokens: number;
 }
 
 /**

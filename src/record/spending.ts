@@ -1,5 +1,5 @@
 import type { Header, RecordHeaders } from './record.ts';
-import type { TokenUsage } from './run.ts';
+import type { TokenUsage } from './token-usage.ts';
 
 /** What a call of a model tells of itself, once or in pieces. */
 export interface ModelUse extends TokenUsage {

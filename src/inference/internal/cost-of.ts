@@ -1,5 +1,5 @@
 import type { TokenPrices } from '../../record/token-prices.ts';
-import type { TokenUsage } from '../../record/run.ts';
+import type { TokenUsage } from '../../record/token-usage.ts';
 
 /** In the currency of the prices. */
 export const costOf = ({ inputTokens, cachedTokens, outputTokens }: TokenUsage, prices: TokenPrices): number => {

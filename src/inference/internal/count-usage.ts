@@ -1,6 +1,6 @@
 import { defer, type MonoTypeOperatorFunction, tap } from 'rxjs';
 import { currentScope } from '../../call.ts';
-import type { TokenUsage } from '../../record/run.ts';
+import type { TokenUsage } from '../../record/token-usage.ts';
 import type { ModelBackend } from '../model.ts';
 import { costOf } from './cost-of.ts';
 
