@@ -1,4 +1,5 @@
 import { headerText, type RecordHeaders, type SourceRecord } from '../record/record.ts';
+import { Spending } from '../record/spending.ts';
 import { decodeHistory, type FailureHistory } from './failure-history.ts';
 import { deadLetterHeaders, redriveHeaders, withoutStory } from './dead-letters.ts';
 
@@ -14,6 +15,8 @@ export interface Origin {
   /** Calls in earlier runs. */
   readonly attempts: number;
   readonly history: FailureHistory;
+  /** What models have used for it in earlier runs. */
+  readonly spent: Spending | undefined;
 }
 
 /** Of a record that was read from its own topic. */
@@ -26,6 +29,7 @@ export const originOf = (topic: string, partition: number, { offset, timestampMs
   round: 0,
   attempts: 0,
   history: decodeHistory(headerText(headers, redriveHeaders.history)),
+  spent: undefined, // its dead letter has it
 });
 
 /** Of a record that waited in a retry topic; undefined when it does not say. */
@@ -48,6 +52,7 @@ export function waitedOrigin({ headers, timestampMs }: SourceRecord): Origin | u
     round,
     attempts: integerIn(story, names.attempts) ?? 0,
     history: decodeHistory(headerText(story, names.history)),
+    spent: Spending.told(story),
   };
 }
 

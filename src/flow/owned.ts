@@ -1,6 +1,7 @@
 import { messageOf, PipelineError } from '../errors.ts';
 import { Fifo } from '../fifo.ts';
 import type { Settlement } from '../record/lineage.ts';
+import type { Spending } from '../record/spending.ts';
 import { formatPartition, type Position, type SourceRecord } from '../record/record.ts';
 import type { Assignment, OwnedPartition } from '../transport/transport.ts';
 import { completedFrom, type OffsetRange } from './completed-map.state.ts';
@@ -27,6 +28,8 @@ export interface Taken {
   readonly number: number;
   /** Of its present run through the pipeline; undefined while it waits in its lane. */
   settlement: Settlement | undefined;
+  /** What models have used for it in runs before that. */
+  spent: Spending | undefined;
   /** The pipeline has no more to do with it: its lane is free. */
   through: boolean;
   /** Failed: which way it was written last; it counts once that is acknowledged, or committed. */
@@ -189,6 +192,7 @@ export function takenOf(partition: Owned, record: SourceRecord, taken: Pick<Take
     ticket: 0,
     settlement: undefined,
     through: false,
+    spent: origin?.spent,
     departed: undefined,
     over: false,
   };

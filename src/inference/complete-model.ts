@@ -1,11 +1,6 @@
-import { defer, EMPTY, map, type Observable, of } from 'rxjs';
-import { resolveChatOptions } from './internal/chat-options.ts';
-import { dataCalls } from './internal/data-calls.ts';
 import { meteredBackend } from './internal/metered-backend.ts';
-import { turnsOf } from './internal/prompt.ts';
-import { Runner } from './internal/runner.ts';
-import { textCalls } from './internal/text-calls.ts';
-import type { Model, ModelBackend, Prompt } from './model.ts';
+import { modelOf } from './internal/model-of.ts';
+import type { Model, ModelBackend } from './model.ts';
 
 /**
  * Makes a {@link Model} of what a back end can do: prompts as turns, options checked and filled in, typed answers with
@@ -19,26 +14,4 @@ import type { Model, ModelBackend, Prompt } from './model.ts';
  * `ctx.signal`, unsubscribes from the back end.
  * @throws OptionError at the call for a prompt of the wrong shape and options out of range.
  */
-export function completeModel(given: ModelBackend): Model {
-  const backend = meteredBackend(given);
-  const { name, capabilities } = backend;
-  const runner = new Runner(backend);
-  const countTokens = (prompt: Prompt): Observable<number> => {
-    const turns = turnsOf(prompt);
-    return defer(() => backend.countTokens(turns));
-  };
-  return {
-    name,
-    capabilities,
-    ...textCalls(backend, runner),
-    ...dataCalls(backend, runner),
-    countTokens,
-    estimate: (prompt, options) => {
-      const { maxTokens } = resolveChatOptions(options);
-      return countTokens(prompt).pipe(map((tokens) => tokens + maxTokens));
-    },
-    state: () => defer(() => backend.state?.() ?? of(runner.state())),
-    warmUp: () => defer(() => backend.warmUp?.() ?? EMPTY),
-    dispose: () => defer(() => backend.dispose?.() ?? EMPTY),
-  };
-}
+export const completeModel = (given: ModelBackend): Model => modelOf(meteredBackend(given));

@@ -70,8 +70,10 @@ export class CompositePart implements Part {
   }
 
   spent(use: ModelUse, index = 0, count = 1): void {
-    const live = this.#parts.filter((part) => part.live);
-    for (const [at, part] of live.entries()) part.spent(use, index * live.length + at, count * live.length);
+    const all = this.#parts;
+    const live = all.filter((part) => part.live);
+    const sharers = live.length > 0 ? live : all; // a call that is aborted because nobody wants it any more was made for all
+    for (const [at, part] of sharers.entries()) part.spent(use, index * sharers.length + at, count * sharers.length);
   }
 
   get spending(): Spending | undefined {

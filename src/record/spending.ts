@@ -1,4 +1,4 @@
-import type { Header, RecordHeaders } from './record.ts';
+import { type Header, headerText, type RecordHeaders } from './record.ts';
 import type { TokenUsage } from './token-usage.ts';
 
 /** What a call of a model tells of itself, once or in pieces. */
@@ -25,6 +25,8 @@ export const modelHeaderNames = {
 const mostNames = 8;
 const mostNameChars = 250;
 const billionth = 1e9;
+const usageForm = /^input=(\d{1,15}), cached=(\d{1,15}), output=(\d{1,15})$/;
+const costForm = /^\d{1,6}(\.\d{1,9})?$/;
 
 /** What models have used for one record so far: sums of integers, and a few names. */
 export class Spending {
@@ -45,6 +47,21 @@ export class Spending {
     this.#cached += share(cachedTokens);
     this.#output += share(outputTokens);
     if (cost !== undefined) this.#cost = (this.#cost ?? 0) + share(Math.round(cost * billionth));
+  }
+
+  /** As headers say it; undefined where they say nothing, or nothing that we would say. */
+  static told(headers: RecordHeaders): Spending | undefined {
+    const textsOf = (name: string): readonly string[] => headers.flatMap((one) => (one[0] === name ? [headerText([one], name) ?? ''] : []));
+    const [, ...counts] = usageForm.exec(textsOf(modelHeaderNames.usage)[0] ?? '') ?? [];
+    const [inputTokens = 0, cachedTokens = 0, outputTokens = 0] = counts.map(Number);
+    const [models, prompts] = [textsOf(modelHeaderNames.model), textsOf(modelHeaderNames.prompt)];
+    if (counts.length + models.length + prompts.length === 0) return undefined;
+    const cost = costForm.exec(textsOf(modelHeaderNames.cost)[0] ?? '')?.[0];
+    const told = new Spending();
+    for (const model of models) keep(told.#models, model);
+    for (const prompt of prompts) keep(told.#prompts, prompt);
+    told.add({ inputTokens, cachedTokens, outputTokens, cost: cost === undefined ? undefined : Number(cost) });
+    return told;
   }
 
   /** Of several records, as one. */
@@ -81,7 +98,8 @@ export class Spending {
 
 /** `headers` with what was spent; what a pipeline before this one has said of itself makes place for it. */
 export function withSpending(headers: RecordHeaders, spending: Spending | undefined): RecordHeaders {
-  const own = spending?.headers() ?? [];
+  if (spending === undefined) return headers;
+  const own = spending.headers();
   return own.length === 0 ? headers : [...headers.filter(([name]) => !names.has(name)), ...own];
 }
 

@@ -65,6 +65,7 @@ export function assemble(parts: LineParts): Line {
   };
   const answerFor = (taken: Taken): Settlement => {
     const { settlement } = new Way(way, taken);
+    if (pipeline.modelHeaders) settlement.spending = taken.spent;
     delivery.begin(taken, settlement);
     taken.settlement = settlement;
     return settlement;

@@ -162,7 +162,11 @@ function sortOut(unfinished: readonly Taken[], run: Run) {
 
 /** Their present run is over: from here on its parts speak to nobody. */
 function takeBack(takens: readonly Taken[]): void {
-  const settlements = takens.flatMap(({ settlement }) => settlement ?? []);
-  for (const one of takens) one.settlement = undefined;
-  giveBackTogether(settlements, 'the stream ended');
+  const runs = takens.flatMap((taken) => (taken.settlement ? [{ taken, settlement: taken.settlement }] : []));
+  for (const { taken } of runs) taken.settlement = undefined;
+  giveBackTogether(
+    runs.map(({ settlement }) => settlement),
+    'the stream ended',
+  );
+  for (const { taken, settlement } of runs) taken.spent = settlement.spending; // calls that were aborted have told by now
 }

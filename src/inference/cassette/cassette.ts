@@ -1,10 +1,15 @@
-import { concatMap, defer, from, map, Observable, of, throwError } from 'rxjs';
+import { concatMap, defer, from, identity, map, type MonoTypeOperatorFunction, Observable, of, throwError } from 'rxjs';
 import { call, type CallContext, currentScope } from '../../call.ts';
 import { sleep } from '../../clock.ts';
 import { type ErrorCode, gradeOf, InferenceError, isStreamError, OptionError, requireOneOf, requireText } from '../../errors.ts';
 import type { OpenContext, Opened, Resource } from '../../resource.ts';
-import { completeModel } from '../complete-model.ts';
+import { countUsage } from '../internal/count-usage.ts';
+import { estimatePromptTokens } from '../internal/estimate-tokens.ts';
+import { metered } from '../internal/metered.ts';
+import { modelOf } from '../internal/model-of.ts';
+import { naming } from '../internal/naming.ts';
 import { turnsOf } from '../internal/prompt.ts';
+import { toldAtEnd } from '../internal/told-at-end.ts';
 import type { ChatChunk, Classification, ClassifyOptions, Embedding, Model, ModelBackend, Prompt } from '../model.ts';
 import { type Asked, type Entry, keyOf, stableJson } from './entry.ts';
 import { Tape } from './tape.ts';
@@ -52,7 +57,7 @@ export function cassette(model: Resource<Model>, options: CassetteOptions): Reso
     open: async (context) => {
       const player = new Player({ model, tape: Tape.of(file), mode, isTimed: timing === 'recorded', context });
       await player.begin();
-      return { value: modelOf(player), close: () => player.close() };
+      return { value: playedBy(player), close: () => player.close() };
     },
   };
 }
@@ -96,13 +101,16 @@ class Player {
     await opened?.close();
   }
 
-  /** The answer to a question, which the model is asked by `ask`. */
-  play<T>(asked: Asked, ask: (model: Model) => Observable<T>): Observable<T> {
+  /**
+   * The answer to a question, which the model is asked by `ask`.
+   * @param counted tells what a replayed one used; of one that is recorded the model itself does
+   */
+  play<T>(asked: Asked, ask: (model: Model) => Observable<T>, counted: MonoTypeOperatorFunction<T> = identity): Observable<T> {
     return defer(() => {
       const key = keyOf(asked);
       const { tape, mode, isTimed } = this.#options;
       const entry = tape.find(key);
-      if (entry) return replayed<T>(entry, isTimed);
+      if (entry) return replayed<T>(entry, isTimed).pipe(counted);
       if (mode === 'replay') return throwError(() => missing(tape.file, asked, key));
       return from(this.#open()).pipe(concatMap((model) => this.#recorded(asked, key, ask(model))));
     });
@@ -181,7 +189,7 @@ function missing(file: string, { method, request }: Asked, key: string): Inferen
 const unsaid = { completion: false, reranking: false, tensors: false, sampling: ['topP', 'seed'] } as const;
 
 /** Answers are recorded below their schema: as text that is validated again when it is replayed. */
-function modelOf(player: Player): Model {
+function playedBy(player: Player): Model {
   const { header } = player.tape;
   if (!header) throw new InferenceError('model_damaged', `cassette ${player.tape.file} lost its first line while it was opened`);
   const { model: name } = header;
@@ -190,10 +198,18 @@ function modelOf(player: Player): Model {
     name,
     capabilities,
     chat: (prompt, options, ctx) =>
-      player.play({ method: 'chat', request: { prompt, ...options } }, (model) => model.chat(prompt, options, ctx).pipe(map(timeless))),
+      player
+        .play(
+          { method: 'chat', request: { prompt, ...options } },
+          (model) => model.chat(prompt, options, ctx).pipe(map(timeless)),
+          metered({ name }, () => estimatePromptTokens(prompt)),
+        )
+        .pipe(toldAtEnd(undefined)),
     countTokens: (prompt) => player.play({ method: 'countTokens', request: { prompt } }, (model) => model.countTokens(prompt)),
     embed: (texts, ctx) =>
-      player.play({ method: 'embed', request: { texts } }, (model) => model.embed(texts, ctx).pipe(map(asNumbers))).pipe(map(asVectors)),
+      player
+        .play({ method: 'embed', request: { texts } }, (model) => model.embed(texts, ctx).pipe(map(asNumbers)), countUsage({ name }))
+        .pipe(map(asVectors)),
   };
   // which log-probabilities a model saw is its own affair: the classification is what is kept
   const classify = <const L extends string>(
@@ -204,10 +220,14 @@ function modelOf(player: Player): Model {
     const request = { prompt: turnsOf(prompt), labels: options.labels };
     const asClassification = (one: StoredClassification): Classification<L> => ({ probabilities: undefined, ...one }) as Classification<L>;
     return player
-      .play({ method: 'classify', request }, (model) => model.classify(prompt, options, ctx) as Observable<StoredClassification>)
+      .play(
+        { method: 'classify', request },
+        (model) => model.classify(prompt, options, ctx) as Observable<StoredClassification>,
+        (played) => defer(naming(prompt, () => played.pipe(countUsage({ name })))),
+      )
       .pipe(map(asClassification));
   };
-  return { ...completeModel(backend), classify };
+  return { ...modelOf(backend), classify };
 }
 
 /** How long it took is another time each time, and would make another file. */

@@ -1,13 +1,12 @@
-import type { Observable } from 'rxjs';
-import { currentScope } from '../../call.ts';
-import type { Model, ModelBackend, Prompt } from '../model.ts';
+import type { Model, ModelBackend } from '../model.ts';
 import { answerWith } from './answer.ts';
 import { missing } from './capability.ts';
 import { resolveChatOptions } from './chat-options.ts';
 import { requireString } from './check-texts.ts';
 import { classifyWith } from './classify-labels.ts';
 import { endsProperly } from './collect.ts';
-import { identityOf, turnsOf } from './prompt.ts';
+import { naming } from './naming.ts';
+import { turnsOf } from './prompt.ts';
 import type { Runner } from './runner.ts';
 
 /** The calls of a model whose results are text, or made of it. Options are checked at the call, the rest when it is subscribed to. */
@@ -51,12 +50,3 @@ export function textCalls(backend: ModelBackend, runner: Runner): Pick<Model, 'c
     },
   };
 }
-
-/** The record's output says which prompts were asked for it. */
-const naming =
-  <T>(asked: Prompt, work: () => Observable<T>) =>
-  (): Observable<T> => {
-    const prompt = identityOf(asked);
-    if (prompt !== undefined) currentScope().used?.({ prompt, inputTokens: 0, cachedTokens: 0, outputTokens: 0 });
-    return work();
-  };

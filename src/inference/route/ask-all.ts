@@ -52,7 +52,8 @@ class Hearing<T, R> {
   }
 
   ask(index: number): void {
-    const meter = this.#meters.begin(this.#inputTokens);
+    const model = this.#asked.models[index] as Model;
+    const meter = this.#meters.begin(this.#inputTokens, model.name);
     const one = new Subscription();
     let last: { readonly value: T } | undefined;
     let hasEnded = false;
@@ -66,7 +67,7 @@ class Hearing<T, R> {
       one.unsubscribe();
       this.#hear(how);
     };
-    const work = this.#asked.work(this.#asked.models[index] as Model);
+    const work = this.#asked.work(model);
     inScope(scopeWith(this.#scope, { meter }), () => {
       one.add(
         whileWanted(work, one).subscribe({

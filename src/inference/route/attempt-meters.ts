@@ -14,9 +14,10 @@ export class AttemptMeters {
     this.#scope = scope;
   }
 
-  begin(inputTokens: number): AttemptMeter {
+  /** @param model who is asked */
+  begin(inputTokens: number, model: string): AttemptMeter {
     this.#scope.meter?.sent(true); // the one before may have taken that back
-    return new AttemptMeter(this, this.#scope.meter, inputTokens);
+    return new AttemptMeter(this, this.#scope.meter, inputTokens, model);
   }
 
   received(by: AttemptMeter, tokens: number): void {
@@ -31,11 +32,14 @@ export class AttemptMeters {
     for (const tokens of this.#pending.values()) meter?.received(tokens);
   }
 
-  /** An attempt was given up while the call goes on: what it took is paid for, and nobody else tells. */
-  abandoned(by: AttemptMeter, inputTokens: number): void {
+  /**
+   * An attempt was given up while the call goes on: what it took is paid for. Budgets are told by nobody else; the record is, by the model itself, where some of the
+   * answer had come.
+   */
+  abandoned(by: AttemptMeter, inputTokens: number, model: string): void {
     const outputTokens = this.#pending.get(by) ?? 0;
     this.used(by, { inputTokens, outputTokens });
-    this.#scope.used?.({ inputTokens, cachedTokens: 0, outputTokens });
+    if (outputTokens === 0) this.#scope.used?.({ inputTokens, cachedTokens: 0, outputTokens, model });
   }
 }
 
@@ -44,12 +48,14 @@ export class AttemptMeter implements CallMeter {
   readonly #all: AttemptMeters;
   readonly #outer: CallMeter | undefined;
   readonly #inputTokens: number;
+  readonly #model: string;
   #requests = 0;
 
-  constructor(all: AttemptMeters, outer: CallMeter | undefined, inputTokens: number) {
+  constructor(all: AttemptMeters, outer: CallMeter | undefined, inputTokens: number, model: string) {
     this.#all = all;
     this.#outer = outer;
     this.#inputTokens = inputTokens;
+    this.#model = model;
   }
 
   observe(headers: Parameters<CallMeter['observe']>[0]): void {
@@ -71,6 +77,6 @@ export class AttemptMeter implements CallMeter {
 
   /** Of what has told its use nothing is left to tell. */
   abandoned(): void {
-    if (this.#requests === 0) this.#all.abandoned(this, this.#inputTokens);
+    if (this.#requests === 0) this.#all.abandoned(this, this.#inputTokens, this.#model);
   }
 }

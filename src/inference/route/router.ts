@@ -155,7 +155,8 @@ export class Router {
   #attempt<T>(story: Story<T>, turn: Turn, scope: CallScope, out: Subscriber<T>, askNext: () => void): Subscription {
     const { call, need, asked, meters } = story;
     const { clock } = scope;
-    const meter = meters.begin(need.inputTokens);
+    const model = this.#models[turn.member] as Model;
+    const meter = meters.begin(need.inputTokens, model.name);
     const running = new Subscription();
     let how: TurnEnd = { end: 'left' };
     let hasEmitted = false;
@@ -190,7 +191,6 @@ export class Router {
     running.add(patience);
     const takesOver = (error: unknown): boolean =>
       (!hasEmitted && movesOn(error) && this.pool.canTake(need, asked, clock.nowMs())) || scope.takesOver(error);
-    const model = this.#models[turn.member] as Model;
     inScope(scopeWith(scope, { takesOver, meter }), () => {
       const complete = (): void => {
         if (running.closed) return; // it was left

@@ -5,10 +5,12 @@ import { firstValueFrom, forkJoin, lastValueFrom, toArray } from 'rxjs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { inScope, scopeOf } from '../../../src/call.ts';
+import { definePrompt } from '../../../src/inference/define-prompt.ts';
 import { cassette, type CassetteOptions } from '../../../src/inference/cassette/cassette.ts';
 import type { Model } from '../../../src/inference/model.ts';
 import { scripted, type ScriptedModel } from '../../../src/inference/scripted/scripted.ts';
 import { virtualClock } from '../../../src/virtual-clock.ts';
+import { testScope, within } from '../../helpers/scope.ts';
 
 let file: string;
 let count = 0;
@@ -42,6 +44,7 @@ const askAll = async (model: Model) => ({
   estimate: await lastValueFrom(model.estimate('one two', { maxTokens: 5 })),
 });
 const labels = () => [-0.1, -3];
+const mood = definePrompt<string>({ name: 'mood', version: '1', user: [(text) => text] });
 
 describe('cassette', () => {
   it('replays what it has recorded, of every method, without opening the model', async () => {
@@ -50,6 +53,31 @@ describe('cassette', () => {
     expect(model.stats.calls).toBeGreaterThan(3);
     const closed: ScriptedModel = { ...scripted('other'), open: () => Promise.reject(new Error('it was opened')) };
     expect(await withModel(closed, {}, askAll)).toEqual(recorded);
+  });
+
+  it('tells what was used once, whether it records or replays', async () => {
+    const told = async (played: Model): Promise<readonly string[]> => {
+      const used: string[] = [];
+      const meter = { observe: () => undefined, received: () => undefined, sent: () => undefined, used: () => used.push('meter') };
+      const scope = testScope(virtualClock(), {
+        meter,
+        used: ({ model: by, prompt, inputTokens, outputTokens }) =>
+          used.push(prompt ?? `${String(by)} ${String(inputTokens)}+${String(outputTokens)}`),
+      });
+      for (const call of [
+        played.chat(mood('x')),
+        played.answer(mood('y'), { schema: Mood }),
+        played.classify(mood('z'), { labels: ['a', 'b'] }),
+      ])
+        await lastValueFrom(within<unknown>(scope, call));
+      await lastValueFrom(within(scope, played.embed(['a b'])));
+      return used;
+    };
+    const recorded = await withModel(scripted(saying, { labels }), { mode: 'record' }, told);
+    expect(await withModel(scripted('other'), {}, told)).toEqual(recorded);
+    const identity = expect.stringMatching(/^mood@1#/) as string;
+    const counts = expect.stringMatching(/^scripted \d+\+\d+$/) as string;
+    expect(recorded).toEqual([identity, 'meter', counts, identity, 'meter', counts, identity, counts, counts]);
   });
 
   it('asks the model once for each question, however often and from wherever it comes', async () => {

@@ -13,16 +13,30 @@ describe('AttemptMeters', () => {
         told.push(`used ${String(inputTokens)}+${String(outputTokens)}`),
       sent: (isSent: boolean) => told.push(`sent ${String(isSent)}`),
     };
-    const counted: number[] = [];
-    const meters = new AttemptMeters(testScope(virtualClock(), { meter, used: ({ outputTokens }) => counted.push(outputTokens) }));
-    const [a, b] = [meters.begin(10), meters.begin(20)];
+    const counted: string[] = [];
+    const meters = new AttemptMeters(
+      testScope(virtualClock(), { meter, used: ({ model, inputTokens }) => counted.push(`${String(model)} ${String(inputTokens)}`) }),
+    );
+    const [a, b] = [meters.begin(10, 'a'), meters.begin(20, 'b')];
     a.received(1);
     b.received(2);
     a.used({ inputTokens: 10, outputTokens: 3 });
     b.received(4);
     a.abandoned(); // it has told all
     b.abandoned();
-    expect(told).toEqual(['sent true', 'sent true', 'received 1', 'received 2', 'used 10+3', 'received 2', 'received 4', 'used 20+6']);
-    expect(counted).toEqual([6]);
+    meters.begin(30, 'c').abandoned();
+    expect(told).toEqual([
+      'sent true',
+      'sent true',
+      'received 1',
+      'received 2',
+      'used 10+3',
+      'received 2',
+      'received 4',
+      'used 20+6',
+      'sent true',
+      'used 30+0',
+    ]);
+    expect(counted).toEqual(['c 30']); // of b the model itself tells, since some of its answer had come
   });
 });

@@ -1,0 +1,31 @@
+import { defer, EMPTY, map, type Observable, of } from 'rxjs';
+import type { Model, ModelBackend, Prompt } from '../model.ts';
+import { resolveChatOptions } from './chat-options.ts';
+import { dataCalls } from './data-calls.ts';
+import { turnsOf } from './prompt.ts';
+import { Runner } from './runner.ts';
+import { textCalls } from './text-calls.ts';
+
+/** A model of a back end whose answers are counted already, or by somebody else. */
+export function modelOf(backend: ModelBackend): Model {
+  const { name, capabilities } = backend;
+  const runner = new Runner(backend);
+  const countTokens = (prompt: Prompt): Observable<number> => {
+    const turns = turnsOf(prompt);
+    return defer(() => backend.countTokens(turns));
+  };
+  return {
+    name,
+    capabilities,
+    ...textCalls(backend, runner),
+    ...dataCalls(backend, runner),
+    countTokens,
+    estimate: (prompt, options) => {
+      const { maxTokens } = resolveChatOptions(options);
+      return countTokens(prompt).pipe(map((tokens) => tokens + maxTokens));
+    },
+    state: () => defer(() => backend.state?.() ?? of(runner.state())),
+    warmUp: () => defer(() => backend.warmUp?.() ?? EMPTY),
+    dispose: () => defer(() => backend.dispose?.() ?? EMPTY),
+  };
+}
