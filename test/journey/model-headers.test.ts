@@ -246,6 +246,6 @@ describe('what was paid for is told once, in the header of its record', () => {
       return defer(() => pool.open(openContext(virtualClock()))).pipe(map(({ value }) => value));
     }
     expect(outputs).toMatchObject([{ usage }]);
-    expect(outputs[0]?.model?.split(' + ').sort()).toEqual(['fake-1', 'slow']);
+    expect(outputs[0]?.['model']?.split(' + ').sort()).toEqual(['fake-1', 'slow']);
   });
 });
