@@ -64,6 +64,7 @@ export { definePrompt, type PromptExample, type PromptPart, type PromptSpec } fr
 export { estimateCall } from './inference/estimate-call.ts';
 export { llama, type LlamaOptions } from './inference/llama/llama.ts';
 export { openAiCompatible, type OpenAiCompatibleOptions } from './inference/openai/openai-compatible.ts';
+export { server, type ServerOptions } from './inference/openai/server/server.ts';
 export { scripted } from './inference/scripted/scripted.ts';
 export {
   route,

@@ -26,6 +26,8 @@ export type ServerReply =
   | 'hang';
 
 export interface OpenAiServerOptions {
+  /** @defaultValue a free one */
+  readonly port?: number;
   /** Before the first byte, in ms. @defaultValue 0 */
   readonly latencyMs?: number;
   /** Between tokens, in ms. @defaultValue 0 */
@@ -60,6 +62,7 @@ export const doneEvent = event('[DONE]');
 
 /** An HTTP server on a free port of this machine that speaks as much of the API as a test tells it to. */
 export async function startOpenAiServer({
+  port: wanted = 0,
   latencyMs = 0,
   tokenMs = 0,
   reply = () => ({ tokens: ['ok'] }),
@@ -84,7 +87,7 @@ export async function startOpenAiServer({
   const server = createServer((incoming, outgoing) => {
     serve(incoming, outgoing).catch(() => outgoing.destroy());
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(wanted, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   return {
     url: `http://127.0.0.1:${String(port)}/v1`,

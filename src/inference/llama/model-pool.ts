@@ -8,9 +8,9 @@ import { errorOfData } from './error-of-data.ts';
 import { ModelProcess, warmUpWork } from './model-process.ts';
 import type { Placement } from './placements.ts';
 import type { ProcessEnd } from './process-end.ts';
-import { ProcessPoolState } from './process-pool.state.ts';
+import { ProcessPoolState } from '../internal/process-pool.state.ts';
 import type { EngineActivity, EngineFacts, EngineSettings, Work, WorkEvent } from './protocol.ts';
-import { Suspects } from './suspects.state.ts';
+import { Suspects } from '../internal/suspects.state.ts';
 import { beginningOf, keyOf } from './work-key.ts';
 
 export interface ModelPoolOptions {

@@ -6,7 +6,7 @@ import { errorOfData } from './error-of-data.ts';
 import type { Placement } from './placements.ts';
 import { type ProcessEnd, processEnd, spoilsDevice } from './process-end.ts';
 import type { EngineFacts, EngineSettings, FromChild, ToChild, Work, WorkEvent } from './protocol.ts';
-import { afterCrash, neverCrashed, type RespawnState } from './respawn.state.ts';
+import { afterCrash, neverCrashed, type RespawnState } from '../internal/respawn.state.ts';
 
 /** `./child/main.ts` in the repository, `.js` where it was compiled. */
 const childEntry = new URL(import.meta.url.endsWith('.ts') ? './child/main.ts' : './child/main.js', import.meta.url);

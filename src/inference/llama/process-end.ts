@@ -1,4 +1,4 @@
-import type { EndedBy } from './suspects.state.ts';
+import type { EndedBy } from '../internal/suspects.state.ts';
 
 /** How a model's process ended. */
 export interface ProcessEnd {

@@ -1,9 +1,9 @@
 import { type OptionNames, requireBoolean, requireFunction, requireObject, requireOptions } from '../../check-options.ts';
 import { OptionError, requireInteger, requireNumber, requireOneOf, requireText } from '../../errors.ts';
 import { contextHeaderNames } from '../../record/record-context.ts';
-import { type Resource, sharedResource } from '../../resource.ts';
+import { type OpenContext, type Resource, sharedResource } from '../../resource.ts';
 import { completeModel } from '../complete-model.ts';
-import type { Model } from '../model.ts';
+import type { Model, ModelBackend } from '../model.ts';
 import { boundedFetch } from './bounded-fetch.ts';
 import { meteredFetch } from './metered-fetch.ts';
 import { openAiBackend } from './openai-backend.ts';
@@ -32,35 +32,45 @@ const noTimeoutMs = 2 ** 31 - 1;
  * @throws OptionError at the call for options out of range.
  */
 export function openAiCompatible(options: OpenAiCompatibleOptions): Resource<Model> {
-  const shownUrl = checked(options);
-  const name = options.name ?? options.model;
-  return sharedResource(name, async (context) => {
-    const { default: Client } = await import('openai');
-    const closing = new AbortController();
-    const client = new Client({
-      baseURL: options.baseUrl,
-      apiKey: options.apiKey ?? 'none',
-      adminAPIKey: null,
-      organization: null,
-      project: null,
-      maxRetries: 0,
-      timeout: noTimeoutMs,
-      logLevel: 'off', // at its debug level it prints prompts
-      fetch: meteredFetch(
-        plainErrors(boundedFetch(options.maxAnswerBytes ?? defaultMaxAnswerBytes, options.fetch ?? ((input, init) => fetch(input, init)))),
-      ),
-      ...(options.apiKey === undefined ? { defaultHeaders: { Authorization: null } } : {}),
-    });
-    const value = completeModel(openAiBackend({ client, name, shownUrl, options, log: context.log, closing: closing.signal }));
-    const close = (): Promise<void> => {
-      closing.abort();
-      return Promise.resolve();
-    };
-    return { value, close };
+  checkOpenAiOptions(options);
+  return sharedResource(options.name ?? options.model, async (context) => {
+    const { backend, close } = await openOpenAi(options, context);
+    return { value: completeModel(backend), close };
   });
 }
 
-const names: OptionNames<OpenAiCompatibleOptions> = {
+/** The back end of it, for options that were checked. `close` ends its calls. */
+export async function openOpenAi(
+  options: OpenAiCompatibleOptions,
+  { log }: Pick<OpenContext, 'log'>,
+): Promise<{ readonly backend: ModelBackend; readonly close: () => Promise<void> }> {
+  const { name = options.model } = options;
+  const { default: Client } = await import('openai');
+  const closing = new AbortController();
+  const client = new Client({
+    baseURL: options.baseUrl,
+    apiKey: options.apiKey ?? 'none',
+    adminAPIKey: null,
+    organization: null,
+    project: null,
+    maxRetries: 0,
+    timeout: noTimeoutMs,
+    logLevel: 'off', // at its debug level it prints prompts
+    fetch: meteredFetch(
+      plainErrors(boundedFetch(options.maxAnswerBytes ?? defaultMaxAnswerBytes, options.fetch ?? ((input, init) => fetch(input, init)))),
+    ),
+    ...(options.apiKey === undefined ? { defaultHeaders: { Authorization: null } } : {}),
+  });
+  const { origin, pathname } = new URL(options.baseUrl);
+  const backend = openAiBackend({ client, name, shownUrl: `${origin}${pathname}`, options, log, closing: closing.signal });
+  const close = (): Promise<void> => {
+    closing.abort();
+    return Promise.resolve();
+  };
+  return { backend, close };
+}
+
+export const openAiOptionNames: OptionNames<OpenAiCompatibleOptions> = {
   baseUrl: true,
   model: true,
   apiKey: true,
@@ -80,9 +90,9 @@ const names: OptionNames<OpenAiCompatibleOptions> = {
   extraBody: true,
 };
 
-/** @returns the base URL as it may be shown. */
-function checked(options: OpenAiCompatibleOptions): string {
-  requireOptions('openAiCompatible', options, names);
+/** @throws OptionError for options out of range. */
+export function checkOpenAiOptions(options: OpenAiCompatibleOptions): void {
+  requireOptions('openAiCompatible', options, openAiOptionNames);
   const { baseUrl, model, apiKey, name, embeddingModel, contextTokens, maxAnswerBytes, maxTokensField, contextFields = [] } = options;
   const url = URL.parse(baseUrl);
   if (url === null || !/^https?:$/.test(url.protocol))
@@ -99,7 +109,6 @@ function checked(options: OpenAiCompatibleOptions): string {
   for (const field of contextFields) requireOneOf('contextFields', field, Object.keys(contextHeaderNames));
   if (contextTokens !== undefined) requireInteger('contextTokens', contextTokens, 1);
   if (maxAnswerBytes !== undefined) requireInteger('maxAnswerBytes', maxAnswerBytes, 1024);
-  return `${url.origin}${url.pathname}`;
 }
 
 function requireServer({ server, api, prices, idempotency, fetch: given, logProbabilities, jsonSchema }: OpenAiCompatibleOptions): void {

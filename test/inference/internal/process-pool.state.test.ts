@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Asked, ProcessPoolState } from '../../../src/inference/llama/process-pool.state.ts';
+import { type Asked, ProcessPoolState } from '../../../src/inference/internal/process-pool.state.ts';
 
 const normal = (id: number, beginning = `own ${String(id)}`): Asked => ({ id, takesPlace: true, beginning, isSuspect: false });
 const quick = (id: number): Asked => ({ id, takesPlace: false, beginning: '', isSuspect: false });

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { type EndedBy, Suspects } from '../../../src/inference/llama/suspects.state.ts';
+import { type EndedBy, Suspects } from '../../../src/inference/internal/suspects.state.ts';
 
 /** Crashes in turn, as `a+b`, `a!` for one from outside; `ok` between them for a call that went well. */
 const verdicts = (...crashes: readonly string[]): readonly boolean[] => {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { afterCrash, neverCrashed } from '../../../src/inference/llama/respawn.state.ts';
+import { afterCrash, neverCrashed } from '../../../src/inference/internal/respawn.state.ts';
 
 /** A negative time: the process had done something before. */
 const crashesAt = (...times: readonly number[]): { delayMs: number; resting: boolean }[] => {
