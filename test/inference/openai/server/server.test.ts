@@ -186,7 +186,7 @@ describe('calls', () => {
 });
 
 describe('options', () => {
-  it.each([
+  const refused: readonly (readonly [object, string])[] = [
     [{ command: '' }, 'server.command'],
     [{ args: ['serve'] }, '{port}'],
     [{ env: { A: 1 as unknown as string } }, 'server.env'],
@@ -195,7 +195,8 @@ describe('options', () => {
     [{ maxCalls: 0 }, 'server.maxCalls'],
     [{ model: '' }, 'model'],
     [{ baseUrl: 'http://localhost' }, 'baseUrl'],
-  ])('%j is refused at the call', (wrong, words) => {
+  ];
+  it.each(refused)('%j is refused at the call', (wrong, words) => {
     expect(() => server(served('none', wrong))).toThrow(words);
   });
 });
