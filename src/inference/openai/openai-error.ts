@@ -14,7 +14,7 @@ export interface ErrorContext {
 const longestWords = 200;
 
 const tooLong =
-  /context.{0,12}(length|window|size)|maximum context|prompt is too long|too many tokens|`inputs` (tokens \+|must have less)/i;
+  /context.{0,12}(length|window|size)|maximum (context|allowed length)|prompt is too long|too many tokens|`inputs` (tokens \+|must have less)/i;
 
 /** One of our errors for whatever the client or the server raised. Quotes the server, never the key. */
 export function openAiError(error: unknown, context: ErrorContext): StreamError {
@@ -65,7 +65,8 @@ function inStream(error: object, context: ErrorContext): StreamError {
   if (kind.includes('insufficient_quota')) return new InferenceError('model_unauthorized', message);
   if (/rate_limit|overloaded/.test(kind) || saysOverloaded(error)) return new OverloadError(message);
   if (saysTooLong(error)) return new InferenceError('prompt_too_long', message);
-  return new InferenceError(/invalid_(prompt|request|image)|_policy/.test(kind) ? 'model_rejected' : 'model_failed', message);
+  const isRejected = /invalid_(prompt|request|image)|_policy/.test(kind) || /^input validation error/i.test(saidBy(error));
+  return new InferenceError(isRejected ? 'model_rejected' : 'model_failed', message);
 }
 
 function connectionError(error: unknown, { shownUrl, apiKey }: ErrorContext): StreamError {
