@@ -25,7 +25,11 @@ export function modelOf(backend: ModelBackend): Model {
       return countTokens(prompt).pipe(map((tokens) => tokens + maxTokens));
     },
     state: () => defer(() => backend.state?.() ?? of(runner.state())),
-    warmUp: () => defer(() => backend.warmUp?.() ?? EMPTY),
-    dispose: () => defer(() => backend.dispose?.() ?? EMPTY),
+    warmUp: () => runner.run(undefined, () => backend.warmUp?.() ?? EMPTY),
+    dispose: () =>
+      defer(() => {
+        runner.end();
+        return backend.dispose?.() ?? EMPTY;
+      }),
   };
 }

@@ -5,19 +5,22 @@ import type { ChatOptions, ChatTurn, ModelBackend, ModelState } from '../model.t
 import { CallCounter } from './call-counter.ts';
 import { missingSampling } from './capability.ts';
 import { untilAborted } from './collect.ts';
+import { Disposal } from './disposal.ts';
 import { isBlank } from './prompt.ts';
 
-/** Runs the calls of one model: counted, and cut off by their signal. */
+/** Runs the calls of one model: counted, and cut off by their signal, or by the end of the model. */
 export class Runner {
   readonly #backend: ModelBackend;
   readonly #calls = new CallCounter();
+  readonly #disposal: Disposal;
 
   constructor(backend: ModelBackend) {
     this.#backend = backend;
+    this.#disposal = new Disposal(backend.name);
   }
 
   run<T>(ctx: CallContext | undefined, work: () => Observable<T>): Observable<T> {
-    return defer(work).pipe(this.#calls.counted(), untilAborted(ctx?.signal));
+    return defer(work).pipe(this.#calls.counted(), this.#disposal.until(), untilAborted(ctx?.signal));
   }
 
   /** A call about text: there has to be some, and nothing may be asked for that would be left out in silence. */
@@ -36,6 +39,11 @@ export class Runner {
 
   state(): ModelState {
     return this.#calls.state();
+  }
+
+  /** Fails what runs, and what comes later. */
+  end(): void {
+    this.#disposal.end();
   }
 }
 

@@ -2,7 +2,7 @@ import { type OptionNames, requireBoolean, requireFunction, requireObject, requi
 import { OptionError, requireInteger, requireNumber, requireOneOf, requireText } from '../../errors.ts';
 import { contextHeaderNames } from '../../record/record-context.ts';
 import { type OpenContext, type Resource, sharedResource } from '../../resource.ts';
-import { completeModel } from '../complete-model.ts';
+import { openedModel } from '../internal/opened-model.ts';
 import type { Model, ModelBackend } from '../model.ts';
 import { boundedFetch } from './bounded-fetch.ts';
 import { meteredFetch } from './metered-fetch.ts';
@@ -35,7 +35,7 @@ export function openAiCompatible(options: OpenAiCompatibleOptions): Resource<Mod
   checkOpenAiOptions(options);
   return sharedResource(options.name ?? options.model, async (context) => {
     const { backend, close } = await openOpenAi(options, context);
-    return { value: completeModel(backend), close };
+    return openedModel(backend, close);
   });
 }
 

@@ -6,6 +6,7 @@ import type { Model } from '../model.ts';
 import { cascadeCalls, type CascadeLevel } from './cascade-calls.ts';
 import { callsOfFirst } from './first-able.ts';
 import { openMembers } from './open-members.ts';
+import { closing, PoolDoor } from './pool-door.ts';
 import { resolveMembers } from './route-options.ts';
 import type { CascadeResult, ResolvedUnsure } from './unsure.ts';
 
@@ -75,7 +76,10 @@ export function cascade(options: CascadeOptions): Resource<CascadeModel> {
       (model, index): CascadeLevel => ({ model, name: members[index]?.rules.name ?? '', counts: { calls: 0, unsure: 0 } }),
     );
     const describe = (): PolicyState => described(name, levels);
-    return { value: { name, ...callsOfFirst(name, opened), ...cascadeCalls(levels, rules), describe }, close };
+    const door = new PoolDoor(name);
+    const ofFirst = callsOfFirst(name, opened, door);
+    const value = { name, ...ofFirst, ...door.calls({ ...ofFirst, ...cascadeCalls(levels, rules) }), describe };
+    return { value, close: closing(door, close) };
   });
 }
 

@@ -86,7 +86,7 @@ export function parallelCalls(rules: ParallelRules): ComparingCalls & Pick<Model
   };
   const pieces = (poll: Poll<string, readonly ChatChunk[]>): Observable<ChatChunk> =>
     winnerOf(rules, poll).pipe(
-      concatMap(({ winner, usage }) => from(winner.whole.map((chunk) => (chunk.usage ? { ...chunk, usage } : chunk)))),
+      concatMap(({ winner, usage, all }) => from(winner.whole.map((chunk) => (chunk.usage ? { ...chunk, usage, ...costOf(all) } : chunk)))),
     );
   return {
     chat: (prompt, options, ctx) => pieces(ofText(prompt, options, (model) => model.chat(prompt, options, ctx))),
@@ -118,6 +118,12 @@ const ballotsOf = <T, W>({ weights }: ParallelRules, heard: readonly Heard<Vote<
   heard.flatMap((one) => ('value' in one ? [{ index: one.index, weight: weights[one.index] ?? 1, value: one.value }] : []));
 
 const usageOf = (ballots: readonly Ballot<{ readonly usage: Usage }>[]): Usage => ballots.map(({ value }) => value.usage).reduce(addUsage);
+
+/** Of all that tell theirs: they are what the usage is of. */
+function costOf(ballots: readonly Ballot<Vote<string, readonly ChatChunk[]>>[]): Pick<ChatChunk, 'cost'> {
+  const costs = ballots.map(({ value }) => value.whole.at(-1)?.cost).filter((cost) => cost !== undefined);
+  return costs.length === 0 ? {} : { cost: sum(costs) };
+}
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, one) => total + one, 0);
 

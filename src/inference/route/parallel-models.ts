@@ -5,6 +5,7 @@ import type { Model } from '../model.ts';
 import { callsOfFirst } from './first-able.ts';
 import { openMembers } from './open-members.ts';
 import { type ComparingCalls, parallelCalls } from './parallel-calls.ts';
+import { asGiven, closing, PoolDoor } from './pool-door.ts';
 import { resolveMembers } from './route-options.ts';
 
 export type { ComparingCalls, Comparison, Opinion } from './parallel-calls.ts';
@@ -71,6 +72,16 @@ export function parallelModels(options: ParallelModelsOptions): Resource<Paralle
     };
     const close = await openMembers(members, context, { pool: name, joined });
     const rules = { models: opened, names: members.map((one) => one.rules.name), weights, atLeast, same };
-    return { value: { name, ...callsOfFirst(name, opened), ...parallelCalls(rules) }, close };
+    const door = new PoolDoor(name);
+    const ofFirst = callsOfFirst(name, opened, door);
+    const asked = parallelCalls(rules);
+    const value = { name, ...ofFirst, ...door.calls({ ...ofFirst, ...asked }), ...comparisons(asked, door) };
+    return { value, close: closing(door, close) };
   });
 }
+
+const comparisons = (asked: ComparingCalls, door: PoolDoor): ComparingCalls => ({
+  compareAnswers: (prompt, options, ctx) => door.through(asked.compareAnswers(asGiven(prompt), { ...options }, ctx)),
+  compareLabels: (prompt, options, ctx) => door.through(asked.compareLabels(asGiven(prompt), { ...options }, ctx)),
+  compareTexts: (prompt, options, ctx) => door.through(asked.compareTexts(asGiven(prompt), { ...options }, ctx)),
+});

@@ -3,6 +3,7 @@ import type { Model } from '../model.ts';
 import { openMembers } from './open-members.ts';
 import { type RouteOptions, resolveRoute } from './route-options.ts';
 import { type RoutedModel, routedModel } from './routed-model.ts';
+import { closing, PoolDoor } from './pool-door.ts';
 import { Router } from './router.ts';
 
 export type { RoutePolicy } from './balance.state.ts';
@@ -36,6 +37,7 @@ export function route(options: RouteOptions): Resource<RoutedModel> {
       router.join(index, model, context.clock);
     };
     const close = await openMembers(members, context, { pool: name, joined });
-    return { value: routedModel(name, router), close };
+    const door = new PoolDoor(name);
+    return { value: routedModel(name, router, door), close: closing(door, close) };
   });
 }

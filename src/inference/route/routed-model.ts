@@ -5,6 +5,7 @@ import { estimateTokens } from '../internal/estimate-tokens.ts';
 import type { ChatChunk, Model, Prompt } from '../model.ts';
 import { describedPool } from './described-pool.ts';
 import { type Ask, askOfLabels, askOfPrompt, askOfTexts } from './needs.ts';
+import type { PoolDoor } from './pool-door.ts';
 import { ofSome, pooledCapabilities, pooledState } from './pooled.ts';
 import type { Router } from './router.ts';
 
@@ -12,28 +13,30 @@ import type { Router } from './router.ts';
 export interface RoutedModel extends Model, WatchedPolicy {}
 
 /** The calls of a pool. Options are checked at the call, by a member. */
-export function routedModel(name: string, router: Router): RoutedModel {
-  const countTokens = (prompt: Prompt): Observable<number> => {
+export function routedModel(name: string, router: Router, door: PoolDoor): RoutedModel {
+  const counted = (prompt: Prompt): Observable<number> => {
     checkedBy(router, (model) => model.countTokens(prompt));
     // always by the same one while it is well: counts of two tokenizers cannot be compared
     return router.count((model) => model.countTokens(prompt));
   };
+  const calls = door.calls({ ...streamedCalls(router), ...wholeCalls(router), ...dataCalls(router), countTokens: counted });
   return {
     name,
     get capabilities() {
       return pooledCapabilities(router.models);
     },
-    ...streamedCalls(router),
-    ...wholeCalls(router),
-    ...dataCalls(router),
-    countTokens,
+    ...calls,
     estimate: (prompt, options) => {
       const { maxTokens } = resolveChatOptions(options);
-      return countTokens(prompt).pipe(map((tokens) => tokens + maxTokens));
+      return calls.countTokens(prompt).pipe(map((tokens) => tokens + maxTokens));
     },
     state: () => defer(() => pooledState(router.models)),
     warmUp: () => ofSome(router.models, (model) => model.warmUp()),
-    dispose: () => ofSome(router.models, (model) => model.dispose()),
+    dispose: () =>
+      defer(() => {
+        door.end();
+        return ofSome(router.models, (model) => model.dispose());
+      }),
     describe: (nowMs) => describedPool(name, router, nowMs),
   };
 }

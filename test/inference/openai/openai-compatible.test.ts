@@ -161,7 +161,7 @@ describe('chat', () => {
         },
       });
     });
-    expect(await ended).toMatchObject({ name: 'AbortError' });
+    expect(await ended).toMatchObject({ code: 'model_unavailable' });
   });
 
   it('ends what runs when its resource is closed', async () => {
@@ -171,7 +171,7 @@ describe('chat', () => {
       expect(server.requests).toHaveLength(1);
     });
     await close();
-    expect(await result).toMatchObject({ name: 'AbortError' });
+    expect(await result).toMatchObject({ code: 'model_unavailable' });
   });
 });
 

@@ -1,0 +1,4 @@
+import { describeModel } from './describe-model.ts';
+import { toyUnderTest } from './toy.ts';
+
+describeModel('toy', toyUnderTest());

@@ -1,0 +1,218 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { sleep, systemClock } from '../../../src/clock.ts';
+import type { ChatTurn, JsonSchema } from '../../../src/inference/model.ts';
+import { dialects, type Dialect, type ServedKind } from './server-dialects.ts';
+import { countToyTokens, toyAnswer, toyLabels, toyLogProbability, toyScore, toyTokens, toyVector } from './toy-language.ts';
+
+/** Room for tokens of prompt and answer. */
+const contextTokens = 1_000;
+
+export interface ModelServer {
+  /** The base URL, `http://127.0.0.1:PORT/v1`. */
+  readonly url: string;
+  /** Connections with a request that is being answered. */
+  readonly running: () => number;
+  /** Requests and tokens so far. */
+  readonly done: () => number;
+  /** Tears down every connection, and goes on. */
+  crash(): void;
+  close(): Promise<void>;
+}
+
+type Body = Readonly<Record<string, unknown>>;
+
+/** A failure that a server answers with. */
+class Refusal extends Error {
+  readonly status: number;
+  readonly body: unknown;
+
+  constructor(status: number, body: unknown) {
+    super(`status ${String(status)}`);
+    this.status = status;
+    this.body = body;
+  }
+}
+
+/**
+ * The toy language behind HTTP, as one of the servers speaks: its routes, fields, log-probabilities, usage and words for what it refuses; a token a
+ * millisecond, in an event stream that is cut into packets wherever it falls, also within a character. What a server does not know of a request it ignores, as the
+ * real ones do. With `Fail: 500` as a prompt it answers so, and repeats the key that it was sent, as some do.
+ */
+export async function startModelServer(kind: ServedKind): Promise<ModelServer> {
+  const dialect = dialects[kind];
+  const counts = { running: 0, done: 0 };
+  let kept = '';
+  const cachedOf = (prompt: string): number => {
+    let same = 0;
+    while (same < kept.length && kept[same] === prompt[same]) same += 1;
+    kept = prompt;
+    return toyTokens(prompt.slice(0, same)).length;
+  };
+  const handle = async (incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
+    counts.running += 1;
+    counts.done += 1;
+    outgoing.once('close', () => {
+      counts.running -= 1;
+    });
+    const body = await bodyOf(incoming);
+    const path = (incoming.url ?? '').replace(/^\/v1/, '');
+    try {
+      if (path === '/embeddings' && dialect.embeds) send(outgoing, embeddingsFor(body, dialect));
+      else if (path === '/rerank' && dialect.ranks) send(outgoing, ranksFor(body, dialect));
+      else if (path === '/chat/completions') await answer(body, turnsIn(body), 'chat');
+      else if (path === '/completions' && dialect.completes)
+        await answer(body, [{ role: 'user', content: String(body['prompt']) }], 'text');
+      else throw new Refusal(404, { error: { message: `no route ${path}`, type: 'not_found' } });
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      outgoing.writeHead(error.status, { 'content-type': 'application/json' });
+      outgoing.end(JSON.stringify(error.body));
+    }
+
+    async function answer(given: Body, turns: readonly ChatTurn[], form: 'chat' | 'text'): Promise<void> {
+      const prompt = turns.map(({ content }) => content).join('\n');
+      const status = Number(/Fail: (\d{3})/.exec(prompt)?.[1] ?? 0);
+      const key = incoming.headers.authorization ?? 'none';
+      if (status > 0) throw new Refusal(status, { error: { message: `it failed for ${key}`, type: 'server_error' } });
+      const inputTokens = form === 'chat' ? countToyTokens(turns) : toyTokens(prompt).length;
+      const maxTokens = Number(given[dialect.maxTokensField] ?? given['max_tokens'] ?? 100);
+      if (inputTokens + maxTokens > contextTokens) throw new Refusal(400, dialect.tooLong(inputTokens, contextTokens));
+      const { tokens, isCut } = toyAnswer(turns, { ...optionsIn(given, dialect), maxTokens });
+      const usage = { prompt_tokens: inputTokens, completion_tokens: tokens.length, total_tokens: inputTokens + tokens.length };
+      const told = { ...usage, ...dialect.cached(Math.min(cachedOf(prompt), inputTokens - 1)) };
+      const alternatives = dialect.alternativesIn(given, form);
+      if (given['stream'] !== true) {
+        const labels = /nothing else: (.*)$/m.exec(prompt)?.[1]?.split(', ') ?? [];
+        const tops = toyLabels(turns, labels).map((logprob, index) => ({ token: toyTokens(labels[index] ?? '')[0], logprob }));
+        const logprobs =
+          alternatives === undefined ? null : { content: [{ token: 'x', logprob: -1, top_logprobs: tops.slice(0, alternatives) }] };
+        counts.done += 1;
+        send(outgoing, {
+          model: 'served',
+          choices: [{ index: 0, message: { role: 'assistant', content: tokens[0] ?? '' }, finish_reason: 'length', logprobs }],
+          usage: told,
+        });
+        return;
+      }
+      outgoing.writeHead(200, { 'content-type': 'text/event-stream' });
+      const events = eventsOf(tokens, { form, isCut, alternatives, usage: told, dialect });
+      for (const event of events) {
+        if (outgoing.destroyed) return;
+        counts.done += 1; // before it is seen
+        await writeInParts(outgoing, event);
+        await sleep(systemClock, 1);
+      }
+      outgoing.end();
+    }
+  };
+  const server = createServer((incoming, outgoing) => {
+    handle(incoming, outgoing).catch(() => outgoing.destroy());
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    url: `http://127.0.0.1:${String((server.address() as AddressInfo).port)}/v1`,
+    running: () => counts.running,
+    done: () => counts.done,
+    crash: () => {
+      server.closeAllConnections();
+    },
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => {
+          resolve();
+        });
+        server.closeAllConnections();
+      }),
+  };
+}
+
+const send = (outgoing: ServerResponse, body: unknown): void => {
+  outgoing.writeHead(200, { 'content-type': 'application/json' });
+  outgoing.end(JSON.stringify(body));
+};
+
+async function bodyOf(incoming: IncomingMessage): Promise<Body> {
+  const pieces: Buffer[] = [];
+  for await (const piece of incoming) pieces.push(piece as Buffer);
+  return JSON.parse(Buffer.concat(pieces).toString()) as Body;
+}
+
+const turnsIn = ({ messages }: Body): readonly ChatTurn[] => messages as readonly ChatTurn[];
+
+function optionsIn(body: Body, dialect: Dialect) {
+  const { temperature, seed, stop } = body;
+  const number = (name: string): Readonly<Record<string, number>> => (typeof body[name] === 'number' ? { [name]: body[name] } : {});
+  const {
+    top_p: topP,
+    top_k: topK,
+    min_p: minP,
+  } = { ...number('top_p'), ...(dialect.knowsTopK ? { ...number('top_k'), ...number('min_p') } : {}) };
+  const jsonSchema = dialect.schemaIn(body);
+  return {
+    ...(typeof temperature === 'number' ? { temperature } : {}),
+    ...(typeof seed === 'number' && dialect.knowsSeed ? { seed } : {}),
+    ...(Array.isArray(stop) ? { stop: stop.map(String) } : {}),
+    ...(topP === undefined ? {} : { topP }),
+    ...(topK === undefined ? {} : { topK }),
+    ...(minP === undefined ? {} : { minP }),
+    ...(jsonSchema === undefined ? {} : { jsonSchema: jsonSchema as JsonSchema }),
+  };
+}
+
+interface Telling {
+  readonly form: 'chat' | 'text';
+  readonly isCut: boolean;
+  readonly alternatives: number | undefined;
+  readonly usage: unknown;
+  readonly dialect: Dialect;
+}
+
+function* eventsOf(tokens: readonly string[], { form, isCut, alternatives, usage, dialect }: Telling): Generator<string> {
+  const event = (data: unknown): string => `data: ${JSON.stringify(data)}\n\n`;
+  const base = { id: 'c1', object: form === 'chat' ? 'chat.completion.chunk' : 'text_completion', created: 1, model: 'served' };
+  const said = (text: string) => (form === 'chat' ? { delta: { content: text } } : { text });
+  if (form === 'chat') yield event({ ...base, choices: [{ index: 0, delta: { role: 'assistant', content: '' }, finish_reason: null }] });
+  for (const token of tokens) {
+    const logprobs = alternatives === undefined ? {} : { logprobs: dialect.logprobs(toyLogProbability(token, alternatives), form) };
+    yield event({ ...base, choices: [{ index: 0, ...said(token), finish_reason: null, ...logprobs }] });
+  }
+  yield event({
+    ...base,
+    choices: [{ index: 0, ...said(''), finish_reason: isCut ? 'length' : 'stop' }],
+    ...(dialect.usageAtEnd ? { usage } : {}),
+  });
+  if (!dialect.usageAtEnd) yield event({ ...base, choices: [], usage });
+  yield 'data: [DONE]\n\n';
+}
+
+/** In packets of 7 bytes now and then, so that a character comes in two. */
+async function writeInParts(outgoing: ServerResponse, event: string): Promise<void> {
+  const bytes = Buffer.from(event);
+  const at = bytes.findIndex((byte) => byte >= 0xc0) + 1;
+  if (at > 0) {
+    outgoing.write(bytes.subarray(0, at));
+    await new Promise(setImmediate);
+  }
+  outgoing.write(bytes.subarray(Math.max(0, at)));
+}
+
+function embeddingsFor({ input, model }: Body, { sortsEmbeddings }: Dialect) {
+  const texts = (Array.isArray(input) ? input : [input]).map(String);
+  const data = texts.map((text, index) => ({ object: 'embedding', index, embedding: toyVector(text) }));
+  const tokens = texts.reduce((sum, text) => sum + toyTokens(text).length, 0);
+  return {
+    object: 'list',
+    model,
+    data: sortsEmbeddings ? data : data.toReversed(),
+    usage: { prompt_tokens: tokens, total_tokens: tokens },
+  };
+}
+
+function ranksFor(body: Body, { ranks }: Dialect): unknown {
+  const documents = (body[ranks?.field ?? ''] as readonly unknown[]).map(String);
+  const scored = documents.map((document, index) => ({ index, score: toyScore(String(body['query']), document) }));
+  const sorted = scored.toSorted((a, b) => b.score - a.score);
+  const tokens = documents.reduce((sum, one) => sum + toyTokens(one).length, 0);
+  return ranks?.form(sorted, tokens);
+}
