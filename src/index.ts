@@ -75,6 +75,16 @@ export {
   type RouteOptions,
   type RoutePolicy,
 } from './inference/route/route.ts';
+export {
+  answering,
+  type AnsweringModel,
+  type AnsweringOptions,
+  type AskLonger,
+  type AskOther,
+  type Skip,
+  type Summarise,
+  type Truncate,
+} from './inference/route/answering.ts';
 export { cascade, type CascadeModel, type CascadeOptions, type Unsure } from './inference/route/cascade.ts';
 export type { CascadeResult } from './inference/route/unsure.ts';
 export {

@@ -69,6 +69,8 @@ export interface ChatChunk {
   readonly timings?: Timings;
   /** What the call cost, in the currency of the back end's `prices`; on the last piece, where it has prices. */
   readonly cost?: number;
+  /** What `answering` has done to get it (`truncated-tail`, `summarised`, …); on the last piece. */
+  readonly degraded?: readonly string[];
 }
 
 export interface ChatOptions {
@@ -112,6 +114,8 @@ export interface Answer<T> {
   readonly model: string;
   /** How often it had to be asked for again. */
   readonly repairs: number;
+  /** What `answering` has done to get it: `truncated-tail`, `summarised`, … */
+  readonly degraded?: readonly string[];
 }
 
 export interface ClassifyOptions<L extends string> {
@@ -127,6 +131,8 @@ export interface Classification<L extends string> {
   readonly probabilities: Readonly<Record<L, number>> | undefined;
   readonly usage: Usage;
   readonly model: string;
+  /** What `answering` has done to get it: `truncated-tail`, `summarised`, … */
+  readonly degraded?: readonly string[];
 }
 
 export interface Embedding {

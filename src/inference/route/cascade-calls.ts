@@ -1,9 +1,10 @@
-import { catchError, concatMap, defer, from, map, Observable, of, tap, throwError, toArray } from 'rxjs';
-import { type CallContext, type CallScope, currentScope, inScope, scopeWith } from '../../call.ts';
+import { catchError, concatMap, defer, from, map, type Observable, of, tap, throwError, toArray } from 'rxjs';
+import { type CallContext, type CallScope, currentScope } from '../../call.ts';
 import { answerWith } from '../internal/answer.ts';
 import { addUsage } from '../internal/collect.ts';
 import { turnsOf, withTurns } from '../internal/prompt.ts';
-import type { ChatChunk, ChatOptions, Model, ModelBackend, Prompt, TokenLogProbability, Usage } from '../model.ts';
+import type { ChatChunk, ChatOptions, Model, ModelBackend, Prompt, TokenLogProbability } from '../model.ts';
+import { addedToChunk, inSubscribed, nothing, type Spent, together, watchingUse } from './spent.ts';
 import { isUnsure, isUnsureError, meanProbability, type CascadeResult, type ResolvedUnsure } from './unsure.ts';
 
 /** A model of a cascade, and what became of its calls. */
@@ -12,14 +13,6 @@ export interface CascadeLevel {
   readonly name: string;
   readonly counts: { calls: number; unsure: number };
 }
-
-/** What the calls before have used. */
-interface Spent {
-  usage: Usage;
-  cost: number | undefined;
-}
-
-const nothing: Usage = { inputTokens: 0, cachedTokens: 0, outputTokens: 0, totalTokens: 0 };
 
 /** How one kind of call climbs. */
 interface Climb<T> {
@@ -114,32 +107,6 @@ function levelFrom<T>(
   );
 }
 
-const together = (a: Spent, b: Partial<Spent>): Spent => ({
-  usage: b.usage === undefined ? a.usage : addUsage(a.usage, b.usage),
-  cost: b.cost === undefined ? a.cost : (a.cost ?? 0) + b.cost,
-});
-
-/** An answer that fails says nothing of what it used; its meter does. */
-const watchingUse = <T>(call: Observable<T>, into: { usage: Usage }): Observable<T> =>
-  defer(() => {
-    const scope = currentScope();
-    const { meter } = scope;
-    const watched = {
-      observe: (headers: { get(name: string): string | null }) => meter?.observe(headers),
-      received: (tokens: number) => meter?.received(tokens),
-      sent: (isSent: boolean) => meter?.sent(isSent),
-      used: (usage: { readonly inputTokens: number; readonly outputTokens: number; readonly cachedTokens?: number }) => {
-        const { inputTokens, outputTokens, cachedTokens = 0 } = usage;
-        into.usage = addUsage(into.usage, { inputTokens, outputTokens, cachedTokens, totalTokens: inputTokens + outputTokens });
-        meter?.used(usage);
-      },
-    };
-    return inSubscribed(call, scopeWith(scope, { meter: watched }));
-  });
-
-const inSubscribed = <T>(call: Observable<T>, scope: Parameters<typeof inScope>[0]): Observable<T> =>
-  new Observable<T>((out) => inScope(scope, () => call.subscribe(out)));
-
 const likelihoodOf = (given: ChatOptions, { probability }: ResolvedUnsure): ChatOptions =>
   probability === undefined || given.logProbabilities !== undefined ? given : { ...given, logProbabilities: 0 };
 
@@ -163,15 +130,6 @@ const withoutTokens = (chunk: ChatChunk): ChatChunk => {
   const { tokens, ...others } = chunk;
   return tokens === undefined ? chunk : others;
 };
-
-const addedToChunk = (chunk: ChatChunk, { usage, cost }: Spent): ChatChunk =>
-  chunk.usage === undefined
-    ? chunk
-    : {
-        ...chunk,
-        usage: addUsage(usage, chunk.usage),
-        ...(cost === undefined && chunk.cost === undefined ? {} : { cost: (cost ?? 0) + (chunk.cost ?? 0) }),
-      };
 
 /** The model as `answer` needs it, with the tokens of its last text beside it. */
 function telling(model: Model, prompt: Prompt, tokens: TokenLogProbability[], ctx: CallContext | undefined): ModelBackend {
