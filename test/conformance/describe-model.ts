@@ -24,7 +24,7 @@ import { textRules } from './model/text-rules.ts';
  * Prompts are in the toy language of `test/helpers/inference/toy-language.ts`: put that behind it, or say with `asks` how your model is asked so
  * that its answer is known. `test/conformance/toy.test.ts` is the shortest example, and shows a planted fault for each rule.
  */
-const modelRules: readonly ModelRule[] = [...callRules, ...endRules, ...textRules, ...answerRules, ...dataRules, ...countRules].sort(
+export const modelRules: readonly ModelRule[] = [...callRules, ...endRules, ...textRules, ...answerRules, ...dataRules, ...countRules].sort(
   (a, b) => a.rule - b.rule,
 );
 
@@ -44,7 +44,7 @@ function reasonToSkip(
 }
 
 /** Runs a rule on an open model; throws what it finds. */
-async function runRule({ test }: ModelRule, world: ModelWorld): Promise<void> {
+export async function runRule({ test }: ModelRule, world: ModelWorld): Promise<void> {
   let breaches: readonly string[] = [];
   try {
     await test(world);

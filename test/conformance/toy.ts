@@ -32,13 +32,26 @@ export const toyFaults: readonly AskedFault[] = [
   { prompt: 'Fail: model_rejected', code: 'model_rejected' },
 ];
 
+/** What is changed of a toy, to see that it is noticed. */
+export interface Changes {
+  readonly backend?: (toy: ToyBackend) => Partial<ToyBackend>;
+  readonly model?: (model: Model, toy: ToyBackend) => Partial<Model>;
+  readonly close?: (close: () => Promise<void>) => () => Promise<void>;
+}
+
 /** A back end of the tests' own, which can do everything: the shortest way to join. */
-export const toyUnderTest = (changed: (backend: ToyBackend) => ToyBackend = (backend) => backend): ModelUnderTest => ({
+export const toyUnderTest = ({ backend, model, close }: Changes = {}): ModelUnderTest => ({
   open: async () => {
-    const backend = changed(toyBackend());
-    const { value: model, close } = await openQuietly(toyResource(backend));
-    return { model, close, far: farSideOf([backend]) };
+    const sound = toyBackend();
+    const toy = { ...sound, ...backend?.(sound) };
+    const opened = await openQuietly(toyResource(toy));
+    return {
+      model: { ...opened.value, ...model?.(opened.value, toy) },
+      close: close?.(opened.close) ?? opened.close,
+      far: farSideOf([toy]),
+    };
   },
   prices: toyPrices,
   faults: toyFaults,
+  secrets: ['sk-very-secret'],
 });
