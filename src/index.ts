@@ -65,6 +65,15 @@ export { estimateCall } from './inference/estimate-call.ts';
 export { llama, type LlamaOptions } from './inference/llama/llama.ts';
 export { openAiCompatible, type OpenAiCompatibleOptions } from './inference/openai/openai-compatible.ts';
 export { server, type ServerOptions } from './inference/openai/server/server.ts';
+export {
+  type BatchProgress,
+  type BatchReply,
+  type BatchRequest,
+  type BatchResult,
+  type ModelBatches,
+  openAiBatches,
+  type OpenAiBatchesOptions,
+} from './inference/openai/openai-batches.ts';
 export { scripted } from './inference/scripted/scripted.ts';
 export {
   route,

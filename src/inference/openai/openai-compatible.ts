@@ -4,20 +4,12 @@ import { contextHeaderNames } from '../../record/record-context.ts';
 import { type OpenContext, type Resource, sharedResource } from '../../resource.ts';
 import { openedModel } from '../internal/opened-model.ts';
 import type { Model, ModelBackend } from '../model.ts';
-import { boundedFetch } from './bounded-fetch.ts';
-import { meteredFetch } from './metered-fetch.ts';
+import { openClient } from './open-client.ts';
 import { openAiBackend } from './openai-backend.ts';
 import type { OpenAiCompatibleOptions } from './openai-compatible-options.ts';
-import { plainErrors } from './plain-errors.ts';
 import { serverProfiles } from './server-profile.ts';
 
 export type { OpenAiCompatibleOptions } from './openai-compatible-options.ts';
-
-/** 60,000 tokens with their wrapping: more than any record should get, and what a server gone wild may cost in memory. */
-const defaultMaxAnswerBytes = 16 * 1024 * 1024;
-
-/** The client's own time limit, off as far as it can be: `callTimeout` and the record's deadline decide. */
-const noTimeoutMs = 2 ** 31 - 1;
 
 /**
  * A model behind any server that speaks OpenAI's HTTP API: OpenAI, vLLM, llama-server, SGLang, Ollama, TGI, gateways; `server` says which. Built on the
@@ -45,22 +37,8 @@ export async function openOpenAi(
   { log }: Pick<OpenContext, 'log'>,
 ): Promise<{ readonly backend: ModelBackend; readonly close: () => Promise<void> }> {
   const { name = options.model } = options;
-  const { default: Client } = await import('openai');
   const closing = new AbortController();
-  const client = new Client({
-    baseURL: options.baseUrl,
-    apiKey: options.apiKey ?? 'none',
-    adminAPIKey: null,
-    organization: null,
-    project: null,
-    maxRetries: 0,
-    timeout: noTimeoutMs,
-    logLevel: 'off', // at its debug level it prints prompts
-    fetch: meteredFetch(
-      plainErrors(boundedFetch(options.maxAnswerBytes ?? defaultMaxAnswerBytes, options.fetch ?? ((input, init) => fetch(input, init)))),
-    ),
-    ...(options.apiKey === undefined ? { defaultHeaders: { Authorization: null } } : {}),
-  });
+  const client = await openClient(options);
   const { origin, pathname } = new URL(options.baseUrl);
   const backend = openAiBackend({ client, name, shownUrl: `${origin}${pathname}`, options, log, closing: closing.signal });
   const close = (): Promise<void> => {

@@ -37,6 +37,8 @@ function statusError(error: unknown, status: number, context: ErrorContext): Str
   if (status === 402 || kind.includes('insufficient_quota'))
     return fail('model_unauthorized', 'the account behind the API key has no credit left');
   if (status === 401 || status === 403) return fail('model_unauthorized', 'the server does not accept the API key (apiKey) for this');
+  if (status >= 300 && status < 400)
+    return fail('model_not_found', 'the server sends to another address, where nothing is sent: give that one as baseUrl');
   if (status === 404)
     return fail(
       'model_not_found',

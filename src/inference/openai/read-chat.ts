@@ -15,6 +15,10 @@ const finishReasons: Readonly<Record<string, FinishReason>> = {
 /** Reasons that are none of the model's: vLLM and SGLang gave the call up, DeepSeek ran out of something, a gateway passes an error on. */
 const brokenOff: ReadonlySet<string> = new Set(['abort', 'cancelled', 'error', 'insufficient_system_resource']);
 
+/** Ours for their reason; undefined where the server gave the answer up. */
+export const finishReasonOf = (theirs: string): FinishReason | undefined =>
+  brokenOff.has(theirs) ? undefined : (finishReasons[theirs] ?? 'stop');
+
 /** How servers tell the tokens that they had from before: OpenAI, vLLM and SGLang in the details, DeepSeek and Moonshot beside them. */
 type GivenUsage = Partial<CompletionUsage> & { readonly prompt_cache_hit_tokens?: number; readonly cached_tokens?: number };
 
@@ -71,11 +75,14 @@ export async function* readChat(
     // servers leave the list out, or empty, in the chunk that carries usage
     const choice = (chunk.choices as ChatCompletionChunk['choices'] | undefined)?.[0];
     if (choice === undefined) continue;
-    if (typeof choice.finish_reason === 'string' && brokenOff.has(choice.finish_reason)) throw gaveUp(choice.finish_reason);
     const delta = choice.delta as ChatCompletionChunk.Choice.Delta | undefined;
     const text = [delta?.content, delta?.refusal].find((one) => typeof one === 'string') ?? '';
     if (typeof delta?.refusal === 'string' && delta.refusal !== '') finishReason = 'refused';
-    if (typeof choice.finish_reason === 'string') finishReason ??= finishReasons[choice.finish_reason] ?? 'stop';
+    if (typeof choice.finish_reason === 'string') {
+      const told = finishReasonOf(choice.finish_reason);
+      if (told === undefined) throw gaveUp(choice.finish_reason);
+      finishReason ??= told;
+    }
     if (logProbabilities !== undefined) tokens = [...tokens, ...tokensFrom(choice.logprobs, logProbabilities)];
     if (text === '') continue;
     yield { text, index, ...(tokens.length === 0 ? {} : { tokens }) };
