@@ -1,3 +1,4 @@
+import { answering } from '../../src/inference/route/answering.ts';
 import { cascade } from '../../src/inference/route/cascade.ts';
 import { parallelModels } from '../../src/inference/route/parallel-models.ts';
 import { route } from '../../src/inference/route/route.ts';
@@ -67,6 +68,13 @@ describeModel(
 describeModel(
   'route by prefix',
   pooled((models) => route({ models, policy: 'prefix' })),
+);
+describeModel(
+  'answering',
+  pooled((models) => {
+    const [model = toyResource(toyBackend('first')), ask = model] = models;
+    return answering({ model, whenTooLong: [{ truncate: 'tail' }, { ask }] });
+  }),
 );
 describeModel(
   'cascade',

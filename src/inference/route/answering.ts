@@ -1,3 +1,4 @@
+import { defer } from 'rxjs';
 import type { PolicyState, WatchedPolicy } from '../../policies/policy-state.ts';
 import { type Resource, sharedResource } from '../../resource.ts';
 import type { Model } from '../model.ts';
@@ -5,6 +6,8 @@ import { answeringCalls } from './answering-calls.ts';
 import { type AnsweringOptions, resolveAnswering } from './answering-options.ts';
 import type { AnsweringCounts, AnsweringRules } from './mended-call.ts';
 import { openMembers } from './open-members.ts';
+import { closing, PoolDoor } from './pool-door.ts';
+import { ofSome } from './pooled.ts';
 import { resolveMembers } from './route-options.ts';
 
 export type { AnsweringOptions, AskLonger, AskOther, Skip, Summarise, Truncate } from './answering-options.ts';
@@ -40,7 +43,20 @@ export function answering(options: AnsweringOptions): Resource<AnsweringModel> {
     const own = opened.get(model) as Model;
     const counts: AnsweringCounts = { calls: 0, givenUp: 0, prompt_too_long: 0, answer_truncated: 0, answer_refused: 0, answer_empty: 0 };
     const rules: AnsweringRules = { model: own, ways, contextTokens, modelOf: ({ ask }) => opened.get(ask) as Model, counts };
-    return { value: { ...own, ...answeringCalls(rules), describe: (nowMs: number) => described(name, own, counts, nowMs) }, close };
+    const all = [...opened.values()];
+    const door = new PoolDoor(own.name);
+    const value: AnsweringModel = {
+      ...own,
+      ...door.calls({ ...own, ...answeringCalls(rules) }),
+      warmUp: () => ofSome(all, (one) => one.warmUp()),
+      dispose: () =>
+        defer(() => {
+          door.end();
+          return ofSome(all, (one) => one.dispose());
+        }),
+      describe: (nowMs) => described(name, own, counts, nowMs),
+    };
+    return { value, close: closing(door, close) };
   });
 }
 

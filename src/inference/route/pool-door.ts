@@ -1,7 +1,8 @@
 import type { Observable } from 'rxjs';
 import { Disposal } from '../internal/disposal.ts';
 import { turnsOf, withTurns } from '../internal/prompt.ts';
-import type { Model, Prompt } from '../model.ts';
+import { slotsOf } from '../internal/slots-of.ts';
+import type { Model, PreparedPrompt, Prompt } from '../model.ts';
 
 type Calls = Pick<Model, 'chat' | 'complete' | 'answer' | 'classify' | 'embed' | 'rerank' | 'infer' | 'countTokens'>;
 
@@ -38,8 +39,14 @@ export class PoolDoor {
   }
 }
 
-/** The prompt as it is now. @throws OptionError for what is none. */
-export const asGiven = (prompt: Prompt): Prompt => (typeof prompt === 'string' ? prompt : withTurns(prompt, turnsOf(prompt)));
+/** The prompt as it is now; what stands in its slots is still known. @throws OptionError for what is none. */
+export function asGiven(prompt: Prompt): Prompt {
+  if (typeof prompt === 'string') return prompt;
+  const copy = withTurns(prompt, turnsOf(prompt));
+  const slots = slotsOf.get(prompt as PreparedPrompt);
+  if (slots) slotsOf.set(copy as PreparedPrompt, slots);
+  return copy;
+}
 
 /** What is no list is refused by who takes it. */
 const copied = <T>(list: readonly T[]): readonly T[] => (Array.isArray(list) ? [...(list as readonly T[])] : list);

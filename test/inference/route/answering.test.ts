@@ -2,14 +2,15 @@ import { lastValueFrom, toArray } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { completeModel } from '../../../src/inference/complete-model.ts';
 import type { Model } from '../../../src/inference/model.ts';
-import type { AnsweringOptions } from '../../../src/inference/route/answering.ts';
+import { answering, type AnsweringOptions } from '../../../src/inference/route/answering.ts';
 import { route } from '../../../src/inference/route/route.ts';
 import { scripted, type ScriptedModel } from '../../../src/inference/scripted/scripted.ts';
+import { virtualClock } from '../../../src/virtual-clock.ts';
 import { failureOf } from '../../helpers/failure-of.ts';
 import { within } from '../../helpers/scope.ts';
 import { fakeBackend, type Said } from '../fake-backend.ts';
 import { answer, good, modelOf, open, prompt, resultIn, saying, schema, textOf, words } from './answers.ts';
-import { calmScope, resourceOf } from './opened.ts';
+import { calmScope, openContext, resourceOf } from './opened.ts';
 
 describe('a prompt that does not fit', () => {
   it.each([
@@ -196,6 +197,14 @@ describe('answering', () => {
   it('leaves other failures to who is asked for them', async () => {
     const { clock, model } = await open({ model: resourceOf(saying('no JSON')), whenCut: { skip: { mood: 'bad' } } });
     expect(await failureOf(resultIn(clock, model.answer('hello', answer)))).toMatchObject({ code: 'answer_invalid' });
+  });
+
+  it('knows what of a prompt is data inside of a pool, too', async () => {
+    const { model: own } = modelOf(good, 50);
+    const clock = virtualClock();
+    const inner = answering({ model: own, whenTooLong: { truncate: 'tail' } });
+    const { value: model } = await route({ models: [inner] }).open(openContext(clock));
+    expect(await resultIn(clock, model.answer(prompt({ text: words(100) }), answer))).toMatchObject({ degraded: ['truncated-tail'] });
   });
 
   it('goes around a pool, and keeps its metrics', async () => {
