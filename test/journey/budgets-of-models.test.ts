@@ -10,6 +10,7 @@ import { rateLimit } from '../../src/policies/rate-limit.ts';
 import { tokenBudget } from '../../src/policies/token-budget.ts';
 import { virtualClock } from '../../src/testing.ts';
 import { testScope, within } from '../helpers/scope.ts';
+import { fakeBackend } from '../inference/fake-backend.ts';
 
 const estimate = { inputTokens: 10, outputTokens: 40 };
 const chunk = (text: string, index: number) => ({ text, index });
@@ -22,22 +23,7 @@ const last = (inputTokens: number, outputTokens: number) => ({
 
 /** A model whose answer the test gives piece by piece. */
 function modelOf(chat: () => Observable<ReturnType<typeof chunk>>) {
-  return completeModel({
-    name: 'm',
-    capabilities: {
-      contextTokens: undefined,
-      jsonSchema: true,
-      logProbabilities: false,
-      embeddings: false,
-      completion: false,
-      reranking: false,
-      tensors: false,
-      sampling: [],
-      exactTokens: true,
-    },
-    chat,
-    countTokens: () => of(10),
-  });
+  return completeModel({ ...fakeBackend([]), name: 'm', chat, countTokens: () => of(10) });
 }
 
 describe('withinBudget around a model', () => {

@@ -4,7 +4,7 @@ import type { ModelCapabilities } from '../model.ts';
 
 /** What was asked: the method, and everything that the answer depends on. */
 export interface Asked {
-  readonly method: 'chat' | 'classify' | 'embed' | 'countTokens';
+  readonly method: 'chat' | 'complete' | 'classify' | 'embed' | 'rerank' | 'infer' | 'countTokens';
   readonly request: object;
 }
 

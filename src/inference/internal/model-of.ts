@@ -6,10 +6,9 @@ import { turnsOf } from './prompt.ts';
 import { Runner } from './runner.ts';
 import { textCalls } from './text-calls.ts';
 
-/** A model of a back end whose answers are counted already, or by somebody else. */
-export function modelOf(backend: ModelBackend): Model {
+/** A model of a back end whose answers are counted already, or by somebody else. `runner`: where calls of its own run beside those made here. */
+export function modelOf(backend: ModelBackend, runner = new Runner(backend)): Model {
   const { name, capabilities } = backend;
-  const runner = new Runner(backend);
   const countTokens = (prompt: Prompt): Observable<number> => {
     const turns = turnsOf(prompt);
     return defer(() => backend.countTokens(turns));

@@ -62,12 +62,12 @@ const wrong: readonly (readonly [string, (model: Model) => unknown])[] = [
 ];
 
 /** All calls that ask the model something, as far as it can. */
-const everyCall = ({ model, asks, can }: ModelWorld): readonly (() => Observable<unknown>)[] => [
+const everyCall = ({ model, asks, can, far }: ModelWorld): readonly (() => Observable<unknown>)[] => [
   () => model.chat(asks.short, { maxTokens: 8 }),
   () => model.answer(asks.short, { schema: z.object({ ok: z.boolean() }) }),
   () => model.classify(asks.label.prompt, { labels: asks.label.labels }),
   ...(can('completion') ? [() => model.complete(asks.short, { maxTokens: 8 })] : []),
-  ...(can('embeddings') ? [() => model.embed(['a text'])] : []),
+  ...(can('embeddings') && far?.blindTo?.includes('embeddings') !== true ? [() => model.embed(['a text'])] : []),
   ...(can('reranking') ? [() => model.rerank('a query', ['a text'])] : []),
   ...(can('tensors') ? [() => model.infer([tensor])] : []),
 ];

@@ -40,6 +40,8 @@ export interface FarSide {
   working(): number | Promise<number>;
   /** Grows with every call and every token that it works on, and with nothing else. */
   done(): number | Promise<number>;
+  /** Calls that it does not count among what is done. */
+  readonly blindTo?: readonly Ability[];
   /** Brings it down under the calls that run; it comes back by itself. */
   crash?(): void | Promise<void>;
 }
