@@ -8,6 +8,7 @@ import type { Answer, AnswerOptions, ChatChunk, ChatOptions, Classification, Cla
 import { askAll, type Heard } from './ask-all.ts';
 import { type Ask, askOfLabels, askOfPrompt } from './needs.ts';
 import { type Ballot, countVotes } from './vote.ts';
+import { countedVote, type VoterCounts } from './voter-counts.ts';
 
 /** What one of several models said. */
 export type Opinion<T> =
@@ -28,8 +29,8 @@ export interface Comparison<T> {
 
 export interface ParallelRules {
   readonly models: readonly Model[];
-  readonly names: readonly string[];
-  readonly weights: readonly number[];
+  /** One a model. */
+  readonly voters: readonly VoterCounts[];
   readonly atLeast: number;
   readonly same: ((a: unknown, b: unknown) => boolean) | undefined;
 }
@@ -114,8 +115,8 @@ function textOf(chunks: readonly ChatChunk[]): Vote<string, readonly ChatChunk[]
   return { value: chunks.map(({ text }) => text).join(''), usage, whole: chunks };
 }
 
-const ballotsOf = <T, W>({ weights }: ParallelRules, heard: readonly Heard<Vote<T, W>>[]): readonly Ballot<Vote<T, W>>[] =>
-  heard.flatMap((one) => ('value' in one ? [{ index: one.index, weight: weights[one.index] ?? 1, value: one.value }] : []));
+const ballotsOf = <T, W>({ voters }: ParallelRules, heard: readonly Heard<Vote<T, W>>[]): readonly Ballot<Vote<T, W>>[] =>
+  heard.flatMap((one) => ('value' in one ? [{ index: one.index, weight: voters[one.index]?.weight ?? 1, value: one.value }] : []));
 
 const usageOf = (ballots: readonly Ballot<{ readonly usage: Usage }>[]): Usage => ballots.map(({ value }) => value.usage).reduce(addUsage);
 
@@ -127,39 +128,55 @@ function costOf(ballots: readonly Ballot<Vote<string, readonly ChatChunk[]>>[]):
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, one) => total + one, 0);
 
+const counting =
+  <T>({ models, voters }: ParallelRules, work: (model: Model) => Observable<T>) =>
+  (model: Model): Observable<T> =>
+    countedVote(voters[models.indexOf(model)] as VoterCounts, work(model));
+
+function countDissents<T>({ voters }: ParallelRules, ballots: readonly Ballot<T>[], agrees: (value: T) => boolean): void {
+  for (const { index, value } of ballots) {
+    const voter = voters[index];
+    if (voter && !agrees(value)) voter.dissents += 1;
+  }
+}
+
 /** The vote's result as soon as nothing can change it. */
 function winnerOf<T, W>(rules: ParallelRules, { ask, work, same }: Poll<T, W>) {
-  const { models, weights, atLeast } = rules;
+  const { models, voters, atLeast } = rules;
   return askAll({
-    ...{ models, atLeast, work },
+    ...{ models, atLeast, work: counting(rules, work) },
     inputTokens: () => ask.inputTokens,
     resultOf: (heard: readonly Heard<Vote<T, W>>[]) => {
       const all = ballotsOf(rules, heard);
-      const open = weights.filter((_, index) => heard.every((one) => one.index !== index));
+      const open = voters.filter((_, index) => heard.every((one) => one.index !== index)).map(({ weight }) => weight);
       const count = countVotes(all, (a, b) => same(a.value, b.value), sum(open));
-      return count?.isDecided === true ? { winner: count.winner.value, usage: usageOf(all), all } : undefined;
+      if (count?.isDecided !== true) return undefined;
+      const winner = count.winner.value;
+      countDissents(rules, all, (one) => same(winner.value, one.value));
+      return { winner, usage: usageOf(all), all };
     },
   });
 }
 
 /** All opinions, when all are there. */
 function comparison<T, W>(rules: ParallelRules, { ask, work, same }: Poll<T, W>): Observable<Comparison<T>> {
-  const { models, names, weights, atLeast } = rules;
+  const { models, voters, atLeast } = rules;
   return askAll({
-    ...{ models, atLeast, work },
+    ...{ models, atLeast, work: counting(rules, work) },
     inputTokens: () => ask.inputTokens,
     resultOf: (heard: readonly Heard<Vote<T, W>>[], isAll): Comparison<T> | undefined => {
       const all = ballotsOf(rules, heard);
       const count = isAll ? countVotes(all, (a, b) => same(a.value, b.value), 0) : undefined;
       if (!count) return undefined;
       const { value } = count.winner.value;
+      countDissents(rules, all, (one) => same(value, one.value));
       const opinions = heard
         .toSorted((a, b) => a.index - b.index)
         .map((one): Opinion<T> => {
-          const name = names[one.index] ?? '';
+          const name = voters[one.index]?.name ?? '';
           return 'value' in one ? { name, value: one.value.value, agrees: same(value, one.value.value) } : { name, error: one.error };
         });
-      return { opinions, value, agreement: count.weight / sum(weights), usage: usageOf(all) };
+      return { opinions, value, agreement: count.weight / sum(voters.map(({ weight }) => weight)), usage: usageOf(all) };
     },
   });
 }

@@ -1,5 +1,6 @@
 import { type OptionNames, requireFunction, requireOptions } from '../../check-options.ts';
 import { OptionError, requireInteger, requireOneOf, requireText } from '../../errors.ts';
+import type { PolicyState, WatchedPolicy } from '../../policies/policy-state.ts';
 import { type Resource, sharedResource } from '../../resource.ts';
 import type { Model } from '../model.ts';
 import { callsOfFirst } from './first-able.ts';
@@ -7,6 +8,7 @@ import { openMembers } from './open-members.ts';
 import { type ComparingCalls, parallelCalls } from './parallel-calls.ts';
 import { asGiven, closing, PoolDoor } from './pool-door.ts';
 import { resolveMembers } from './route-options.ts';
+import { describedVoters, newVoter } from './voter-counts.ts';
 
 export type { ComparingCalls, Comparison, Opinion } from './parallel-calls.ts';
 
@@ -32,8 +34,8 @@ export interface ParallelModelsOptions {
   readonly name?: string;
 }
 
-/** Several models asked at once: as one model, which gives what has won, or side by side. */
-export interface ParallelModels extends Model, ComparingCalls {}
+/** Several models asked at once: as one model, which gives what has won, or side by side. Tells how often each was asked, failed and was outvoted. */
+export interface ParallelModels extends Model, ComparingCalls, WatchedPolicy {}
 
 const names: OptionNames<ParallelModelsOptions> = { models: true, vote: true, same: true, atLeast: true, name: true };
 const mostModels = 10;
@@ -62,7 +64,6 @@ export function parallelModels(options: ParallelModelsOptions): Resource<Paralle
     throw new OptionError(`parallelModels.models must be 2 to ${String(mostModels)} models, got ${String(members.length)}`);
   const { atLeast = Math.floor(members.length / 2) + 1 } = options;
   requireInteger('parallelModels.atLeast', atLeast, 1, members.length);
-  const weights = members.map(({ rules }) => (vote === 'weighted' ? rules.weight : 1));
   if (vote === 'majority' && members.some(({ rules }) => rules.weight !== 1))
     throw new OptionError("parallelModels.models have a weight, which counts with vote: 'weighted' alone");
   return sharedResource(name, async (context) => {
@@ -71,11 +72,18 @@ export function parallelModels(options: ParallelModelsOptions): Resource<Paralle
       opened[index] = model;
     };
     const close = await openMembers(members, context, { pool: name, joined });
-    const rules = { models: opened, names: members.map((one) => one.rules.name), weights, atLeast, same };
+    const voters = members.map(({ rules }) => newVoter(rules.name, vote === 'weighted' ? rules.weight : 1));
+    const rules = { models: opened, voters, atLeast, same };
     const door = new PoolDoor(name);
     const ofFirst = callsOfFirst(name, opened, door);
     const asked = parallelCalls(rules);
-    const value = { name, ...ofFirst, ...door.calls({ ...ofFirst, ...asked }), ...comparisons(asked, door) };
+    const value = {
+      name,
+      ...ofFirst,
+      ...door.calls({ ...ofFirst, ...asked }),
+      ...comparisons(asked, door),
+      describe: (): PolicyState => describedVoters(name, voters),
+    };
     return { value, close: closing(door, close) };
   });
 }

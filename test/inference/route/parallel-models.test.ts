@@ -2,6 +2,7 @@ import { lastValueFrom, type Observable, toArray } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { type ParallelModels, parallelModels, type ParallelModelsOptions } from '../../../src/inference/route/parallel-models.ts';
+import type { PolicyState } from '../../../src/policies/policy-state.ts';
 import { scripted, type ScriptedModel } from '../../../src/inference/scripted/scripted.ts';
 import { type VirtualClock, virtualClock } from '../../../src/virtual-clock.ts';
 import { failureOf } from '../../helpers/failure-of.ts';
@@ -42,6 +43,39 @@ describe('parallelModels', () => {
       [0, 1],
       [1, 0],
     ]);
+  });
+
+  it('tells how often each was asked, failed and was outvoted, and what runs', async () => {
+    const models = [
+      saying('a', 'good'),
+      saying('b', 'bad', 20),
+      saying('c', 'good', 30),
+      saying('d', 'none', 5, true),
+      saying('e', 'good', 40),
+    ];
+    const { clock, model } = await open({ models, name: 'jury' });
+    await resultIn(clock, model.answer('hello', { schema }));
+    await resultIn(clock, model.compareAnswers('hello', { schema }));
+    const numbers = ({ name, numbers: told }: PolicyState) => [
+      name,
+      told?.['calls_total'],
+      told?.['failures_total'],
+      told?.['dissents_total'],
+    ];
+    const state = model.describe(clock.nowMs());
+    expect(state).toMatchObject({ name: 'jury', kind: 'parallel-models', used: 0, numbers: { calls_total: 2 } });
+    expect(state.parts?.map(numbers)).toEqual([
+      ['a', 2, 0, 0],
+      ['b', 2, 0, 2],
+      ['c', 2, 0, 0],
+      ['d', 2, 2, 0],
+      ['e', 2, 0, 0],
+    ]);
+    const running = within(calmScope(clock), model.chat('hello')).subscribe({ error: () => undefined });
+    expect(model.describe(clock.nowMs())).toMatchObject({ used: 5, parts: [{ used: 1 }, {}, {}, {}, {}] });
+    running.unsubscribe();
+    expect(model.describe(clock.nowMs()).used).toBe(0);
+    expect(model.describe(clock.nowMs()).parts?.[0]?.numbers).toMatchObject({ calls_total: 3, failures_total: 0, weight: 1 });
   });
 
   it('weighs voices where it is told to', async () => {
