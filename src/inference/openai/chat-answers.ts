@@ -6,17 +6,20 @@ import { chatRequest } from './chat-request.ts';
 import { type FirstToken, labelLogProbabilitiesOf } from './label-tokens.ts';
 import { type ModelCalls, outputOf } from './model-calls.ts';
 import { readChat, usageFrom } from './read-chat.ts';
+import { stopTokenIds } from './stop-token-ids.ts';
 
 type Answers = Pick<ModelBackend, 'chat' | 'labelLogProbabilities'>;
 
 /** Answers by `/chat/completions`. */
-export function chatAnswers({ client, request, estimated, settings, shownUrl }: ModelCalls): Answers {
+export function chatAnswers(calls: ModelCalls): Answers {
+  const { client, request, estimated, settings, shownUrl } = calls;
+  const stopTokens = stopTokenIds(calls);
   return {
     chat: (turns, chat, ctx) => {
       if (!settings.profile.chat) return throwError(() => noChat(shownUrl));
       const body = { ...chatRequest(turns, chat, settings), stream: true as const, stream_options: { include_usage: true } };
       return request(ctx, body, async function* (asked) {
-        const stream = await client.chat.completions.create(body, asked);
+        const stream = await client.chat.completions.create({ ...body, ...(await stopTokens(chat.stopTokens, asked)) }, asked);
         const estimate = (pieces: number, chars: number): Usage => estimated(turns, outputOf(pieces, chars));
         yield* readChat(stream, { estimate, logProbabilities: chat.logProbabilities });
       });

@@ -9,6 +9,7 @@ import { readEmbeddings } from './read-embeddings.ts';
 import { readRanking } from './read-ranking.ts';
 import { responsesAnswers } from './responses-answers.ts';
 import type { ServerProfile } from './server-profile.ts';
+import { stopTokenIds } from './stop-token-ids.ts';
 
 /** The calls of one model, over a client. Each is one request, which unsubscribing aborts. */
 export function openAiBackend(connection: OpenAiConnection): ModelBackend {
@@ -50,18 +51,22 @@ function capabilitiesOf({ options, settings: { profile } }: ModelCalls): ModelCa
   };
 }
 
-const continuation = ({ client, request, estimated, settings }: ModelCalls): Pick<ModelBackend, 'complete'> => ({
-  complete: (text, options, ctx) =>
-    defer(() => {
-      const body = { ...completionRequest(text, options, settings), stream: true as const, stream_options: { include_usage: true } };
-      return request(ctx, body, async function* (asked) {
-        const stream = await client.completions.create(body, asked);
-        const turns = [{ role: 'user', content: text }] as const;
-        const estimate = (pieces: number, chars: number): Usage => estimated(turns, outputOf(pieces, chars));
-        yield* readChat(asChat(stream), { estimate, logProbabilities: options.logProbabilities });
-      });
-    }),
-});
+function continuation(calls: ModelCalls): Pick<ModelBackend, 'complete'> {
+  const { client, request, estimated, settings } = calls;
+  const stopTokens = stopTokenIds(calls);
+  return {
+    complete: (text, options, ctx) =>
+      defer(() => {
+        const body = { ...completionRequest(text, options, settings), stream: true as const, stream_options: { include_usage: true } };
+        return request(ctx, body, async function* (asked) {
+          const stream = await client.completions.create({ ...body, ...(await stopTokens(options.stopTokens, asked)) }, asked);
+          const turns = [{ role: 'user', content: text }] as const;
+          const estimate = (pieces: number, chars: number): Usage => estimated(turns, outputOf(pieces, chars));
+          yield* readChat(asChat(stream), { estimate, logProbabilities: options.logProbabilities });
+        });
+      }),
+  };
+}
 
 const ranking = (
   { client, request, options, settings }: ModelCalls,

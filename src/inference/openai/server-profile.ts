@@ -44,7 +44,7 @@ const responsesUntold: ServerProfile['responses'] = { alternatives: 0, sampling:
 const ranks: ServerProfile['reranking'] = { path: 'rerank', documentsField: 'documents' };
 
 /**
- * None takes `stopTokens`: they match text, and special tokens are no text to them. SGLang ignores `seed` unless it was started for
+ * vLLM alone takes `stopTokens`, by their numbers: others match text, and special tokens are no text to them. SGLang ignores `seed` unless it was started for
  * deterministic inference. Newer OpenAI models refuse `max_tokens`, and only their oldest ones continue text.
  */
 export const serverProfiles: Readonly<Record<ServerKind, ServerProfile>> = {
@@ -58,7 +58,7 @@ export const serverProfiles: Readonly<Record<ServerKind, ServerProfile>> = {
   },
   vllm: {
     ...generic,
-    sampling: ['topP', 'topK', 'minP', 'seed', 'logProbabilities'],
+    sampling: ['topP', 'topK', 'minP', 'seed', 'stopTokens', 'logProbabilities'],
     alternatives: 20,
     completion: { schemaField: 'response_format' },
     responses: responsesWithAlternatives,

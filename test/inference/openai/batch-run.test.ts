@@ -72,6 +72,12 @@ describe('failures of all', () => {
     expect(at.requests).toHaveLength(0);
   });
 
+  it('a file may be longer than an answer', async () => {
+    const { model } = await batching({}, { maxAnswerBytes: 1_024 });
+    const ids = Array.from({ length: 50 }, (_, n) => String(n));
+    expect((await allOf(model.ask(asking(...ids)))).filter(({ reply }) => reply)).toHaveLength(50);
+  });
+
   it('a line that never ends: model_rejected', async () => {
     const { model } = await batching(
       { answer: ({ custom_id: id }) => ({ line: replyLine(id, 'x'.repeat(5_000)) }) },

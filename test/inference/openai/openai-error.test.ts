@@ -6,6 +6,19 @@ import { chunkEvent, doneEvent, reset, type ServerReply, startOpenAiServer } fro
 import { apiKey, chunksOf, opened, served } from './served.ts';
 
 describe('failures', () => {
+  it.each([
+    [507, 'resource_exhausted'],
+    [402, 'model_unauthorized'],
+    [408, 'model_failed'],
+    [504, 'model_unavailable'],
+    [418, 'model_rejected'],
+  ])('status %i: %s, with 200 characters of what the server says', async (status, code) => {
+    const { model } = await served({ status, body: { error: { message: `begins ${'x'.repeat(500)} ends` } } });
+    const error = await failureOf(chunksOf(model));
+    expect(error.code).toBe(code);
+    expect(error.message).toMatch(/begins x{193}…$/);
+  });
+
   const streams: [string, Iterable<string | typeof reset>, string][] = [
     ['a stream that ends without a finish reason', [chunkEvent('half')], 'model_failed'],
     ['one that says [DONE] without', [chunkEvent('half'), doneEvent], 'model_failed'],

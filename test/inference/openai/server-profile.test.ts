@@ -15,13 +15,16 @@ const values: Record<SamplingOption, ChatOptions> = {
   stopTokens: { stopTokens: ['<|im_end|>'] },
   logProbabilities: { logProbabilities: 2 },
 };
-const fields = { topP: { top_p: 0.5 }, topK: { top_k: 7 }, minP: { min_p: 0.1 }, seed: { seed: 3 } };
+const fields = { topP: { top_p: 0.5 }, topK: { top_k: 7 }, minP: { min_p: 0.1 }, seed: { seed: 3 }, stopTokens: { stop_token_ids: [7] } };
+const tokenised: ServerReply = { status: 200, body: { count: 1, max_model_len: 2048, tokens: [7] } };
 const kinds = Object.keys(serverProfiles) as readonly ServerKind[];
 
 describe.each(kinds.filter((kind) => serverProfiles[kind].chat))('server %s', (server) => {
   it.each(Object.keys(values) as SamplingOption[])('sends %s, or says that it cannot', async (option) => {
     const told = { choices: [{ delta: { content: 'x' }, finish_reason: 'stop', logprobs: { content: [{ token: 'x', logprob: -1 }] } }] };
-    const { model, server: at } = await served(sse(told), { server });
+    const { model, server: at } = await served(option === 'stopTokens' ? (nth) => (nth === 1 ? tokenised : sse(told)) : sse(told), {
+      server,
+    });
     const answer = allOf(model.chat('x', values[option]));
     if (!model.capabilities.sampling.includes(option)) {
       expect((await failureOf(answer)).code).toBe('capability_missing');
@@ -29,9 +32,7 @@ describe.each(kinds.filter((kind) => serverProfiles[kind].chat))('server %s', (s
       return;
     }
     await answer;
-    expect(at.requests[0]?.body).toMatchObject(
-      option === 'logProbabilities' ? { logprobs: true, top_logprobs: 2 } : fields[option as keyof typeof fields],
-    );
+    expect(at.requests.at(-1)?.body).toMatchObject(option === 'logProbabilities' ? { logprobs: true, top_logprobs: 2 } : fields[option]);
   });
 });
 
