@@ -3,14 +3,16 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { smollm2 } from '../../src/artifacts/catalogue.ts';
 import { pullArtifact } from '../../src/artifacts/pull-artifact.ts';
 import type { ExperimentContext, ExperimentResult, Finding } from '../helpers/experiment.ts';
+import { type LlamaServerProgram, llamaServerProgram, type NoLlamaServer } from '../helpers/llama-server.ts';
 import { direct } from './models/direct.ts';
 import { pool } from './models/pool.ts';
 import type { ProcessUse } from './models/process-use.ts';
+import { served } from './models/served.ts';
 import { type Contender, questions, type Round, type Task } from './models/work.ts';
 import { fact, median, quantile } from './overhead/measure.ts';
 
 export const name = 'models';
-export const summary = 'the pool against node-llama-cpp used directly and llama-server, 1 to 16 calls at once; about 6 minutes, --short 1';
+export const summary = 'the pool against node-llama-cpp used directly and llama-server, 1 to 16 calls at once; about 9 minutes, --short 2';
 
 const decisive = 8;
 const loopBoundMs = 20;
@@ -27,9 +29,10 @@ interface Measured {
 export async function run(context: ExperimentContext): Promise<ExperimentResult> {
   const modelPath = await pullArtifact(smollm2, { signal: context.signal });
   const threads = Math.max(1, availableParallelism() - 1);
-  const findings: Finding[] = [];
+  const program = await llamaServerProgram(context.signal);
+  const findings: Finding[] = [fact('llama-server', 'name' in program ? program.name : `not run: ${program.reason}`)];
   for (const atOnce of context.short ? [1, decisive] : [1, 2, 4, decisive, 16]) {
-    findings.push(...(await compare(context, { modelPath, atOnce, threads })));
+    findings.push(...(await compare(context, { modelPath, atOnce, threads }, program)));
   }
   const load = loadavg()[0]?.toFixed(1) ?? '?';
   return {
@@ -39,7 +42,11 @@ export async function run(context: ExperimentContext): Promise<ExperimentResult>
 }
 
 /** All contenders in turns on the same questions, so that whatever else the machine does falls on all. */
-async function compare({ short, signal, say }: ExperimentContext, task: Task): Promise<readonly Finding[]> {
+async function compare(
+  { short, signal, say }: ExperimentContext,
+  task: Task,
+  program: LlamaServerProgram | NoLlamaServer,
+): Promise<readonly Finding[]> {
   const { atOnce } = task;
   const rounds = short ? 5 : 7;
   const count = Math.max(8, 2 * atOnce);
@@ -47,6 +54,7 @@ async function compare({ short, signal, say }: ExperimentContext, task: Task): P
   const delays = monitorEventLoopDelay({ resolution: 1 });
   try {
     contenders.push(await pool(task, signal), await direct(task));
+    if ('name' in program) contenders.push(await served(program, task, signal));
     const seen = new Map<Contender, Round[]>(contenders.map((one) => [one, []]));
     for (const one of contenders) await one.ask(questions(atOnce, 0)); // the prefix is kept from here on
     const before = new Map(await Promise.all(contenders.map(async (one) => [one, await one.use()] as const)));
