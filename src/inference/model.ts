@@ -73,6 +73,11 @@ export interface ChatChunk {
   readonly degraded?: readonly string[];
 }
 
+/** A piece as a back end gives it: of the times only what nobody else can know. */
+export interface BackendChunk extends Omit<ChatChunk, 'timings'> {
+  readonly timings?: Partial<Timings>;
+}
+
 export interface ChatOptions {
   /** Longest answer in tokens. @defaultValue 512 */
   readonly maxTokens?: number;
@@ -255,7 +260,7 @@ export interface ModelBackend {
   readonly capabilities: ModelCapabilities;
   /** What tokens cost; calls then tell their cost. */
   readonly prices?: TokenPrices;
-  chat(prompt: readonly ChatTurn[], options: ChatOptions, ctx?: CallContext): Observable<ChatChunk>;
+  chat(prompt: readonly ChatTurn[], options: ChatOptions, ctx?: CallContext): Observable<BackendChunk>;
   /** Log-probabilities of the labels as the answer's beginning; absent where it cannot. */
   labelLogProbabilities?(
     prompt: readonly ChatTurn[],
@@ -265,7 +270,7 @@ export interface ModelBackend {
   embed?(texts: readonly string[], ctx?: CallContext): Observable<readonly Embedding[]>;
   countTokens(prompt: readonly ChatTurn[]): Observable<number>;
   /** Absent where the capability is. */
-  complete?(text: string, options: ChatOptions, ctx?: CallContext): Observable<ChatChunk>;
+  complete?(text: string, options: ChatOptions, ctx?: CallContext): Observable<BackendChunk>;
   /** Scores in the order of the documents. */
   rerank?(
     query: string,

@@ -9,7 +9,8 @@ import { naming } from '../internal/naming.ts';
 import { turnsOf } from '../internal/prompt.ts';
 import { Runner } from '../internal/runner.ts';
 import { toldAtEnd } from '../internal/told-at-end.ts';
-import type { ChatChunk, Classification, Model, ModelBackend } from '../model.ts';
+import type { MeteredBackend } from '../internal/metered-backend.ts';
+import type { ChatChunk, Classification, Model } from '../model.ts';
 import type { Player } from './player.ts';
 import { asEmbeddings, asTensors, storedEmbeddings, storedTensors } from './stored.ts';
 
@@ -17,7 +18,7 @@ import { asEmbeddings, asTensors, storedEmbeddings, storedTensors } from './stor
 const unsaid = { completion: false, reranking: false, tensors: false, sampling: ['topP', 'seed'] } as const;
 
 /** Answers are recorded below their schema: as text that is validated again when it is replayed. */
-function backendOf(player: Player, name: string, capabilities: ModelBackend['capabilities']): ModelBackend {
+function backendOf(player: Player, name: string, capabilities: MeteredBackend['capabilities']): MeteredBackend {
   return {
     name,
     capabilities,

@@ -14,7 +14,7 @@ import {
 import { currentScope } from '../../call.ts';
 import { abortReason } from '../../clock.ts';
 import { InferenceError } from '../../errors.ts';
-import type { ChatChunk, FinishReason, Usage } from '../model.ts';
+import type { BackendChunk, FinishReason, Usage } from '../model.ts';
 
 /** A whole answer. */
 export interface Reply {
@@ -28,7 +28,7 @@ const cutOff = (): InferenceError =>
   new InferenceError('model_failed', 'expected an answer that ends with a finish reason and its usage, got one that was cut off');
 
 /** Passes pieces on; a stream that completes without usage and finish reason was cut, and fails. */
-export function endsProperly(): MonoTypeOperatorFunction<ChatChunk> {
+export function endsProperly<T extends BackendChunk>(): MonoTypeOperatorFunction<T> {
   return (source) =>
     defer(() => {
       let ended = false;
@@ -47,7 +47,7 @@ export function endsProperly(): MonoTypeOperatorFunction<ChatChunk> {
 }
 
 /** The pieces of one answer as one; holds the answer, which the call's `maxTokens` bounds. */
-export function collect(): OperatorFunction<ChatChunk, Reply> {
+export function collect(): OperatorFunction<BackendChunk, Reply> {
   return pipe(
     endsProperly(),
     toArray(),

@@ -1,12 +1,20 @@
-import { EMPTY } from 'rxjs';
-import type { ModelBackend } from '../model.ts';
+import { EMPTY, type Observable } from 'rxjs';
+import type { ChatChunk, ModelBackend } from '../model.ts';
 import { countUsage } from './count-usage.ts';
 import { estimatePromptTokens, estimateTokens } from './estimate-tokens.ts';
 import { metered } from './metered.ts';
 import { toldAtEnd } from './told-at-end.ts';
 
+type Telling<F extends (...args: never[]) => unknown> = (...asked: Parameters<F>) => Observable<ChatChunk>;
+
+/** Its answers say at their end what they took. */
+export interface MeteredBackend extends Omit<ModelBackend, 'chat' | 'complete'> {
+  readonly chat: Telling<ModelBackend['chat']>;
+  readonly complete?: Telling<NonNullable<ModelBackend['complete']>>;
+}
+
 /** The same back end, whose answers tell budgets what comes of them, and say at their end what they took; what a call has used is counted however it ends. */
-export const meteredBackend = (given: ModelBackend): ModelBackend => ({
+export const meteredBackend = (given: ModelBackend): MeteredBackend => ({
   name: given.name,
   capabilities: given.capabilities,
   chat: (...asked) =>

@@ -1,13 +1,14 @@
 import { defer, EMPTY, map, type Observable, of } from 'rxjs';
-import type { Model, ModelBackend, Prompt } from '../model.ts';
+import type { Model, Prompt } from '../model.ts';
 import { resolveChatOptions } from './chat-options.ts';
 import { dataCalls } from './data-calls.ts';
+import type { MeteredBackend } from './metered-backend.ts';
 import { turnsOf } from './prompt.ts';
 import { Runner } from './runner.ts';
 import { textCalls } from './text-calls.ts';
 
 /** A model of a back end whose answers are counted already, or by somebody else. `runner`: where calls of its own run beside those made here. */
-export function modelOf(backend: ModelBackend, runner = new Runner(backend)): Model {
+export function modelOf(backend: MeteredBackend, runner = new Runner(backend)): Model {
   const { name, capabilities } = backend;
   const countTokens = (prompt: Prompt): Observable<number> => {
     const turns = turnsOf(prompt);

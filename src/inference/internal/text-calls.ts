@@ -1,16 +1,17 @@
-import type { Model, ModelBackend } from '../model.ts';
+import type { Model } from '../model.ts';
 import { answerWith } from './answer.ts';
 import { missing } from './capability.ts';
 import { resolveChatOptions } from './chat-options.ts';
 import { requireString } from './check-texts.ts';
 import { classifyWith } from './classify-labels.ts';
 import { endsProperly } from './collect.ts';
+import type { MeteredBackend } from './metered-backend.ts';
 import { naming } from './naming.ts';
 import { turnsOf } from './prompt.ts';
 import type { Runner } from './runner.ts';
 
 /** The calls of a model whose results are text, or made of it. Options are checked at the call, the rest when it is subscribed to. */
-export function textCalls(backend: ModelBackend, runner: Runner): Pick<Model, 'chat' | 'complete' | 'answer' | 'classify'> {
+export function textCalls(backend: MeteredBackend, runner: Runner): Pick<Model, 'chat' | 'complete' | 'answer' | 'classify'> {
   return {
     chat: (prompt, options, ctx) => {
       const turns = turnsOf(prompt);

@@ -7,7 +7,7 @@ import { cachedFile } from '../../artifacts/cached-file.ts';
 import { requireArtifact } from '../../artifacts/require-artifact.ts';
 import { OptionError } from '../../errors.ts';
 import type { OpenContext } from '../../resource.ts';
-import { checkModelFile } from './gguf/check-model-file.ts';
+import { type CheckedFile, checkModelFile } from './gguf/check-model-file.ts';
 import type { ResolvedLlamaOptions } from './llama-options.ts';
 
 /** Whether a model is given by where it lies, not by name. */
@@ -21,18 +21,18 @@ export function modelNamed(model: string): Artifact {
 }
 
 /**
- * The path of the model's file: as given, or from the cache, where a named model is checked against its checksum. Its header has been read.
+ * The model's file: as given, or from the cache, where a named model is checked against its checksum. Its header has been read.
  *
  * @throws OptionError for a name nobody knows, and for a file that the options do not allow; InferenceError `model_not_found`, `model_damaged` with the command to run.
  */
-export async function findModel(options: ResolvedLlamaOptions, context: OpenContext): Promise<string> {
+export async function findModel(options: ResolvedLlamaOptions, context: OpenContext): Promise<CheckedFile> {
   const { model, pull, sha256, modelRoot, maxModelBytes, cacheFolder: folder } = options;
   const rules = { modelRoot, maxModelBytes, sha256 };
-  if (isModelPath(model)) return (await checkModelFile(model, rules)).path;
+  if (isModelPath(model)) return checkModelFile(model, rules);
   const artifact = { ...modelNamed(model), ...(sha256 !== undefined && { sha256 }) };
   const path = pull ? await fetched(artifact, options, context) : await requireArtifact(artifact, folder);
   // its checksum is known to be right, and it lies in the cache
-  return (await checkModelFile(path, { ...rules, modelRoot: undefined, sha256: undefined })).path;
+  return checkModelFile(path, { ...rules, modelRoot: undefined, sha256: undefined });
 }
 
 /** What no checksum of ours holds comes only where somebody has allowed it. */

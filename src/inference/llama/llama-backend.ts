@@ -1,5 +1,5 @@
 import { concatMap, defer, ignoreElements, map, type Observable, type OperatorFunction } from 'rxjs';
-import type { ChatChunk, ChatOptions, ModelBackend } from '../model.ts';
+import type { BackendChunk, ChatOptions, ModelBackend } from '../model.ts';
 import type { ModelPool } from './model-pool.ts';
 import type { ChatSettings, EngineActivity, EngineFacts, Work, WorkEvent, WorkResults } from './protocol.ts';
 
@@ -48,12 +48,12 @@ function settingsOf(options: ChatOptions): ChatSettings {
   return { maxTokens, temperature, topP, topK, minP, seed, stop, stopTokens, logProbabilities, jsonSchema };
 }
 
-const piecesOf = (model: string): OperatorFunction<WorkEvent, ChatChunk> =>
-  concatMap((event, index): ChatChunk[] => {
+const piecesOf = (model: string): OperatorFunction<WorkEvent, BackendChunk> =>
+  concatMap((event, index): BackendChunk[] => {
     if (event.kind === 'text') return [{ text: event.text, index, ...(event.tokens && { tokens: event.tokens }) }];
     if (event.kind !== 'done') return [];
-    const { usage, finishReason } = event.result as WorkResults['chat'];
-    return [{ text: '', index, usage, finishReason, model }];
+    const { usage, finishReason, timings } = event.result as WorkResults['chat'];
+    return [{ text: '', index, usage, finishReason, model, timings }];
   });
 
 const noUsage = { inputTokens: 0, cachedTokens: 0, outputTokens: 0, totalTokens: 0 };

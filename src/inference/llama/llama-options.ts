@@ -32,8 +32,8 @@ export interface LlamaOptions extends LlamaEngineOptions, LlamaFileOptions {
   /** Of the CPU, for all processes together. All cores is slower than one less, wherever anything else runs. @defaultValue cores - 1 */
   readonly threads?: number;
   /**
-   * Faster by a tenth, and less memory. Without it a prompt is evaluated in the same pieces whether its beginning was kept or not, which costs
-   * a step more for each answer. Neither promises the same answer beside other calls: see {@link llama}. @defaultValue true
+   * Faster by a tenth, and less memory. Without it, on a CPU, the same prompt gets the same answer at temperature 0, whatever else runs and
+   * whatever was kept (see {@link llama}), which costs a step more for each answer. @defaultValue true
    */
   readonly flashAttention?: boolean;
   /** Whether `embed` may be used; it takes a context of its own, from its first call on. @defaultValue true */
@@ -44,7 +44,7 @@ export interface LlamaOptions extends LlamaEngineOptions, LlamaFileOptions {
   readonly cacheFolder?: string;
 }
 
-export type ResolvedLlamaOptions = Omit<EngineSettings, 'modelPath' | 'memoryShare'> &
+export type ResolvedLlamaOptions = Omit<EngineSettings, 'modelPath' | 'modelIdentity' | 'memoryShare'> &
   ResolvedFileOptions &
   Pick<LlamaOptions, 'model' | 'cacheFolder' | 'gpuDevices'> & {
     readonly processes: number | 'auto';

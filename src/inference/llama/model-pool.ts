@@ -9,6 +9,7 @@ import { ModelProcess, warmUpWork } from './model-process.ts';
 import type { Placement } from './placements.ts';
 import type { ProcessEnd } from './process-end.ts';
 import { ProcessPoolState } from '../internal/process-pool.state.ts';
+import { ProcessQuestions } from './process-questions.ts';
 import type { EngineActivity, EngineFacts, EngineSettings, Work, WorkEvent } from './protocol.ts';
 import { Suspects } from '../internal/suspects.state.ts';
 import { beginningOf, keyOf } from './work-key.ts';
@@ -29,6 +30,9 @@ export interface ModelPoolOptions {
 interface Open {
   readonly work: Work;
   readonly out: Subscriber<WorkEvent>;
+  readonly askedMs: number;
+  /** What it has waited for a process. */
+  waitedMs: number;
   isWanted: boolean;
 }
 
@@ -48,12 +52,11 @@ export class ModelPool {
   readonly #state: ProcessPoolState;
   readonly #suspects = new Suspects();
   readonly #open = new Map<number, Open>();
-  /** Questions to one process about itself, by their ids. */
-  readonly #questions = new Map<number, { readonly process: number; readonly answer: (event: WorkEvent | undefined) => void }>();
+  readonly #questions: ProcessQuestions;
   #wanted = 0;
   #facts: EngineFacts | undefined;
   #isClosed = false;
-  #nextId = 1;
+  #lastId = 0;
 
   private constructor({ settings, placements, maxWaiting, context, entry }: ModelPoolOptions) {
     this.#settings = settings;
@@ -80,6 +83,7 @@ export class ModelPool {
           },
         ),
     );
+    this.#questions = new ProcessQuestions(this.#processes, () => this.#newId());
   }
 
   /** Resolves when the model is in the memory of all processes. @throws what a process says of the model; the reason of `context.signal`. */
@@ -115,7 +119,7 @@ export class ModelPool {
         return;
       }
       const id = this.#newId();
-      const open: Open = { work, out, isWanted: true };
+      const open: Open = { work, out, askedMs: this.#clock.nowMs(), waitedMs: 0, isWanted: true };
       this.#open.set(id, open);
       this.#wanted += 1;
       out.add(() => {
@@ -129,8 +133,7 @@ export class ModelPool {
 
   /** What the processes that answer have done and do, together. */
   async activity(): Promise<EngineActivity> {
-    const told = await Promise.all(this.#processes.map((_, index) => this.#ask<EngineActivity>(index, { kind: 'activity' })));
-    const known = told.filter((one) => one !== undefined);
+    const known = await this.#questions.askAll<EngineActivity>({ kind: 'activity' });
     const sum = (of: (one: EngineActivity) => number): number => known.reduce((total, one) => total + of(one), 0);
     return {
       inputTokens: sum((one) => one.inputTokens),
@@ -155,7 +158,7 @@ export class ModelPool {
     const refusal = this.#refusal();
     if (refusal) throw refusal;
     const isReady = this.#processes.some(({ phase }) => phase === 'ready');
-    if (isReady) await Promise.all(this.#processes.map((_, index) => this.#ask(index, warmUpWork)));
+    if (isReady) await this.#questions.askAll(warmUpWork);
     else await lastValueFrom(this.run(warmUpWork), { defaultValue: undefined }); // waits for one that is being started again
   }
 
@@ -163,7 +166,7 @@ export class ModelPool {
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#fail([...this.#open.keys()], () => new InferenceError('model_unavailable', 'the model was closed'));
-    for (const id of [...this.#questions.keys()]) this.#answer(id, undefined);
+    this.#questions.close();
     await Promise.all(this.#processes.map((one) => one.close()));
   }
 
@@ -198,7 +201,9 @@ export class ModelPool {
   #handOut(): void {
     for (let given = this.#state.next(); given; given = this.#state.next()) {
       const open = this.#open.get(given.id);
-      if (open) this.#processes[given.process]?.tell({ kind: 'start', id: given.id, work: open.work });
+      if (!open) continue;
+      open.waitedMs = this.#clock.nowMs() - open.askedMs;
+      this.#processes[given.process]?.tell({ kind: 'start', id: given.id, work: open.work });
     }
   }
 
@@ -213,10 +218,7 @@ export class ModelPool {
   }
 
   #onEvent(event: WorkEvent): void {
-    if (this.#questions.has(event.id)) {
-      if (event.kind !== 'text') this.#answer(event.id, event);
-      return;
-    }
+    if (this.#questions.answered(event)) return;
     const open = this.#open.get(event.id);
     if (!open) return;
     if (event.kind === 'text') {
@@ -236,7 +238,7 @@ export class ModelPool {
     this.#wanted -= 1;
     if (event.kind === 'failed') open.out.error(errorOfData(event.error));
     else {
-      open.out.next(event);
+      open.out.next(event.kind === 'done' ? withWait(event, open.waitedMs) : event);
       open.out.complete();
     }
   }
@@ -245,7 +247,7 @@ export class ModelPool {
     const process = this.#processes[index];
     const comesBack = process?.phase === 'starting';
     const ids = this.#state.gone(index, comesBack);
-    for (const [id, question] of [...this.#questions]) if (question.process === index) this.#answer(id, undefined);
+    this.#questions.gone(index);
     const keys = this.#found(ids).map(({ work }) => keyOf(work));
     const isKiller = this.#suspects.crashed(keys, end.by, this.#clock.nowMs());
     if (isKiller) this.#log('error', 'a call brings the process of the model down', { how: end.how });
@@ -274,27 +276,16 @@ export class ModelPool {
     return this.#suspects.any && this.#suspects.has(keyOf(work), this.#clock.nowMs());
   }
 
-  /** Undefined where the process does not answer, or ends before it has. */
-  #ask<T>(process: number, work: Work): Promise<T | undefined> {
-    if (this.#isClosed || this.#processes[process]?.phase !== 'ready') return Promise.resolve(undefined);
-    const id = this.#newId();
-    return new Promise((resolve) => {
-      const answer = (event: WorkEvent | undefined): void => {
-        resolve(event?.kind === 'done' ? (event.result as T) : undefined);
-      };
-      this.#questions.set(id, { process, answer });
-      this.#processes[process]?.tell({ kind: 'start', id, work });
-    });
-  }
-
-  #answer(id: number, event: WorkEvent | undefined): void {
-    this.#questions.get(id)?.answer(event);
-    this.#questions.delete(id);
-  }
-
   #newId(): number {
-    const id = this.#nextId;
-    this.#nextId += 1;
-    return id;
+    this.#lastId += 1;
+    return this.#lastId;
   }
+}
+
+/** A call has waited for its process, and in it for its sequence. */
+function withWait(event: WorkEvent & { readonly kind: 'done' }, waitedMs: number): WorkEvent {
+  const { result } = event;
+  if (!('timings' in result)) return event;
+  const timings = { ...result.timings, queuedMs: waitedMs + result.timings.queuedMs };
+  return { ...event, result: { ...result, timings } };
 }

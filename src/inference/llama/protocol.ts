@@ -16,6 +16,8 @@ import type { ChatTurn, FinishReason, JsonSchema, TokenLogProbability, Usage } f
 
 export interface EngineSettings {
   readonly modelPath: string;
+  /** Of the file whose header the application has read; a process loads no other. */
+  readonly modelIdentity: string;
   readonly gpu: 'auto' | 'cuda' | 'vulkan' | 'metal' | false;
   /** Undefined: what the model was trained with, at most 2,048; `auto`: as many of these as memory allows. */
   readonly contextTokens: number | 'auto' | undefined;
@@ -71,8 +73,16 @@ export interface EngineActivity {
   readonly memoryBytes: number;
 }
 
+/** In ms, as {@link Timings} has them. */
+export interface EngineTimings {
+  /** From the start of the work to its sequence; what it waited for the process comes on top. */
+  readonly queuedMs: number;
+  /** From there to its first token. */
+  readonly promptMs: number;
+}
+
 export interface WorkResults {
-  readonly chat: { readonly usage: Usage; readonly finishReason: FinishReason };
+  readonly chat: { readonly usage: Usage; readonly finishReason: FinishReason; readonly timings: EngineTimings };
   readonly complete: WorkResults['chat'];
   readonly labels: { readonly logProbabilities: readonly number[]; readonly usage: Usage };
   readonly embed: { readonly vectors: readonly Float32Array[]; readonly usages: readonly Usage[] };

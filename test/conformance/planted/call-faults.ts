@@ -1,5 +1,5 @@
 import { defer, filter, map, merge, Observable, of, shareReplay } from 'rxjs';
-import type { ChatChunk } from '../../../src/inference/model.ts';
+import type { BackendChunk } from '../../../src/inference/model.ts';
 import { asking, each, last, model, pieces, type PlantedFault } from './planted-fault.ts';
 
 export const callFaults: readonly PlantedFault[] = [
@@ -56,7 +56,7 @@ export const callFaults: readonly PlantedFault[] = [
     changes: pieces(
       (chunks) =>
         new Observable((out) => {
-          const held: ChatChunk[] = [];
+          const held: BackendChunk[] = [];
           return chunks.subscribe({
             next: (chunk) => void held.push(chunk),
             error: (error: unknown) => {
@@ -76,7 +76,7 @@ export const callFaults: readonly PlantedFault[] = [
     changes: pieces(
       (() => {
         let nth = 0;
-        return (chunks: Observable<ChatChunk>) =>
+        return (chunks: Observable<BackendChunk>) =>
           defer(() => ((nth += 1) === 30 ? chunks.pipe(map((chunk) => ({ ...chunk, text: 'x' }))) : chunks));
       })(),
     ),

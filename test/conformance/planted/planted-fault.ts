@@ -1,5 +1,5 @@
 import { map, Observable, throwError } from 'rxjs';
-import type { ChatChunk, ChatOptions, ChatTurn, Model } from '../../../src/inference/model.ts';
+import type { BackendChunk, ChatOptions, ChatTurn, Model } from '../../../src/inference/model.ts';
 import type { ToyBackend } from '../../helpers/inference/toy-backend.ts';
 import type { Changes } from '../toy.ts';
 
@@ -11,13 +11,13 @@ export interface PlantedFault {
 }
 
 type Chat = ToyBackend['chat'];
-type Pieces = (chunks: Observable<ChatChunk>, turns: readonly ChatTurn[], options: ChatOptions) => Observable<ChatChunk>;
+type Pieces = (chunks: Observable<BackendChunk>, turns: readonly ChatTurn[], options: ChatOptions) => Observable<BackendChunk>;
 
 /** Other pieces. */
 export const pieces = (change: Pieces): Changes => ({
   backend: ({ chat }) => ({ chat: (turns, options, ctx) => change(chat(turns, options, ctx), turns, options) }),
 });
-export const each = (change: (chunk: ChatChunk) => ChatChunk): Changes => pieces((chunks) => chunks.pipe(map(change)));
+export const each = (change: (chunk: BackendChunk) => BackendChunk): Changes => pieces((chunks) => chunks.pipe(map(change)));
 /** Other options, or another prompt. */
 export const asking = (change: (turns: readonly ChatTurn[], options: ChatOptions) => Parameters<Chat>): Changes => ({
   backend: ({ chat }) => ({ chat: (turns, options) => chat(...change(turns, options)) }),
@@ -43,6 +43,6 @@ export const unstoppable = <T>(call: Observable<T>): Observable<T> =>
       },
     });
   });
-export const last = (change: (chunk: ChatChunk & Required<Pick<ChatChunk, 'usage'>>) => Partial<ChatChunk>): Changes =>
+export const last = (change: (chunk: BackendChunk & Required<Pick<BackendChunk, 'usage'>>) => Partial<BackendChunk>): Changes =>
   each((chunk) => (chunk.usage ? { ...chunk, ...change({ ...chunk, usage: chunk.usage }) } : chunk));
 export const failing = (error: () => Error): Observable<never> => throwError(() => error());

@@ -35,7 +35,10 @@ function chat(id: number, said: string): void {
       events({ kind: 'text', id, text: 'waiting' });
       return;
     default:
-      events({ kind: 'text', id, text: String(process.pid) }, { kind: 'done', id, result: { usage: noUsage, finishReason: 'stop' } });
+      events(
+        { kind: 'text', id, text: String(process.pid) },
+        { kind: 'done', id, result: { usage: noUsage, finishReason: 'stop', timings: { queuedMs: 7, promptMs: 3 } } },
+      );
   }
 }
 

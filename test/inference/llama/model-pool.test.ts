@@ -3,13 +3,14 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { sleep, systemClock } from '../../../src/clock.ts';
 import { resolveEngineOptions } from '../../../src/inference/llama/engine-options.ts';
 import { ModelPool } from '../../../src/inference/llama/model-pool.ts';
-import type { ChatSettings, EngineSettings, Work, WorkEvent } from '../../../src/inference/llama/protocol.ts';
+import type { ChatSettings, EngineSettings, Work, WorkEvent, WorkResults } from '../../../src/inference/llama/protocol.ts';
 import { quietContext } from '../../helpers/embedded-model.ts';
 import { failureOf } from '../../helpers/failure-of.ts';
 
 const entry = new URL('fake-child.ts', import.meta.url);
 const settings: EngineSettings = {
   modelPath: 'none',
+  modelIdentity: '',
   gpu: false,
   contextTokens: 64,
   sequences: 2,
@@ -50,6 +51,21 @@ describe('a pool of processes', () => {
     expect(again.message).toMatch(/brings the model's process down.*process \d+, SIGSEGV.*shorten or change the prompt/);
     expect(await answer(pool, 'hello')).toMatch(/^\d+$/);
     expect((await pool.state()).restarts).toBe(3);
+  });
+
+  it('tells how long a call has waited, for its process and in it', async () => {
+    const pool = await open();
+    const queued = async (said: string): Promise<number> => {
+      const { kind, ...end } = await lastValueFrom(pool.run(chat(said)));
+      expect(kind).toBe('done');
+      return (end as { result: WorkResults['chat'] }).result.timings.queuedMs;
+    };
+    expect(await queued('hello')).toBeLessThan(7 + 50); // the process says 7
+    const running = [1, 2, 3].map(() => pool.run(chat('wait')).subscribe()); // as many as it takes at once
+    const third = queued('hello');
+    await sleep(systemClock, 60);
+    for (const one of running) one.unsubscribe();
+    expect(await third).toBeGreaterThanOrEqual(7 + 50);
   });
 
   it('tries a suspect when nothing else is in the process, and lets others wait for it', async () => {

@@ -2,7 +2,7 @@ import { lastValueFrom, map, type Observable, of, toArray } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { completeModel } from '../../../src/inference/complete-model.ts';
-import type { ChatChunk } from '../../../src/inference/model.ts';
+import type { BackendChunk } from '../../../src/inference/model.ts';
 import { cascade, type CascadeModel, type CascadeOptions } from '../../../src/inference/route/cascade.ts';
 import { scripted, type ScriptedModel } from '../../../src/inference/scripted/scripted.ts';
 import type { Resource } from '../../../src/resource.ts';
@@ -34,7 +34,7 @@ function likely(name: string, text: string, probability: number): Resource<Model
   const backend = fakeBackend([text], { sampling: ['logProbabilities'] }, { name });
   const chat: typeof backend.chat = (turns, options) =>
     backend.chat(turns, options).pipe(
-      map((chunk): ChatChunk => {
+      map((chunk): BackendChunk => {
         if (options.logProbabilities === undefined || chunk.text === '') return chunk;
         return { ...chunk, tokens: [{ token: chunk.text, logProbability: Math.log(probability), top: [] }] };
       }),

@@ -4,6 +4,7 @@ import type { ChatHistoryItem, Llama, LlamaContextSequence, LlamaModel, Token } 
 import { InferenceError, messageOf, PipelineError } from '../../../errors.ts';
 import type { ChatTurn } from '../../model.ts';
 import type { Pooling } from '../engine-options.ts';
+import { fileIdentity } from '../gguf/file-identity.ts';
 import type { EngineFacts, EngineSettings } from '../protocol.ts';
 import { openContext } from './open-context.ts';
 
@@ -32,7 +33,7 @@ export interface Engine {
  */
 export async function openEngine(settings: EngineSettings, log: Log): Promise<Engine> {
   const vendor = await loadVendor();
-  await checkFile(vendor, settings.modelPath);
+  await requireSameFile(settings);
   const llama = await vendor
     .getLlama({
       gpu: settings.gpu,
@@ -97,21 +98,16 @@ const noBinary = (gpu: EngineSettings['gpu']): string =>
     ? 'node-llama-cpp has no prebuilt library for this machine: run `npm install node-llama-cpp@3.21.1` on it, with optional dependencies'
     : `node-llama-cpp has no library for gpu: '${gpu}' here: install its driver, or use gpu: 'auto' or false`;
 
-/** Native code may abort on a bad file; what can be seen from outside is told apart before. */
-async function checkFile(vendor: Vendor, path: string): Promise<void> {
-  const facts = await stat(path).catch(() => undefined);
+/**
+ * The application has read the header, with caps, before it started this process, and native code sees no other file: also one that
+ * is started again after a crash loads what was looked at then, or nothing.
+ */
+async function requireSameFile({ modelPath, modelIdentity }: EngineSettings): Promise<void> {
+  const facts = await stat(modelPath).catch(() => undefined);
   if (!facts?.isFile())
-    throw new InferenceError('model_not_found', `there is no model file at ${path}: check the path, or run \`millrace pull\``);
-  const info = await vendor.readGgufFileInfo(path, { sourceType: 'filesystem', logWarnings: false }).catch((error: unknown) => {
-    const bytes = `${String(facts.size)} bytes`;
-    throw new InferenceError('model_damaged', `${path} (${bytes}) is no GGUF file, or is cut off in its header: ${messageOf(error)}`);
-  });
-  const lastTensor = Math.max(0, ...(info.fullTensorInfo ?? []).filter((one) => one.filePart === 1).map((one) => Number(one.fileOffset)));
-  if (lastTensor < facts.size) return;
-  throw new InferenceError(
-    'model_damaged',
-    `${path} is cut off after ${String(facts.size)} bytes, its last tensor begins at ${String(lastTensor)}: fetch it again`,
-  );
+    throw new InferenceError('model_not_found', `there is no model file at ${modelPath} any more: put it back, and open the model again`);
+  if (fileIdentity(facts) === modelIdentity) return;
+  throw new InferenceError('model_damaged', `${modelPath} has changed since it was looked at: open the model again`);
 }
 
 /** The model's own template, where its file has one; else ChatML. Text of the turns never becomes a special token. */

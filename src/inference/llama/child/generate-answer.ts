@@ -30,10 +30,10 @@ export async function generateAnswer(
   engine: Engine,
   sequence: LlamaContextSequence,
   chat: PreparedChat,
-  { rest, kept }: EvaluatedPrompt,
+  { rest, kept, mark }: EvaluatedPrompt,
   signal: AbortSignal,
   told: Listener,
-): Promise<WorkResults['chat']> {
+): Promise<Omit<WorkResults['chat'], 'timings'>> {
   const { prompt, settings, stopTokens, longest } = chat;
   const answer = new TokenText<Token>((tokens, before) => engine.model.detokenize(tokens, false, before), prompt);
   const scanner = new StopScanner(settings.stop);
@@ -43,7 +43,7 @@ export async function generateAnswer(
   };
   let outputTokens = 0;
   let finishReason: FinishReason = 'stop';
-  for await (const next of sequence.evaluateWithMetadata([...rest], asked(settings), samplingOf(engine, chat))) {
+  for await (const next of sequence.evaluateWithMetadata([...rest], asked(settings), { ...samplingOf(engine, chat), ...mark })) {
     if (stopTokens.has(next.token)) break;
     outputTokens += 1;
     told.token();

@@ -21,9 +21,10 @@ async function open(settings: (ToChild & { kind: 'open' })['settings']): Promise
     const send = (events: (FromChild & { kind: 'events' })['events']): void => {
       tell({ kind: 'events', events });
     };
-    worker = new Worker(engine, new Outbox(send, systemClock), (message) => {
+    const warn = (message: string): void => {
       log('warn', message);
-    });
+    };
+    worker = new Worker(engine, { outbox: new Outbox(send, systemClock), clock: systemClock, warn });
     tell({ kind: 'opened', facts: engine.facts });
   } catch (error) {
     tell({ kind: 'openFailed', error: errorData(error) }, () => process.exit(0));

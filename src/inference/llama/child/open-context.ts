@@ -3,6 +3,7 @@ import type { Llama, LlamaContext, LlamaContextOptions, LlamaModel } from 'node-
 import { InferenceError, messageOf, OptionError } from '../../../errors.ts';
 import type { KvCacheType } from '../engine-options.ts';
 import type { EngineSettings } from '../protocol.ts';
+import { stepsOf } from './step-items.ts';
 
 /** Window where neither the options nor the model ask for less: the cache of four such takes 190 MB for the default model. */
 const defaultContextTokens = 2_048;
@@ -28,14 +29,14 @@ export async function openContext(
   for (const { path } of settings.tuning.lora) await requireFile(path);
   if (given === 'auto') {
     await llama.setRamCap(Math.floor(process.availableMemory() * autoShare * settings.memoryShare)); // the vendor knows of no limits of containers
-    const context = await createContext(model, settings, { min: leastTokens + spareTokens, max: trained });
+    const context = await createContext(llama, model, settings, { min: leastTokens + spareTokens, max: trained });
     return { context, contextTokens: Math.min(trained, context.contextSize - spareTokens) };
   }
   if (given > trained) {
     throw new OptionError(`llama.contextTokens must be at most ${String(trained)}, for which the model was trained, got ${String(given)}`);
   }
   // a smaller context than asked for would refuse prompts that the options allow
-  return { context: await createContext(model, settings, given + spareTokens), contextTokens: given };
+  return { context: await createContext(llama, model, settings, given + spareTokens), contextTokens: given };
 }
 
 async function requireFile(path: string): Promise<void> {
@@ -44,6 +45,7 @@ async function requireFile(path: string): Promise<void> {
 }
 
 async function createContext(
+  llama: Llama,
   model: LlamaModel,
   { sequences, threads, flashAttention, tuning }: EngineSettings,
   contextSize: NonNullable<LlamaContextOptions['contextSize']>,
@@ -57,6 +59,7 @@ async function createContext(
       flashAttention,
       failedCreationRemedy: false,
       batchSize: batchTokens,
+      batching: { itemPrioritizationStrategy: stepsOf(llama.gpu === false) },
       experimentalKvCacheKeyType: ggmlType(kvCacheType.keys),
       experimentalKvCacheValueType: ggmlType(kvCacheType.values),
       ...(lora.length > 0 && { lora: { adapters: lora.map(({ path, scale }) => ({ filePath: path, scale })) } }),

@@ -1,9 +1,10 @@
-import type { LlamaContextSequence, Token } from 'node-llama-cpp';
+import type { ControlledEvaluateInputItem, LlamaContextSequence, Token } from 'node-llama-cpp';
 import { InferenceError } from '../../../errors.ts';
 import type { WorkResults } from '../protocol.ts';
 import type { Engine } from './engine.ts';
 import type { EvaluatedPrompt } from './evaluate-prompt.ts';
 import { usageOf } from './generate-answer.ts';
+import type { StepMark } from './step-items.ts';
 import { logOf } from './token-log-probability.ts';
 
 /** The tokens by which labels are told apart, and how much of them is scored. */
@@ -42,18 +43,18 @@ export async function scoreLabels(
   sequence: LlamaContextSequence,
   prompt: readonly Token[],
   { labels, distinct }: LabelTokens,
-  { rest, kept }: EvaluatedPrompt,
+  { rest, kept, mark }: EvaluatedPrompt,
   signal: AbortSignal,
 ): Promise<WorkResults['labels']> {
-  if (rest.length > 1) await sequence.evaluateWithoutGeneratingNewTokens(rest.slice(0, -1));
-  const [first] = await probabilities(sequence, rest.slice(-1)); // of all others they would be a list of the vocabulary each
+  if (rest.length > 1) await sequence.evaluateWithoutGeneratingNewTokens(rest.slice(0, -1), mark);
+  const [first] = await probabilities(sequence, rest.slice(-1), mark); // of all others they would be a list of the vocabulary each
   const scores: number[] = [];
   let extra = 0;
   for (const label of labels) {
     let score = logOf(probabilityOf(first, label[0]));
     if (!distinct && label.length > 1) {
       signal.throwIfAborted();
-      const following = await probabilities(sequence, label.slice(0, -1));
+      const following = await probabilities(sequence, label.slice(0, -1), mark);
       extra += label.length - 1;
       await sequence.adaptStateToTokens([...prompt], false);
       score += label.slice(1).reduce((sum, token, index) => sum + logOf(probabilityOf(following[index], token)), 0);
@@ -66,8 +67,9 @@ export async function scoreLabels(
 type Probabilities = ReadonlyMap<Token, number> | undefined;
 
 /** Evaluates `tokens`; for each, what could follow it, before any sampling rule. */
-async function probabilities(sequence: LlamaContextSequence, tokens: readonly Token[]): Promise<readonly Probabilities[]> {
-  const out = await sequence.controlledEvaluate(tokens.map((token) => [token, { generateNext: { probabilities: true } }]));
+async function probabilities(sequence: LlamaContextSequence, tokens: readonly Token[], mark: StepMark): Promise<readonly Probabilities[]> {
+  const input = tokens.map((token): ControlledEvaluateInputItem => [token, { generateNext: { probabilities: true } }]);
+  const out = await sequence.controlledEvaluate(input, mark);
   return out.map((one) => one?.next.probabilities);
 }
 

@@ -1,15 +1,16 @@
 import type { LlamaContextSequence, Token } from 'node-llama-cpp';
 import { messageOf } from '../../../errors.ts';
 import { prefixSource } from '../prefix-source.state.ts';
-import { evaluatePrompt, type EvaluatedPrompt } from './evaluate-prompt.ts';
+import { evaluatePrompt, type EvaluatedPrompt, mostPieceTokens } from './evaluate-prompt.ts';
 import { withScratchFile } from './scratch-file.ts';
+import { stepMark } from './step-items.ts';
 
 /** Of an engine, what is needed here. */
 export interface PrefixEngine {
   readonly sequences: readonly LlamaContextSequence[];
   readonly facts: { readonly gpu: string | false };
   /** Without flash attention answers shall be alike, whatever was kept. */
-  readonly settings: { readonly flashAttention: boolean };
+  readonly settings: { readonly flashAttention: boolean; readonly tuning: { readonly batchTokens: number } };
 }
 
 /**
@@ -44,8 +45,19 @@ export class SharedPrefixes {
     this.#coming.set(own, prompt); // before anything is waited for: who comes next shall see it
     try {
       if (source.kind === 'copy') await this.#copy(source.from, sequence);
-      return await evaluatePrompt(sequence, prompt, !this.#engine.settings.flashAttention, signal, () => {
+      const {
+        flashAttention,
+        tuning: { batchTokens },
+      } = this.#engine.settings;
+      const onPiece = (): void => {
         this.#tell();
+      };
+      return await evaluatePrompt(sequence, prompt, {
+        mark: stepMark(own),
+        alike: !flashAttention,
+        pieceTokens: Math.min(mostPieceTokens, batchTokens - 1), // whole in any step
+        signal,
+        onPiece,
       });
     } finally {
       this.#coming.delete(own);

@@ -1,4 +1,5 @@
 import type { Token } from 'node-llama-cpp';
+import type { Clock } from '../../../clock.ts';
 import { isStreamError, messageOf } from '../../../errors.ts';
 import type { ChatSettings, ErrorData, Work, WorkEvent, WorkResults } from '../protocol.ts';
 import { inCommon } from '../prefix-source.state.ts';
@@ -20,10 +21,23 @@ interface Job {
   readonly granted: (sequence: number) => void;
 }
 
+/** What is done with a sequence. */
+interface Leased<T> {
+  readonly granted?: () => void;
+  readonly body: (sequence: Engine['sequences'][number], evaluated: EvaluatedPrompt) => Promise<T>;
+}
+
+export interface Around {
+  readonly outbox: Outbox;
+  readonly clock: Clock;
+  readonly warn: (message: string) => void;
+}
+
 /** Runs works on an engine: one lease per sequence, the rest waits in order of arrival. */
 export class Worker {
   readonly #engine: Engine;
   readonly #outbox: Outbox;
+  readonly #clock: Clock;
   readonly #grammars: Grammars;
   readonly #embedder: Embedder;
   readonly #prefixes: SharedPrefixes;
@@ -32,12 +46,13 @@ export class Worker {
   #leases: SequenceLeases;
   #outputTokens = 0;
 
-  constructor(engine: Engine, outbox: Outbox, log: (message: string) => void) {
+  constructor(engine: Engine, { outbox, clock, warn }: Around) {
     this.#engine = engine;
     this.#outbox = outbox;
+    this.#clock = clock;
     this.#grammars = new Grammars(engine);
     this.#embedder = new Embedder(engine);
-    this.#prefixes = new SharedPrefixes(engine, log);
+    this.#prefixes = new SharedPrefixes(engine, warn);
     this.#leases = noLeases(engine.sequences.length);
   }
 
@@ -94,6 +109,8 @@ export class Worker {
   }
 
   async #answer(id: number, prompt: readonly Token[], settings: ChatSettings, controller: AbortController): Promise<WorkResults['chat']> {
+    const askedMs = this.#clock.nowMs();
+    let [grantedMs, firstMs] = [askedMs, undefined as number | undefined];
     const stopTokens = specialTokens(this.#engine.model, settings.stopTokens);
     const grammar = settings.jsonSchema === undefined ? undefined : await this.#grammars.for(settings.jsonSchema);
     // one more for the end, which is no byte
@@ -103,37 +120,38 @@ export class Worker {
     const told: Listener = {
       token: () => {
         this.#outputTokens += 1;
+        firstMs ??= this.#clock.nowMs();
       },
       text: (text, tokens) => {
         if (text !== '' && !controller.signal.aborted) this.#outbox.push({ kind: 'text', id, text, ...(tokens && { tokens }) });
       },
     };
-    return this.#leased(id, prompt, controller, (sequence, evaluated) =>
-      generateAnswer(this.#engine, sequence, chat, evaluated, controller.signal, told),
-    );
+    const answered = await this.#leased(id, prompt, controller, {
+      granted: () => {
+        grantedMs = this.#clock.nowMs();
+      },
+      body: (sequence, evaluated) => generateAnswer(this.#engine, sequence, chat, evaluated, controller.signal, told),
+    });
+    return { ...answered, timings: { queuedMs: grantedMs - askedMs, promptMs: (firstMs ?? this.#clock.nowMs()) - grantedMs } };
   }
 
   async #labels(id: number, work: Work & { kind: 'labels' }, controller: AbortController): Promise<WorkResults['labels']> {
     const prompt = this.#engine.render(work.turns);
     const tokens = labelTokens(this.#engine, work.labels);
     requireRoom(prompt.length, tokens.extraTokens, this.#engine.facts.contextTokens);
-    return this.#leased(id, prompt, controller, (sequence, evaluated) =>
-      scoreLabels(sequence, prompt, tokens, evaluated, controller.signal),
-    );
+    return this.#leased(id, prompt, controller, {
+      body: (sequence, evaluated) => scoreLabels(sequence, prompt, tokens, evaluated, controller.signal),
+    });
   }
 
-  async #leased<T>(
-    id: number,
-    prompt: readonly Token[],
-    controller: AbortController,
-    body: (sequence: Engine['sequences'][number], evaluated: EvaluatedPrompt) => Promise<T>,
-  ): Promise<T> {
+  async #leased<T>(id: number, prompt: readonly Token[], controller: AbortController, { granted, body }: Leased<T>): Promise<T> {
     controller.signal.throwIfAborted();
-    const index = await new Promise<number>((granted) => {
-      this.#jobs.set(id, { controller, prompt, granted });
+    const index = await new Promise<number>((resolve) => {
+      this.#jobs.set(id, { controller, prompt, granted: resolve });
       this.#leases = askForLease(this.#leases, id);
       this.#grant();
     });
+    granted?.();
     const sequence = this.#engine.sequences[index];
     try {
       if (!sequence) throw new RangeError(`expected sequence ${String(index)}`);

@@ -2,6 +2,7 @@ import { open, realpath, stat } from 'node:fs/promises';
 import { relative, isAbsolute, basename, dirname, join, sep } from 'node:path';
 import { sha256Of } from '../../../artifacts/cached-file.ts';
 import { InferenceError, messageOf, OptionError } from '../../../errors.ts';
+import { fileIdentity } from './file-identity.ts';
 import { type GgufHeader, readGgufHeader } from './read-gguf-header.ts';
 
 export interface FileRules {
@@ -13,22 +14,31 @@ export interface FileRules {
   readonly sha256: string | undefined;
 }
 
+/** A file that native code may see. */
+export interface CheckedFile {
+  /** With all links followed. */
+  readonly path: string;
+  /** Of the file that was looked at: see {@link fileIdentity}. */
+  readonly identity: string;
+  readonly header: GgufHeader;
+}
+
 /**
  * Looks at a model's file, and at the others that it is split into, before native code does: where it lies, what it is, how long, what its
- * header says, and its checksum where one is asked for. The result: its path with all links followed, and its header.
+ * header says, and its checksum where one is asked for.
  *
  * @throws OptionError for a file outside of `modelRoot` or above `maxModelBytes`; InferenceError `model_not_found`, `model_damaged`.
  */
-export async function checkModelFile(path: string, rules: FileRules): Promise<{ readonly path: string; readonly header: GgufHeader }> {
+export async function checkModelFile(path: string, rules: FileRules): Promise<CheckedFile> {
   const first = await checkOne(path, rules);
   if (first.header.parts === 1) return first;
   if (rules.sha256 !== undefined) throw new OptionError('llama.sha256 is of one file, and the model is split into several: join them');
   for (const other of partsOf(path, first.header.parts)) await checkOne(other, rules);
   // the loader finds the others beside the path that it is given, by their names
-  return { path, header: first.header };
+  return { ...first, path };
 }
 
-async function checkOne(path: string, rules: FileRules): Promise<{ readonly path: string; readonly header: GgufHeader }> {
+async function checkOne(path: string, rules: FileRules): Promise<CheckedFile> {
   const real = await realpath(path).catch(() => undefined);
   const facts = real === undefined ? undefined : await stat(real).catch(() => undefined);
   if (rules.modelRoot !== undefined) await requireInside(rules.modelRoot, real ?? path);
@@ -46,7 +56,7 @@ async function checkOne(path: string, rules: FileRules): Promise<{ readonly path
     throw new InferenceError('model_damaged', `${path} (${String(facts.size)} bytes) cannot be loaded: ${messageOf(error)}`);
   });
   if (rules.sha256 !== undefined) await requireChecksum(real, path, rules.sha256);
-  return { path: real, header };
+  return { path: real, identity: fileIdentity(facts), header }; // of before: what was changed meanwhile is another
 }
 
 async function headerOf(path: string, fileBytes: number): Promise<GgufHeader> {

@@ -2,6 +2,7 @@ import type { LlamaContextSequence, Token } from 'node-llama-cpp';
 import { expect, it } from 'vitest';
 import type { Engine } from '../../../../src/inference/llama/child/engine.ts';
 import { generateAnswer } from '../../../../src/inference/llama/child/generate-answer.ts';
+import { stepMark } from '../../../../src/inference/llama/child/step-items.ts';
 import type { ChatSettings } from '../../../../src/inference/llama/protocol.ts';
 
 const token = (id: number): Token => id as Token;
@@ -44,12 +45,19 @@ async function answer(tokens: readonly number[], given: Partial<ChatSettings> = 
     grammar: undefined,
     longest: given.maxTokens ?? settings.maxTokens,
   };
-  const result = await generateAnswer(engine, sequence, chat, { rest: [token(3)], kept: 0 }, new AbortController().signal, {
-    token: () => undefined,
-    text: (text, of) => {
-      if (text !== '') told.push([text, of?.map((one) => one.token)]);
+  const result = await generateAnswer(
+    engine,
+    sequence,
+    chat,
+    { rest: [token(3)], kept: 0, mark: stepMark(0) },
+    new AbortController().signal,
+    {
+      token: () => undefined,
+      text: (text, of) => {
+        if (text !== '') told.push([text, of?.map((one) => one.token)]);
+      },
     },
-  });
+  );
   return { asked, told, text: told.map(([text]) => text).join(''), reason: result.finishReason, outputTokens: result.usage.outputTokens };
 }
 
@@ -97,10 +105,10 @@ it.each([
   { logProbabilities: 1, metadata: { confidence: true, probabilities: true } },
 ])('asks for no more than logProbabilities $logProbabilities needs', async ({ logProbabilities, metadata }) => {
   const { asked } = await answer([65], { logProbabilities });
-  expect(asked).toEqual([[[3], metadata, { temperature: 0, topP: 1, topK: 0, minP: 0 }]]);
+  expect(asked).toEqual([[[3], metadata, { temperature: 0, topP: 1, topK: 0, minP: 0, ...stepMark(0) }]]);
 });
 
 it('hands on what it was asked for', async () => {
   const { asked } = await answer([65], { temperature: 1, topP: 0.9, topK: 3, minP: 0.2, seed: 5 });
-  expect(asked).toEqual([[[3], expect.anything(), { temperature: 1, topP: 0.9, topK: 3, minP: 0.2, seed: 5 }]]);
+  expect(asked).toEqual([[[3], expect.anything(), { temperature: 1, topP: 0.9, topK: 3, minP: 0.2, seed: 5, ...stepMark(0) }]]);
 });

@@ -47,7 +47,10 @@ function make(gpu: string | false = false, flashAttention = false) {
   const fakes = Array.from({ length: 3 }, () => new FakeSequence());
   const sequences = fakes as unknown as LlamaContextSequence[];
   const said: string[] = [];
-  const prefixes = new SharedPrefixes({ sequences, facts: { gpu }, settings: { flashAttention } }, (message) => said.push(message));
+  const prefixes = new SharedPrefixes(
+    { sequences, facts: { gpu }, settings: { flashAttention, tuning: { batchTokens: 512 } } },
+    (message) => said.push(message),
+  );
   const evaluate = (own: number, prompt: Token[], signal = never) => {
     const sequence = sequences[own];
     if (!sequence) throw new RangeError(String(own));
