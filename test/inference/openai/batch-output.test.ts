@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { linesOf } from '../../../src/inference/openai/batch-output.ts';
 import { allOf } from '../../helpers/result-of.ts';
 import { replyLine } from './batch-server.ts';
 import { asking, batching, shown } from './batching.ts';
@@ -31,6 +32,7 @@ describe('what one request comes to', () => {
     ['length', 'x', null, 'length', 'x'],
     ['stop', null, 'no', 'refused', 'no'],
     ['stop', null, null, 'stop', ''],
+    ['stop', 'x', '', 'stop', 'x'],
   ] as const)('an answer that ends with %s, content %j, refusal %j: %s', async (reason, content, refusal, finishReason, text) => {
     const line = {
       custom_id: 'a',
@@ -60,4 +62,12 @@ describe('what one request comes to', () => {
       ['b', 'model_unavailable'],
     ]);
   });
+});
+
+it.each([1, 2, 3, 100])('lines are put together of pieces of %i bytes, the last one without an end too', async (size) => {
+  const bytes = Buffer.from('grün\n\n\u{1f469} x\nend');
+  const pieces = Array.from({ length: Math.ceil(bytes.length / size) }, (_, n) => bytes.subarray(n * size, (n + 1) * size));
+  const lines: string[] = [];
+  for await (const line of linesOf(ReadableStream.from(pieces), 10)) lines.push(line);
+  expect(lines).toEqual(['grün', '', '\u{1f469} x', 'end']);
 });

@@ -47,6 +47,22 @@ describe('failures of all', () => {
     expect((await failure).code).toBe('model_unauthorized');
   });
 
+  it('goes on looking as long as some looks succeed', async () => {
+    const clock = virtualClock();
+    const look = 'GET /v1/batches/batch_0';
+    const fault: BatchServerOptions['fault'] = (path, nth) => (path === look && nth % 2 === 1 ? { status: 503, body: {} } : undefined);
+    const { model, at } = await batching({ status: (nth) => (nth < 18 ? 'in_progress' : 'completed'), fault });
+    const results = allOf(within(testScope(clock), model.ask(asking('a'))));
+    await vi.waitFor(
+      async () => {
+        await clock.advance(60_000);
+        expect(paths(at).filter((path) => path === look)).toHaveLength(36);
+      },
+      { timeout: 20_000, interval: 5 },
+    );
+    expect(shown(await results)).toEqual([['a', 'to a']]);
+  });
+
   it.each<[string, number, string]>([
     ['POST /v1/files', 413, 'prompt_too_long'],
     ['POST /v1/batches', 429, 'overloaded'],

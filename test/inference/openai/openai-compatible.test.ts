@@ -78,6 +78,18 @@ describe('chat', () => {
     expect(log.mock.calls[0]).toMatchObject(['warn', expect.stringMatching(/no usage/), {}]);
   });
 
+  it('counts a token for 4 characters where pieces are long', async () => {
+    const { model } = await served({ tokens: ['x'.repeat(400)], usage: false });
+    expect((await chunksOf(model)).at(-1)).toMatchObject({ usage: { outputTokens: 100 } });
+  });
+
+  it('takes a base URL with slashes at its end', async () => {
+    const { server } = await served({ status: 200, body: { results: [{ index: 0, relevance_score: 1 }] } });
+    const { model } = await opened({ baseUrl: `${server.url}//`, server: 'vllm' });
+    await resultOf(model.rerank('q', ['a']));
+    expect(server.requests.at(-1)?.path).toBe('/v1/rerank');
+  });
+
   it('takes a stream without [DONE], with usage in every chunk, and with a comment between', async () => {
     const usage = (completion_tokens: number): object => ({ usage: { prompt_tokens: 3, completion_tokens } });
     const { model } = await served({

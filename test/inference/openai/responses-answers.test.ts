@@ -142,6 +142,11 @@ describe('failures', () => {
     expect(server.requests).toHaveLength(1);
   });
 
+  it('says what has become of a cancelled one', async () => {
+    const { model } = await answering(sse(created, { type: 'response.cancelled', response: response('cancelled') }));
+    expect((await failureOf(chunksOf(model))).message).toMatch(/cancelled/);
+  });
+
   it('is told of stop strings before anything is sent', async () => {
     const { model, server } = await answering(sse(done()));
     expect((await failureOf(allOf(model.chat('x', { stop: ['\n'] })))).code).toBe('capability_missing');
