@@ -1,6 +1,6 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import { concatMap, defer, from, type Observable, of, throwError } from 'rxjs';
-import { type CallContext, currentScope } from '../../call.ts';
+import { concatMap, defer, from, Observable, of, throwError } from 'rxjs';
+import { type CallContext, type CallScope, currentScope, inScope } from '../../call.ts';
 import { InferenceError, requireInteger } from '../../errors.ts';
 import { requireStandardSchema } from '../../standard-schema.ts';
 import type { Answer, AnswerOptions, ChatTurn, JsonSchema, ModelBackend, Usage } from '../model.ts';
@@ -24,6 +24,8 @@ interface Plan {
   readonly options: ResolvedChatOptions;
   readonly repairs: number;
   readonly ctx: CallContext | undefined;
+  /** Of the call: an answer may come on another one's stack, as those of processes do. */
+  readonly scope: CallScope;
 }
 
 /**
@@ -44,7 +46,7 @@ export function answerWith<S extends StandardSchemaV1>(
   const resolved = resolveChatOptions(chat);
   const jsonSchema = given ?? jsonSchemaOf(schema);
   const constrained = jsonSchema !== undefined && backend.capabilities.jsonSchema;
-  const plan: Plan = {
+  const plan: Omit<Plan, 'scope'> = {
     backend,
     turns: constrained ? turns : withInstruction(turns, inWords(jsonSchema)),
     schema,
@@ -52,7 +54,7 @@ export function answerWith<S extends StandardSchemaV1>(
     repairs,
     ctx,
   };
-  return defer(() => ask(plan, plan.turns, 0, undefined));
+  return defer(() => ask({ ...plan, scope: currentScope() }, plan.turns, 0, undefined));
 }
 
 const inWords = (jsonSchema: JsonSchema | undefined): string =>
@@ -61,7 +63,7 @@ const inWords = (jsonSchema: JsonSchema | undefined): string =>
     : `Answer with one JSON value and no other text. It must obey this JSON Schema:\n${JSON.stringify(jsonSchema)}`;
 
 function ask(plan: Plan, turns: readonly ChatTurn[], round: number, before: Usage | undefined): Observable<Answer<unknown>> {
-  const { backend, options, schema, repairs, ctx } = plan;
+  const { backend, options, schema, repairs, ctx, scope } = plan;
   return backend.chat(turns, options, ctx).pipe(
     collect(),
     concatMap((reply) => {
@@ -69,8 +71,8 @@ function ask(plan: Plan, turns: readonly ChatTurn[], round: number, before: Usag
       const settle = (checked: Checked): Observable<Answer<unknown>> => {
         if ('value' in checked) return of({ value: checked.value, usage, model: reply.model ?? backend.name, repairs: round });
         if (round >= repairs) return throwError(() => checked.error(round));
-        currentScope().tries.repairs += 1; // the record's history counts every call that was made for it
-        return ask(plan, repairTurns(plan.turns, reply, checked), round + 1, usage);
+        scope.tries.repairs += 1; // the record's history counts every call that was made for it
+        return within(scope, ask(plan, repairTurns(plan.turns, reply, checked), round + 1, usage));
       };
       const failure = unusable(reply, options.maxTokens);
       if (failure !== undefined) return throwError(() => failure);
@@ -79,6 +81,9 @@ function ask(plan: Plan, turns: readonly ChatTurn[], round: number, before: Usag
     }),
   );
 }
+
+const within = <T>(scope: CallScope, call: Observable<T>): Observable<T> =>
+  new Observable<T>((out) => inScope(scope, () => call.subscribe(out)));
 
 type Checked = { readonly value: unknown } | Misfit;
 

@@ -65,7 +65,9 @@ const wrong: readonly (readonly [string, (model: Model) => unknown])[] = [
 const everyCall = ({ model, asks, can, far }: ModelWorld): readonly (() => Observable<unknown>)[] => [
   () => model.chat(asks.short, { maxTokens: 8 }),
   () => model.answer(asks.short, { schema: z.object({ ok: z.boolean() }) }),
-  () => model.classify(asks.label.prompt, { labels: asks.label.labels }),
+  ...(far?.blindTo?.includes('labelProbabilities') === true
+    ? []
+    : [() => model.classify(asks.label.prompt, { labels: asks.label.labels })]),
   ...(can('completion') ? [() => model.complete(asks.short, { maxTokens: 8 })] : []),
   ...(can('embeddings') && far?.blindTo?.includes('embeddings') !== true ? [() => model.embed(['a text'])] : []),
   ...(can('reranking') ? [() => model.rerank('a query', ['a text'])] : []),

@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import { defer, EMPTY, map, Observable, of } from 'rxjs';
 import { currentScope } from '../../../src/call.ts';
 import type { CancelTimer } from '../../../src/clock.ts';
@@ -54,6 +55,7 @@ export function toyBackend(name = 'toy'): ToyBackend {
   let done = 0;
   let kept = '';
   const crashes = new Set<() => void>();
+  const elsewhere = new AsyncResource('toy'); // what comes of a process comes on a stack that knows nothing of the call
 
   /** So many tokens, one a millisecond, then the end. */
   const worked = <T>(values: readonly T[], failure?: InferenceError): Observable<T> =>
@@ -65,13 +67,13 @@ export function toyBackend(name = 'toy'): ToyBackend {
       const step = (index: number): void => {
         cancel = clock.schedule(1, () => {
           const value = values[index];
-          if (value === undefined && failure !== undefined) out.error(failure);
-          else if (value === undefined) out.complete();
-          else {
-            done += 1;
-            out.next(value);
-            if (!out.closed) step(index + 1);
-          }
+          if (value !== undefined) done += 1;
+          elsewhere.runInAsyncScope(() => {
+            if (value !== undefined) out.next(value);
+            else if (failure !== undefined) out.error(failure);
+            else out.complete();
+          });
+          if (!out.closed) step(index + 1);
         });
       };
       const crash = (): void => {
