@@ -1,7 +1,8 @@
-import { concatMap, map, type Observable, of } from 'rxjs';
+import { map, type Observable, of } from 'rxjs';
 import type { Slots } from '../internal/slots-of.ts';
 import type { PreparedPrompt, Prompt } from '../model.ts';
 import { type CutSide, cutTexts } from './cut-texts.ts';
+import { concatInScope } from './spent.ts';
 
 /** Counting again brings it nearer; each is a question to the model's tokenizer. */
 const mostCounts = 8;
@@ -31,14 +32,14 @@ export function fitPrompt({
     if (counts > mostCounts || keep < 1 || keep < whole * atLeast) return of(undefined);
     const prompt = refilled(cutTexts(texts, keep, side));
     return countTokens(prompt).pipe(
-      concatMap((tokens) =>
+      concatInScope((tokens) =>
         tokens <= target ? of(prompt) : attempt(Math.floor(caution * keep * ((target - fixed) / (tokens - fixed))), fixed, counts + 1),
       ),
     );
   };
   return countTokens(refilled(texts)).pipe(
-    concatMap((all) => countTokens(refilled(texts.map(() => ''))).pipe(map((fixed) => ({ all, fixed })))),
-    concatMap(({ all, fixed }) => {
+    concatInScope((all) => countTokens(refilled(texts.map(() => ''))).pipe(map((fixed) => ({ all, fixed })))),
+    concatInScope(({ all, fixed }) => {
       if (target <= fixed) return of(undefined);
       const keep = Math.floor(caution * whole * ((target - fixed) / Math.max(1, all - fixed)));
       return attempt(Math.min(keep, whole - 1), fixed, 0);

@@ -3,8 +3,8 @@ import { type CallContext, type CallScope, currentScope } from '../../call.ts';
 import { InferenceError, isStreamError } from '../../errors.ts';
 import type { ChatChunk, Prompt } from '../model.ts';
 import type { Trouble } from './answering-options.ts';
-import { inSubscribed, nothing, together, watchingUse } from './spent.ts';
-import { type Asking, type Rules, wayOut } from './ways-out.ts';
+import { concatInScope, inSubscribed, nothing, type Spent, together, watchingUse } from './spent.ts';
+import { type Asking, type Next, type Rules, wayOut } from './ways-out.ts';
 
 /** What became of the calls. */
 export type AnsweringCounts = Record<Trouble | 'calls' | 'givenUp', number>;
@@ -81,20 +81,21 @@ class Mending<T> {
   #goOn(asking: Asking, trouble: Trouble, giveUp: () => Observable<T>): Observable<T> {
     const used = { usage: nothing };
     return watchingUse(wayOut(asking, trouble, this.#rules, this.#kind.ctx), used).pipe(
-      concatMap((next) => {
-        if (next === undefined) return giveUp();
-        const going: Asking = { ...next.asking, spent: together(next.asking.spent, used) };
-        const on = next.skip ? this.#skipped(going, next.skip.value, trouble, giveUp) : this.asked(going);
-        if (!next.skip && trouble !== 'prompt_too_long') this.#scope.tries.repairs += 1; // the record's history counts every call that was made for it
-        return inSubscribed(on, this.#scope);
-      }),
+      concatMap((next) => inSubscribed(next === undefined ? giveUp() : this.#taken(next, used, trouble, giveUp), this.#scope)),
     );
+  }
+
+  #taken({ asking, skip }: Next, used: Partial<Spent>, trouble: Trouble, giveUp: () => Observable<T>): Observable<T> {
+    const going: Asking = { ...asking, spent: together(asking.spent, used) };
+    if (skip) return this.#skipped(going, skip.value, trouble, giveUp);
+    if (trouble !== 'prompt_too_long') this.#scope.tries.repairs += 1; // the record's history counts every call that was made for it
+    return this.asked(going);
   }
 
   #skipped(asking: Asking, value: unknown, trouble: Trouble, giveUp: () => Observable<T>): Observable<T> {
     const skipping: Asking = { ...asking, steps: [...asking.steps, 'skipped'] };
     return this.#kind.instead(value, asking).pipe(
-      concatMap((values) =>
+      concatInScope((values) =>
         values.length === 0
           ? this.#goOn(asking, trouble, giveUp)
           : from(values).pipe(

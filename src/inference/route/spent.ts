@@ -1,4 +1,4 @@
-import { defer, Observable } from 'rxjs';
+import { concatMap, defer, Observable, type OperatorFunction } from 'rxjs';
 import { inScope, currentScope, scopeWith } from '../../call.ts';
 import { addUsage } from '../internal/collect.ts';
 import type { ChatChunk, Usage } from '../model.ts';
@@ -36,6 +36,15 @@ export const watchingUse = <T>(call: Observable<T>, into: { usage: Usage }): Obs
 
 export const inSubscribed = <T>(call: Observable<T>, scope: Parameters<typeof inScope>[0]): Observable<T> =>
   new Observable<T>((out) => inScope(scope, () => call.subscribe(out)));
+
+/** As `concatMap`, for values that come on other stacks, as those of a process do: what is subscribed to then is still in the scope of the call. */
+export const concatInScope =
+  <T, R>(project: (value: T) => Observable<R>): OperatorFunction<T, R> =>
+  (source) =>
+    defer(() => {
+      const scope = currentScope();
+      return source.pipe(concatMap((value) => inSubscribed(project(value), scope)));
+    });
 
 export const addedToChunk = (chunk: ChatChunk, { usage, cost }: Spent): ChatChunk =>
   chunk.usage === undefined

@@ -1,4 +1,4 @@
-import { catchError, concatMap, defer, from, map, type Observable, of, throwError, toArray } from 'rxjs';
+import { catchError, defer, from, map, type Observable, of, throwError, toArray } from 'rxjs';
 import { type CallContext, currentScope } from '../../call.ts';
 import { isStreamError } from '../../errors.ts';
 import { definePrompt } from '../define-prompt.ts';
@@ -6,6 +6,7 @@ import { collect } from '../internal/collect.ts';
 import type { Slots } from '../internal/slots-of.ts';
 import type { Model, PreparedPrompt } from '../model.ts';
 import type { Summarise } from './answering-options.ts';
+import { concatInScope } from './spent.ts';
 
 const summaryOf = definePrompt<string>({
   name: 'millrace-summary',
@@ -41,19 +42,19 @@ export function summariseSlots(asked: Summarising): Observable<PreparedPrompt | 
     const longest = texts.reduce((best, text, at) => (text.length > (texts[best] ?? '').length ? at : best), 0);
     const text = texts[longest] ?? '';
     return piecesOf(asked, text).pipe(
-      concatMap((pieces) => {
+      concatInScope((pieces) => {
         if (text === '' || rounds === 0 || pieces === undefined || pieces.length > callsLeft) return of(undefined);
         callsLeft -= pieces.length;
         return from(pieces).pipe(
-          concatMap((piece) => summary(asked, piece)),
+          concatInScope((piece) => summary(asked, piece)),
           toArray(),
-          concatMap((summaries) => {
+          concatInScope((summaries) => {
             const shorter = summaries.join('\n');
             if (summaries.includes('') || shorter.length > text.length * leastGain) return of(undefined);
             const next = texts.map((one, at) => (at === longest ? shorter : one));
             const prompt = slots.refilled(next);
             if (room === undefined) return of(prompt);
-            return model.countTokens(prompt).pipe(concatMap((tokens) => (tokens <= room ? of(prompt) : round(next, rounds - 1))));
+            return model.countTokens(prompt).pipe(concatInScope((tokens) => (tokens <= room ? of(prompt) : round(next, rounds - 1))));
           }),
         );
       }),
@@ -82,7 +83,7 @@ function piecesOf({ model, contextTokens, options }: Summarising, text: string):
   const ask = options.prompt ?? summaryOf;
   const tokens = options.tokens ?? usual.tokens;
   return model.countTokens(ask('')).pipe(
-    concatMap((fixed) =>
+    concatInScope((fixed) =>
       model.countTokens(ask(text)).pipe(
         map((all) => {
           const hasRoomFor = contextTokens === undefined ? usual.pieceTokens : Math.floor((contextTokens - tokens) * caution) - fixed;

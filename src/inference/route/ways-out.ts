@@ -1,10 +1,10 @@
-import { concatMap, defer, map, type Observable, of } from 'rxjs';
+import { defer, map, type Observable, of } from 'rxjs';
 import type { CallContext } from '../../call.ts';
 import { slotsOf } from '../internal/slots-of.ts';
 import type { Model, PreparedPrompt, Prompt } from '../model.ts';
 import type { ResolvedAnswering, Summarise, Trouble, Truncate, Way } from './answering-options.ts';
 import { fitPrompt } from './fit-prompt.ts';
-import type { Spent } from './spent.ts';
+import { concatInScope, type Spent } from './spent.ts';
 import { summariseSlots } from './summarise-slots.ts';
 
 /** A prompt that was cut and does not fit all the same is cut anew: counts may leave out what the back end adds. */
@@ -42,7 +42,7 @@ export function wayOut(asking: Asking, trouble: Trouble, rules: Rules, ctx: Call
   if (trouble !== 'prompt_too_long' || cut === undefined) return nextWay(asking, trouble, rules, ctx);
   const base: Asking = { ...cut.base, spent: asking.spent };
   const again = cut.round >= mostCuts ? of(undefined) : truncated(base, cut.way, asking.prompt, cut.round + 1, rules);
-  return again.pipe(concatMap((next) => (next === undefined ? nextWay(base, trouble, rules, ctx) : of(next))));
+  return again.pipe(concatInScope((next) => (next === undefined ? nextWay(base, trouble, rules, ctx) : of(next))));
 }
 
 function nextWay(asking: Asking, trouble: Trouble, rules: Rules, ctx: CallContext | undefined): Observable<Next | undefined> {
@@ -50,7 +50,7 @@ function nextWay(asking: Asking, trouble: Trouble, rules: Rules, ctx: CallContex
   if (way === undefined) return of(undefined);
   const rest: Asking = { ...asking, tried: new Set([...asking.tried, way]) };
   return defer(() => taken(rest, way, rules, ctx)).pipe(
-    concatMap((next) => (next === undefined ? nextWay(rest, trouble, rules, ctx) : of(next))),
+    concatInScope((next) => (next === undefined ? nextWay(rest, trouble, rules, ctx) : of(next))),
   );
 }
 
@@ -71,7 +71,7 @@ function truncated(asking: Asking, way: Truncate, refused: Prompt, round: number
   const { model } = asking;
   const room = roomFor(asking, rules);
   return model.countTokens(refused).pipe(
-    concatMap((tokens) =>
+    concatInScope((tokens) =>
       fitPrompt({
         countTokens: (prompt) => model.countTokens(prompt),
         slots,

@@ -1,5 +1,6 @@
-import { lastValueFrom, toArray } from 'rxjs';
+import { concat, EMPTY, lastValueFrom, of, tap, throwError, toArray } from 'rxjs';
 import { describe, expect, it } from 'vitest';
+import { InferenceError } from '../../../src/errors.ts';
 import { completeModel } from '../../../src/inference/complete-model.ts';
 import type { Model } from '../../../src/inference/model.ts';
 import { answering, type AnsweringOptions } from '../../../src/inference/route/answering.ts';
@@ -86,6 +87,38 @@ describe('a prompt that does not fit', () => {
     const { clock, model } = await open({ model: own, whenTooLong: [{ truncate: 'tail', atLeast: 0.9 }, { ask: large }] });
     const found = await resultIn(clock, model.answer(prompt({ text: words(100) }), answer));
     expect([found.model, found.degraded, seen[0]?.includes('w99')]).toEqual(['large', undefined, true]);
+  });
+
+  it('goes whole to another model, too, where it was cut in vain', async () => {
+    const own = completeModel(fakeBackend([], {}, { chat: () => throwError(() => new InferenceError('prompt_too_long', 'no')) }));
+    const { model: large, seen } = modelOf(good, 500, 'large');
+    const { clock, model } = await open({ model: resourceOf(own), whenTooLong: [{ truncate: 'tail', atLeast: 0.01 }, { ask: large }] });
+    const found = await resultIn(clock, model.answer(prompt({ text: words(100) }), answer));
+    expect([found.model, found.degraded, seen[0]?.includes('w99')]).toEqual(['large', undefined, true]);
+    expect(model.describe(0).numbers?.['too_long_total']).toBe(7); // as it was, and six cuts
+  });
+
+  it('leaves no mark of a text that fails in its middle', async () => {
+    let calls = 0;
+    const chat = () => {
+      calls += 1;
+      const error = new InferenceError(calls === 1 ? 'prompt_too_long' : 'model_failed', 'no');
+      return concat(
+        calls === 1 ? EMPTY : of({ text: 'a', index: 0 }),
+        throwError(() => error),
+      );
+    };
+    const { clock, model } = await open({
+      model: resourceOf(completeModel(fakeBackend([], {}, { chat }))),
+      whenTooLong: { truncate: 'tail' },
+    });
+    const scope = calmScope(clock);
+    const marks: string[][] = [];
+    const watched = model
+      .chat(prompt({ text: words(100) }))
+      .pipe(tap({ next: () => marks.push([...scope.degraded]), error: () => marks.push([...scope.degraded]) }));
+    expect((await failureOf(resultIn(clock, watched, scope))).code).toBe('model_failed');
+    expect(marks).toEqual([['truncated-tail'], []]);
   });
 
   it('takes no second cut for the mark of the first when the call is tried again', async () => {

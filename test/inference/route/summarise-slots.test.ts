@@ -1,10 +1,14 @@
-import { toArray } from 'rxjs';
+import { concatMap, Observable, toArray } from 'rxjs';
 import { describe, expect, it } from 'vitest';
+import type { Model } from '../../../src/inference/model.ts';
+import { answering } from '../../../src/inference/route/answering.ts';
 import { scripted } from '../../../src/inference/scripted/scripted.ts';
+import type { Resource } from '../../../src/resource.ts';
+import { virtualClock } from '../../../src/virtual-clock.ts';
 import { failureOf } from '../../helpers/failure-of.ts';
 import { within } from '../../helpers/scope.ts';
 import { answer, good, open, prompt, resultIn, words } from './answers.ts';
-import { calmScope } from './opened.ts';
+import { calmScope, openContext } from './opened.ts';
 
 describe('summarise', () => {
   /** Summaries of 3 words; each tells where its piece began. */
@@ -33,6 +37,35 @@ describe('summarise', () => {
     expect(scope.tries.repairs).toBe(pieces.length);
     expect(found.usage.outputTokens).toBeGreaterThan(3 * pieces.length);
     expect(own.stats.calls).toBe(pieces.length + 2); // the one that did not fit, and the one that did
+  });
+
+  it('counts them, too, where tokens are counted in another process', async () => {
+    const { model: own, pieces } = summarising(150);
+    const clock = virtualClock();
+    const countTokens: Model['countTokens'] = (asked) =>
+      own.countTokens(asked).pipe(
+        concatMap(
+          (tokens) =>
+            new Observable<number>((out) => {
+              // its answers come on a stack that knows nothing of the call
+              clock.schedule(1, () => {
+                out.next(tokens);
+                out.complete();
+              });
+            }),
+        ),
+      );
+    const far: Resource<Model> = {
+      name: 'far',
+      open: () => Promise.resolve({ value: { ...own, countTokens }, close: () => Promise.resolve() }),
+    };
+    const { value: model } = await answering({ model: far, whenTooLong: { summarise: { tokens: 20 } } }).open(openContext(clock));
+    const told: number[] = [];
+    const scope = calmScope(clock, { used: ({ outputTokens }) => outputTokens > 0 && told.push(outputTokens) });
+    const found = await resultIn(clock, model.answer(prompt({ text: words(300) }), answer), scope);
+    expect(told).toHaveLength(pieces.length + 1);
+    expect(found.usage.outputTokens).toBe(told.reduce((sum, one) => sum + one, 0));
+    expect([scope.degraded, scope.tries.repairs]).toEqual([['summarised'], pieces.length]);
   });
 
   it('summarises summaries where they are too long together', async () => {
