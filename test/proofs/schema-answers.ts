@@ -10,7 +10,7 @@ import { promptsFor } from './schema-answers/texts.ts';
 
 export const name = 'schema-answers';
 export const summary =
-  '500 prompts against each of 10 schemas (nested, lists, optional, unicode, numbers, unions): every answer of the embedded model is valid; about 60 minutes, --short 20 s';
+  '500 prompts against each of 10 schemas (nested, lists, optional, unicode, numbers, unions): every answer of the embedded model is valid; about 2 hours, --short 45 s';
 
 type Kind = keyof typeof schemas;
 
