@@ -1,7 +1,7 @@
-import { concatWith, firstValueFrom, throwError } from 'rxjs';
+import { concatWith, firstValueFrom, type Observable, of, throwError } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { currentScope } from '../../../src/call.ts';
-import { OverloadError } from '../../../src/errors.ts';
+import { InferenceError, OverloadError } from '../../../src/errors.ts';
 import { completeModel } from '../../../src/inference/complete-model.ts';
 import type { Model } from '../../../src/inference/model.ts';
 import type { Resource } from '../../../src/resource.ts';
@@ -103,4 +103,73 @@ describe('hedging', () => {
     expect(metered.filter((one) => one.startsWith('used'))).toEqual(['used 6+0', 'used 1+1']); // an estimate of the prompt, and what was told
     expect(used).toEqual([6, 2]);
   });
+});
+
+describe('counting tokens', () => {
+  it('asks the first tier, those that are well before those that are left alone, and the next where one fails', async () => {
+    const clock = virtualClock();
+    const counting = (name: string, tokens: () => Observable<number>): Resource<Model> =>
+      resourceOf(completeModel({ ...fakeBackend(['x'], {}, { name }), countTokens: tokens }));
+    let isDown = false;
+    const down = (): Observable<never> => throwError(() => new OverloadError('full'));
+    const first = resourceOf(
+      completeModel({
+        ...fakeBackend(['x'], {}, { name: 'first' }),
+        chat: down,
+        countTokens: () => (isDown ? down() : of(1)),
+      }),
+    );
+    const spare = counting('spare', () => of(2));
+    const { model } = await openRoute(clock, { models: [[first], [spare]], health: { coolDownMs: 60_000 } });
+    const count = (): Promise<number> => firstValueFrom(within(calmScope(clock), model.countTokens('hello')));
+    expect(await count()).toBe(1);
+    isDown = true;
+    expect(await count()).toBe(2);
+    isDown = false;
+    await ask(clock, model); // the first is left alone from now on
+    expect(model.describe(clock.nowMs()).parts?.[0]?.numbers).toMatchObject({ open_degree: 2, cool_downs_total: 1 });
+    expect(await count()).toBe(2);
+  });
+});
+
+describe('the health of a model', () => {
+  const failing = (name: string, error: () => InferenceError): Resource<Model> =>
+    resourceOf(completeModel({ ...fakeBackend([], {}, { name }), chat: () => throwError(() => error()) }));
+
+  it('one that needs a person is left alone for the longest time', async () => {
+    const clock = virtualClock();
+    const key = failing('key', () => new InferenceError('model_unauthorized', 'no'));
+    const health = { coolDownMs: 1_000, maxCoolDownMs: 60_000 };
+    const { model, logged } = await openRoute(clock, { models: [[key], [said('spare')]], health });
+    await ask(clock, model);
+    const untilMs = model.describe(clock.nowMs()).parts?.[0]?.pausedUntilMs ?? 0;
+    expect(untilMs - clock.nowMs()).toBeGreaterThan(50_000);
+    expect(logged.filter((line) => line.includes('left alone'))).toHaveLength(1);
+  });
+
+  it('a call that began before it was left alone, and fails after, is no second time', async () => {
+    const clock = virtualClock();
+    const one = scripted('x', { name: 'one', latencyMs: 10, faults: [{ share: 1, fault: { kind: 'overload' } }] });
+    const { model } = await openRoute(clock, { models: [one] });
+    const calls = [1, 2, 3].map(() => within(calmScope(clock), model.chat('hello')).subscribe({ error: () => undefined }));
+    await clock.advance(20);
+    expect(calls.every(({ closed }) => closed)).toBe(true);
+    expect(model.describe(clock.nowMs()).parts?.[0]?.numbers).toMatchObject({ failures_total: 3, cool_downs_total: 1 });
+  });
+
+  it('its patience ends with the first piece: a long answer is not cut', async () => {
+    const clock = virtualClock();
+    const slow = scripted('one two three four five', { name: 'slow', latencyMs: 10, tokenMs: 50 });
+    const { model } = await openRoute(clock, { models: [[slow], [said('spare')]], answerWithinMs: 100 });
+    expect(await ask(clock, model)).toBe('one two three four five');
+  });
+});
+
+it('a hedge’s budget grows with the calls that are made', async () => {
+  const clock = virtualClock();
+  const [slow, quick] = [said('slow', { latencyMs: 50 }), said('quick', { latencyMs: 900 })];
+  const hedge = { afterMs: 20, budget: retryBudget({ share: 0.5, floor: 1 }) };
+  const { model } = await openRoute(clock, { models: [[slow], [quick]], hedge });
+  for (let i = 0; i < 8; i += 1) await ask(clock, model);
+  expect(model.describe(0).numbers?.['hedges_total']).toBeGreaterThanOrEqual(3);
 });
