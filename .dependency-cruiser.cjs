@@ -59,6 +59,7 @@ module.exports = {
     vendor('kafkajs', '^src/transport/kafka/'),
     vendor('node-llama-cpp', '^src/inference/llama/'),
     vendor('openai', '^src/inference/openai/'),
+    vendor('avsc', '^src/codec/avro/'),
 
     vendor('prom-client', '^src/serve/'),
     vendor('pino', '^src/runtime/logging\\.ts$'),

@@ -49,6 +49,9 @@ export { classify } from './classify.ts';
 export * from './errors.ts';
 
 export type { Codec } from './codec/codec.ts';
+export { avro, type AvroOptions } from './codec/avro/avro.ts';
+export type { AvroSchema } from './codec/avro/avro-schema.ts';
+export type { AvroDuration, AvroValue } from './codec/avro/avro-value.ts';
 export { bytes } from './codec/bytes.ts';
 export { json } from './codec/json.ts';
 export { nullable } from './codec/nullable.ts';

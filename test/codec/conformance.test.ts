@@ -2,6 +2,7 @@ import { type } from 'arktype';
 import fc from 'fast-check';
 import * as v from 'valibot';
 import { z } from 'zod';
+import { avro } from '../../src/codec/avro/avro.ts';
 import { bytes } from '../../src/codec/bytes.ts';
 import { json } from '../../src/codec/json.ts';
 import { nullable } from '../../src/codec/nullable.ts';
@@ -48,6 +49,20 @@ describeCodec('nullable text', {
   values: fc.option(wellFormed),
   nullBytes: 'null',
   unencodable: [undefined, 1, '\ud800'],
+});
+describeCodec('avro', {
+  make: () =>
+    avro({
+      type: 'record',
+      name: 'Review',
+      fields: [
+        { name: 'text', type: 'string' },
+        { name: 'stars', type: ['null', 'int'] },
+      ],
+    }),
+  values: fc.record({ text: wellFormed, stars: fc.option(fc.integer()) }),
+  nullBytes: 'refused',
+  unencodable: [undefined, null, 1, {}, { text: 'x', stars: 'x' }, { text: 1, stars: 1 }, { text: '\ud800', stars: null }],
 });
 describeCodec('json', { make: json, values: anyJson, nullBytes: 'refused', unencodable: notJson });
 describeCodec('json, zod', {

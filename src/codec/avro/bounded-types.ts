@@ -1,0 +1,147 @@
+import { CodecError } from '../../errors.ts';
+import type { AvscModule, AvscType, CheckHook, Tap } from './avsc.ts';
+import { readBigLong, writeBigLong } from './big-long.ts';
+import { readEntries, readItems, skipBlocks } from './blocks.ts';
+import { readText, requireWhole, skipText } from './text.ts';
+
+/** A type as avsc calls it: once, with a schema of its kind. */
+export type TypeClass = new (schema: unknown, options: unknown) => AvscType;
+
+export interface BoundedTypes {
+  readonly array: TypeClass;
+  readonly map: TypeClass;
+  readonly string: TypeClass;
+  readonly bytes: TypeClass;
+  readonly fixed: TypeClass;
+  readonly enum: TypeClass;
+  readonly int: TypeClass;
+  readonly long: TypeClass;
+}
+
+type Bases = Readonly<Record<`${'Array' | 'Map' | 'String' | 'Bytes' | 'Fixed' | 'Enum' | 'Int' | 'Long'}Type`, TypeClass>>;
+
+/**
+ * avsc's types, made exact and bounded. avsc makes room for as many items as a block claims, before any of them was read; reads on behind the end; takes what is not UTF-8 for
+ * U+FFFD; and writes half a surrogate pair as that.
+ */
+export function boundedTypes({ types }: AvscModule): BoundedTypes {
+  const bases = types as unknown as Bases;
+  return { ...collections(bases), ...texts(bases), ...numbers(bases) };
+}
+
+function collections({ ArrayType, MapType }: Bases): Pick<BoundedTypes, 'array' | 'map'> {
+  class BoundedArray extends ArrayType {
+    override _read(tap: Tap): unknown {
+      const { itemsType } = this as unknown as { readonly itemsType: AvscType };
+      return readItems(tap, (one) => itemsType._read(one));
+    }
+
+    override _skip(tap: Tap): void {
+      const { itemsType } = this as unknown as { readonly itemsType: AvscType };
+      skipBlocks(tap, () => {
+        itemsType._skip(tap);
+      });
+    }
+  }
+
+  class BoundedMap extends MapType {
+    override _read(tap: Tap): unknown {
+      const { valuesType } = this as unknown as { readonly valuesType: AvscType };
+      return readEntries(tap, (one) => valuesType._read(one));
+    }
+
+    override _skip(tap: Tap): void {
+      const { valuesType } = this as unknown as { readonly valuesType: AvscType };
+      skipBlocks(tap, () => {
+        skipText(tap);
+        valuesType._skip(tap);
+      });
+    }
+
+    override _write(tap: Tap, value: unknown): void {
+      for (const key in value as object) requireWhole(key);
+      super._write(tap, value);
+    }
+  }
+  return { array: BoundedArray, map: BoundedMap };
+}
+
+function texts({ StringType, BytesType, FixedType, EnumType }: Bases): Pick<BoundedTypes, 'string' | 'bytes' | 'fixed' | 'enum'> {
+  class ExactString extends StringType {
+    override _read(tap: Tap): unknown {
+      return readText(tap);
+    }
+
+    override _write(tap: Tap, value: unknown): void {
+      if (typeof value === 'string') requireWhole(value);
+      super._write(tap, value);
+    }
+  }
+
+  class AnyBytes extends BytesType {
+    override _check(value: unknown, flags?: number, hook?: CheckHook): boolean {
+      return super._check(asBuffer(value), flags, hook);
+    }
+
+    override _write(tap: Tap, value: unknown): void {
+      super._write(tap, asBuffer(value));
+    }
+  }
+
+  class AnyFixed extends FixedType {
+    override _check(value: unknown, flags?: number, hook?: CheckHook): boolean {
+      return super._check(asBuffer(value), flags, hook);
+    }
+
+    override _write(tap: Tap, value: unknown): void {
+      super._write(tap, asBuffer(value));
+    }
+  }
+
+  class ExactEnum extends EnumType {
+    override get defaultSymbol(): string | undefined {
+      return (this as unknown as { readonly default?: string }).default;
+    }
+  }
+  return { string: ExactString, bytes: AnyBytes, fixed: AnyFixed, enum: ExactEnum };
+}
+
+const mostInt = 2 ** 31;
+
+function numbers({ IntType, LongType }: Bases): Pick<BoundedTypes, 'int' | 'long'> {
+  class ExactInt extends IntType {
+    override _read(tap: Tap): unknown {
+      const value = tap.readLong();
+      if (value >= mostInt || value < -mostInt) throw new CodecError('decode_failed', 'expected an int of 32 bits, got more');
+      return value;
+    }
+  }
+
+  class BigLong extends LongType {
+    override _check(value: unknown, _flags?: number, hook?: CheckHook): boolean {
+      const isLong = typeof value === 'bigint' && BigInt.asIntN(64, value) === value;
+      if (!isLong && hook) hook(value, this);
+      return isLong;
+    }
+
+    /** Defaults in a schema are JSON. */
+    override _copy(value: unknown): unknown {
+      const long = typeof value === 'number' && Number.isSafeInteger(value) ? BigInt(value) : value;
+      if (!this._check(long)) throw new TypeError(`expected a long, got ${typeof value}`);
+      return long;
+    }
+
+    override _read(tap: Tap): unknown {
+      return readBigLong(tap);
+    }
+
+    override _write(tap: Tap, value: unknown): void {
+      if (typeof value !== 'bigint' || BigInt.asIntN(64, value) !== value) throw new TypeError('no long'); // the caller says where
+      writeBigLong(tap, value);
+    }
+  }
+  return { int: ExactInt, long: BigLong };
+}
+
+const asBuffer = (value: unknown): unknown =>
+  value instanceof Uint8Array && !Buffer.isBuffer(value) ? Buffer.from(value.buffer, value.byteOffset, value.byteLength) : value;

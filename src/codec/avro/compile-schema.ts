@@ -1,0 +1,76 @@
+import { messageOf, OptionError } from '../../errors.ts';
+import type { AvroSchema } from './avro-schema.ts';
+import { type AvscModule, type AvscType, loadAvsc } from './avsc.ts';
+import { type BoundedTypes, boundedTypes } from './bounded-types.ts';
+import { type LogicalSchema, logicalTypeClass } from './logical-types.ts';
+import { unionType } from './unions.ts';
+
+const deepest = 100; // of a schema; that of values has no bound of its own
+const most = 10_000; // types in one schema
+
+/**
+ * A type of avsc's for a schema.
+ * @throws OptionError for what is no schema, with the reason.
+ */
+export function compileSchema(schema: AvroSchema, name: string): AvscType {
+  requireModest(schema, name);
+  const avsc = loadAvsc();
+  const hook = hookOf(avsc, (bounded ??= boundedTypes(avsc)));
+  try {
+    return avsc.Type.forSchema(schema as never, { typeHook: hook as never, omitRecordMethods: true }) as unknown as AvscType;
+  } catch (error) {
+    if (error instanceof OptionError) throw error;
+    throw new OptionError(`${name} is no Avro schema: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+let bounded: BoundedTypes | undefined;
+
+/** Gives our types for those of avsc's that are neither exact nor bounded; undefined leaves it to avsc. */
+function hookOf(avsc: AvscModule, ours: BoundedTypes) {
+  const inLogical = new Set<unknown>();
+  const plain = new Map<string, AvscType>();
+  const plainOf = (name: string): AvscType | undefined => {
+    if (name !== 'string' && name !== 'bytes' && name !== 'int' && name !== 'long') return undefined;
+    const known = plain.get(name) ?? new ours[name](undefined, undefined);
+    plain.set(name, known);
+    return known;
+  };
+  const typeOf = (schema: unknown, options: object): AvscType => avsc.Type.forSchema(schema as never, options) as unknown as AvscType;
+  return (schema: unknown, options: object): AvscType | undefined => {
+    if (typeof schema === 'string') return plainOf(schema);
+    if (Array.isArray(schema)) {
+      const branches = schema.map((branch: unknown) => typeOf(branch, options));
+      return unionType(avsc, branches, options);
+    }
+    if (typeof schema !== 'object' || schema === null) return undefined;
+    const { type } = schema as LogicalSchema;
+    const Logical = inLogical.has(schema) ? undefined : logicalTypeClass(avsc, schema);
+    if (Logical) {
+      inLogical.add(schema);
+      try {
+        return new Logical(schema, options); // asks for the type underneath, with the same schema
+      } finally {
+        inLogical.delete(schema); // which may stand in many places
+      }
+    }
+    if (type === 'array' || type === 'map' || type === 'fixed' || type === 'enum') return new ours[type](schema, options);
+    if (typeof type === 'string') return plainOf(type);
+    return typeof type === 'object' && type !== null ? typeOf(type, options) : undefined;
+  };
+}
+
+/** Schemas come from elsewhere: one that is too large, too deep, or would replace prototypes is refused before code is made of it. */
+function requireModest(schema: unknown, name: string): void {
+  let types = 0;
+  const left: { readonly one: unknown; readonly depth: number }[] = [{ one: schema, depth: 0 }];
+  for (let next = left.pop(); next; next = left.pop()) {
+    const { one, depth } = next;
+    if (typeof one !== 'object' || one === null) continue;
+    types += 1;
+    if (depth > deepest || types > most)
+      throw new OptionError(`${name} is no Avro schema that is read here: at most ${String(most)} parts, ${String(deepest)} deep`);
+    if (Reflect.get(one, 'name') === '__proto__') throw new OptionError(`${name} names something __proto__, which replaces prototypes`);
+    for (const child of Object.values(one)) left.push({ one: child, depth: depth + 1 });
+  }
+}

@@ -1,0 +1,180 @@
+import { CodecError } from '../../errors.ts';
+import type { AvscField, AvscType, Tap } from './avsc.ts';
+import { readEntries, readItems } from './blocks.ts';
+import { branchAt } from './unions.ts';
+
+/** Reads a value of the writer's schema as one of the reader's. */
+export type Read = (tap: Tap) => unknown;
+
+/** Why one schema cannot be read as another. */
+export class Unreadable extends Error {}
+
+/**
+ * Schema resolution as Avro 1.12 has it: records by field name and alias, defaults, promotion of numbers, text and bytes, enum defaults; the branch of a writer's union
+ * counts when it occurs, not before. Stricter in one thing: two decimals of different scale, or two times of different unit, are not read as each other.
+ * @throws Unreadable with the path, where nothing that the writer can write could be read.
+ */
+export function resolve(writer: AvscType, reader: AvscType): Read {
+  return new Resolution().read(writer, reader, '');
+}
+
+const at = (path: string): string => (path === '' ? '' : ` at ${path}`);
+const nameOf = ({ typeName, branchName }: AvscType): string => branchName ?? typeName;
+const simple = (name: string | undefined): string => name?.slice(name.lastIndexOf('.') + 1) ?? '';
+const isUnion = ({ typeName }: AvscType): boolean => typeName.startsWith('union:');
+const isLogical = ({ typeName }: AvscType): boolean => typeName.startsWith('logical:');
+
+const toNumber: Readonly<Record<string, readonly string[]>> = { float: ['int'], double: ['int', 'float'] };
+
+class Resolution {
+  /** Of pairs of records that refer to themselves. */
+  readonly #records = new Map<AvscType, Map<AvscType, { read: Read | undefined }>>();
+
+  read(writer: AvscType, reader: AvscType, path: string): Read {
+    if (isUnion(writer)) return this.#ofUnion(writer.types ?? [], reader, path);
+    if (isUnion(reader)) return this.#asUnion(writer, reader, path);
+    if (isLogical(writer) || isLogical(reader)) return this.#logical(writer, reader, path);
+    switch (reader.typeName) {
+      case 'record':
+      case 'error':
+        if (writer.typeName === 'record' || writer.typeName === 'error') return this.#record(writer, reader, path);
+        break;
+      case 'array':
+        if (writer.typeName === 'array') return this.#array(writer, reader, path);
+        break;
+      case 'map':
+        if (writer.typeName === 'map') return this.#map(writer, reader, path);
+        break;
+      default: {
+        const read = plainRead(writer, reader);
+        if (read) return read;
+      }
+    }
+    throw new Unreadable(`${nameOf(writer)} cannot be read as ${nameOf(reader)}${at(path)}`);
+  }
+
+  #ofUnion(branches: readonly AvscType[], reader: AvscType, path: string): Read {
+    const reads = branches.map((branch) => this.#tried(branch, reader, path));
+    const first = reads.find((one) => one instanceof Unreadable);
+    if (first && reads.every((one) => one instanceof Unreadable)) throw first;
+    return (tap) => {
+      const read = branchAt(reads, tap.readLong());
+      if (read instanceof Unreadable)
+        throw new CodecError('decode_failed', `expected a value that the reader's schema has a place for: ${read.message}`);
+      return read(tap);
+    };
+  }
+
+  #tried(writer: AvscType, reader: AvscType, path: string): Read | Unreadable {
+    try {
+      return this.read(writer, reader, path);
+    } catch (error) {
+      if (error instanceof Unreadable) return error;
+      throw error;
+    }
+  }
+
+  /** The branch of the same type and name, else the first that can. */
+  #asUnion(writer: AvscType, reader: AvscType, path: string): Read {
+    const branches = reader.types ?? [];
+    const same = branches.filter((branch) => branch.typeName === writer.typeName && nameOf(branch) === nameOf(writer));
+    for (const branch of [...same, ...branches]) {
+      const read = this.#tried(writer, branch, path);
+      if (read instanceof Unreadable) continue;
+      if (reader.isPlain === true || branch.typeName === 'null') return read;
+      const name = nameOf(branch);
+      return (tap) => ({ [name]: read(tap) });
+    }
+    throw new Unreadable(`${nameOf(writer)} is no branch of the reader's union${at(path)}`);
+  }
+
+  #logical(writer: AvscType, reader: AvscType, path: string): Read {
+    const [from, to] = [writer.logicalName, reader.logicalName];
+    if (from !== undefined && to !== undefined && from !== to) throw new Unreadable(`${from} cannot be read as ${to}${at(path)}`);
+    const base = this.read(writer.underlyingType ?? writer, reader.underlyingType ?? reader, path);
+    return to === undefined ? base : (tap) => reader._fromValue?.(base(tap));
+  }
+
+  #array(writer: AvscType, reader: AvscType, path: string): Read {
+    const item = this.read(writer.itemsType as AvscType, reader.itemsType as AvscType, `${path}[]`);
+    return (tap) => readItems(tap, item);
+  }
+
+  #map(writer: AvscType, reader: AvscType, path: string): Read {
+    const value = this.read(writer.valuesType as AvscType, reader.valuesType as AvscType, `${path}{}`);
+    return (tap) => readEntries(tap, value);
+  }
+
+  #record(writer: AvscType, reader: AvscType, path: string): Read {
+    if (!hasName(reader, writer)) throw new Unreadable(`record ${nameOf(writer)} is none of ${nameOf(reader)} and its aliases${at(path)}`);
+    const known = this.#records.get(writer)?.get(reader);
+    if (known) return (tap) => known.read?.(tap);
+    const own: { read: Read | undefined } = { read: undefined };
+    this.#records.set(writer, (this.#records.get(writer) ?? new Map<AvscType, typeof own>()).set(reader, own));
+    try {
+      own.read = this.#fields(writer, reader, path);
+      return own.read;
+    } catch (error) {
+      this.#records.get(writer)?.delete(reader);
+      throw error;
+    }
+  }
+
+  #fields(writer: AvscType, reader: AvscType, path: string): Read {
+    const [written, wanted] = [writer.fields ?? [], reader.fields ?? []];
+    const sources = wanted.map((field) => sourceOf(field, written));
+    for (const [i, field] of wanted.entries())
+      if (sources[i] === undefined && field.defaultValue() === undefined)
+        throw new Unreadable(`field ${field.name} is not written, and has no default${at(path)}`);
+    const steps = written.map((field): ((tap: Tap, values: unknown[]) => void) => {
+      const index = sources.indexOf(field);
+      const target = wanted[index];
+      if (!target)
+        return (tap) => {
+          field.type._skip(tap);
+        };
+      const read = this.read(field.type, target.type, path === '' ? target.name : `${path}.${target.name}`);
+      return (tap, values) => {
+        values[index] = read(tap);
+      };
+    });
+    const Made = reader.recordConstructor as NonNullable<AvscType['recordConstructor']>; // fills in the defaults for what is undefined
+    return (tap) => {
+      const values = new Array<unknown>(wanted.length).fill(undefined);
+      for (const step of steps) step(tap, values);
+      return new Made(...values);
+    };
+  }
+}
+
+/** By its name first, then by the reader's aliases. */
+const sourceOf = ({ name, aliases }: AvscField, written: readonly AvscField[]): AvscField | undefined =>
+  [name, ...aliases].map((one) => written.find((field) => field.name === one)).find((field) => field !== undefined);
+
+const hasName = (reader: AvscType, writer: AvscType): boolean =>
+  simple(reader.name) === simple(writer.name) ||
+  (reader.aliases ?? []).some((alias) => alias === writer.name || simple(alias) === simple(writer.name));
+
+/** Of types without parts; undefined where the one is no other. */
+function plainRead(writer: AvscType, reader: AvscType): Read | undefined {
+  const [from, to] = [writer.typeName, reader.typeName];
+  if (from === 'fixed' || to === 'fixed')
+    return from === to && writer.size === reader.size && hasName(reader, writer) ? (tap) => reader._read(tap) : undefined;
+  if (from === 'enum' || to === 'enum') return from === to && hasName(reader, writer) ? enumRead(writer, reader) : undefined;
+  if (from === to) return (tap) => reader._read(tap);
+  if (from === 'int' && to === 'long') return (tap) => BigInt(writer._read(tap) as number);
+  if (from === 'long' && (to === 'float' || to === 'double')) return (tap) => Number(writer._read(tap));
+  if (toNumber[to]?.includes(from) === true) return (tap) => writer._read(tap);
+  if ((from === 'string' && to === 'bytes') || (from === 'bytes' && to === 'string')) return (tap) => reader._read(tap);
+  return undefined;
+}
+
+function enumRead(writer: AvscType, reader: AvscType): Read {
+  const known = new Set(reader.symbols);
+  return (tap) => {
+    const symbol = writer._read(tap) as string;
+    if (known.has(symbol)) return symbol;
+    if (reader.defaultSymbol !== undefined) return reader.defaultSymbol;
+    throw new CodecError('decode_failed', `expected a symbol of ${nameOf(reader)}, got another, and the enum has no default`);
+  };
+}
