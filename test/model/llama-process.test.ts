@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
-import { copyFile, mkdir, mkdtemp, open, rm, truncate, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, open, rm, truncate, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { smollm2 } from '../../src/artifacts/catalogue.ts';
 import { sleep, systemClock } from '../../src/clock.ts';
 import { llama } from '../../src/inference/llama/llama.ts';
@@ -56,6 +56,21 @@ describe.skipIf(file.path === undefined)('the process of the embedded model', ()
     expect((await call).code).toBe('model_unavailable');
     expect(isAlive(pid)).toBe(false);
     expect((await failureOf(resultOf(model.chat('Hello')))).code).toBe('model_unavailable');
+  });
+
+  it('does not load a file that has changed since it was looked at, also after a crash', async () => {
+    const path = join(folder, 'changing.gguf');
+    await copyFile(original, path);
+    const { model, pool: own, close } = await openEmbedded({ model: path, sequences: 1 });
+    try {
+      await utimes(path, 1, 1);
+      process.kill(own.pids[0] ?? 0, 'SIGKILL');
+      await vi.waitFor(() => expect(own.pids).toEqual([]), { timeout: 30_000 });
+      const failure = await failureOf(resultOf(model.chat('Hello', { maxTokens: 1 })));
+      expect([failure.code, failure.message]).toEqual(['model_damaged', expect.stringContaining('has changed since it was looked at')]);
+    } finally {
+      await close();
+    }
   });
 
   it('refuses more calls than may wait', async () => {
