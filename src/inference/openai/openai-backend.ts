@@ -35,12 +35,12 @@ export function openAiBackend(connection: OpenAiConnection): ModelBackend {
 }
 
 function capabilitiesOf({ options, settings: { profile } }: ModelCalls): ModelCapabilities {
-  const { alternatives, sampling } = options.api === 'responses' && profile.responses ? profile.responses : profile;
+  const { alternatives, sampling, jsonSchema } = options.api === 'responses' && profile.responses ? profile.responses : profile;
   const logProbabilities = options.logProbabilities ?? alternatives > 0;
   const others = sampling.filter((one) => one !== 'logProbabilities');
   return {
     contextTokens: options.contextTokens,
-    jsonSchema: options.jsonSchema ?? profile.jsonSchema,
+    jsonSchema: options.jsonSchema ?? jsonSchema,
     logProbabilities,
     embeddings: profile.embeddings,
     completion: profile.completion !== undefined,

@@ -16,7 +16,7 @@ export interface OpenAiCompatibleOptions {
    * |---|---|---|
    * | `openai` | 429, 503; `Retry-After`, `retry-after-ms` | 429 with `insufficient_quota`: `model_unauthorized` |
    * | `vllm` | 503; queues without a bound otherwise: limit it here | 400 with the context's length: `prompt_too_long` |
-   * | `llama-server` | 503 while it loads; queues without a bound otherwise | 400 `exceed_context_size_error`: `prompt_too_long` |
+   * | `llama-server` | 503 while it loads; queues without a bound otherwise | 400 `exceed_context_size_error`: `prompt_too_long`; 501: `capability_missing`, as of one started without `--embeddings` |
    * | `sglang` | 503 "The request queue is full", also inside a stream that began with 200 | |
    * | `ollama` | 503 "server busy", from 512 waiting | cuts prompts longer than its `num_ctx` in silence: set that high enough |
    * | `tgi`, `tei` | 429 "Model is overloaded", also inside a stream | 424: `model_failed`; 422 with the number of tokens: `prompt_too_long` |
@@ -39,7 +39,7 @@ export interface OpenAiCompatibleOptions {
   readonly embeddingModel?: string;
   /** Most tokens of prompt and answer together, if you know. @defaultValue unknown: the server refuses what does not fit */
   readonly contextTokens?: number;
-  /** Whether the server constrains answers to a JSON Schema; otherwise the prompt carries the schema. @defaultValue true */
+  /** Whether the server constrains answers to a JSON Schema; otherwise the prompt carries the schema. @defaultValue as `server` does by `api`: llama-server does not by `responses` */
   readonly jsonSchema?: boolean;
   /**
    * Whether answers can tell log-probabilities, and `classify` reads those of the first token; for servers that give them, and labels that

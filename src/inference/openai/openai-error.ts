@@ -52,6 +52,8 @@ function statusError(error: unknown, status: number, context: ErrorContext): Str
     const message = `the server asks for less: status ${String(status)} from ${shownUrl}${words}`;
     return new OverloadError(message, retryAfterMs === undefined ? { status } : { status, retryAfterMs });
   }
+  if (status === 501 || kind.includes('not_supported_error'))
+    return fail('capability_missing', 'the server cannot do this, or was not started for it');
   if (status === 507) return fail('resource_exhausted', 'the server has no room left');
   if (status === 502 || status === 504) return fail('model_unavailable', 'a gateway did not reach the model');
   if (status >= 500 || status === 408 || status === 409 || status === 424) return fail('model_failed', 'the server failed');

@@ -3,6 +3,15 @@ import type { SamplingOption } from '../model.ts';
 /** Programs and services that speak OpenAI's API, each with what it adds and leaves out; `generic`: nothing is known. */
 export type ServerKind = 'openai' | 'vllm' | 'llama-server' | 'sglang' | 'ollama' | 'tgi' | 'tei' | 'generic';
 
+/** What it can by the Responses API. */
+interface ResponsesProfile {
+  readonly alternatives: number;
+  readonly sampling: readonly SamplingOption[];
+  readonly jsonSchema: boolean;
+  /** Whether it says of an answer that `maxTokens` cut it off. */
+  readonly tellsCut: boolean;
+}
+
 /** What a server can do, and how it wants to be asked. */
 export interface ServerProfile {
   readonly chat: boolean;
@@ -16,10 +25,7 @@ export interface ServerProfile {
   readonly alternatives: number;
   /** Whether it continues plain text, and the field in which it takes a JSON Schema there. */
   readonly completion: { readonly schemaField?: 'response_format' | 'json_schema' } | undefined;
-  /** What it can by the Responses API, where it has one. `tellsCut`: whether it says of an answer that `maxTokens` cut it off. */
-  readonly responses:
-    | { readonly alternatives: number; readonly sampling: readonly SamplingOption[]; readonly tellsCut: boolean }
-    | undefined;
+  readonly responses: ResponsesProfile | undefined;
   /** Where it ranks, relative to the base URL, and how it calls the documents. */
   readonly reranking: { readonly path: string; readonly documentsField: 'documents' | 'texts' } | undefined;
 }
@@ -33,13 +39,18 @@ const generic: ServerProfile = {
   embeddings: true,
   alternatives: 0,
   completion: undefined,
-  responses: { alternatives: 0, sampling: ['topP'], tellsCut: true },
+  responses: { alternatives: 0, sampling: ['topP'], jsonSchema: true, tellsCut: true },
   reranking: undefined,
 };
 
-const responsesWithAlternatives: ServerProfile['responses'] = { alternatives: 20, sampling: ['topP', 'logProbabilities'], tellsCut: true };
+const responsesWithAlternatives: ResponsesProfile = {
+  alternatives: 20,
+  sampling: ['topP', 'logProbabilities'],
+  jsonSchema: true,
+  tellsCut: true,
+};
 /** They call each answer complete. */
-const responsesUntold: ServerProfile['responses'] = { alternatives: 0, sampling: ['topP'], tellsCut: false };
+const responsesUntold: ResponsesProfile = { alternatives: 0, sampling: ['topP'], jsonSchema: true, tellsCut: false };
 
 const ranks: ServerProfile['reranking'] = { path: 'rerank', documentsField: 'documents' };
 
@@ -69,7 +80,7 @@ export const serverProfiles: Readonly<Record<ServerKind, ServerProfile>> = {
     sampling: ['topP', 'topK', 'minP', 'seed', 'logProbabilities'],
     alternatives: 20,
     completion: { schemaField: 'json_schema' },
-    responses: responsesUntold,
+    responses: { ...responsesUntold, jsonSchema: false }, // it ignores `text.format` without a word
     reranking: ranks,
   },
   sglang: {

@@ -32,6 +32,11 @@ describe('failures', () => {
       ['data: {"error":{"message":"x","type":"exceed_context_size_error"}}\n\n'],
       'prompt_too_long',
     ],
+    [
+      'what it cannot do, told in the stream',
+      ['data: {"error":{"code":501,"message":"x","type":"not_supported_error"}}\n\n'],
+      'capability_missing',
+    ],
   ];
   it.each(streams)('%s', async (_, raw, code) => {
     const { model, server } = await served({ raw });
@@ -56,6 +61,8 @@ describe('failures', () => {
     [429, {}, 'overloaded'],
     [429, { code: 'insufficient_quota', message: 'pay' }, 'model_unauthorized'],
     [500, {}, 'model_failed'],
+    [501, {}, 'capability_missing'],
+    [400, { message: 'not here', type: 'not_supported_error' }, 'capability_missing'],
     [502, {}, 'model_unavailable'],
     [503, {}, 'overloaded'],
     [504, {}, 'model_unavailable'],

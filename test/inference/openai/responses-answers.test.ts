@@ -177,6 +177,17 @@ describe('what else is asked for', () => {
     });
   });
 
+  it('a schema in words, and checked, of llama-server, which ignores one in silence', async () => {
+    const { model, server } = await answering(sse(delta('{"a":"x"}'), done()), { server: 'llama-server' });
+    const schema = z.object({ a: z.string() });
+    expect((await resultOf(model.answer('x', { schema }))).value).toEqual({ a: 'x' });
+    expect(server.requests[0]?.body).not.toHaveProperty('text');
+    expect(JSON.stringify(server.requests[0]?.body['input'])).toContain('JSON Schema');
+    const chatting = await opened({ baseUrl: server.url, server: 'llama-server' });
+    const claiming = await opened({ baseUrl: server.url, server: 'llama-server', api: 'responses', jsonSchema: true });
+    expect([model, chatting.model, claiming.model].map(({ capabilities }) => capabilities.jsonSchema)).toEqual([false, true, true]);
+  });
+
   it('log-probabilities', async () => {
     const logprobs = [told('o', -0.5, ['o', -0.5], ['x', -2])];
     const { model, server } = await answering(sse(delta('o', { logprobs }), delta('k'), done()), { server: 'openai' });
