@@ -41,6 +41,8 @@ const replyOf = ({ status, headers, body }: Shape, bytes: number): ServerReply =
 const usage = { inputTokens: 11, cachedTokens: 4, outputTokens: 7, totalTokens: 18 };
 const uncached = { ...usage, cachedTokens: 0 };
 const told = [{ token: 'ok', logProbability: -0.25, top: [{ token: 'ok', logProbability: -0.25 }] }];
+const greeting = ['I', "'m", ' glad', ' to', ' help', '.', ' What', ' can', ' I', ' do', ' for', ' you', '?'];
+const greeted = { inputTokens: 32, cachedTokens: 31, outputTokens: 14, totalTokens: 46 };
 type End = Readonly<Record<string, unknown>>;
 
 const answers: [string, Partial<OpenAiCompatibleOptions>, readonly string[], End][] = [
@@ -65,6 +67,34 @@ const answers: [string, Partial<OpenAiCompatibleOptions>, readonly string[], End
     ['Grün', '.'],
     { finishReason: 'length', usage: { inputTokens: 11, outputTokens: 512 } },
   ],
+  [
+    'llama-server-recorded-chat',
+    { server: 'llama-server' },
+    ['I', "'m", ' glad', ' to', ' help', '.'],
+    {
+      finishReason: 'length',
+      usage: { inputTokens: 32, cachedTokens: 24, outputTokens: 6, totalTokens: 38 },
+      model: 'SmolLM2-135M-Instruct.Q4_1.gguf',
+    },
+  ],
+  [
+    'llama-server-recorded-schema',
+    { server: 'llama-server' },
+    ['{', '\n ', ' "', 'o', 'k', '":', ' ', 'true', '\n', '}'],
+    { finishReason: 'length', usage: { inputTokens: 32, cachedTokens: 31, outputTokens: 20, totalTokens: 52 } },
+  ],
+  [
+    'llama-server-recorded-responses-whole',
+    { server: 'llama-server', api: 'responses' },
+    greeting,
+    { finishReason: 'stop', usage: greeted },
+  ],
+  [
+    'llama-server-recorded-responses-schema',
+    { server: 'llama-server', api: 'responses' },
+    greeting,
+    { finishReason: 'stop', usage: greeted },
+  ],
   ['sglang-chat', { server: 'sglang' }, ['Grün.'], { finishReason: 'stop', usage }],
   ['ollama-chat', { server: 'ollama' }, ['Grün', '.'], { finishReason: 'stop', usage: { inputTokens: 6, outputTokens: 2 } }],
   ['ollama-usage', { server: 'ollama' }, ['Grün.'], { finishReason: 'length', usage: uncached }],
@@ -87,6 +117,13 @@ const failures: [string, Partial<OpenAiCompatibleOptions>, End][] = [
   ['vllm-no-model', { server: 'vllm' }, { code: 'model_not_found' }],
   ['llama-server-loading', { server: 'llama-server' }, { code: 'overloaded' }],
   ['llama-server-context', { server: 'llama-server' }, { code: 'prompt_too_long' }],
+  ['llama-server-recorded-toolong', { server: 'llama-server' }, { code: 'prompt_too_long', status: 400 }],
+  ['llama-server-recorded-badfield', { server: 'llama-server' }, { code: 'model_rejected', status: 400 }],
+  ['llama-server-recorded-badjson', { server: 'llama-server' }, { code: 'model_rejected', status: 400 }],
+  ['llama-server-recorded-badschema', { server: 'llama-server' }, { code: 'model_rejected', status: 400 }],
+  ['llama-server-recorded-nomsg', { server: 'llama-server' }, { code: 'model_rejected', status: 400 }],
+  ['llama-server-recorded-responses-assistant', { server: 'llama-server', api: 'responses' }, { code: 'model_rejected', status: 400 }],
+  ['llama-server-recorded-notfound', { server: 'llama-server' }, { code: 'model_not_found', status: 404 }],
   ['sglang-full', { server: 'sglang' }, { code: 'overloaded' }],
   ['sglang-context', { server: 'sglang' }, { code: 'prompt_too_long' }],
   ['sglang-abort', { server: 'sglang' }, { code: 'model_failed' }],
@@ -140,9 +177,68 @@ it('vllm-complete continues text, with tokens of the older form', async () => {
   expect(chunks.at(-1)).toMatchObject({ finishReason: 'length', usage: uncached });
 });
 
+const llamaServer = async (shape: string, options: Partial<OpenAiCompatibleOptions> = {}) =>
+  (await served(replyOf(shapeOf(`llama-server-recorded-${shape}`), 7), { server: 'llama-server', ...options })).model;
+
+const doneOtherwise: [string, () => Promise<void>][] = [
+  [
+    'logprobs',
+    async () => {
+      const chunks = await allOf((await llamaServer('logprobs')).chat('Say ok', { logProbabilities: 2 }));
+      expect(chunks.map(({ text, tokens }) => [text, tokens?.map(({ top }) => top.map(({ token }) => token))])).toEqual([
+        ['I', [['I', 'Sure']]],
+        ["'m", [["'m", "'d"]]],
+        ['', undefined],
+      ]);
+      expect(chunks[0]?.tokens?.[0]?.logProbability).toBeCloseTo(-1.9124, 4);
+    },
+  ],
+  [
+    'complete',
+    async () => {
+      const chunks = await allOf((await llamaServer('complete')).complete('One, two,', { logProbabilities: 1, maxTokens: 4 }));
+      expect(chunks.map(({ text, tokens }) => [text, tokens?.length])).toEqual([
+        [' or', 1],
+        [' three', 1],
+        [',', 1],
+        [' and', 1],
+        ['', undefined],
+      ]);
+      expect(chunks.at(-1)).toMatchObject({ finishReason: 'length', usage: { inputTokens: 4, outputTokens: 4 } });
+    },
+  ],
+  [
+    'responses', // it calls complete what it cut off
+    async () => {
+      const end = (await allOf((await llamaServer('responses', { api: 'responses' })).chat('Say ok', { maxTokens: 6 }))).at(-1);
+      expect(end).toMatchObject({ finishReason: 'length', usage: { inputTokens: 32, cachedTokens: 31, outputTokens: 6, totalTokens: 38 } });
+    },
+  ],
+  [
+    'embeddings',
+    async () => {
+      const failure = await failureOf(allOf((await llamaServer('embeddings')).embed(['a'])));
+      expect(failure).toMatchObject({ code: 'capability_missing', status: 501 });
+      expect(failure.message).toContain('--embeddings');
+    },
+  ],
+  [
+    'rerank',
+    async () => {
+      const failure = await failureOf(allOf((await llamaServer('rerank')).rerank('a', ['a', 'b'])));
+      expect(failure).toMatchObject({ code: 'capability_missing', status: 501 });
+    },
+  ],
+];
+
+it.each(doneOtherwise)('llama-server-recorded-%s is read as what it means', async (_, check) => {
+  await check();
+});
+
 it('every shape is read by some test, and says where it is from', () => {
   const names = readdirSync(folder).map((file) => file.replace(/\.http$/, ''));
   const tested = [...answers, ...failures, ...withTokens].map(([name]) => name);
-  expect(names.toSorted()).toEqual([...tested, 'vllm-complete'].toSorted());
+  const ofLlamaServer = doneOtherwise.map(([name]) => `llama-server-recorded-${name}`);
+  expect(names.toSorted()).toEqual([...tested, ...ofLlamaServer, 'vllm-complete'].toSorted());
   for (const name of names) expect(shapeOf(name).source).toMatch(/^# \w.*; (recorded|written to that form, not recorded)$/);
 });
