@@ -126,11 +126,19 @@ export interface Answer<T> {
 export interface ClassifyOptions<L extends string> {
   /** At least two, all different. */
   readonly labels: readonly L[];
+  /**
+   * The same prompt with nothing in it to judge (`'N/A'`, or the like, in place of the record's text): what it makes likely is the model's own leaning, which is taken out of the
+   * probabilities. One more call of one step, once for each such prompt and labels (kept for 64 of them), and by calls that start before it is known. Needs log-probabilities:
+   * `capability_missing` without.
+   * @defaultValue none: as the model says it
+   * @see Zhao and others, "Calibrate Before Use" (2021)
+   */
+  readonly calibrate?: Prompt;
 }
 
 export interface Classification<L extends string> {
   readonly label: L;
-  /** Probability of `label` among the labels, 0 to 1; 1 where the back end cannot tell. */
+  /** Probability of `label` among the labels, 0 to 1, calibrated where that was asked for; 1 where the back end cannot tell. */
   readonly confidence: number;
   /** Of each label; only where the back end sees log-probabilities. */
   readonly probabilities: Readonly<Record<L, number>> | undefined;

@@ -1,6 +1,6 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import { concatMap, defer, from, Observable, of, throwError } from 'rxjs';
-import { type CallContext, type CallScope, currentScope, inScope } from '../../call.ts';
+import { concatMap, defer, from, type Observable, of, throwError } from 'rxjs';
+import { type CallContext, type CallScope, currentScope } from '../../call.ts';
 import { InferenceError, requireInteger } from '../../errors.ts';
 import { requireStandardSchema } from '../../standard-schema.ts';
 import type { Answer, AnswerOptions, ChatTurn, JsonSchema, ModelBackend, Usage } from '../model.ts';
@@ -9,6 +9,7 @@ import { checkAnswer, type Misfit } from './check-answer.ts';
 import { addUsage, collect, type Reply } from './collect.ts';
 import { jsonSchemaOf } from './json-schema-of.ts';
 import { withInstruction } from './prompt.ts';
+import { withinScope } from './within-scope.ts';
 
 /** More rounds than this have never been seen to help; each is a whole call. */
 const mostRepairs = 10;
@@ -72,7 +73,7 @@ function ask(plan: Plan, turns: readonly ChatTurn[], round: number, before: Usag
         if ('value' in checked) return of({ value: checked.value, usage, model: reply.model ?? backend.name, repairs: round });
         if (round >= repairs) return throwError(() => checked.error(round));
         scope.tries.repairs += 1; // the record's history counts every call that was made for it
-        return within(scope, ask(plan, repairTurns(plan.turns, reply, checked), round + 1, usage));
+        return withinScope(scope, ask(plan, repairTurns(plan.turns, reply, checked), round + 1, usage));
       };
       const failure = unusable(reply, options.maxTokens);
       if (failure !== undefined) return throwError(() => failure);
@@ -81,9 +82,6 @@ function ask(plan: Plan, turns: readonly ChatTurn[], round: number, before: Usag
     }),
   );
 }
-
-const within = <T>(scope: CallScope, call: Observable<T>): Observable<T> =>
-  new Observable<T>((out) => inScope(scope, () => call.subscribe(out)));
 
 type Checked = { readonly value: unknown } | Misfit;
 

@@ -3,6 +3,7 @@ import { InferenceError } from '../../errors.ts';
 import type { ChatOptions, ModelCapabilities, SamplingOption } from '../model.ts';
 
 const does = {
+  calibration: 'tells no log-probabilities, without which labels cannot be calibrated; leave calibrate out',
   completion: 'continues no plain text; use chat',
   embeddings: 'makes no embeddings; use a model that does, as a resource of its own',
   reranking: 'ranks no documents; use a reranker, as a resource of its own',

@@ -1,9 +1,12 @@
 import { concatMap, defer, map, type Observable, of, throwError } from 'rxjs';
-import type { CallContext } from '../../call.ts';
+import { type CallContext, currentScope } from '../../call.ts';
 import { InferenceError, OptionError } from '../../errors.ts';
 import type { ChatTurn, Classification, ClassifyOptions, JsonSchema, ModelBackend } from '../model.ts';
 import { collect, type Reply } from './collect.ts';
-import { withInstruction } from './prompt.ts';
+import { missing } from './capability.ts';
+import { type Leanings, type Seen, without } from './leanings.ts';
+import { turnsOf, withInstruction } from './prompt.ts';
+import { withinScope } from './within-scope.ts';
 
 /** A prompt that lists more is not a classification; take the nearest embedding instead. */
 const mostLabels = 256;
@@ -19,14 +22,17 @@ const wrapping = 32;
 export function classifyWith<L extends string>(
   backend: ModelBackend,
   turns: readonly ChatTurn[],
-  { labels: given }: ClassifyOptions<L>,
+  { labels: given, calibrate }: ClassifyOptions<L>,
   ctx: CallContext | undefined,
+  leanings: Leanings,
 ): Observable<Classification<L>> {
   requireLabels(given);
   const labels = [...given];
-  return defer(() =>
-    backend.capabilities.logProbabilities ? byProbability(backend, turns, labels, ctx) : byAnswer(backend, turns, labels, ctx),
-  );
+  const empty = calibrate === undefined ? undefined : turnsOf(calibrate);
+  return defer(() => {
+    if (backend.capabilities.logProbabilities) return byProbability(backend, turns, labels, ctx, empty && { empty, leanings });
+    return empty ? missing(backend.name, 'calibration') : byAnswer(backend, turns, labels, ctx);
+  });
 }
 
 function requireLabels(labels: unknown): asserts labels is readonly string[] {
@@ -45,17 +51,36 @@ function requireLabels(labels: unknown): asserts labels is readonly string[] {
   });
 }
 
+interface Calibration {
+  readonly empty: readonly ChatTurn[];
+  readonly leanings: Leanings;
+}
+
 function byProbability<L extends string>(
   backend: ModelBackend,
   turns: readonly ChatTurn[],
   labels: readonly L[],
   ctx: CallContext | undefined,
+  calibration: Calibration | undefined,
 ): Observable<Classification<L>> {
-  if (backend.labelLogProbabilities === undefined) {
+  const seen = (asked: readonly ChatTurn[]): Observable<Seen> => {
+    if (backend.labelLogProbabilities !== undefined) return backend.labelLogProbabilities(asked, labels, ctx);
     const message = `model ${backend.name} says that it sees log-probabilities, but has no way to ask for them`;
     return throwError(() => new InferenceError('capability_missing', message));
-  }
-  return backend.labelLogProbabilities(turns, labels, ctx).pipe(
+  };
+  const scope = currentScope();
+  const calibrated = ({ empty, leanings }: Calibration): Observable<Seen> =>
+    leanings.of(empty, labels, seen).pipe(
+      concatMap((leaning) => {
+        if (!leaning.wasKnown) scope.tries.repairs += 1; // the record's history counts every call that was made for it
+        const answer = withinScope(
+          scope,
+          defer(() => seen(turns)),
+        );
+        return answer.pipe(map((one) => without(leaning, one)));
+      }),
+    );
+  return (calibration ? calibrated(calibration) : seen(turns)).pipe(
     map(({ logProbabilities, usage }) => {
       const shares = softmax(logProbabilities, labels.length);
       const best = shares.reduce((top, share, index) => (share > (shares[top] ?? 0) ? index : top), 0);

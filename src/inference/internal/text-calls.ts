@@ -5,6 +5,7 @@ import { resolveChatOptions } from './chat-options.ts';
 import { requireString } from './check-texts.ts';
 import { classifyWith } from './classify-labels.ts';
 import { endsProperly } from './collect.ts';
+import { Leanings } from './leanings.ts';
 import type { MeteredBackend } from './metered-backend.ts';
 import { naming } from './naming.ts';
 import { turnsOf } from './prompt.ts';
@@ -12,6 +13,7 @@ import type { Runner } from './runner.ts';
 
 /** The calls of a model whose results are text, or made of it. Options are checked at the call, the rest when it is subscribed to. */
 export function textCalls(backend: MeteredBackend, runner: Runner): Pick<Model, 'chat' | 'complete' | 'answer' | 'classify'> {
+  const leanings = new Leanings();
   return {
     chat: (prompt, options, ctx) => {
       const turns = turnsOf(prompt);
@@ -41,7 +43,7 @@ export function textCalls(backend: MeteredBackend, runner: Runner): Pick<Model, 
     },
     classify: (prompt, options, ctx) => {
       const turns = turnsOf(prompt);
-      const classification = classifyWith(backend, turns, options, ctx);
+      const classification = classifyWith(backend, turns, options, ctx, leanings);
       return runner.ask(
         turns,
         undefined,

@@ -104,6 +104,21 @@ export const answerRules: readonly ModelRule[] = [
     },
   },
   {
+    rule: 52,
+    says: 'classify takes out, where asked, what the model leans to: of a prompt in its own light nothing is left',
+    partly: ['labelProbabilities'],
+    test: async (world) => {
+      const { prompt, labels } = world.asks.label;
+      const asked = world.model.classify(prompt, { labels, calibrate: prompt });
+      if (!world.can('labelProbabilities')) {
+        expect((await world.failure(asked)).code).toBe('capability_missing');
+        return;
+      }
+      const { probabilities } = await world.one(asked);
+      for (const label of labels) expect(probabilities?.[label]).toBeCloseTo(1 / labels.length, 2);
+    },
+  },
+  {
     rule: 38,
     says: 'a JSON Schema constrains a chat while it is made',
     needs: ['jsonSchema'],

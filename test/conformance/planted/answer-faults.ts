@@ -73,6 +73,11 @@ export const answerFaults: readonly PlantedFault[] = [
       }),
     },
   },
+  {
+    rule: 52,
+    fault: 'does not calibrate',
+    changes: model(({ classify }) => ({ classify: (prompt, { labels }, ctx) => classify(prompt, { labels }, ctx) })),
+  },
   { rule: 38, fault: 'does not heed the schema', changes: without('jsonSchema') },
   {
     rule: 39,
