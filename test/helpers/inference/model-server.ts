@@ -60,6 +60,7 @@ export async function startModelServer(kind: ServedKind): Promise<ModelServer> {
     try {
       if (path === '/embeddings' && dialect.embeds) send(outgoing, embeddingsFor(body, dialect));
       else if (path === '/rerank' && dialect.ranks) send(outgoing, ranksFor(body, dialect));
+      else if (path === '/tokenize' && dialect.tokenizes) send(outgoing, tokensOf(String(body['prompt'])));
       else if (path === '/chat/completions') await answer(body, turnsIn(body), 'chat');
       else if (path === '/completions' && dialect.completes)
         await answer(body, [{ role: 'user', content: String(body['prompt']) }], 'text');
@@ -125,6 +126,12 @@ export async function startModelServer(kind: ServedKind): Promise<ModelServer> {
         server.closeAllConnections();
       }),
   };
+}
+
+/** A special token is one; text is as many as it has. */
+function tokensOf(text: string) {
+  const tokens = /^<\|\w+\|>$/.test(text) ? [7] : toyTokens(text).map((_, index) => 100 + index);
+  return { count: tokens.length, max_model_len: contextTokens, tokens };
 }
 
 const send = (outgoing: ServerResponse, body: unknown): void => {

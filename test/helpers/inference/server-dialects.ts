@@ -12,6 +12,8 @@ export interface Dialect {
   readonly knowsSeed: boolean;
   readonly embeds: boolean;
   readonly completes: boolean;
+  /** Beside the API's base URL. */
+  readonly tokenizes: boolean;
   readonly sortsEmbeddings: boolean;
   /** Usage in the chunk with the finish reason, not in one of its own. */
   readonly usageAtEnd: boolean;
@@ -52,6 +54,7 @@ const openai: Dialect = {
   knowsSeed: true,
   embeds: true,
   completes: false,
+  tokenizes: false,
   sortsEmbeddings: true,
   usageAtEnd: false,
   ranks: undefined,
@@ -86,6 +89,7 @@ export const dialects: Readonly<Record<ServedKind, Dialect>> = {
   generic: { ...openai, maxTokensField: 'max_tokens', sortsEmbeddings: false, cached: () => ({}) },
   vllm: {
     ...openai,
+    tokenizes: true,
     maxTokensField: 'max_tokens',
     knowsTopK: true,
     completes: true,
