@@ -65,6 +65,5 @@ if (fault === 'dies') {
     process.stdout.write(`child ${String(child.pid)}\n`);
   }
   if (fault === 'tells') process.stdout.write(`key ${process.env['SERVED_API_KEY'] ?? ''} of ${process.argv.join(' ')}\n`);
-  if (fault === 'unsteady') setTimeout(() => process.exit(9), 30);
   await startOpenAiServer({ port: Number(port), reply });
 }

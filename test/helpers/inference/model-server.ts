@@ -8,6 +8,13 @@ import { countToyTokens, toyAnswer, toyLabels, toyLogProbability, toyScore, toyT
 /** Room for tokens of prompt and answer. */
 const contextTokens = 1_000;
 
+export interface ModelServerOptions {
+  /** @defaultValue a free one */
+  readonly port?: number;
+  /** Of other paths, which are not counted: what is told there. */
+  readonly beside?: Readonly<Record<string, () => unknown>>;
+}
+
 export interface ModelServer {
   /** The base URL, `http://127.0.0.1:PORT/v1`. */
   readonly url: string;
@@ -39,7 +46,7 @@ class Refusal extends Error {
  * millisecond, in an event stream that is cut into packets wherever it falls, also within a character. What a server does not know of a request it ignores, as the
  * real ones do. With `Fail: 500` as a prompt it answers so, and repeats the key that it was sent, as some do.
  */
-export async function startModelServer(kind: ServedKind): Promise<ModelServer> {
+export async function startModelServer(kind: ServedKind, { port = 0, beside = {} }: ModelServerOptions = {}): Promise<ModelServer> {
   const dialect = dialects[kind];
   const counts = { running: 0, done: 0 };
   let kept = '';
@@ -108,9 +115,11 @@ export async function startModelServer(kind: ServedKind): Promise<ModelServer> {
     }
   };
   const server = createServer((incoming, outgoing) => {
-    handle(incoming, outgoing).catch(() => outgoing.destroy());
+    const told = beside[incoming.url ?? ''];
+    if (told) send(outgoing, told());
+    else handle(incoming, outgoing).catch(() => outgoing.destroy());
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
   return {
     url: `http://127.0.0.1:${String((server.address() as AddressInfo).port)}/v1`,
     running: () => counts.running,

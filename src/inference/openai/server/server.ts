@@ -1,9 +1,9 @@
 import { defer, EMPTY, ignoreElements, of } from 'rxjs';
 import { abortReason } from '../../../clock.ts';
 import { type Opened, type OpenContext, type Resource, sharedResource } from '../../../resource.ts';
-import { completeModel } from '../../complete-model.ts';
+import { openedModel } from '../../internal/opened-model.ts';
 import type { Model, ModelBackend } from '../../model.ts';
-import { openOpenAi } from '../openai-compatible.ts';
+import { type OpenAiCompatibleOptions, openOpenAi } from '../openai-compatible.ts';
 import { ProgramCalls } from './program-calls.ts';
 import type { ServerProgram } from './server-program.ts';
 import { type ResolvedServerOptions, resolveServerOptions, type ServerOptions } from './server-options.ts';
@@ -51,25 +51,31 @@ export async function openServer(options: ResolvedServerOptions, context: OpenCo
   signal.addEventListener('abort', onAbort, { once: true });
   try {
     await program.start();
+    const client = await openOpenAi(clientOptions(options, program), context);
+    let ending: Promise<unknown> | undefined; // once: its port may be somebody else's afterwards
+    const end = async (): Promise<void> => {
+      await (ending ??= Promise.all([calls.close(), client.close()]));
+    };
+    const { value: model, close } = openedModel(supervised(client.backend, calls, end), end);
+    return { value: { model, program }, close };
   } catch (error) {
     await calls.close();
     throw signal.aborted ? abortReason(signal) : error;
   } finally {
     signal.removeEventListener('abort', onAbort);
   }
+}
+
+/** Of a client of the program, which may listen elsewhere after a crash. */
+function clientOptions({ client, apiPath }: ResolvedServerOptions, program: ServerProgram): OpenAiCompatibleOptions {
   const { origin } = program;
-  const given: typeof fetch = options.client.fetch ?? ((input, init) => fetch(input, init));
-  // after a crash it may listen elsewhere
+  const given: typeof fetch = client.fetch ?? ((input, init) => fetch(input, init));
   const atProgram: typeof fetch = (input, init) => given(typeof input === 'string' ? input.replace(origin, program.origin) : input, init);
-  const opened = await openOpenAi({ ...options.client, baseUrl: `${origin}${options.apiPath}`, fetch: atProgram }, context);
-  const close = async (): Promise<void> => {
-    await Promise.all([calls.close(), opened.close()]);
-  };
-  return { value: { model: completeModel(supervised(opened.backend, calls, close)), program }, close };
+  return { ...client, baseUrl: `${origin}${apiPath}`, fetch: atProgram };
 }
 
 /** The same calls, each of which has a place in a program that runs. */
-function supervised(backend: ModelBackend, calls: ProgramCalls, close: () => Promise<void>): ModelBackend {
+function supervised(backend: ModelBackend, calls: ProgramCalls, end: () => Promise<void>): ModelBackend {
   const { name, capabilities, prices } = backend;
   return {
     name,
@@ -85,6 +91,6 @@ function supervised(backend: ModelBackend, calls: ProgramCalls, close: () => Pro
     }),
     state: () => defer(() => of(calls.state())),
     warmUp: () => EMPTY, // it was ready before anybody could ask
-    dispose: () => defer(close).pipe(ignoreElements()),
+    dispose: () => defer(end).pipe(ignoreElements()),
   };
 }

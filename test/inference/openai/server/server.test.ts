@@ -2,7 +2,8 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { firstValueFrom, type Observable, take, tap } from 'rxjs';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { systemClock } from '../../../../src/clock.ts';
 import { server } from '../../../../src/inference/openai/server/server.ts';
 import type { Model } from '../../../../src/inference/model.ts';
 import { failureOf } from '../../../helpers/failure-of.ts';
@@ -23,7 +24,18 @@ describe('a server program', () => {
     expect(pid).toBe(String(program.pid));
     await close();
     expect(isAlive(Number(pid))).toBe(false);
-    expect((await failureOf(say(model, 'who?'))).message).toContain('the model is closed');
+    expect(await failed(say(model, 'who?'))).toMatch(/^model_unavailable: .*closed/);
+  });
+
+  it('is ended when its model is disposed of, with the calls that run and those that wait', async () => {
+    const { model, program, close } = await opened('none', { maxCalls: 1 });
+    const { pid = 0 } = program;
+    const calls = [failed(allOf(model.chat('endless'))), failed(say(model, 'who?'))];
+    expect(await resultOf(model.state())).toMatchObject({ running: 1, waiting: 1 });
+    await allOf(model.dispose());
+    for (const error of await Promise.all(calls)) expect(error).toMatch(/^model_unavailable: .*disposed of/);
+    expect(isAlive(pid)).toBe(false);
+    await close();
   });
 
   it('is ready when its models can be listed, where it knows no /health', async () => {
@@ -75,6 +87,23 @@ describe('a program that cannot be had', () => {
     expect(await failed(opened(fault, { readyWithinMs: 3_000 }))).toMatch(new RegExp(`^model_unavailable: .*within 3 s.*${got}`));
   });
 
+  it('for want of a client: it is ended', async () => {
+    vi.doMock('openai', () => {
+      throw new Error('no client here');
+    });
+    onTestFinished(() => {
+      vi.doUnmock('openai');
+    });
+    let pid = 0;
+    const log = (_: string, __: string, details: Readonly<Record<string, unknown>> = {}): void => {
+      pid = Number(details['pid'] ?? pid);
+    };
+    const context = { clock: systemClock, signal: new AbortController().signal, log };
+    await expect(server(served('none')).open(context)).rejects.toThrow();
+    expect(pid).toBeGreaterThan(0);
+    expect(isAlive(pid)).toBe(false);
+  });
+
   it('whoever opens it gives up: it is ended', async () => {
     const giveUp = new AbortController();
     const opening = opened('deaf', {}, { signal: giveUp.signal });
@@ -118,10 +147,19 @@ describe('a program that ends', () => {
   });
 
   it('again and again: it rests, and says for how long', async () => {
-    const { model, program } = await opened('unsteady', {}, { clock: impatientClock(30) });
-    await until(() => program.phase === 'resting');
+    // time stands still, so that all of its ends are within a minute, however long it takes to start
+    const { model, program } = await opened('none', {}, { clock: { ...impatientClock(30), nowMs: () => 0 } });
+    let ended: number | undefined;
+    await until(() => {
+      if (program.phase === 'ready' && program.pid !== ended) {
+        ended = program.pid;
+        process.kill(program.pid ?? 0, 'SIGKILL');
+      }
+      return program.phase === 'resting';
+    });
     const error = await failureOf(say(model, 'who?'));
     expect(error.message).toContain('keeps ending');
+    expect(program.restarts).toBe(5);
     expect(error.code).toBe('model_unavailable');
     expect(error.retryAfterMs).toBeGreaterThan(10_000);
   });
