@@ -57,7 +57,7 @@ describe('a start while the log is away', () => {
     const { clock, troubles, logged, ended } = await rig(operation, refused(), 8_000);
     await clock.advance(100);
     expect(troubles).toEqual(['0: the start waits: broker b:1 refused the connection; is a broker running there?, at most 120 s more']);
-    expect(logged).toEqual([expect.stringMatching(/^trouble; .*is a broker running there\?, at most 120 s more/)]);
+    expect(logged).toEqual([expect.stringMatching(/^does not work at present: .*is a broker running there\?, at most 120 s more/)]);
     await clock.advance(20_000);
     expect(ended.is).toMatch(/^running at (8|9)\d{3}$/);
     expect(troubles.at(-1)).toMatch(/: none$/);

@@ -68,7 +68,12 @@ export function playedModel(player: Player): Opened<Model> {
   const classify: Model['classify'] = (prompt, options, ctx) => {
     void played.classify(prompt, options, ctx); // options that are wrong are so at the call
     const turns = turnsOf(prompt);
-    const request = { prompt: turns, labels: [...options.labels] };
+    const { calibrate } = options;
+    const request = {
+      prompt: turns,
+      labels: [...options.labels],
+      ...(calibrate === undefined ? {} : { calibrate: turnsOf(calibrate) }),
+    };
     type Found = Classification<(typeof options.labels)[number]>;
     const work = (): Observable<Found> =>
       player
