@@ -26,7 +26,7 @@ export type { LlamaOptions } from './llama-options.ts';
  * brings it down twice fails with `model_killed`. Unsubscribing stops within one token, or one piece of 96 tokens of the prompt.
  *
  * At temperature 0 on a CPU, `flashAttention: false` gives the same answer to the same prompt bit for bit: alone and beside other calls, with a kept or
- * copied prefix and without (40 prompts of the default model, in the tests). With flash attention, and on a GPU, the last bits depend on where the pieces
+ * copied prefix and without (`npm run prove -- model-alike`). With flash attention, and on a GPU, the last bits depend on where the pieces
  * of a prompt begin, and a small model amplifies them: some answers to the same prompt differ.
  * What an earlier answer has said and the next prompt repeats (an assistant's turn) is kept, too, and was computed token by token. Other builds and
  * machines differ in any case: sure are only cassettes.
