@@ -2,7 +2,7 @@ import { copyFile, type FileHandle, open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { smollm2 } from '../../src/artifacts/catalogue.ts';
 import { pullArtifact } from '../../src/artifacts/pull-artifact.ts';
-import { isStreamError } from '../../src/errors.ts';
+import { isStreamError, messageOf } from '../../src/errors.ts';
 import { seededRandom } from '../../src/inference/scripted/seeded-random.ts';
 import { checkModelFile } from '../../src/inference/llama/gguf/check-model-file.ts';
 import { openEmbedded } from '../helpers/embedded-model.ts';
@@ -28,6 +28,7 @@ export async function run({ short, folder, signal, say }: ExperimentContext): Pr
   const seen = new Map<string, number>(ends.map((one) => [one, 0]));
   const without: string[] = [];
   const file = await open(path, 'r+');
+  const tooMany = await countsRefused(path, file);
   let loaded = 0;
   try {
     for (let seed = 0; seed < mutants && !signal.aborted; seed += 1) {
@@ -46,7 +47,29 @@ export async function run({ short, folder, signal, say }: ExperimentContext): Pr
     await file.close();
   }
   const works = (await load(path)) === 'opened';
-  return judge({ seen, without, loaded, works });
+  return judge({ seen, without, loaded, works, tooMany });
+}
+
+/** Of the tensors, and of the metadata. */
+const countsAt = [8, 16];
+
+/**
+ * How many of the header's counts are refused for being too high, and not only since the file ends before it has so many: a file with
+ * room for them would be read to its end.
+ */
+async function countsRefused(path: string, file: FileHandle): Promise<number> {
+  let refused = 0;
+  for (const at of countsAt) {
+    const before = Buffer.alloc(8);
+    await file.read(before, 0, 8, at);
+    const tooHigh = Buffer.alloc(8);
+    tooHigh.writeBigUInt64LE(2n ** 40n);
+    await file.write(tooHigh, 0, 8, at);
+    const why = await checkModelFile(path, rules).then(() => '', messageOf);
+    if (why.includes('expected at most')) refused += 1;
+    await file.write(before, 0, 8, at);
+  }
+  return refused;
 }
 
 /** Changes one to four bytes of the header, most often where it counts. The result undoes it. */
@@ -101,14 +124,16 @@ interface Told {
   readonly without: readonly string[];
   readonly loaded: number;
   readonly works: boolean;
+  readonly tooMany: number;
 }
 
-function judge({ seen, without, loaded, works }: Told): ExperimentResult {
+function judge({ seen, without, loaded, works, tooMany }: Told): ExperimentResult {
   const finding = (what: string, measured: string, passes: string, pass: boolean): Finding => ({ what, measured, passes, pass });
   const refused = seen.get('refused by the header') ?? 0;
   const measured = [
     finding('mutated headers', String(mutants), '', true),
     finding('refused before native code saw them', String(refused), '>= 80', refused >= 80),
+    finding('counts above their cap, refused as such', String(tooMany), String(countsAt.length), tooMany === countsAt.length),
     finding('loaded all the same', String(loaded), '>= 1', loaded >= 1),
     ...ends.slice(1).map((end) => finding(`of those: ${end}`, String(seen.get(end) ?? 0), '', true)),
     finding('ends without a code of ours', without.join('; ') || '0', '0', without.length === 0),
