@@ -38,7 +38,7 @@ describe.skipIf(file.path === undefined)('answering with the embedded model', { 
 
   it('summarises by itself what does not fit', async () => {
     const model = await mended({ whenTooLong: { summarise: { tokens: 24 } } });
-    const { value, degraded, usage } = await resultOf(model.answer(judge(long.slice(0, 1_400)), { schema, maxTokens: 20 }));
+    const { value, degraded, usage } = await resultOf(model.answer(judge(long.slice(0, 800)), { schema, maxTokens: 20 }));
     expect([schema.safeParse(value).success, degraded]).toEqual([true, ['summarised']]);
     expect(usage.inputTokens, 'the summaries count').toBeGreaterThan(contextTokens);
   });

@@ -10,7 +10,7 @@ import { promptsFor } from './schema-answers/texts.ts';
 
 export const name = 'schema-answers';
 export const summary =
-  '500 prompts against 10 schemas in turn (nested, lists, optional, unicode, numbers, unions): every answer of the embedded model is valid; about 10 min, --short 45 s for 20';
+  '500 prompts against 10 schemas in turn (nested, lists, optional, unicode, numbers, unions): every answer of the embedded model is valid; about 10 min, --short 20 s for 10';
 
 type Kind = keyof typeof schemas;
 
@@ -28,7 +28,7 @@ const sequences = 4;
 const maxTokens = 1_000;
 
 export async function run({ short, signal, say }: ExperimentContext): Promise<ExperimentResult> {
-  const prompts = await promptsFor(short ? 20 : 500);
+  const prompts = await promptsFor(short ? 10 : 500);
   const kinds = Object.keys(schemas) as Kind[];
   const { model, close } = await openEmbedded({ sequences, contextTokens: 1_024 });
   const startedMs = performance.now();
