@@ -142,6 +142,15 @@ describe('tokenBudget', () => {
     ]);
   });
 
+  it.each([Number.NaN, -3, Infinity])('keeps what was reserved where the use is told as %s, and goes on', async (used) => {
+    const { clock, budget, granted, ask } = setUp({ tokensPerMinute: 10 });
+    ask('a', 6).settle(used);
+    expect(budget.spent(0)).toMatchObject({ tokens: 6, requests: 1 });
+    ask('b', 6);
+    await clock.advance(60_000);
+    expect(granted).toEqual(['a@0', 'b@60000']);
+  });
+
   it('settles once, and gives a call that never ran everything back', () => {
     const { budget, ask } = setUp({ tokensPerMinute: 10, requestsPerMinute: 2 });
     const share = ask('a', 6);

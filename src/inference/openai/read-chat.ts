@@ -24,11 +24,12 @@ type GivenUsage = Partial<CompletionUsage> & { readonly prompt_cache_hit_tokens?
 
 /** Our usage for theirs; undefined where a server sent none, or nothing that can be counted. `cached`: as told elsewhere in the answer. */
 export function usageFrom(given: GivenUsage | null | undefined, cached = 0): Usage | undefined {
-  if (typeof given?.prompt_tokens !== 'number') return undefined;
-  const { prompt_tokens: inputTokens, completion_tokens: written = 0, total_tokens: totalTokens = 0 } = given;
+  const inputTokens = countOf(given?.prompt_tokens);
+  const [written, totalTokens] = [countOf(given?.completion_tokens), countOf(given?.total_tokens)];
+  if (!given || inputTokens === undefined || (written ?? totalTokens) === undefined) return undefined;
   // xAI and Gemini tell what a model has thought in the sum alone; it is paid for
-  const outputTokens = Math.max(written, totalTokens - inputTokens);
-  const told = given.prompt_tokens_details?.cached_tokens ?? given.prompt_cache_hit_tokens ?? given.cached_tokens ?? cached;
+  const outputTokens = Math.max(written ?? 0, (totalTokens ?? 0) - inputTokens);
+  const told = countOf(given.prompt_tokens_details?.cached_tokens ?? given.prompt_cache_hit_tokens ?? given.cached_tokens) ?? cached;
   return {
     inputTokens,
     cachedTokens: Math.min(told, inputTokens),
@@ -36,6 +37,10 @@ export function usageFrom(given: GivenUsage | null | undefined, cached = 0): Usa
     totalTokens: inputTokens + outputTokens,
   };
 }
+
+/** A number of tokens; undefined for what is none: a server's mistake must not become a sum that is no number. */
+export const countOf = (given: unknown): number | undefined =>
+  Number.isSafeInteger(given) && Number(given) >= 0 ? Number(given) : undefined;
 
 /** What is to be made of a stream. */
 interface Reading {

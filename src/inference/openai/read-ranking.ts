@@ -1,5 +1,6 @@
 import { InferenceError } from '../../errors.ts';
 import type { Usage } from '../model.ts';
+import { countOf } from './read-chat.ts';
 
 /**
  * Scores in the order of the documents, and usage where it is told, of whichever form a server writes: `{ results: [{ index,
@@ -24,8 +25,9 @@ export function readRanking(reply: unknown, documents: number): { readonly score
 
 function usageOf(given: unknown): Usage | undefined {
   if (!isRecord(given)) return undefined;
-  const { total_tokens: total, prompt_tokens: tokens = total } = given;
-  if (typeof tokens !== 'number' || tokens === 0) return undefined; // some write 0 for "not counted"
+  const { total_tokens: total, prompt_tokens: prompt = total } = given;
+  const tokens = countOf(prompt);
+  if (tokens === undefined || tokens === 0) return undefined; // some write 0 for "not counted"
   return { inputTokens: tokens, cachedTokens: 0, outputTokens: 0, totalTokens: tokens };
 }
 

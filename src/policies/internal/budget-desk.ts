@@ -166,6 +166,7 @@ export class BudgetDesk {
 
   #correct(turn: Turn<Amounts, Reservation>, used: Amounts, nowMs: number): boolean {
     return turn.end((reservation) => {
+      if (!units.every((unit) => used[unit] >= 0 && used[unit] < Infinity)) return; // no number: it stays as reserved, for no sum could be mended
       const over = used.tokens - reservation.amounts.tokens;
       if (over > 0) {
         this.#overshoot.tokens += over;

@@ -53,7 +53,23 @@ describe('an answer', () => {
 });
 
 it.each([
-  [{ prompt_tokens: 3 }, { inputTokens: 3, cachedTokens: 0, outputTokens: 0, totalTokens: 3 }],
+  [{ prompt_tokens: 3 }, undefined],
+  [
+    { prompt_tokens: 3, completion_tokens: 0 },
+    { inputTokens: 3, cachedTokens: 0, outputTokens: 0, totalTokens: 3 },
+  ],
+  [
+    { prompt_tokens: 3, completion_tokens: null, total_tokens: 5 },
+    { inputTokens: 3, cachedTokens: 0, outputTokens: 2, totalTokens: 5 },
+  ],
+  [{ prompt_tokens: 5, completion_tokens: 'x' }, undefined],
+  [{ prompt_tokens: -5, completion_tokens: 2 }, undefined],
+  [{ prompt_tokens: 1.5, completion_tokens: 2 }, undefined],
+  [{ prompt_tokens: Number.NaN, completion_tokens: 2 }, undefined],
+  [
+    { prompt_tokens: 3, completion_tokens: 1, cached_tokens: -2 },
+    { inputTokens: 3, cachedTokens: 0, outputTokens: 1, totalTokens: 4 },
+  ],
   [
     { prompt_tokens: 3, completion_tokens: 2, total_tokens: 9 },
     { inputTokens: 3, cachedTokens: 0, outputTokens: 6, totalTokens: 9 },
@@ -63,17 +79,17 @@ it.each([
     { inputTokens: 3, cachedTokens: 0, outputTokens: 2, totalTokens: 5 },
   ],
   [
-    { prompt_tokens: 3, cached_tokens: 8 },
+    { prompt_tokens: 3, completion_tokens: 0, cached_tokens: 8 },
     { inputTokens: 3, cachedTokens: 3, outputTokens: 0, totalTokens: 3 },
   ],
   [
-    { prompt_tokens: 3, prompt_cache_hit_tokens: 2 },
+    { prompt_tokens: 3, completion_tokens: 0, prompt_cache_hit_tokens: 2 },
     { inputTokens: 3, cachedTokens: 2, outputTokens: 0, totalTokens: 3 },
   ],
   [{ completion_tokens: 3 }, undefined],
   [null, undefined],
 ])('usage %j is %j', (given, expected) => {
-  expect(usageFrom(given)).toEqual(expected);
+  expect(usageFrom(given as Parameters<typeof usageFrom>[0])).toEqual(expected);
 });
 
 it.each([
