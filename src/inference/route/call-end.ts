@@ -32,7 +32,7 @@ export function endOf(error: unknown, { random, nowMs, brokenMs }: EndRules): Tu
   const askedMs = retryAfterOf(telling(error), nowMs) ?? 0;
   // on top of what was asked for, since others were told the same moment
   const retryAfterMs = grade === 'pipeline' ? brokenMs : askedMs * (1 + random() / 10);
-  return { end: 'failed', isFinal, random: random(), retryAfterMs };
+  return { end: 'failed', isFinal, random: random(), retryAfterMs, ...(grade === 'pipeline' ? { needsPerson: error } : {}) };
 }
 
 /** It is there, whatever it says. */

@@ -25,8 +25,14 @@ export interface HealthRules {
 /** How a call ended, as far as it tells of the model. */
 export type TurnEnd =
   | { readonly end: 'succeeded' }
-  /** `isFinal`: one is enough, for as long as is asked. */
-  | { readonly end: 'failed'; readonly isFinal: boolean; readonly random: number; readonly retryAfterMs: number }
+  /** `isFinal`: one is enough, for as long as is asked. `needsPerson`: the error, where no time mends it. */
+  | {
+      readonly end: 'failed';
+      readonly isFinal: boolean;
+      readonly random: number;
+      readonly retryAfterMs: number;
+      readonly needsPerson?: unknown;
+    }
   /** It tells nothing. */
   | { readonly end: 'left' };
 
@@ -56,6 +62,8 @@ export class MemberState {
   calls = 0;
   failures = 0;
   coolDowns = 0;
+  /** Why it answers nobody until a person has acted; while that was its last word. */
+  needsPerson: unknown;
 
   constructor(rules: MemberRules, { failures, coolDownMs, maxCoolDownMs }: HealthRules) {
     this.rules = rules;
@@ -130,13 +138,15 @@ export class MemberState {
 
   #succeeded({ fromMs, pass }: Turn, nowMs: number): void {
     this.#toldAtMs = nowMs;
+    this.needsPerson = undefined;
     this.#latency.observe(nowMs - fromMs, nowMs);
     this.#health.succeeded(pass, nowMs);
   }
 
   #failed({ pass }: Turn, failed: Omit<TurnEnd & { end: 'failed' }, 'end'>, nowMs: number): void {
     this.failures += 1;
-    const { isFinal, random, retryAfterMs } = failed;
+    const { isFinal, random, retryAfterMs, needsPerson } = failed;
+    this.needsPerson = needsPerson;
     const wasOut = this.health(nowMs) === 'open';
     this.#health.failed(pass, { nowMs, random, retryAfterMs, opensAtOnce: isFinal });
     if (!wasOut && this.health(nowMs) === 'open') this.coolDowns += 1;

@@ -17,8 +17,8 @@ export type Standstill = { readonly isWhole: boolean } & (
   | { readonly why: 'cannot'; readonly tooLong: boolean }
   /** Somebody who could is well and has no place: one comes free when a call ends. */
   | { readonly why: 'full' }
-  /** Those who could are left alone, the first of them until then. */
-  | { readonly why: 'out'; readonly untilMs: number }
+  /** Those who could are left alone, the first of them until then. `needPerson`: why, where each of them waits for somebody to act. */
+  | { readonly why: 'out'; readonly untilMs: number; readonly needPerson: readonly unknown[] }
   /** This call has asked all who could. */
   | { readonly why: 'asked' }
 );
@@ -65,7 +65,9 @@ export class PoolState {
     const isUnasked = able.some(([index]) => !asked.has(index));
     // where all are out those count that this call asked itself: the next call would find them so
     if (!isUnasked && out.length < able.length) return { why: 'asked', isWhole };
-    return { why: 'out', isWhole, untilMs: Math.max(nowMs, Math.min(...out.map(([, one]) => one.untilMs))) };
+    const broken = able.flatMap(([, one]) => one.needsPerson ?? []);
+    const needPerson = isWhole && broken.length === able.length ? broken : [];
+    return { why: 'out', isWhole, needPerson, untilMs: Math.max(nowMs, Math.min(...out.map(([, one]) => one.untilMs))) };
   }
 
   /** The best group of those that can be asked. */

@@ -23,7 +23,7 @@ export type { RoutedModel } from './routed-model.ts';
  * model, and those of its name: vectors of two cannot be compared. Tokens are counted by the first that is well.
  *
  * Ends: completes and fails as the model that answers; unsubscribing stops what runs. Where none can answer: `capability_missing`, `prompt_too_long`; `breaker_open` while
- * those who could are left alone (an overload: a retry waits, and counts no attempt); `model_unavailable` where one that is not open yet might; else the most telling of their errors.
+ * those who could are left alone (an overload: a retry waits, and counts no attempt), and what they need a person for where that is so of each; `model_unavailable` where one that is not open yet might; else the most telling of their errors.
  * Opening opens all, and fails with the reason of the first that cannot, unless that is `optional`; closing closes all.
  * @throws OptionError for options out of range, at the call.
  * @see Finagle's and Envoy's load balancers; "Consistent Hashing with Bounded Loads".

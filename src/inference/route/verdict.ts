@@ -18,6 +18,7 @@ export function verdict(
   isAwaited: (open: StreamError) => boolean,
 ): unknown {
   const told = mostTelling(errors);
+  if (stands.why === 'out' && stands.needPerson.length > 0) return mostTelling(stands.needPerson); // no time mends it: the pipeline is to stop
   if (stands.why === 'out') {
     const open = allOut(pool, stands.untilMs - nowMs, told);
     return told === undefined || isAwaited(open) || !isRetryable(classify(told)) ? open : told;

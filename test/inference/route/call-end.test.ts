@@ -7,6 +7,8 @@ const failed = (isFinal: boolean, retryAfterMs = 0) => ({ end: 'failed', isFinal
 const inference = (code: ErrorCode): InferenceError => new InferenceError(code, code);
 const [left, succeeded] = [{ end: 'left' }, { end: 'succeeded' }];
 
+const refused = inference('model_unauthorized');
+
 describe('what an error says of the model, and whether the next one is asked', () => {
   it.each<[string, unknown, boolean, object]>([
     ['a failure that may pass', inference('model_failed'), true, failed(false)],
@@ -19,7 +21,7 @@ describe('what an error says of the model, and whether the next one is asked', (
       failed(true, 2_100),
     ],
     ['a pool within that is out', new BreakerOpenError('out', { retryAfterMs: 100 }), true, failed(true, 105)],
-    ['a key that is refused', inference('model_unauthorized'), true, failed(true, 9_000)],
+    ['a key that is refused', refused, true, { ...failed(true, 9_000), needsPerson: refused }],
     ['what it cannot do', inference('capability_missing'), true, left],
     ['a schema that it cannot hold', inference('schema_unsupported'), true, left],
     ['a prompt that is too long for it', inference('prompt_too_long'), true, left],

@@ -222,7 +222,7 @@ describe('PoolState', () => {
       },
       yes,
       new Set([2]),
-      { why: 'out', isWhole: true, untilMs: 100 },
+      { why: 'out', isWhole: true, untilMs: 100, needPerson: [] },
     ],
     [
       'the one that is left is out',
@@ -231,7 +231,7 @@ describe('PoolState', () => {
       },
       yes,
       new Set([0, 2]),
-      { why: 'out', isWhole: true, untilMs: 150 },
+      { why: 'out', isWhole: true, untilMs: 150, needPerson: [] },
     ],
   ])('says why nobody can be asked: %s', (_, before, need, asked, expected) => {
     const pool = open();

@@ -1,7 +1,7 @@
 import { concatWith, firstValueFrom, type Observable, of, throwError } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { currentScope } from '../../../src/call.ts';
-import { InferenceError, OverloadError } from '../../../src/errors.ts';
+import { type ErrorCode, InferenceError, OverloadError } from '../../../src/errors.ts';
 import { completeModel } from '../../../src/inference/complete-model.ts';
 import type { Model } from '../../../src/inference/model.ts';
 import type { Resource } from '../../../src/resource.ts';
@@ -145,6 +145,34 @@ describe('the health of a model', () => {
     const untilMs = model.describe(clock.nowMs()).parts?.[0]?.pausedUntilMs ?? 0;
     expect(untilMs - clock.nowMs()).toBeGreaterThan(50_000);
     expect(logged.filter((line) => line.includes('left alone'))).toHaveLength(1);
+  });
+
+  it('where each of them needs a person, that is said, now and to later calls: nothing is to be waited for', async () => {
+    const clock = virtualClock();
+    let isMended = false;
+    const refusing = (name: string, code: ErrorCode): Resource<Model> =>
+      resourceOf(
+        completeModel({
+          ...fakeBackend(['fine'], {}, { name }),
+          chat: (...asked) => (isMended ? fakeBackend(['fine']).chat(...asked) : throwError(() => new InferenceError(code, 'no'))),
+        }),
+      );
+    const models = [refusing('a', 'model_unauthorized'), refusing('b', 'model_not_found')];
+    const { model } = await openRoute(clock, { models, health: { maxCoolDownMs: 2_000 } });
+    for (let call = 0; call < 3; call += 1) await expect(ask(clock, model)).rejects.toMatchObject({ grade: 'pipeline', message: 'no' });
+    isMended = true;
+    await clock.advance(10_000);
+    expect(await ask(clock, model)).toBe('fine');
+  });
+
+  it('where one of them may come back by itself, it is waited for', async () => {
+    const clock = virtualClock();
+    const models = [
+      failing('key', () => new InferenceError('model_unauthorized', 'no')),
+      failing('down', () => new InferenceError('model_failed', 'no')),
+    ];
+    const { model } = await openRoute(clock, { models, health: { failures: 1 } });
+    for (let call = 0; call < 3; call += 1) expect((await failureOf(ask(clock, model))).grade).not.toBe('pipeline');
   });
 
   it('a call that began before it was left alone, and fails after, is no second time', async () => {

@@ -6,7 +6,8 @@ import { verdict } from '../../../src/inference/route/verdict.ts';
 const inference = (code: ErrorCode): InferenceError => new InferenceError(code, code);
 const asked = (isWhole = true): Standstill => ({ why: 'asked', isWhole });
 const cannot = (tooLong = false, isWhole = true): Standstill => ({ why: 'cannot', tooLong, isWhole });
-const out: Standstill = { why: 'out', isWhole: true, untilMs: 5_000 };
+const out: Standstill = { why: 'out', isWhole: true, untilMs: 5_000, needPerson: [] };
+const refused: Standstill = { ...out, needPerson: [inference('model_unauthorized'), inference('model_not_found')] };
 
 describe('verdict', () => {
   it.each<[string, Standstill, readonly unknown[], boolean, ErrorCode]>([
@@ -34,6 +35,8 @@ describe('verdict', () => {
     ['all are out, and nobody was asked', out, [], false, 'breaker_open'],
     ['all are out now, and somebody waits', out, [inference('model_failed')], true, 'breaker_open'],
     ['all are out now, and nobody waits', out, [inference('model_failed')], false, 'model_failed'],
+    ['all are out for what a person must mend', refused, [], false, 'model_unauthorized'],
+    ['all are out for what a person must mend, and somebody waits', refused, [inference('model_failed')], true, 'model_unauthorized'],
     ['too long for some, and the others are out', out, [inference('prompt_too_long')], false, 'breaker_open'],
   ])('%s', (_, stands, errors, waits, code) => {
     expect(verdict('pool', stands, errors, 2_000, () => waits)).toMatchObject({ code });
