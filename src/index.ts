@@ -48,7 +48,7 @@ export { type OpenContext, type Opened, type Resource, sharedResource } from './
 export { classify } from './classify.ts';
 export * from './errors.ts';
 
-export type { Codec } from './codec/codec.ts';
+export type { Codec, CodecUse, OpenCodec } from './codec/codec.ts';
 export { avro, type AvroOptions } from './codec/avro/avro.ts';
 export type { AvroSchema } from './codec/avro/avro-schema.ts';
 export type { AvroDuration, AvroValue } from './codec/avro/avro-value.ts';

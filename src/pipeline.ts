@@ -60,14 +60,16 @@ export function topic(
   }
   requireOptions(`topic ${name}`, options, topicNames);
   const { key = text({ orNull: true }), transactional = true } = options;
-  requireMethods(`codec of topic ${name}`, codec, codecMethods, codecExample);
-  requireMethods(`key of topic ${name}`, key, codecMethods, codecExample);
+  requireCodec(`codec of topic ${name}`, codec);
+  requireCodec(`key of topic ${name}`, key);
   requireBoolean(`transactional of topic ${name}`, transactional);
   return { name, value: codec, key, transactional };
 }
 
-const codecMethods = ['decode', 'encode'];
-const codecExample = 'a codec such as json() or text()';
+const requireCodec = (name: string, codec: Codec<unknown>): void => {
+  const methods = isObject(codec) && codec.open !== undefined ? ['decode', 'encode', 'open'] : ['decode', 'encode'];
+  requireMethods(name, codec, methods, 'a codec such as json() or text()');
+};
 
 /** What a pipeline reads or writes: one topic, or several under names. */
 export type Topics = Topic<unknown, unknown> | Readonly<Record<string, Topic<unknown, unknown>>>;

@@ -1,4 +1,5 @@
-import type { Codec } from './codec.ts';
+import type { Codec, OpenCodec } from './codec.ts';
+import { openCodec } from './open-codec.ts';
 
 /**
  * Lets null through: a null value is a tombstone, in both directions, and never reaches `codec`. For compacted topics,
@@ -8,9 +9,19 @@ import type { Codec } from './codec.ts';
  * writes that null as a tombstone.
  */
 export function nullable<T>(codec: Codec<T>): Codec<T | null> {
-  return {
-    name: `nullable ${codec.name}`,
-    decode: (value) => (value === null ? null : codec.decode(value)),
-    encode: (value) => (value === null ? null : codec.encode(value)),
-  };
+  const closed = orNull(codec);
+  return codec.open === undefined ? closed : { ...closed, open: async (use) => whenOpen(await openCodec(codec, use)) };
 }
+
+const orNull = <T>(codec: Codec<T>): Codec<T | null> => ({
+  name: `nullable ${codec.name}`,
+  decode: (value) => (value === null ? null : codec.decode(value)),
+  encode: (value) => (value === null ? null : codec.encode(value)),
+});
+
+const whenOpen = <T>(codec: OpenCodec<T>): OpenCodec<T | null> => ({
+  ...orNull(codec),
+  pending: (value) => (value === null ? undefined : codec.pending?.(value)),
+  trouble: () => codec.trouble?.(),
+  close: async () => codec.close?.(),
+});
