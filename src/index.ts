@@ -53,7 +53,7 @@ export { avro, type AvroOptions } from './codec/avro/avro.ts';
 export type { AvroSchema } from './codec/avro/avro-schema.ts';
 export type { AvroDuration, AvroValue } from './codec/avro/avro-value.ts';
 export { bytes } from './codec/bytes.ts';
-export { json } from './codec/json.ts';
+export { json, type JsonOptions } from './codec/json.ts';
 export { nullable } from './codec/nullable.ts';
 export { text } from './codec/text.ts';
 

@@ -1,9 +1,25 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import { CodecError, type ErrorCode } from '../errors.ts';
+import { type OptionNames, requireOptions } from '../check-options.ts';
+import { CodecError, type ErrorCode, requireInteger } from '../errors.ts';
 import { describePaths, requireStandardSchema } from '../standard-schema.ts';
 import type { Codec } from './codec.ts';
+import { requireBounded } from './internal/json-bounds.ts';
 import { jsonErrorOffset } from './internal/json-error-offset.ts';
 import { decodeUtf8, encodeUtf8 } from './internal/utf8.ts';
+
+export interface JsonOptions {
+  /** Most bytes of one record's JSON, at least 1. What it becomes is bounded by it: at most 4 times as much. @defaultValue 8 MiB */
+  readonly maxBytes?: number;
+  /** Objects and lists within each other, at most; at least 1. @defaultValue 1,000 */
+  readonly maxDepth?: number;
+  /** Most members and items in the objects and lists of one record, those of all added up; at least 1. @defaultValue 100,000 */
+  readonly maxItems?: number;
+}
+
+const names: OptionNames<JsonOptions> = { maxBytes: true, maxDepth: true, maxItems: true };
+
+/** So that no record takes over 100 ms or 64 MiB: 100,000 different keys take about 50 ms, and what is shorter less. 1,000 deep is what code that calls itself can walk through. */
+const defaults: Required<JsonOptions> = { maxBytes: 8 * 1024 * 1024, maxDepth: 1_000, maxItems: 100_000 };
 
 /**
  * JSON in UTF-8; with a schema (any Standard Schema: zod, valibot, arktype, …) values are checked in both directions and
@@ -17,30 +33,54 @@ import { decodeUtf8, encodeUtf8 } from './internal/utf8.ts';
  * Refused rather than changed in silence: bytes that are not UTF-8 (a byte order mark is let pass); the key `__proto__`, which
  * replaces prototypes in code that merges objects; on encoding NaN, Infinity, invalid dates and holes, all of which JSON turns
  * into null, Map, Set, Promise, Error and RegExp, which it empties, BigInt and cycles. As everywhere in JSON, numbers beyond ± 2^53 lose digits when
- * decoded, -0 becomes 0, and properties that are undefined or functions are left out.
+ * decoded, those beyond ± 1.8e308 become Infinity (which a schema's number refuses), -0 becomes 0, and properties that are undefined or functions are left out.
+ * Bounded, in both directions: more bytes, depth or members than `options` let pass are refused before anything is made of them. What a schema's own code does
+ * with a value (a pattern that takes for ever, say) is the schema's.
  * Holds a few copies of one record's value during a call, nothing between calls.
- * @throws OptionError at the call for what is not a schema.
+ * @throws OptionError at the call for what is not a schema, and for options out of range.
  * @throws CodecError `decode_failed` (with the position, never the text), `schema_violation` (with the paths, never the
  * values; also for a schema that answers with a promise, since codecs are synchronous), `unexpected_tombstone`, `encode_failed`.
  */
-export function json(): Codec<unknown>;
-export function json<S extends StandardSchemaV1>(schema: S): Codec<StandardSchemaV1.InferOutput<S>>;
-export function json(schema?: StandardSchemaV1): Codec<unknown> {
+export function json(schema?: undefined, options?: JsonOptions): Codec<unknown>;
+export function json<S extends StandardSchemaV1>(schema: S, options?: JsonOptions): Codec<StandardSchemaV1.InferOutput<S>>;
+export function json(schema?: StandardSchemaV1, options: JsonOptions = {}): Codec<unknown> {
   if (schema !== undefined) requireStandardSchema('schema of json()', schema);
+  const bounds = boundsOf(options);
   return {
     name: 'json',
     decode: (bytes) => {
       if (bytes === null)
         throw new CodecError('unexpected_tombstone', 'expected JSON, got a null value; wrap the codec in nullable() to allow it');
-      const value = parse(decodeUtf8(bytes));
+      requireSize(bytes, bounds, 'decode_failed');
+      const text = decodeUtf8(bytes);
+      requireBounded(text, bounds, 'decode_failed');
+      const value = parse(text);
       return schema === undefined ? value : validated(schema, value, 'decode_failed');
     },
     encode: (value) => {
       const text = stringify(value);
+      requireBounded(text, bounds, 'encode_failed');
       if (schema !== undefined) validated(schema, parse(text), 'encode_failed');
-      return encodeUtf8(text);
+      const bytes = encodeUtf8(text);
+      requireSize(bytes, bounds, 'encode_failed');
+      return bytes;
     },
   };
+}
+
+function boundsOf(options: JsonOptions): Required<JsonOptions> {
+  requireOptions('json', options, names);
+  const bounds = { ...defaults, ...options };
+  for (const name of ['maxBytes', 'maxDepth', 'maxItems'] as const) requireInteger(`json.${name}`, bounds[name], 1);
+  return bounds;
+}
+
+function requireSize({ length }: Uint8Array, { maxBytes }: Required<JsonOptions>, code: ErrorCode): void {
+  if (length > maxBytes)
+    throw new CodecError(
+      code,
+      `expected at most ${String(maxBytes)} bytes of JSON, got ${String(length)}: raise maxBytes of json() if they are meant`,
+    );
 }
 
 /** A key `__proto__`, each of its characters perhaps escaped; strings that merely look like one are told apart below. */

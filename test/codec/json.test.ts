@@ -5,7 +5,7 @@ import { describe, expect, expectTypeOf, it } from 'vitest';
 import { z } from 'zod';
 import type { Codec } from '../../src/codec/codec.ts';
 import { json } from '../../src/codec/json.ts';
-import { CodecError } from '../../src/errors.ts';
+import { CodecError, OptionError } from '../../src/errors.ts';
 
 const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
 const textOf = (bytes: Uint8Array | null): string => new TextDecoder().decode(bytes ?? new Uint8Array());
@@ -111,9 +111,10 @@ describe('json: decoding', () => {
   const deep = utf8(`${'{"n":'.repeat(depth)}{}${'}'.repeat(depth)}`);
 
   it.each([
-    ['no schema', json(), undefined],
-    ['zod', json(zodDeep), ['decode_failed', 'schema_violation']],
-    ['valibot', json(valibotDeep), ['decode_failed']],
+    ['no schema, by default', json(), ['decode_failed']],
+    ['no schema', json(undefined, { maxDepth: 200_000, maxItems: 200_000 }), undefined],
+    ['zod', json(zodDeep, { maxDepth: 200_000, maxItems: 200_000 }), ['decode_failed', 'schema_violation']],
+    ['valibot', json(valibotDeep, { maxDepth: 200_000, maxItems: 200_000 }), ['decode_failed']],
   ])('a value of depth 100,000 is decoded or refused, and ends nothing: %s', (_, codec, codes) => {
     if (codes === undefined) expect(codec.decode(deep)).toHaveProperty('n');
     else expect(codes).toContain(errorOf(() => codec.decode(deep)).code);
@@ -121,7 +122,30 @@ describe('json: decoding', () => {
 
   it('finds a key __proto__ at depth 100,000', () => {
     const hidden = utf8(`${'{"n":'.repeat(depth)}{"__proto__":1}${'}'.repeat(depth)}`);
-    expect(errorOf(() => json().decode(hidden)).code).toBe('decode_failed');
+    const codec = json(undefined, { maxDepth: 200_000, maxItems: 200_000 });
+    expect(errorOf(() => codec.decode(hidden)).message).toContain('__proto__');
+  });
+
+  const nested = (levels: number): string => '['.repeat(levels) + ']'.repeat(levels);
+  const listed = (items: number): string => `[${'0,'.repeat(items - 1)}0]`;
+  it.each([
+    ['maxDepth', 1_000, nested(1_000), nested(1_001)],
+    ['maxItems', 100_000, listed(100_000), listed(100_001)],
+    ['maxBytes', 8 * 1024 * 1024, `"${'x'.repeat(8 * 1024 * 1024 - 2)}"`, `"${'x'.repeat(8 * 1024 * 1024 - 1)}"`],
+  ])('takes as much as %s = %i lets pass by default, and no more, in both directions', (option, most, fits, passes) => {
+    expect(textOf(json().encode(json().decode(utf8(fits)))) === fits).toBe(true);
+    const free = json(undefined, { [option]: most + 1 });
+    const value = free.decode(utf8(passes));
+    const told = new RegExp(`at most ${String(most)} .* raise ${option}`);
+    expect(errorOf(() => json().decode(utf8(passes)))).toMatchObject({
+      code: 'decode_failed',
+      message: expect.stringMatching(told) as string,
+    });
+    expect(errorOf(() => json().encode(value))).toMatchObject({ code: 'encode_failed', message: expect.stringMatching(told) as string });
+  });
+
+  it.each([{ maxDepth: 0 }, { maxItems: 0.5 }, { maxBytes: Number.NaN }, { maxdepth: 1 }])('takes no options %o', (options) => {
+    expect(() => json(undefined, options as object)).toThrow(OptionError);
   });
 
   it.each([
