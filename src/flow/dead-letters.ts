@@ -1,4 +1,4 @@
-import { type Header, headerText, type RecordHeaders } from '../record/record.ts';
+import { type Header, headerText, type RecordHeaders, textHeader } from '../record/record.ts';
 
 /**
  * Names of the headers that tell a dead letter's story, and that of a record that waits in a retry topic: `__streams.errors.*`
@@ -39,12 +39,9 @@ export const deadLetterHeaders = {
 /** Headers of a record that was sent to its topic again after it had been a dead letter. */
 export const redriveHeaders = { redrives: 'millrace.redrives', history: 'millrace.redrive.history' } as const;
 
-const encoder = new TextEncoder();
-export const header = (name: string, value: string): Header => [name, encoder.encode(value)];
-
 /** The record's own headers, then the story. Nothing is taken from the former: they may tell the story of somebody else's failure. */
 export function withStory(own: RecordHeaders, story: readonly Header[]): RecordHeaders {
-  return [...own, ...story, header(deadLetterHeaders.added, String(story.length + 1))];
+  return [...own, ...story, textHeader(deadLetterHeaders.added, String(story.length + 1))];
 }
 
 /** A record's own headers, without the story behind them; undefined when there is none. */

@@ -1,8 +1,8 @@
 import { classify } from '../classify.ts';
 import { isRetryable } from '../errors.ts';
-import { formatPosition, type OutputPosition, type OutputRecord } from '../record/record.ts';
+import { formatPosition, type OutputPosition, type OutputRecord, textHeader } from '../record/record.ts';
 import type { RetryTopic } from '../retry-options.ts';
-import { deadLetterHeaders, header, withStory } from './dead-letters.ts';
+import { deadLetterHeaders, withStory } from './dead-letters.ts';
 import { contextStory, type Failure, shortStory, type Story, storyOf, wholeStory } from './failure-story.ts';
 import { originOf } from './origin.ts';
 import type { Departed, Taken } from './owned.ts';
@@ -35,13 +35,13 @@ export function departuresOf(options: DepartureOptions, taken: Taken, failure: F
   const { partition, record } = taken;
   const origin = taken.origin ?? originOf(partition.topic, partition.partition, record);
   const story = storyOf(options.pipeline, taken, origin, failure);
-  const omitted = header(deadLetterHeaders.payload, 'omitted');
+  const omitted = textHeader(deadLetterHeaders.payload, 'omitted');
   const key = record.key !== null && record.key.length <= mostKeyBytes ? record.key : null;
   const { deadLetter } = options;
   if (deadLetter === undefined) return waitingOf(options, story);
   const letter = (made: OutputRecord): Departure => ({ to: 'dead-letter', topic: deadLetter, record: made });
   const position = Buffer.from(formatPosition(origin));
-  const keyless = record.key === null ? [header(deadLetterHeaders.key, 'none')] : [];
+  const keyless = record.key === null ? [textHeader(deadLetterHeaders.key, 'none')] : [];
   return [
     ...waitingOf(options, story),
     letter({ key: record.key, value: record.value, headers: withStory(origin.headers, wholeStory(story)) }),
@@ -78,7 +78,7 @@ function waitingOf({ retryTopics, nowMs }: DepartureOptions, story: Story): Depa
   const next = nextRetry(retryTopics, taken, failure);
   if (next === undefined) return [];
   const told = wholeStory({ ...story, origin: { ...origin, round: origin.round + 1 } });
-  const headers = withStory(origin.headers, [...told, header(deadLetterHeaders.notBefore, String(Math.ceil(nowMs + next.delayMs)))]);
+  const headers = withStory(origin.headers, [...told, textHeader(deadLetterHeaders.notBefore, String(Math.ceil(nowMs + next.delayMs)))]);
   // its time in the log is that of its writing: with its own the log's retention might delete it before it is due
   return [{ to: 'retry', topic: next.name, record: { key: taken.record.key, value: taken.record.value, headers } }];
 }

@@ -1,9 +1,9 @@
 import { codeOf } from '../classify.ts';
 import { messageOf } from '../errors.ts';
 import type { Verdict } from '../record/outcome.ts';
-import { formatPosition, type Header } from '../record/record.ts';
+import { formatPosition, type Header, textHeader } from '../record/record.ts';
 import { type ContextField, contextHeaders, fieldsOf, noContext, readContext, type RecordContext } from '../record/record-context.ts';
-import { deadLetterHeaders, header } from './dead-letters.ts';
+import { deadLetterHeaders } from './dead-letters.ts';
 import { encodeHistory, extendHistory, type FailureHistory, type HistoryEntry } from './failure-history.ts';
 import type { Origin } from './origin.ts';
 import type { Taken } from './owned.ts';
@@ -46,18 +46,18 @@ const isoOf = (ms: number): string => new Date(ms).toISOString();
 export function shortStory({ failure: { error, attempts, atMs }, taken: { record }, origin, pipeline }: Story): Header[] {
   const names = deadLetterHeaders;
   return [
-    header(names.exception, error.name.slice(0, 200)),
-    header(names.message, withoutSecrets(messageOf(error)).slice(0, mostMessageChars)),
-    header(names.topic, origin.topic),
-    header(names.partition, String(origin.partition)),
-    header(names.offset, String(origin.offset)),
-    header(names.timestamp, String(origin.timestampMs)),
-    header(names.pipeline, pipeline),
-    header(names.code, codeOf(error)),
-    header(names.attempts, String(origin.attempts + attempts)),
-    header(names.retries, String(origin.round)),
-    header(names.failedAt, isoOf(atMs)),
-    ...(record.undecodable ? [header(names.firstOffset, String(record.undecodable.firstOffset))] : []),
+    textHeader(names.exception, error.name.slice(0, 200)),
+    textHeader(names.message, withoutSecrets(messageOf(error)).slice(0, mostMessageChars)),
+    textHeader(names.topic, origin.topic),
+    textHeader(names.partition, String(origin.partition)),
+    textHeader(names.offset, String(origin.offset)),
+    textHeader(names.timestamp, String(origin.timestampMs)),
+    textHeader(names.pipeline, pipeline),
+    textHeader(names.code, codeOf(error)),
+    textHeader(names.attempts, String(origin.attempts + attempts)),
+    textHeader(names.retries, String(origin.round)),
+    textHeader(names.failedAt, isoOf(atMs)),
+    ...(record.undecodable ? [textHeader(names.firstOffset, String(record.undecodable.firstOffset))] : []),
   ];
 }
 
@@ -75,11 +75,11 @@ export function wholeStory(story: Story): Header[] {
   const frames = framesOf(error);
   return [
     ...shortStory(story),
-    ...(frames === '' ? [] : [header(deadLetterHeaders.stacktrace, frames)]),
-    header(deadLetterHeaders.history, encodeHistory(story.history)),
+    ...(frames === '' ? [] : [textHeader(deadLetterHeaders.stacktrace, frames)]),
+    textHeader(deadLetterHeaders.history, encodeHistory(story.history)),
     ...contextHeaders(story.context ?? noContext),
     ...(story.taken.settlement?.spending?.headers() ?? []),
-    ...(shown.length > 0 ? [header(deadLetterHeaders.outputs, shown.join(' '))] : []),
+    ...(shown.length > 0 ? [textHeader(deadLetterHeaders.outputs, shown.join(' '))] : []),
   ];
 }
 

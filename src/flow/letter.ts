@@ -1,5 +1,5 @@
-import { headerText, type OutputRecord, type RecordHeaders, type SourceRecord } from '../record/record.ts';
-import { deadLetterHeaders, header, redriveHeaders, withoutStory } from './dead-letters.ts';
+import { headerText, type OutputRecord, type RecordHeaders, type SourceRecord, textHeader } from '../record/record.ts';
+import { deadLetterHeaders, redriveHeaders, withoutStory } from './dead-letters.ts';
 import { decodeHistory, encodeHistory, type FailureHistory } from './failure-history.ts';
 
 export interface Place {
@@ -70,7 +70,7 @@ export function letterOf({ key, value, headers, timestampMs, undecodable }: Sour
 export function redriven({ original, redrives, history }: Letter): OutputRecord {
   const { key, value, headers } = original;
   const own = headers.filter(([name]) => name !== redriveHeaders.redrives && name !== redriveHeaders.history);
-  const noted = [header(redriveHeaders.redrives, String(redrives + 1)), header(redriveHeaders.history, encodeHistory(history))];
+  const noted = [textHeader(redriveHeaders.redrives, String(redrives + 1)), textHeader(redriveHeaders.history, encodeHistory(history))];
   return { key, value, headers: [...own, ...noted] };
 }
 

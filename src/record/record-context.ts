@@ -1,6 +1,6 @@
 import { OptionError } from '../errors.ts';
 import { withoutSecrets } from '../without-secrets.ts';
-import type { Header, RecordHeaders } from './record.ts';
+import { type Header, type RecordHeaders, textHeader } from './record.ts';
 
 /**
  * What a record tells of the request that it belongs to. It arrives in the record's headers or is set by code, goes with every call
@@ -152,8 +152,6 @@ export function changedContext(context: RecordContext, change: ContextChange): R
 export const fieldsOf = (context: RecordContext, fields: readonly ContextField[]): RecordContext =>
   Object.fromEntries(Object.entries(context).filter(([field]) => fields.includes(field as ContextField)));
 
-const encoder = new TextEncoder();
-
 /**
  * The headers that carry `context` on a record, for whoever produces one.
  * @throws OptionError for a value that does not fit.
@@ -164,7 +162,7 @@ export function contextHeaders(context: RecordContext): Header[] {
   return Object.entries(context).flatMap(([field, value]): Header[] =>
     value === undefined
       ? []
-      : [[contextHeaderNames[field as ContextField], encoder.encode(String(typeof value === 'number' ? Math.trunc(value) : value))]],
+      : [textHeader(contextHeaderNames[field as ContextField], String(typeof value === 'number' ? Math.trunc(value) : value))],
   );
 }
 

@@ -66,6 +66,10 @@ export function recordBytes(record: Pick<SourceRecord, 'key' | 'value' | 'header
 }
 
 const utf8 = new TextDecoder();
+const encoder = new TextEncoder();
+
+/** A header whose value is text. */
+export const textHeader = (name: string, value: string): Header => [name, encoder.encode(value)];
 
 /** The last value of a header as text; undefined where there is none. */
 export function headerText(headers: RecordHeaders, name: string): string | undefined {

@@ -1,4 +1,4 @@
-import { type Header, headerText, type RecordHeaders } from './record.ts';
+import { type Header, headerText, type RecordHeaders, textHeader } from './record.ts';
 import type { TokenUsage } from './token-usage.ts';
 
 /** What a call of a model tells of itself, once or in pieces. */
@@ -82,10 +82,10 @@ export class Spending {
     const { inputTokens, cachedTokens, outputTokens } = usage;
     const told = `input=${String(inputTokens)}, cached=${String(cachedTokens)}, output=${String(outputTokens)}`;
     return [
-      ...models.map((one) => header(modelHeaderNames.model, one)),
-      ...prompts.map((one) => header(modelHeaderNames.prompt, one)),
-      ...(inputTokens + outputTokens === 0 ? [] : [header(modelHeaderNames.usage, told)]),
-      ...(cost === undefined ? [] : [header(modelHeaderNames.cost, decimal(cost))]),
+      ...models.map((one) => textHeader(modelHeaderNames.model, one)),
+      ...prompts.map((one) => textHeader(modelHeaderNames.prompt, one)),
+      ...(inputTokens + outputTokens === 0 ? [] : [textHeader(modelHeaderNames.usage, told)]),
+      ...(cost === undefined ? [] : [textHeader(modelHeaderNames.cost, decimal(cost))]),
     ];
   }
 
@@ -108,9 +108,6 @@ const names: ReadonlySet<string> = new Set(Object.values(modelHeaderNames));
 function keep(into: Set<string>, name: string | undefined): void {
   if (name !== undefined && into.size < mostNames) into.add(name.slice(0, mostNameChars));
 }
-
-const encoder = new TextEncoder();
-const header = (name: string, value: string): Header => [name, encoder.encode(value)];
 
 /** Never `1e-7`: people sum these with other tools. */
 const decimal = (cost: number): string => {

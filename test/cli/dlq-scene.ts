@@ -1,8 +1,8 @@
 import type { CliContext } from '../../src/cli/context.ts';
 import type { Clock } from '../../src/clock.ts';
 import type { Command } from '../../src/command.ts';
-import { deadLetterHeaders, header, withStory } from '../../src/flow/dead-letters.ts';
-import type { OutputRecord, SourceRecord } from '../../src/record/record.ts';
+import { deadLetterHeaders, withStory } from '../../src/flow/dead-letters.ts';
+import { type OutputRecord, type SourceRecord, textHeader } from '../../src/record/record.ts';
 import { silentLog } from '../../src/runtime/logging.ts';
 import { ProcessClock } from '../../src/simulation/process-clock.ts';
 import { memory, type MemoryTransport } from '../../src/transport/memory/memory.ts';
@@ -127,7 +127,7 @@ export function letterOf(value: string | null, { own = [], story = {}, key = 'k'
   };
   const headers = withStory(
     own,
-    Object.entries(told).map(([name, said]) => header(name, said)),
+    Object.entries(told).map(([name, said]) => textHeader(name, said)),
   );
   return { key: key === null ? null : bytesOf(key), value: value === null ? null : bytesOf(value), headers };
 }

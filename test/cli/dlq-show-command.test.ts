@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { dlqShowCommand } from '../../src/cli/dlq-show-command.ts';
-import { deadLetterHeaders, header } from '../../src/flow/dead-letters.ts';
+import { deadLetterHeaders } from '../../src/flow/dead-letters.ts';
+import { textHeader } from '../../src/record/record.ts';
 import { dlqScene } from './dlq-scene.ts';
 
 describe('dlq show', () => {
   it('tells stories, and shows the payload only when it is asked to', async () => {
     const { run, letter } = await dlqScene();
-    letter('secret', { own: [header('token', 'hidden')], key: 'person' });
+    letter('secret', { own: [textHeader('token', 'hidden')], key: 'person' });
     const quiet = await run(dlqShowCommand, {}, false);
     expect(quiet.lines.join('\n')).toMatch(/^dead\/0@0 {2}call_timeout\n {2}record {4}in\/0@7\n/);
     expect(JSON.stringify([quiet, await run(dlqShowCommand)])).not.toMatch(/secret|hidden|person/);

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { Kafka, logLevel } from 'kafkajs';
 import { expect, it, onTestFinished } from 'vitest';
-import { deadLetterHeaders, header, withStory } from '../../src/flow/dead-letters.ts';
+import { deadLetterHeaders, withStory } from '../../src/flow/dead-letters.ts';
+import { textHeader } from '../../src/record/record.ts';
 import { kafka } from '../../src/transport/kafka/kafka.ts';
 import { jsonLines, runCli, startCli } from '../cli/run-cli.ts';
 import { readTopic } from '../helpers/read-topic.ts';
@@ -89,7 +90,7 @@ async function writeLetters(transport: ReturnType<typeof kafka>, dead: string, s
         const story = Object.entries({
           ...{ [names.topic]: source, [names.partition]: String(partition), [names.offset]: String(i), [names.pipeline]: 'judge' },
           ...{ [names.code]: (i >> 1) % 2 === 0 ? 'call_timeout' : 'call_failed', [names.failedAt]: new Date().toISOString() },
-        }).map(([name, value]) => header(name, value));
+        }).map(([name, value]) => textHeader(name, value));
         return { key: Buffer.from(String(i)), value: Buffer.from(textOf(i)), headers: withStory([], story) };
       });
     await producer.send(dead, partition, records);

@@ -49,7 +49,7 @@ type Definitions<S> = S extends readonly (infer Branch)[]
             ? Definitions<Inner>
             : never;
 
-/** `a.b.C` is C; namespaces are not followed: two types of one simple name make their references unknown-free unions. */
+/** `a.b.C` is C. Namespaces are not followed: a reference to a simple name that two types have is the union of their values. */
 type Simple<Name extends string> = Name extends `${string}.${infer Rest}` ? Simple<Rest> : Name;
 
 type ByName<Name extends string, Defined> = Defined extends { readonly name: infer Own extends string }

@@ -5,7 +5,7 @@ import { readEntries, readItems, skipBlocks } from './blocks.ts';
 import { readText, requireWhole, skipText } from './text.ts';
 
 /** A type as avsc calls it: once, with a schema of its kind. */
-export type TypeClass = new (schema: unknown, options: unknown) => AvscType;
+export type TypeClass<Members = unknown> = new (schema: unknown, options: unknown) => AvscType & Members;
 
 export interface BoundedTypes {
   readonly array: TypeClass;
@@ -18,7 +18,11 @@ export interface BoundedTypes {
   readonly long: TypeClass;
 }
 
-type Bases = Readonly<Record<`${'Array' | 'Map' | 'String' | 'Bytes' | 'Fixed' | 'Enum' | 'Int' | 'Long'}Type`, TypeClass>>;
+interface Bases extends Readonly<Record<`${'String' | 'Bytes' | 'Fixed' | 'Int' | 'Long'}Type`, TypeClass>> {
+  readonly ArrayType: TypeClass<{ readonly itemsType: AvscType }>;
+  readonly MapType: TypeClass<{ readonly valuesType: AvscType }>;
+  readonly EnumType: TypeClass<{ readonly default?: string }>;
+}
 
 /**
  * avsc's types, made exact and bounded. avsc makes room for as many items as a block claims, before any of them was read; reads on behind the end; takes what is not UTF-8 for
@@ -32,12 +36,12 @@ export function boundedTypes({ types }: AvscModule): BoundedTypes {
 function collections({ ArrayType, MapType }: Bases): Pick<BoundedTypes, 'array' | 'map'> {
   class BoundedArray extends ArrayType {
     override _read(tap: Tap): unknown {
-      const { itemsType } = this as unknown as { readonly itemsType: AvscType };
+      const { itemsType } = this;
       return readItems(tap, (one) => itemsType._read(one));
     }
 
     override _skip(tap: Tap): void {
-      const { itemsType } = this as unknown as { readonly itemsType: AvscType };
+      const { itemsType } = this;
       skipBlocks(tap, () => {
         itemsType._skip(tap);
       });
@@ -46,12 +50,12 @@ function collections({ ArrayType, MapType }: Bases): Pick<BoundedTypes, 'array' 
 
   class BoundedMap extends MapType {
     override _read(tap: Tap): unknown {
-      const { valuesType } = this as unknown as { readonly valuesType: AvscType };
+      const { valuesType } = this;
       return readEntries(tap, (one) => valuesType._read(one));
     }
 
     override _skip(tap: Tap): void {
-      const { valuesType } = this as unknown as { readonly valuesType: AvscType };
+      const { valuesType } = this;
       skipBlocks(tap, () => {
         skipText(tap);
         valuesType._skip(tap);
@@ -78,33 +82,25 @@ function texts({ StringType, BytesType, FixedType, EnumType }: Bases): Pick<Boun
     }
   }
 
-  class AnyBytes extends BytesType {
-    override _check(value: unknown, flags?: number, hook?: CheckHook): boolean {
-      return super._check(asBuffer(value), flags, hook);
-    }
-
-    override _write(tap: Tap, value: unknown): void {
-      super._write(tap, asBuffer(value));
-    }
-  }
-
-  class AnyFixed extends FixedType {
-    override _check(value: unknown, flags?: number, hook?: CheckHook): boolean {
-      return super._check(asBuffer(value), flags, hook);
-    }
-
-    override _write(tap: Tap, value: unknown): void {
-      super._write(tap, asBuffer(value));
-    }
-  }
-
   class ExactEnum extends EnumType {
     override get defaultSymbol(): string | undefined {
-      return (this as unknown as { readonly default?: string }).default;
+      return this.default;
     }
   }
-  return { string: ExactString, bytes: AnyBytes, fixed: AnyFixed, enum: ExactEnum };
+  return { string: ExactString, bytes: ofAnyBytes(BytesType), fixed: ofAnyBytes(FixedType), enum: ExactEnum };
 }
+
+/** `Base`, for any Uint8Array. */
+const ofAnyBytes = (Base: TypeClass): TypeClass =>
+  class AnyBytes extends Base {
+    override _check(value: unknown, flags?: number, hook?: CheckHook): boolean {
+      return super._check(asBuffer(value), flags, hook);
+    }
+
+    override _write(tap: Tap, value: unknown): void {
+      super._write(tap, asBuffer(value));
+    }
+  };
 
 const mostInt = 2 ** 31;
 

@@ -88,3 +88,5 @@ export const addUsage = (a: Usage, b: Usage): Usage => ({
   outputTokens: a.outputTokens + b.outputTokens,
   totalTokens: a.totalTokens + b.totalTokens,
 });
+
+export const noUsage: Usage = { inputTokens: 0, cachedTokens: 0, outputTokens: 0, totalTokens: 0 };

@@ -1,8 +1,9 @@
 import { map, of } from 'rxjs';
-import type { Model, ModelBackend, Usage } from '../model.ts';
+import type { Model, ModelBackend } from '../model.ts';
 import { missing } from './capability.ts';
 import { requireTensors } from './check-tensors.ts';
 import { requireString, requireTexts } from './check-texts.ts';
+import { noUsage } from './collect.ts';
 import { ranked } from './ranked.ts';
 import type { Runner } from './runner.ts';
 import { unitVectors } from './unit-vectors.ts';
@@ -41,5 +42,3 @@ export function dataCalls(backend: ModelBackend, runner: Runner): Pick<Model, 'e
     },
   };
 }
-
-const noUsage: Usage = { inputTokens: 0, cachedTokens: 0, outputTokens: 0, totalTokens: 0 };

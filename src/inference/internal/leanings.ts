@@ -1,7 +1,7 @@
 import { map, type Observable, of } from 'rxjs';
 import { InferenceError } from '../../errors.ts';
 import type { ChatTurn, Usage } from '../model.ts';
-import { addUsage } from './collect.ts';
+import { addUsage, noUsage } from './collect.ts';
 
 /** How likely the labels are, as the answer's beginning. */
 export interface Seen {
@@ -15,7 +15,6 @@ export interface Leaning extends Seen {
 }
 
 const mostKept = 64;
-const nothing: Usage = { inputTokens: 0, cachedTokens: 0, outputTokens: 0, totalTokens: 0 };
 
 /** What a model leans to where there is nothing to judge, by prompt and labels. Holds the 64 that were asked for last, a number a label. */
 export class Leanings {
@@ -27,7 +26,7 @@ export class Leanings {
     const known = this.#kept.get(key);
     if (known) {
       this.#keep(key, known);
-      return of({ logProbabilities: known, usage: nothing, wasKnown: true });
+      return of({ logProbabilities: known, usage: noUsage, wasKnown: true });
     }
     return ask(empty).pipe(
       map((seen) => {

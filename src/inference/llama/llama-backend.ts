@@ -1,4 +1,5 @@
 import { concatMap, defer, ignoreElements, map, type Observable, type OperatorFunction } from 'rxjs';
+import { noUsage } from '../internal/collect.ts';
 import type { BackendChunk, ChatOptions, ModelBackend } from '../model.ts';
 import type { ModelPool } from './model-pool.ts';
 import type { ChatSettings, EngineActivity, EngineFacts, Work, WorkEvent, WorkResults } from './protocol.ts';
@@ -55,5 +56,3 @@ const piecesOf = (model: string): OperatorFunction<WorkEvent, BackendChunk> =>
     const { usage, finishReason, timings } = event.result as WorkResults['chat'];
     return [{ text: '', index, usage, finishReason, model, timings }];
   });
-
-const noUsage = { inputTokens: 0, cachedTokens: 0, outputTokens: 0, totalTokens: 0 };

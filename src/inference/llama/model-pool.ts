@@ -8,6 +8,7 @@ import { errorOfData } from './error-of-data.ts';
 import { ModelProcess, warmUpWork } from './model-process.ts';
 import type { Placement } from './placements.ts';
 import type { ProcessEnd } from './process-end.ts';
+import { closedModel } from '../internal/closed-model.ts';
 import { ProcessPoolState } from '../internal/process-pool.state.ts';
 import { ProcessQuestions } from './process-questions.ts';
 import type { EngineActivity, EngineFacts, EngineSettings, Work, WorkEvent } from './protocol.ts';
@@ -165,7 +166,7 @@ export class ModelPool {
   /** Ends the processes; open works fail with `model_unavailable`. Idempotent. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    this.#fail([...this.#open.keys()], () => new InferenceError('model_unavailable', 'the model was closed'));
+    this.#fail([...this.#open.keys()], closedModel);
     this.#questions.close();
     await Promise.all(this.#processes.map((one) => one.close()));
   }
@@ -180,7 +181,7 @@ export class ModelPool {
   }
 
   #refusal(): StreamError | undefined {
-    if (this.#isClosed) return new InferenceError('model_unavailable', 'the model is closed');
+    if (this.#isClosed) return closedModel();
     const down = this.#downReason();
     if (down) return down;
     if (this.#wanted < this.#maxOpen) return undefined;

@@ -10,7 +10,7 @@ import { contextHttpHeaders } from './context-http-headers.ts';
 import { idempotencyKey } from './idempotency-key.ts';
 import type { OpenAiCompatibleOptions } from './openai-compatible-options.ts';
 import { openAiError } from './openai-error.ts';
-import { serverProfiles } from './server-profile.ts';
+import { requestSettings } from './request-settings.ts';
 
 /** What a back end works with. */
 export interface OpenAiConnection {
@@ -41,9 +41,7 @@ export interface ModelCalls extends OpenAiConnection {
 }
 
 export function modelCalls(connection: OpenAiConnection): ModelCalls {
-  const profile = serverProfiles[connection.options.server ?? 'generic'];
-  const { model, maxTokensField = profile.maxTokensField, extraBody = {} } = connection.options;
-  const settings = { model, maxTokensField, extraBody, profile };
+  const settings = requestSettings(connection.options);
   return { ...connection, request: requester(connection), estimated: estimator(connection), settings };
 }
 

@@ -3,6 +3,7 @@ import { estimatePromptTokens, estimateTokens } from '../internal/estimate-token
 import type { ModelBackend, ModelCapabilities, Usage } from '../model.ts';
 import { chatAnswers } from './chat-answers.ts';
 import { completionRequest } from './chat-request.ts';
+import { endpointUrl } from './endpoint-url.ts';
 import { type ModelCalls, modelCalls, type OpenAiConnection, outputOf } from './model-calls.ts';
 import { asChat, readChat } from './read-chat.ts';
 import { readEmbeddings } from './read-embeddings.ts';
@@ -73,7 +74,7 @@ const ranking = (
   { path, documentsField }: NonNullable<ServerProfile['reranking']>,
 ): Pick<ModelBackend, 'rerank'> => ({
   rerank: (query, documents, ctx) => {
-    const url = new URL(path, `${options.baseUrl.replace(/\/+$/, '')}/`).href;
+    const url = endpointUrl(options.baseUrl, path);
     const body = { model: settings.model, query, [documentsField]: [...documents] };
     return request(ctx, body, async function* (asked) {
       const { scores, usage } = readRanking(await client.post(url, { body, ...asked }), documents.length);

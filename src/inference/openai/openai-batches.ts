@@ -15,7 +15,7 @@ import { defaultMaxAnswerBytes, openClient } from './open-client.ts';
 import type { OpenAiCompatibleOptions } from './openai-compatible-options.ts';
 import { checkOpenAiOptions } from './openai-compatible.ts';
 import { type ErrorContext, openAiError } from './openai-error.ts';
-import { serverProfiles } from './server-profile.ts';
+import { requestSettings } from './request-settings.ts';
 
 export type { BatchReply, BatchResult } from './batch-output.ts';
 export type { BatchProgress } from './batch-run.ts';
@@ -158,9 +158,8 @@ const names: OptionNames<OpenAiBatchesOptions> = {
   onProgress: true,
 };
 
-function lineMaker({ server = 'openai', model, extraBody = {} }: OpenAiBatchesOptions): (request: BatchRequest) => BatchLine {
-  const profile = serverProfiles[server];
-  const settings = { model, maxTokensField: profile.maxTokensField, profile, extraBody };
+function lineMaker({ server = 'openai', ...options }: OpenAiBatchesOptions): (request: BatchRequest) => BatchLine {
+  const settings = requestSettings({ ...options, server });
   return ({ id, prompt, options }) => {
     requireText('id', id);
     return { id, body: chatRequest(turnsOf(prompt), resolveChatOptions(options), settings) };

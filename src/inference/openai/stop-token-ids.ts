@@ -1,4 +1,5 @@
 import { InferenceError } from '../../errors.ts';
+import { endpointUrl } from './endpoint-url.ts';
 import type { Asked, ModelCalls } from './model-calls.ts';
 
 /** What of a request says which tokens end an answer. */
@@ -17,7 +18,7 @@ const looksSpecial = /^(<.+>|\[.+\])$/;
  */
 export function stopTokenIds({ client, options: { baseUrl, model } }: Pick<ModelCalls, 'client' | 'options'>) {
   const known = new Map<string, number>();
-  const url = new URL('../tokenize', `${baseUrl.replace(/\/+$/, '')}/`).href;
+  const url = endpointUrl(baseUrl, '../tokenize');
   const idOf = async (name: string, asked: Asked): Promise<number> => {
     const found = known.get(name);
     if (found !== undefined) return found;

@@ -2,11 +2,11 @@ import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { concatMap, defer, from, map, type MonoTypeOperatorFunction, type Observable, of, throwError, toArray } from 'rxjs';
 import type { CallContext } from '../../call.ts';
 import { resolveChatOptions } from '../internal/chat-options.ts';
-import { addUsage } from '../internal/collect.ts';
+import { addUsage, noUsage } from '../internal/collect.ts';
 import type { Answer, ChatChunk, ChatOptions, Classification, Model, Prompt, Usage } from '../model.ts';
 import type { Trouble } from './answering-options.ts';
 import { type AnsweringRules, HeldText, type Kind, mendedCall } from './mended-call.ts';
-import { addedToChunk, nothing } from './spent.ts';
+import { addedToChunk } from './spent.ts';
 import type { Asking } from './ways-out.ts';
 
 /** The calls of a model that goes on where something is the matter with an answer. */
@@ -26,7 +26,7 @@ export function answeringCalls(rules: AnsweringRules): Pick<Model, 'chat' | 'com
         ask: (asking) => work(asking, withLength(options ?? {}, asking)).pipe(isHeld ? held() : asItComes()),
         added: (chunk, asking) => (chunk.usage === undefined ? chunk : withSteps(addedToChunk(chunk, asking.spent), asking)),
         instead: (text, { model: { name: model } }) =>
-          of(typeof text === 'string' ? [{ text, index: 0, usage: nothing, finishReason: 'stop', model }] : []),
+          of(typeof text === 'string' ? [{ text, index: 0, usage: noUsage, finishReason: 'stop', model }] : []),
         ctx,
       },
       rules,
@@ -43,7 +43,7 @@ export function answeringCalls(rules: AnsweringRules): Pick<Model, 'chat' | 'com
         added: withUse,
         instead: (value, { model: { name: model } }) =>
           defer(() => Promise.resolve(options.schema['~standard'].validate(value))).pipe(
-            map((result) => (result.issues === undefined ? [{ value: result.value, usage: nothing, model, repairs: 0 }] : [])),
+            map((result) => (result.issues === undefined ? [{ value: result.value, usage: noUsage, model, repairs: 0 }] : [])),
           ),
         ctx,
       };
@@ -58,7 +58,7 @@ export function answeringCalls(rules: AnsweringRules): Pick<Model, 'chat' | 'com
           added: withUse,
           instead: (value, { model: { name: model } }) => {
             const label = options.labels.find((one) => one === value);
-            return of(label === undefined ? [] : [{ label, confidence: 0, probabilities: undefined, usage: nothing, model }]);
+            return of(label === undefined ? [] : [{ label, confidence: 0, probabilities: undefined, usage: noUsage, model }]);
           },
           ctx,
         },

@@ -1,10 +1,11 @@
 import { catchError, concatMap, defer, from, map, type Observable, of, tap, throwError, toArray } from 'rxjs';
 import { type CallContext, type CallScope, currentScope } from '../../call.ts';
 import { answerWith } from '../internal/answer.ts';
-import { addUsage } from '../internal/collect.ts';
+import { addUsage, noUsage } from '../internal/collect.ts';
 import { turnsOf, withTurns } from '../internal/prompt.ts';
+import { withinScope } from '../internal/within-scope.ts';
 import type { ChatChunk, ChatOptions, Model, ModelBackend, Prompt, TokenLogProbability } from '../model.ts';
-import { addedToChunk, inSubscribed, nothing, type Spent, together, watchingUse } from './spent.ts';
+import { addedToChunk, type Spent, together, watchingUse } from './spent.ts';
 import { isUnsure, isUnsureError, meanProbability, type CascadeResult, type ResolvedUnsure } from './unsure.ts';
 
 /** A model of a cascade, and what became of its calls. */
@@ -33,7 +34,7 @@ export function cascadeCalls(
   const climb = <T>(call: Climb<T>): Observable<T> => {
     const [first] = levels;
     if (first) void call.last(first.model); // options that are wrong are so at the call
-    return defer(() => levelFrom(levels, 0, call, unsure, { usage: nothing, cost: undefined }, currentScope()));
+    return defer(() => levelFrom(levels, 0, call, unsure, { usage: noUsage, cost: undefined }, currentScope()));
   };
   const stream = (
     call: 'chat' | 'complete',
@@ -97,9 +98,9 @@ function levelFrom<T>(
   const next = (more: Partial<Spent>): Observable<T> => {
     level.counts.unsure += 1;
     // the answer before may have come on another call's stack
-    return inSubscribed(levelFrom(levels, at + 1, call, unsure, together(spent, more), scope), scope);
+    return withinScope(scope, levelFrom(levels, at + 1, call, unsure, together(spent, more), scope));
   };
-  const failed = { usage: nothing };
+  const failed = { usage: noUsage };
   return watchingUse(call.held(level.model), failed).pipe(
     map((held) => (isUnsure(held.result, unsure) ? next(held.spent) : from(held.values.map(asSpent)))),
     catchError((error: unknown) => (isUnsureError(error, unsure) ? of(next(failed)) : throwError(() => error as Error))),
@@ -120,7 +121,7 @@ function heldText(call: 'chat' | 'complete', chunks: Observable<ChatChunk>, give
       const probability = asked === undefined ? undefined : meanProbability(all.flatMap(({ tokens = [] }) => tokens));
       const result: CascadeResult = { call, text, finishReason: last?.finishReason ?? 'stop', probability };
       const values = given.logProbabilities === undefined ? all.map(withoutTokens) : all;
-      const { usage = nothing, cost } = last ?? {};
+      const { usage = noUsage, cost } = last ?? {};
       return { result, spent: { usage, ...(cost === undefined ? {} : { cost }) }, values };
     }),
   );

@@ -1,9 +1,11 @@
 import { catchError, concatMap, defer, from, map, type MonoTypeOperatorFunction, Observable, throwError } from 'rxjs';
 import { type CallContext, type CallScope, currentScope } from '../../call.ts';
 import { InferenceError, isStreamError } from '../../errors.ts';
+import { noUsage } from '../internal/collect.ts';
+import { withinScope } from '../internal/within-scope.ts';
 import type { ChatChunk, Prompt } from '../model.ts';
 import type { Trouble } from './answering-options.ts';
-import { concatInScope, inSubscribed, nothing, type Spent, together, watchingUse } from './spent.ts';
+import { concatInScope, type Spent, together, watchingUse } from './spent.ts';
 import { type Asking, type Next, type Rules, wayOut } from './ways-out.ts';
 
 /** What became of the calls. */
@@ -38,7 +40,7 @@ export class HeldText extends InferenceError {
 /** A call that is made again, otherwise, as long as something is the matter with its answer and a way out is left. */
 export function mendedCall<T>(kind: Kind<T>, rules: AnsweringRules): Observable<T> {
   const { prompt, maxTokens } = kind;
-  const first: Asking = { model: rules.model, prompt, maxTokens, steps: [], spent: { usage: nothing, cost: undefined }, tried: new Set() };
+  const first: Asking = { model: rules.model, prompt, maxTokens, steps: [], spent: { usage: noUsage, cost: undefined }, tried: new Set() };
   void kind.ask(first); // options that are wrong are so at the call
   return defer(() => {
     rules.counts.calls += 1;
@@ -58,7 +60,7 @@ class Mending<T> {
   }
 
   asked(asking: Asking): Observable<T> {
-    const used = { usage: nothing };
+    const used = { usage: noUsage };
     let hasEmitted = false;
     return watchingUse(this.#kind.ask(asking), used).pipe(
       map((value) => {
@@ -73,15 +75,15 @@ class Mending<T> {
         const cost = error instanceof HeldText ? error.chunks.at(-1)?.cost : undefined;
         const spent = together(asking.spent, { usage: used.usage, ...(cost === undefined ? {} : { cost }) });
         const giveUp = (): Observable<T> => this.#givenUp(error, asking);
-        return inSubscribed(this.#goOn({ ...asking, spent }, trouble, giveUp), this.#scope); // the error may have come on another call's stack
+        return withinScope(this.#scope, this.#goOn({ ...asking, spent }, trouble, giveUp)); // the error may have come on another call's stack
       }),
     );
   }
 
   #goOn(asking: Asking, trouble: Trouble, giveUp: () => Observable<T>): Observable<T> {
-    const used = { usage: nothing };
+    const used = { usage: noUsage };
     return watchingUse(wayOut(asking, trouble, this.#rules, this.#kind.ctx), used).pipe(
-      concatMap((next) => inSubscribed(next === undefined ? giveUp() : this.#taken(next, used, trouble, giveUp), this.#scope)),
+      concatMap((next) => withinScope(this.#scope, next === undefined ? giveUp() : this.#taken(next, used, trouble, giveUp))),
     );
   }
 

@@ -1,6 +1,7 @@
-import { concatMap, defer, Observable, type OperatorFunction } from 'rxjs';
-import { inScope, currentScope, scopeWith } from '../../call.ts';
+import { concatMap, defer, type Observable, type OperatorFunction } from 'rxjs';
+import { currentScope, scopeWith } from '../../call.ts';
 import { addUsage } from '../internal/collect.ts';
+import { withinScope } from '../internal/within-scope.ts';
 import type { ChatChunk, Usage } from '../model.ts';
 
 /** What the calls before have used. */
@@ -8,8 +9,6 @@ export interface Spent {
   usage: Usage;
   cost: number | undefined;
 }
-
-export const nothing: Usage = { inputTokens: 0, cachedTokens: 0, outputTokens: 0, totalTokens: 0 };
 
 export const together = (a: Spent, b: Partial<Spent>): Spent => ({
   usage: b.usage === undefined ? a.usage : addUsage(a.usage, b.usage),
@@ -31,11 +30,8 @@ export const watchingUse = <T>(call: Observable<T>, into: { usage: Usage }): Obs
         meter?.used(usage);
       },
     };
-    return inSubscribed(call, scopeWith(scope, { meter: watched }));
+    return withinScope(scopeWith(scope, { meter: watched }), call);
   });
-
-export const inSubscribed = <T>(call: Observable<T>, scope: Parameters<typeof inScope>[0]): Observable<T> =>
-  new Observable<T>((out) => inScope(scope, () => call.subscribe(out)));
 
 /** As `concatMap`, for values that come on other stacks, as those of a process do: what is subscribed to then is still in the scope of the call. */
 export const concatInScope =
@@ -43,7 +39,7 @@ export const concatInScope =
   (source) =>
     defer(() => {
       const scope = currentScope();
-      return source.pipe(concatMap((value) => inSubscribed(project(value), scope)));
+      return source.pipe(concatMap((value) => withinScope(scope, project(value))));
     });
 
 export const addedToChunk = (chunk: ChatChunk, { usage, cost }: Spent): ChatChunk =>

@@ -4,6 +4,7 @@ import { type CallScope, currentScope, inScope } from '../../../call.ts';
 import type { CancelTimer } from '../../../clock.ts';
 import { InferenceError, isStreamError, OverloadError, type StreamError } from '../../../errors.ts';
 import type { OpenContext } from '../../../resource.ts';
+import { closedModel } from '../../internal/closed-model.ts';
 import { ProcessPoolState } from '../../internal/process-pool.state.ts';
 import { Suspects } from '../../internal/suspects.state.ts';
 import type { ModelState } from '../../model.ts';
@@ -75,7 +76,7 @@ export class ProgramCalls implements ProgramListener {
   /** Ends the program; open calls fail with `model_unavailable`. Idempotent. */
   async close(): Promise<void> {
     const closing = this.program.close();
-    this.#fail([...this.#open.keys()], () => new InferenceError('model_unavailable', 'the model was closed'));
+    this.#fail([...this.#open.keys()], closedModel);
     await closing;
   }
 
@@ -122,7 +123,7 @@ export class ProgramCalls implements ProgramListener {
 
   #downReason(): StreamError | undefined {
     const { phase, restMs } = this.program;
-    if (phase === 'closed') return new InferenceError('model_unavailable', 'the model is closed');
+    if (phase === 'closed') return closedModel();
     if (phase !== 'resting') return undefined;
     const message = `the program of ${this.#options.name} keeps ending; it is started again later`;
     return new InferenceError('model_unavailable', message, { retryAfterMs: restMs });

@@ -1,6 +1,7 @@
 import { atMost, type CancelTimer, type Clock } from '../../../clock.ts';
 import { InferenceError, isStreamError, messageOf, type StreamError } from '../../../errors.ts';
 import type { OpenContext } from '../../../resource.ts';
+import { closedModel } from '../../internal/closed-model.ts';
 import { afterCrash, neverCrashed, type RespawnState } from '../../internal/respawn.state.ts';
 import { isFreePort, programHost, releasePort, reservePort } from './free-port.ts';
 import { ProgramLog, secretsIn } from './program-log.ts';
@@ -109,7 +110,7 @@ export class ServerProgram {
     await this.#choosePort();
     if (this.#isClosed()) {
       releasePort(this.#port ?? 0);
-      throw closed();
+      throw closedModel();
     }
     const { options, log } = { options: this.#options, log: this.#newLog() };
     const run = new ProgramRun(this.#command(), log, this.#clock);
@@ -117,7 +118,7 @@ export class ServerProgram {
     const over = new AbortController();
     let wasReady = false;
     const gone = run.ended.then((end) => {
-      over.abort(this.#isClosed() ? closed() : this.#startError(end, log.tail));
+      over.abort(this.#isClosed() ? closedModel() : this.#startError(end, log.tail));
       log.flush();
       this.#run = undefined;
       if (wasReady) this.#onGone(end, log.tail);
@@ -210,8 +211,6 @@ export class ServerProgram {
     return this.#phase === 'closed';
   }
 }
-
-const closed = (): InferenceError => new InferenceError('model_unavailable', 'the model is closed');
 
 const isLate = (error: unknown, signal: AbortSignal): error is StreamError => isStreamError(error) && error !== signal.reason;
 
