@@ -1,27 +1,14 @@
-import { inspect } from 'node:util';
 import { type } from 'arktype';
 import * as v from 'valibot';
 import { describe, expect, expectTypeOf, it } from 'vitest';
 import { z } from 'zod';
 import type { Codec } from '../../src/codec/codec.ts';
 import { json } from '../../src/codec/json.ts';
-import { CodecError, OptionError } from '../../src/errors.ts';
+import { OptionError } from '../../src/errors.ts';
+import { codecErrorOf, printed } from '../helpers/codec-error.ts';
 
 const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
 const textOf = (bytes: Uint8Array | null): string => new TextDecoder().decode(bytes ?? new Uint8Array());
-
-const errorOf = (body: () => unknown): CodecError => {
-  try {
-    body();
-  } catch (error) {
-    if (error instanceof CodecError) return error;
-    throw error;
-  }
-  throw new Error('expected an error');
-};
-
-/** Everything that a logger may print of an error. */
-const printed = (error: Error): string => `${error.message} ${error.stack ?? ''} ${JSON.stringify(error)} ${inspect(error.cause)}`;
 
 const Person = z.object({ name: z.string(), pets: z.array(z.object({ age: z.number() })) });
 
@@ -54,18 +41,18 @@ describe('json: decoding', () => {
     ['[}', 1],
     ['NaN', 0],
   ])('refuses %j at character %i, and never quotes it', (text, at) => {
-    const error = errorOf(() => json().decode(utf8(text)));
+    const error = codecErrorOf(() => json().decode(utf8(text)));
     expect(error.code).toBe('decode_failed');
     expect(error.message).toContain(`at character ${String(at)} of ${String(text.length)}`);
     expect(printed(error)).not.toMatch(/hunter2|secret/);
   });
 
   it('lists the paths of what does not fit, bounded, and no values', () => {
-    const error = errorOf(() => json(Person).decode(utf8('{"name":7,"pets":[{"age":"hunter2"}]}')));
+    const error = codecErrorOf(() => json(Person).decode(utf8('{"name":7,"pets":[{"age":"hunter2"}]}')));
     expect(error.code).toBe('schema_violation');
     expect(error.message).toContain('$.name; $.pets[0].age');
     const pets = Array.from({ length: 10_000 }, () => ({ age: 'hunter2' }));
-    const many = errorOf(() => json(Person).decode(utf8(JSON.stringify({ name: 'x', pets }))));
+    const many = codecErrorOf(() => json(Person).decode(utf8(JSON.stringify({ name: 'x', pets }))));
     expect(many.message.length).toBeLessThan(400);
     expect(many.message).toMatch(/10000 issues/);
     expect(printed(error) + printed(many)).not.toContain('hunter2');
@@ -75,22 +62,22 @@ describe('json: decoding', () => {
     ['valibot', json(v.object({ a: v.picklist(['x']) }))],
     ['arktype', json(type({ a: "'x'" }))],
   ])('keeps values out of the messages of %s', (_, codec) => {
-    const error = errorOf(() => codec.decode(utf8('{"a":"hunter2"}')));
+    const error = codecErrorOf(() => codec.decode(utf8('{"a":"hunter2"}')));
     expect(error.code).toBe('schema_violation');
     expect(error.message).toContain('$.a');
     expect(printed(error)).not.toContain('hunter2');
   });
 
   it('refuses bytes that are not UTF-8, and lets a byte order mark pass', () => {
-    expect(errorOf(() => json().decode(Uint8Array.of(0x22, 0xff, 0x22))).code).toBe('decode_failed');
-    expect(errorOf(() => json().decode(Uint8Array.of(0x22, 0xed, 0xa0, 0x80, 0x22))).code).toBe('decode_failed');
+    expect(codecErrorOf(() => json().decode(Uint8Array.of(0x22, 0xff, 0x22))).code).toBe('decode_failed');
+    expect(codecErrorOf(() => json().decode(Uint8Array.of(0x22, 0xed, 0xa0, 0x80, 0x22))).code).toBe('decode_failed');
     expect(json().decode(utf8('\uFEFF{"a":1}'))).toEqual({ a: 1 });
   });
 
   it.each(['{"__proto__":{"admin":true}}', '{"a":[{"b":{"__proto__" : 1}}]}', '{"\\u005f_proto\\u005F\\u005f":{"admin":true}}'])(
     'refuses the key in %s',
     (text) => {
-      expect(errorOf(() => json().decode(utf8(text))).message).toContain('__proto__');
+      expect(codecErrorOf(() => json().decode(utf8(text))).message).toContain('__proto__');
       expect(({} as { admin?: boolean }).admin).toBeUndefined();
     },
   );
@@ -117,13 +104,13 @@ describe('json: decoding', () => {
     ['valibot', json(valibotDeep, { maxDepth: 200_000, maxItems: 200_000 }), ['decode_failed']],
   ])('a value of depth 100,000 is decoded or refused, and ends nothing: %s', (_, codec, codes) => {
     if (codes === undefined) expect(codec.decode(deep)).toHaveProperty('n');
-    else expect(codes).toContain(errorOf(() => codec.decode(deep)).code);
+    else expect(codes).toContain(codecErrorOf(() => codec.decode(deep)).code);
   });
 
   it('finds a key __proto__ at depth 100,000', () => {
     const hidden = utf8(`${'{"n":'.repeat(depth)}{"__proto__":1}${'}'.repeat(depth)}`);
     const codec = json(undefined, { maxDepth: 200_000, maxItems: 200_000 });
-    expect(errorOf(() => codec.decode(hidden)).message).toContain('__proto__');
+    expect(codecErrorOf(() => codec.decode(hidden)).message).toContain('__proto__');
   });
 
   const nested = (levels: number): string => '['.repeat(levels) + ']'.repeat(levels);
@@ -137,11 +124,14 @@ describe('json: decoding', () => {
     const free = json(undefined, { [option]: most + 1 });
     const value = free.decode(utf8(passes));
     const told = new RegExp(`at most ${String(most)} .* raise ${option}`);
-    expect(errorOf(() => json().decode(utf8(passes)))).toMatchObject({
+    expect(codecErrorOf(() => json().decode(utf8(passes)))).toMatchObject({
       code: 'decode_failed',
       message: expect.stringMatching(told) as string,
     });
-    expect(errorOf(() => json().encode(value))).toMatchObject({ code: 'encode_failed', message: expect.stringMatching(told) as string });
+    expect(codecErrorOf(() => json().encode(value))).toMatchObject({
+      code: 'encode_failed',
+      message: expect.stringMatching(told) as string,
+    });
   });
 
   it.each([{ maxDepth: 0 }, { maxItems: 0.5 }, { maxBytes: Number.NaN }, { maxdepth: 1 }])('takes no options %o', (options) => {
@@ -170,7 +160,7 @@ describe('json: decoding', () => {
       ),
     ],
   ])('%s is a fault of the record, in words', (_, codec) => {
-    const error = errorOf(() => codec.decode(utf8('"x"')));
+    const error = codecErrorOf(() => codec.decode(utf8('"x"')));
     expect(error.code).toBe('schema_violation');
     expect(error.message).toMatch(/synchronous|threw/);
     expect(error.message).not.toContain('hunter2');
@@ -198,7 +188,7 @@ describe('json: encoding', () => {
     ],
     [JSON.parse('{"__proto__":1}'), /__proto__/],
   ])('refuses %s', (value, message) => {
-    const error = errorOf(() => json().encode(value));
+    const error = codecErrorOf(() => json().encode(value));
     expect(error.code).toBe('encode_failed');
     expect(error.message).toMatch(message);
   });
@@ -206,10 +196,10 @@ describe('json: encoding', () => {
   it('refuses cycles and bottomless values', () => {
     const cycle: Record<string, unknown> = {};
     cycle['self'] = cycle;
-    expect(errorOf(() => json().encode(cycle)).message).toMatch(/contains itself/);
+    expect(codecErrorOf(() => json().encode(cycle)).message).toMatch(/contains itself/);
     let deep: unknown = null;
     for (let n = 0; n < 100_000; n += 1) deep = [deep];
-    expect(errorOf(() => json().encode(deep)).message).toMatch(/nests too deep/);
+    expect(codecErrorOf(() => json().encode(deep)).message).toMatch(/nests too deep/);
   });
 
   it('takes null, empty objects and absent properties for what they are', () => {
@@ -217,7 +207,7 @@ describe('json: encoding', () => {
   });
 
   it('checks what it writes', () => {
-    const error = errorOf(() => json(Person).encode({ name: 'x', pets: [{ age: 'hunter2' }] } as never));
+    const error = codecErrorOf(() => json(Person).encode({ name: 'x', pets: [{ age: 'hunter2' }] } as never));
     expect(error).toMatchObject({ code: 'schema_violation' });
     expect(error.message).toContain('$.pets[0].age');
     expect(error.message).not.toContain('hunter2');
@@ -231,8 +221,8 @@ describe('json: encoding', () => {
   });
 
   it('refuses values that it could not read back', () => {
-    expect(errorOf(() => json(z.string().transform((text) => text.length)).encode(5)).code).toBe('schema_violation');
-    expect(errorOf(() => json(z.object({ at: z.date() })).encode({ at: new Date(0) })).code).toBe('schema_violation');
+    expect(codecErrorOf(() => json(z.string().transform((text) => text.length)).encode(5)).code).toBe('schema_violation');
+    expect(codecErrorOf(() => json(z.object({ at: z.date() })).encode({ at: new Date(0) })).code).toBe('schema_violation');
   });
 
   it('keeps additional properties, and half surrogate pairs as escapes', () => {

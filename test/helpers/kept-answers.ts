@@ -1,8 +1,4 @@
-import { defer, of } from 'rxjs';
-import { cachedBy, mapConcurrent } from '../../operators/index.ts';
-import { text } from '../../src/codec/text.ts';
 import { TransportError } from '../../src/errors.ts';
-import { definePipeline, topic } from '../../src/pipeline.ts';
 import { callCache, type CallCache, type CallCacheOptions } from '../../src/policies/call-cache.ts';
 import { topicStore, type TopicStoreOptions } from '../../src/policies/topic-store.ts';
 import type { SourceRecord } from '../../src/record/record.ts';
@@ -12,6 +8,7 @@ import type { StartOptions } from '../../src/runtime/options.ts';
 import { type App, start } from '../../src/runtime/start.ts';
 import { memory, type MemoryTransport } from '../../src/transport/memory/memory.ts';
 import { type VirtualClock, virtualClock } from '../../src/virtual-clock.ts';
+import { askingPipeline } from './asking-pipeline.ts';
 
 export const answers = 'answers';
 
@@ -53,28 +50,9 @@ export async function answersRig(): Promise<Rig> {
   let instances = 0;
   const begin = async ({ store, cache: limits, options }: Given = {}): Promise<() => Promise<Instance>> => {
     instances += 1;
-    const [input, output] = [topic(`in-${String(instances)}`, text()), topic(`out-${String(instances)}`, text())];
-    await transport.createTopics([input, output]).catch(() => undefined);
     const cache = callCache({ ...limits, store: topicStore({ topic: answers, ...store }) });
-    let calls = 0;
-    const pipeline = definePipeline({
-      name: `p${String(instances)}`,
-      input,
-      output,
-      deadLetter: 'stop',
-      resources: { cache },
-      process: (source, { cache: opened }) =>
-        source.pipe(
-          mapConcurrent(
-            (key) =>
-              defer(() => {
-                calls += 1;
-                return of(`${key}!`);
-              }).pipe(cachedBy(opened, key)),
-            { concurrency: 4 },
-          ),
-        ),
-    });
+    const { pipeline, input, output, calls } = askingPipeline(`p${String(instances)}`, cache);
+    await transport.createTopics([input, output]).catch(() => undefined);
     const starting = start(pipeline, { transport, clock, log: silentLog, signals: false, ...options });
     starting.catch(() => undefined);
     const client = connect(transport, { clock });
@@ -85,10 +63,10 @@ export async function answersRig(): Promise<Rig> {
         cache,
         outputs: () => transport.broker.records(output.name, 0).map(({ value }) => Buffer.from(value ?? []).toString()),
         ask: async (...keys) => {
-          const before = calls;
+          const before = calls.length;
           for (const key of keys) await client.produce(input, [{ value: key }]);
           await clock.advance(1_000);
-          return calls - before;
+          return calls.length - before;
         },
         store: () => app.stats().policies.find(({ name }) => name === 'cache/store')?.numbers,
       };

@@ -1,16 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { ConfigResourceTypes, Kafka, logLevel } from 'kafkajs';
-import { defer, of } from 'rxjs';
 import { expect, it, onTestFinished } from 'vitest';
-import { cachedBy, mapConcurrent } from '../../operators/index.ts';
-import { text } from '../../src/codec/text.ts';
-import { definePipeline, topic } from '../../src/pipeline.ts';
 import { callCache } from '../../src/policies/call-cache.ts';
 import { topicStore } from '../../src/policies/topic-store.ts';
 import { connect } from '../../src/runtime/connect.ts';
 import { silentLog } from '../../src/runtime/logging.ts';
 import { start } from '../../src/runtime/start.ts';
 import { kafka } from '../../src/transport/kafka/kafka.ts';
+import { askingPipeline } from '../helpers/asking-pipeline.ts';
 import { createTopics } from '../helpers/create-topics.ts';
 import { failureOf } from '../helpers/failure-of.ts';
 import { describeWithKafka, sharedKafka } from '../helpers/shared-kafka.ts';
@@ -20,28 +17,8 @@ const fresh = (): string => `answers-${randomUUID()}`;
 
 /** A pipeline of its own whose calls go through a cache that is kept in the topic. */
 async function instance(brokers: readonly string[], answers: string) {
-  const name = `asker-${randomUUID()}`;
-  const [input, output] = [topic(`${name}-in`, text()), topic(`${name}-out`, text())];
   const cache = callCache({ store: topicStore({ topic: answers }) });
-  const calls: string[] = [];
-  const pipeline = definePipeline({
-    name,
-    input,
-    output,
-    deadLetter: 'stop',
-    resources: { cache },
-    process: (source, { cache: opened }) =>
-      source.pipe(
-        mapConcurrent(
-          (key) =>
-            defer(() => {
-              calls.push(key);
-              return of(`${key}!`);
-            }).pipe(cachedBy(opened, key)),
-          { concurrency: 4 },
-        ),
-      ),
-  });
+  const { pipeline, input, calls } = askingPipeline(`asker-${randomUUID()}`, cache);
   const app = await start(pipeline, { transport: kafka({ brokers }), createTopics: true, log: silentLog, signals: false });
   const client = connect(kafka({ brokers }));
   onTestFinished(() => client.close());

@@ -4,21 +4,11 @@ import { avro } from '../../../src/codec/avro/avro.ts';
 import type { AvroSchema } from '../../../src/codec/avro/avro-schema.ts';
 import type { AvroDuration } from '../../../src/codec/avro/avro-value.ts';
 import type { Codec } from '../../../src/codec/codec.ts';
-import { CodecError, OptionError } from '../../../src/errors.ts';
+import { OptionError } from '../../../src/errors.ts';
+import { codecErrorOf, printed } from '../../helpers/codec-error.ts';
 
 const hex = (text: string): Uint8Array => Buffer.from(text.replaceAll(' ', ''), 'hex');
 const hexOf = (bytes: Uint8Array | null): string => Buffer.from(bytes ?? []).toString('hex');
-
-const errorOf = (body: () => unknown): CodecError => {
-  try {
-    body();
-  } catch (error) {
-    if (error instanceof CodecError) return error;
-    throw error;
-  }
-  throw new Error('expected an error');
-};
-const printed = (error: Error): string => `${error.message} ${error.stack ?? ''} ${JSON.stringify(error)} ${inspect(error.cause)}`;
 
 describe('avro: types', () => {
   it('are those of a schema given as a literal', () => {
@@ -183,14 +173,14 @@ describe('avro: what is refused', () => {
     ['a time that no Date holds', { type: 'long', logicalType: 'timestamp-millis' }, 'feffffffffffffffff01'],
   ])('%s', (_, schema, bytes) => {
     const startMs = performance.now();
-    const error = errorOf(() => avro(schema).decode(hex(bytes)));
+    const error = codecErrorOf(() => avro(schema).decode(hex(bytes)));
     expect(error.code).toBe('decode_failed');
     expect(performance.now() - startMs).toBeLessThan(1_000);
   });
 
   it('nesting without end', () => {
     const codec = avro({ type: 'record', name: 'Node', fields: [{ name: 'next', type: ['null', 'Node'] }] });
-    const error = errorOf(() => codec.decode(Buffer.alloc(1_000_000, 2)));
+    const error = codecErrorOf(() => codec.decode(Buffer.alloc(1_000_000, 2)));
     expect(error.message).toContain('nests less deep');
   });
 
@@ -211,18 +201,18 @@ describe('avro: what is refused', () => {
     ['a uuid that is none', { type: 'string', logicalType: 'uuid' }, 'secret-hunter2', 'expected string'],
     ['undefined', 'string', undefined, 'expected string'],
   ])('%s, with its path', (...[, schema, value, message]) => {
-    const error = errorOf(() => avro(schema).encode(value));
+    const error = codecErrorOf(() => avro(schema).encode(value));
     expect([error.code, error.message]).toEqual(['schema_violation', expect.stringContaining(message)]);
     expect(printed(error)).not.toContain('hunter2');
   });
 
   it('half a surrogate pair, in keys too', () => {
-    expect(errorOf(() => avro('string').encode('a\uD800')).code).toBe('encode_failed');
-    expect(errorOf(() => avro({ type: 'map', values: 'int' }).encode({ '\uD800': 1 })).code).toBe('encode_failed');
+    expect(codecErrorOf(() => avro('string').encode('a\uD800')).code).toBe('encode_failed');
+    expect(codecErrorOf(() => avro({ type: 'map', values: 'int' }).encode({ '\uD800': 1 })).code).toBe('encode_failed');
   });
 
   it('null, unless nullable', () => {
-    expect(errorOf(() => avro('string').decode(null)).code).toBe('unexpected_tombstone');
+    expect(codecErrorOf(() => avro('string').decode(null)).code).toBe('unexpected_tombstone');
   });
 
   it.each<[string, unknown]>([

@@ -2,7 +2,8 @@ import type { Observable } from 'rxjs';
 import { expect } from 'vitest';
 import { z } from 'zod';
 import { OptionError } from '../../../src/errors.ts';
-import type { ChatOptions, ChatTurn, Model, ModelCapabilities, SamplingOption } from '../../../src/inference/model.ts';
+import type { ChatTurn, Model, ModelCapabilities, SamplingOption } from '../../../src/inference/model.ts';
+import { eachSamplingOption } from '../../helpers/inference/each-sampling-option.ts';
 import { type Ability, type ModelWorld, textOf } from './model-world.ts';
 import type { ModelRule } from './rule.ts';
 
@@ -22,15 +23,6 @@ const declared: Partial<Record<Ability, (capabilities: ModelCapabilities) => boo
   tensors: ({ tensors }) => tensors,
   exactTokens: ({ exactTokens }) => exactTokens,
   contextTokens: ({ contextTokens }) => contextTokens !== undefined,
-};
-
-const sampled: Record<SamplingOption, ChatOptions> = {
-  topP: { topP: 0.5 },
-  topK: { topK: 7 },
-  minP: { minP: 0.1 },
-  seed: { seed: 3 },
-  stopTokens: { stopTokens: ['<|im_end|>'] },
-  logProbabilities: { logProbabilities: 2 },
 };
 
 const Word = z.object({ word: z.string().max(10) });
@@ -222,7 +214,7 @@ export const callRules: readonly ModelRule[] = [
           ...(world.can('embeddings') ? [] : [model.embed(['x'])]),
           ...(world.can('reranking') ? [] : [model.rerank('x', ['y'])]),
           ...(world.can('tensors') ? [] : [model.infer([tensor])]),
-          ...Object.entries(sampled)
+          ...Object.entries(eachSamplingOption)
             .filter(([option]) => !model.capabilities.sampling.includes(option as SamplingOption))
             .map(([, options]) => model.chat(asks.short, options)),
         ];

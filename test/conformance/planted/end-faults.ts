@@ -1,6 +1,14 @@
-import { defer, EMPTY, merge, NEVER, Observable } from 'rxjs';
+import { catchError, defer, EMPTY, merge, NEVER, Observable, of } from 'rxjs';
 import { InferenceError } from '../../../src/errors.ts';
+import type { BackendChunk } from '../../../src/inference/model.ts';
 import { failing, model, pieces, unstoppable, type PlantedFault } from './planted-fault.ts';
+
+const wholeEnd: BackendChunk = {
+  text: '',
+  index: 9,
+  usage: { inputTokens: 1, cachedTokens: 0, outputTokens: 1, totalTokens: 2 },
+  finishReason: 'stop',
+};
 
 export const endFaults: readonly PlantedFault[] = [
   { rule: 14, fault: 'goes on for nobody', changes: pieces((chunks) => unstoppable(chunks)) },
@@ -71,28 +79,7 @@ export const endFaults: readonly PlantedFault[] = [
   {
     rule: 21,
     fault: 'calls an end a whole answer',
-    changes: pieces(
-      (chunks) =>
-        new Observable((out) =>
-          chunks.subscribe({
-            next: (chunk) => {
-              out.next(chunk);
-            },
-            error: () => {
-              out.next({
-                text: '',
-                index: 9,
-                usage: { inputTokens: 1, cachedTokens: 0, outputTokens: 1, totalTokens: 2 },
-                finishReason: 'stop',
-              });
-              out.complete();
-            },
-            complete: () => {
-              out.complete();
-            },
-          }),
-        ),
-    ),
+    changes: pieces((chunks) => chunks.pipe(catchError(() => of(wholeEnd)))),
   },
   {
     rule: 21,
@@ -113,22 +100,7 @@ export const endFaults: readonly PlantedFault[] = [
   {
     rule: 22,
     fault: 'calls every fault the same',
-    changes: pieces(
-      (chunks) =>
-        new Observable((out) =>
-          chunks.subscribe({
-            next: (chunk) => {
-              out.next(chunk);
-            },
-            error: () => {
-              out.error(new InferenceError('model_failed', 'no'));
-            },
-            complete: () => {
-              out.complete();
-            },
-          }),
-        ),
-    ),
+    changes: pieces((chunks) => chunks.pipe(catchError(() => failing(() => new InferenceError('model_failed', 'no'))))),
   },
   {
     rule: 22,

@@ -1,31 +1,24 @@
 import { describe, expect, it } from 'vitest';
-import type { ChatOptions, SamplingOption } from '../../../src/inference/model.ts';
+import type { SamplingOption } from '../../../src/inference/model.ts';
 import { type ServerKind, serverProfiles } from '../../../src/inference/openai/server-profile.ts';
 import { failureOf } from '../../helpers/failure-of.ts';
+import { eachSamplingOption } from '../../helpers/inference/each-sampling-option.ts';
 import type { ServerReply } from '../../helpers/openai-server.ts';
 import { allOf, resultOf } from '../../helpers/result-of.ts';
 import { chunksOf, served } from './served.ts';
 
 const sse = (...events: readonly unknown[]): ServerReply => ({ raw: events.map((event) => `data: ${JSON.stringify(event)}\n\n`) });
-const values: Record<SamplingOption, ChatOptions> = {
-  topP: { topP: 0.5 },
-  topK: { topK: 7 },
-  minP: { minP: 0.1 },
-  seed: { seed: 3 },
-  stopTokens: { stopTokens: ['<|im_end|>'] },
-  logProbabilities: { logProbabilities: 2 },
-};
 const fields = { topP: { top_p: 0.5 }, topK: { top_k: 7 }, minP: { min_p: 0.1 }, seed: { seed: 3 }, stopTokens: { stop_token_ids: [7] } };
 const tokenised: ServerReply = { status: 200, body: { count: 1, max_model_len: 2048, tokens: [7] } };
 const kinds = Object.keys(serverProfiles) as readonly ServerKind[];
 
 describe.each(kinds.filter((kind) => serverProfiles[kind].chat))('server %s', (server) => {
-  it.each(Object.keys(values) as SamplingOption[])('sends %s, or says that it cannot', async (option) => {
+  it.each(Object.keys(eachSamplingOption) as SamplingOption[])('sends %s, or says that it cannot', async (option) => {
     const told = { choices: [{ delta: { content: 'x' }, finish_reason: 'stop', logprobs: { content: [{ token: 'x', logprob: -1 }] } }] };
     const { model, server: at } = await served(option === 'stopTokens' ? (nth) => (nth === 1 ? tokenised : sse(told)) : sse(told), {
       server,
     });
-    const answer = allOf(model.chat('x', values[option]));
+    const answer = allOf(model.chat('x', eachSamplingOption[option]));
     if (!model.capabilities.sampling.includes(option)) {
       expect((await failureOf(answer)).code).toBe('capability_missing');
       expect(at.requests).toHaveLength(0);
