@@ -18,7 +18,7 @@ export interface Codec<T> {
    * For a codec that needs something before its first record, such as the schemas of a registry, or that differs by topic. Called once for each of its uses, before
    * the first record; what it resolves to stands in its place there. Codecs without it are used as they are.
    *
-   * Rejecting ends the start with that error, but with one of grade `transient` or `overload` it is asked again, as long as the start has patience (`startPatienceMs`).
+   * Rejecting ends the start with a PipelineError of the same code (`resource_failed` for an error that is none of ours), but after one of grade `transient` or `overload` it is asked again, as long as the start has patience (`startPatienceMs`).
    * @throws the signal's reason, soon after it is aborted.
    */
   open?(use: CodecUse): Promise<OpenCodec<T>>;
@@ -43,7 +43,8 @@ export interface OpenCodec<T> extends Codec<T> {
    * rejects with a CodecError when it has become known that what is needed will never be there: then the record fails with that error.
    */
   pending?(bytes: Uint8Array | null): Promise<void> | undefined;
-  /** For health and snapshot: undefined while all is well, else one line: what is away, since when. Cheap, asked often; never payloads or secrets. */
+  /** For health and snapshot: undefined while all is well, else one line: what is away, since when; the same words while it is the same
+   * trouble, since each change is logged. Cheap, asked often; never payloads or secrets. */
   trouble?(): string | undefined;
   /** Ends what it does by itself. Idempotent. Promises of `pending` need not settle any more. */
   close?(): Promise<void>;

@@ -2,6 +2,7 @@ import type { Clock } from '../clock.ts';
 import { recordBytes, type SourceRecord } from '../record/record.ts';
 import type { RetryTopic } from '../retry-options.ts';
 import type { Consumer } from '../transport/transport.ts';
+import { CodecWaits, type PendingOf } from './codec-waits.ts';
 import { Delays } from './delays.ts';
 import type { Owned } from './owned.ts';
 import { Turns } from './turns.state.ts';
@@ -15,7 +16,9 @@ export interface AheadOptions {
   readonly retryTopics: readonly RetryTopic[];
   /** Of input topics, by their names. */
   readonly weights: ReadonlyMap<string, number>;
-  /** Records that had to wait are due. */
+  /** What reading a record needs that is not here yet. @defaultValue nothing ever */
+  readonly pending?: PendingOf | undefined;
+  /** Records that had to wait are due, or can be read. */
   readonly due: () => void;
 }
 
@@ -28,7 +31,7 @@ export interface Head {
 
 /**
  * What was fetched and not taken yet: says whose turn it is, and pauses the partitions of which no more should come.
- * A parked partition, whose records are not due, has no turn; it holds what was fetched before it was paused, 128 KiB and
+ * A parked partition, whose next record is not due or cannot be read yet, has no turn; it holds what was fetched before it was paused, 128 KiB and
  * a fetch at most, beyond the common bound.
  */
 export class Ahead {
@@ -37,18 +40,24 @@ export class Ahead {
   /** Partitions that have what is theirs of the window; in no turn until they are let in again. */
   #sated: Owned[] = [];
   readonly #delays: Delays;
+  readonly #codecWaits: CodecWaits;
   #consumer: Pick<Consumer, 'pause' | 'resume'> | undefined;
   #bytes = 0;
   /** Of partitions that are parked. */
   #parkedBytes = 0;
 
-  constructor({ clock, retryTopics, weights, due }: AheadOptions) {
+  constructor({ clock, retryTopics, weights, pending, due }: AheadOptions) {
     this.#turns = new Turns(weights);
     const each = (owned: Owned): void => {
       this.#park(owned, false);
       this.#turns.enter(owned);
     };
     this.#delays = new Delays({ clock, retryTopics, each, due });
+    const readable = (owned: Owned): void => {
+      each(owned);
+      due();
+    };
+    this.#codecWaits = new CodecWaits({ clock, pending, readable });
   }
 
   get bytes(): number {
@@ -73,15 +82,19 @@ export class Ahead {
     }
   }
 
-  /** The record whose turn it is; undefined when there is none, or none that is due. */
+  /** The record whose turn it is; undefined when there is none, or none that is due and can be read. */
   head(): Head | undefined {
     for (let owned = this.#turns.next(); owned; owned = this.#turns.next()) {
       const record = owned.ahead.peek();
-      if (record !== undefined && !this.#delays.parks(owned, record)) return { owned, record, bytes: recordBytes(record) };
+      if (record !== undefined && !this.#parks(owned, record)) return { owned, record, bytes: recordBytes(record) };
       if (record !== undefined) this.#park(owned, true);
       this.#turns.leave(owned);
     }
     return undefined;
+  }
+
+  #parks(owned: Owned, head: SourceRecord): boolean {
+    return this.#delays.parks(owned, head) || this.#codecWaits.parks(owned, head);
   }
 
   /** Takes the head; it costs its partition, and its topic, of their turns. */
@@ -125,6 +138,7 @@ export class Ahead {
   /** Forgets what is ahead of a partition. */
   forget(owned: Owned): void {
     this.#delays.forget(owned);
+    this.#codecWaits.forget(owned);
     this.#park(owned, false);
     owned.ahead.drain();
     this.#turns.leave(owned);
@@ -133,6 +147,7 @@ export class Ahead {
 
   stop(): void {
     this.#delays.stop();
+    this.#codecWaits.stop();
   }
 
   /**

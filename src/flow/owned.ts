@@ -30,6 +30,8 @@ export interface Taken {
   settlement: Settlement | undefined;
   /** What models have used for it in runs before that. */
   spent: Spending | undefined;
+  /** Why its codec will never be able to read it, where that was known before it was taken. */
+  readonly refusal: Error | undefined;
   /** The pipeline has no more to do with it: its lane is free. */
   through: boolean;
   /** Failed: which way it was written last; it counts once that is acknowledged, or committed. */
@@ -54,7 +56,13 @@ export class Owned implements OwnedPartition {
   readonly isDelayed: boolean;
   /** The next record that has waited long enough. */
   dueHead: bigint | undefined;
-  /** Its next record is not due: it is paused, and what of it was fetched does not count against the others. */
+  /** The next record that its codecs can read, or are known not to. */
+  readableHead: bigint | undefined;
+  /** Why they never will. */
+  refusedHead: { readonly offset: bigint; readonly error: Error } | undefined;
+  /** Since when a codec waits for what it needs to read its next record, in the clock's time. */
+  unreadableSinceMs: number | undefined;
+  /** Its next record is not due, or cannot be read yet: it is paused, and what of it was fetched does not count against the others. */
   isParked = false;
   /** Records in flight. */
   inFlight = 0;
@@ -124,7 +132,7 @@ export class Owned implements OwnedPartition {
     this.notes.lose();
   }
 
-  /** Whether an owner before us has completed this record. Asked in the order of offsets, each once. */
+  /** Whether an owner before us has completed this record. Asked in the order of offsets. */
   wasCompleted(offset: bigint): boolean {
     for (let first = this.#completedBefore[0]; first; first = this.#completedBefore[0]) {
       if (offset < first.to) return offset >= first.from;
@@ -193,6 +201,7 @@ export function takenOf(partition: Owned, record: SourceRecord, taken: Pick<Take
     settlement: undefined,
     through: false,
     spent: origin?.spent,
+    refusal: partition.refusedHead?.offset === record.offset ? partition.refusedHead.error : undefined,
     departed: undefined,
     over: false,
   };

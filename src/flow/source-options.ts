@@ -2,6 +2,7 @@ import type { Clock } from '../clock.ts';
 import type { RetryTopic } from '../retry-options.ts';
 import type { Ordering } from '../record/ordering.ts';
 import type { OpenParts } from '../record/run.ts';
+import type { PendingOf } from './codec-waits.ts';
 import type { Owned, Taken } from './owned.ts';
 import type { NoteKeepers } from './owned-notes.ts';
 import type { WindowOptions } from './window.state.ts';
@@ -19,6 +20,8 @@ export interface SourceOptions extends WindowOptions {
   /** Bytes that wait for the broker on the way out; nothing is taken while they reach `maxBytesInFlight`. */
   readonly outgoingBytes: () => number;
   readonly unreadableMetadata: 'fail' | 'ignore';
+  /** What reading a record needs that is not here yet: its partition waits for that. @defaultValue nothing ever */
+  readonly pending?: PendingOf | undefined;
   /** Policies that keep a note of each partition beside its offset. @defaultValue none */
   readonly noteKeepers?: NoteKeepers;
   /** A record was found completed by an earlier owner: it is settled as it is, and there is something to commit. */

@@ -46,6 +46,7 @@ export function assemble(parts: LineParts): Line {
     retryTopics: pipeline.retryTopics,
     weights: pipeline.weights,
     noteKeepers: parts.noteKeepers,
+    pending: parts.pending,
     open,
     outgoingBytes: () => delivery.bytes,
     emit: (taken) => emit(taken),

@@ -1,3 +1,4 @@
+import type { Codec } from '../codec/codec.ts';
 import { CodecError, isStreamError, messageOf } from '../errors.ts';
 import { seenHeaders } from '../flow/origin.ts';
 import type { Taken } from '../flow/owned.ts';
@@ -20,6 +21,7 @@ export function decodeEnvelope(
   const { position } = settlement;
   try {
     if (record.undecodable) throw undecodable(taken);
+    if (taken.refusal) throw taken.refusal;
     if (partition.isDelayed && !origin) throw new CodecError('decode_failed', 'a record in a retry topic does not say where it comes from');
     const topic = topicNamed(pipeline, position.topic);
     if (!topic) throw new CodecError('decode_failed', `topic ${position.topic} is no input of pipeline ${pipeline.name}`);
@@ -33,13 +35,22 @@ export function decodeEnvelope(
       settlement.add(0).settle('failed', tooLate(position));
       return undefined;
     }
-    const [value, key] = [topic.value.decode(record.value), topic.key.decode(rawKey)];
+    const [value, key] = [topic.value.decode(record.value), decodeKey(topic.key, rawKey)];
     return openEnvelope({ value, key, rawKey, headers, timestampMs, position, context }, settlement);
   } catch (error) {
     const at = formatPosition(position);
     const code = isStreamError(error) ? error.code : 'decode_failed';
     settlement.add(0).settle('failed', new CodecError(code, `record ${at}: ${messageOf(error)}`, { cause: error, position: at }));
     return undefined;
+  }
+}
+
+/** Whoever reads of a record that was refused looks at its value first. */
+function decodeKey(codec: Codec<unknown>, rawKey: Uint8Array | null): unknown {
+  try {
+    return codec.decode(rawKey);
+  } catch (error) {
+    throw new CodecError(isStreamError(error) ? error.code : 'decode_failed', `its key: ${messageOf(error)}`, { cause: error });
   }
 }
 

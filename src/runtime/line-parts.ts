@@ -1,3 +1,4 @@
+import type { PendingOf } from '../flow/codec-waits.ts';
 import type { NoteKeepers } from '../flow/owned-notes.ts';
 import type { Sink } from '../flow/sink.ts';
 import type { Pipeline } from '../pipeline.ts';
@@ -12,6 +13,8 @@ export interface LineParts {
   /** Those of the resources that keep notes of partitions. */
   readonly noteKeepers: NoteKeepers;
   readonly sink: Sink;
+  /** What reading a record needs that is not here yet. */
+  readonly pending?: PendingOf | undefined;
   readonly stats: Stats;
   /** The pipeline cannot go on. */
   readonly fail: (error: Error) => void;

@@ -2,6 +2,7 @@ import type { Owned } from '../flow/owned.ts';
 import type { WatchedPolicy } from '../policies/policy-state.ts';
 import type { Line } from './assemble.ts';
 import { withoutSecrets } from '../without-secrets.ts';
+import { formatPartition } from '../record/record.ts';
 import { quantile, type Stats, type StatsSnapshot } from './stats.ts';
 import { policyStates } from './watched-policies.ts';
 
@@ -54,6 +55,9 @@ export function snapshotOf({ stats, line, policies, nowMs }: SnapshotParts): Sta
     holds: (source?.window.holds(nowMs) ?? []).map((hold) => ({ ...hold, reason: withoutSecrets(hold.reason) })),
     policies: policyStates(policies, nowMs),
     waits: [...stats.waits].map(([reason, calls]) => ({ reason: withoutSecrets(reason), calls })),
+    unreadable: partitions.flatMap((one) =>
+      one.unreadableSinceMs === undefined ? [] : [{ partition: formatPartition(one), forMs: nowMs - one.unreadableSinceMs }],
+    ),
     troubles,
     latencyMs: { p50: quantile(latencies, 0.5), p99: quantile(latencies, 0.99) },
   };

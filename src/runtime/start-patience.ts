@@ -1,5 +1,5 @@
 import { type Clock, sleep } from '../clock.ts';
-import { isStreamError, messageOf, TransportError } from '../errors.ts';
+import { isRetryable, isStreamError, messageOf, PipelineError, type StreamError, TransportError } from '../errors.ts';
 import { Outage } from './outage.state.ts';
 
 /** After so long without an answer it is told that there is none: a broker that stands still accepts connections. */
@@ -30,12 +30,21 @@ export class StartPatience {
     return this.#untilThere(ask, (...asked) => this.#withinPatience(...asked));
   }
 
+  /** For what is no log, as the schemas of a codec: asked again after any error that may pass. */
+  opened<T>(ask: () => Promise<T>): Promise<T> {
+    return this.#untilThere(ask, (answer) => answer, mayPass);
+  }
+
   /** For what may take long although the log is there, as a group that waits for a dead member does. */
   done<T>(ask: () => Promise<T>): Promise<T> {
     return this.#untilThere(ask, (answer) => answer);
   }
 
-  async #untilThere<T>(ask: () => Promise<T>, listen: (answer: Promise<T>, outage: Outage, last: unknown) => Promise<T>): Promise<T> {
+  async #untilThere<T>(
+    ask: () => Promise<T>,
+    listen: (answer: Promise<T>, outage: Outage, last: unknown) => Promise<T>,
+    passes = isAway,
+  ): Promise<T> {
     const { clock, startPatienceMs, signal, trouble } = this.#options;
     const outage = new Outage(startPatienceMs);
     let last: unknown;
@@ -45,7 +54,7 @@ export class StartPatience {
         trouble(undefined);
         return answer;
       } catch (error) {
-        if (signal.aborted || !isAway(error)) throw error;
+        if (signal.aborted || !passes(error)) throw error;
         last = error;
         const next = outage.failed(clock.nowMs());
         if (next === undefined) throw startPatienceMs === 0 ? error : waitedFor(error, startPatienceMs);
@@ -76,11 +85,13 @@ export class StartPatience {
   }
 }
 
-const isAway = (error: unknown): boolean => isStreamError(error) && error.code === 'transport_unavailable';
+type Passes = (error: unknown) => error is StreamError;
+const isAway: Passes = (error): error is StreamError => isStreamError(error) && error.code === 'transport_unavailable';
+const mayPass: Passes = (error): error is StreamError => isStreamError(error) && isRetryable(error.grade);
 
-const waitedFor = (error: unknown, ms: number): TransportError =>
-  new TransportError(
-    'transport_unavailable',
-    `${messageOf(error)}; the start has waited ${String(Math.round(ms / 1_000))} s for it (startPatienceMs; --start-patience-ms)`,
+const waitedFor = (error: StreamError, ms: number): StreamError =>
+  new (error instanceof PipelineError ? PipelineError : TransportError)(
+    error.code,
+    `${error.message}; the start has waited ${String(Math.round(ms / 1_000))} s for it (startPatienceMs; --start-patience-ms)`,
     { cause: error },
   );

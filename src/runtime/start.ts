@@ -11,6 +11,7 @@ import { Lifecycle, type LifecycleState } from './lifecycle.state.ts';
 import { attachLogUsers } from './log-users.ts';
 import { askForCollection, guardMemory } from './memory-guard.ts';
 import { attachNoteKeepers, commitNotes, noteKeepersOf } from './note-keepers.ts';
+import { openCodecs, pendingOf } from './open-codecs.ts';
 import { openResources } from './open-resources.ts';
 import { type ResolvedStartOptions, resolveStartOptions, type StartOptions } from './options.ts';
 import { releasePartitions } from './release.ts';
@@ -23,6 +24,7 @@ import { snapshotOf } from './snapshot.ts';
 import { StartPatience } from './start-patience.ts';
 import { ownedIds, Stats, type StatsSnapshot } from './stats.ts';
 import { sweepDeadlines } from './sweep.ts';
+import { watchCodecs } from './watch-codecs.ts';
 import { shedAll, watchedPolicies } from './watched-policies.ts';
 
 /** A pipeline that runs. */
@@ -45,7 +47,7 @@ export interface App {
  * waited for, up to `startPatienceMs`.
  *
  * @throws OptionError for bad options; TransportError `unknown_topic` (naming the remedy) or `transport_unavailable`;
- * PipelineError `resource_failed` when a resource cannot be opened; the reason of `signal`. Whatever was opened is closed first.
+ * PipelineError `resource_failed` when a resource, or a codec, cannot be opened; the reason of `signal`. Whatever was opened is closed first.
  */
 export async function start<In, Out, K>(pipeline: Pipeline<In, Out, K>, given: StartOptions): Promise<App> {
   const options = resolveStartOptions(given);
@@ -135,6 +137,7 @@ class Running implements App {
     const { clock } = this.#options;
     const { inputs, outputs } = topicsOf(this.#pipeline);
     await this.#opening.unlessGivenUp(checkTopics(this.#pipeline, this.#options, this.#patience));
+    const { pipeline, opened } = await openCodecs(this.#pipeline, this.#options, this.#opening, this.#patience);
     const sink = await this.#openSink();
     const resources = await openResources(this.#pipeline, this.#options, this.#opening);
     this.#policies = watchedPolicies(resources);
@@ -155,14 +158,14 @@ class Running implements App {
       this.#stats.trouble(`resources.${name}`, why);
     });
     const parts = {
-      pipeline: this.#pipeline,
+      pipeline,
       options: this.#options,
       stats: this.#stats,
       fail: (error: Error): void => {
         this.#fail(error);
       },
     };
-    const line = assemble({ ...parts, resources, noteKeepers, sink });
+    const line = assemble({ ...parts, resources, noteKeepers, sink, pending: pendingOf(opened) });
     this.#line = line;
     this.#closers.add(() => {
       line.source.stop();
@@ -171,6 +174,7 @@ class Running implements App {
     });
     line.stream.open();
     this.#closers.add(sweepDeadlines(line.source, clock, this.#stats));
+    if (opened.length > 0) this.#closers.add(watchCodecs(opened, { ...line, clock, stats: this.#stats }));
     this.#guardMemory(line);
     const consumer = await this.#patience.done(() => this.#join(line, consumeHandlers({ ...parts, ...line })));
     line.source.attach(consumer);

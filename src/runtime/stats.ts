@@ -69,6 +69,8 @@ export interface StatsSnapshot {
   readonly policies: readonly PolicyState[];
   /** Calls that wait for a policy, by its reason: the time of their records stands still. */
   readonly waits: readonly { readonly reason: string; readonly calls: number }[];
+  /** Partitions, as `topic/partition`, whose next record waits for what its codec needs to read it, and for how long. */
+  readonly unreadable: readonly { readonly partition: string; readonly forMs: number }[];
   /** What does not work at present. */
   readonly troubles: readonly string[];
   /** From taking a record to settling it, in ms, of the last 1,000 records. */
@@ -83,8 +85,17 @@ export interface TroubleListener {
   readonly changed: (troubles: readonly string[]) => void;
 }
 
-const inWords = ({ why, leftMs }: { readonly why: string; readonly leftMs: number | undefined }): string =>
-  leftMs === undefined ? why : `${why}, at most ${String(Math.ceil(leftMs / 1_000))} s more`;
+interface Trouble {
+  readonly why: string;
+  readonly leftMs: number | undefined;
+  readonly beside: string | undefined;
+}
+
+const inWords = ({ why, leftMs, beside }: Trouble): string =>
+  [
+    leftMs === undefined ? why : `${why}, at most ${String(Math.ceil(leftMs / 1_000))} s more`,
+    ...(beside === undefined ? [] : [beside]),
+  ].join('; ');
 
 const keptLatencies = 1_000;
 const keptReasons = 100;
@@ -97,7 +108,7 @@ export class Stats {
   readonly waits = new Map<string, number>();
   readonly droppedByReason = new Map<string, number>();
   readonly latencies: number[] = [];
-  readonly #troubles = new Map<string, { readonly why: string; readonly leftMs: number | undefined }>();
+  readonly #troubles = new Map<string, Trouble>();
   readonly #on: TroubleListener;
   /** Whether the consumer has lost its brokers, and tries to reach them again. */
   reconnecting = false;
@@ -141,14 +152,17 @@ export class Stats {
     }
   }
 
-  /** Something does not work at present, for at most `leftMs` more where that is known; undefined: it does again. */
-  trouble(where: string, told: string | undefined, leftMs?: number): void {
+  /**
+   * Something does not work at present, for at most `leftMs` more where that is known; undefined: it does again. What is told `beside` it may change: that is no other
+   * trouble.
+   */
+  trouble(where: string, told: string | undefined, leftMs?: number, beside?: string): void {
     const why = told === undefined ? undefined : withoutSecrets(told);
     const before = this.#troubles.get(where);
-    if (before?.why === why && before?.leftMs === leftMs) return;
+    if (before?.why === why && before?.leftMs === leftMs && before?.beside === beside) return;
     if (why === undefined) this.#troubles.delete(where);
-    else this.#troubles.set(where, { why, leftMs });
-    if (before?.why !== why) this.#on.trouble(where, why === undefined ? undefined : inWords({ why, leftMs }));
+    else this.#troubles.set(where, { why, leftMs, beside });
+    if (before?.why !== why) this.#on.trouble(where, why === undefined ? undefined : inWords({ why, leftMs, beside }));
     this.#on.changed(this.troubles);
   }
 

@@ -127,10 +127,16 @@ function health(app: Served): Answer {
 const timeOf = (ms: number): string | undefined => (Math.abs(ms) <= 8.64e15 ? new Date(ms).toISOString() : undefined);
 
 function readiness(app: Served): Answer {
-  const { reconnecting = false, stalled } = app.stats() ?? {};
+  const { reconnecting = false, stalled, troubles = [] } = app.stats() ?? {};
   const why = reconnecting ? 'the broker is away' : stalled;
   const ready = app.state === 'running' && why === undefined;
-  return json(ready ? 200 : 503, { ready, state: app.state, ...(why === undefined ? {} : { why }) });
+  const named = (app.troubles?.() ?? troubles).map(withoutSecrets);
+  return json(ready ? 200 : 503, {
+    ready,
+    state: app.state,
+    ...(why === undefined ? {} : { why }),
+    ...(named.length === 0 ? {} : { troubles: named }),
+  });
 }
 
 async function reply(
