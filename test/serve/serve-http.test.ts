@@ -225,7 +225,10 @@ describe('serveHttp', () => {
       },
     ]);
     const ready = await fetch(`${service.url}/readyz`);
-    expect([ready.status, await ready.json()]).toEqual([503, { ready: false, state: 'starting' }]);
+    expect([ready.status, await ready.json()]).toEqual([
+      503,
+      { ready: false, state: 'starting', troubles: ['waits for a member; password=[redacted]'] },
+    ]);
     expect(await (await fetch(`${service.url}/metrics`)).text()).toContain('millrace_pipeline_state{pipeline="p",state="starting"} 1');
   });
 
