@@ -39,6 +39,11 @@ export const gradeOf = {
   schema_violation: 'record',
   unexpected_tombstone: 'record',
   undecodable_batch: 'record',
+  // the schema registry
+  registry_unavailable: 'transient',
+  registry_failed: 'pipeline',
+  schema_not_found: 'pipeline',
+  schema_incompatible: 'pipeline',
   // the log
   transport_unavailable: 'transient',
   transport_failed: 'pipeline',
@@ -124,6 +129,9 @@ export class RecordError extends StreamError {}
 
 /** Bytes that are not a value, or a value that cannot be bytes: poison, never retried. */
 export class CodecError extends StreamError {}
+
+/** A schema registry could not be asked, or said no. */
+export class RegistryError extends StreamError {}
 
 /** The log could not be read or written. */
 export class TransportError extends StreamError {}

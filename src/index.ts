@@ -50,11 +50,17 @@ export * from './errors.ts';
 
 export type { Codec, CodecUse, OpenCodec } from './codec/codec.ts';
 export { avro, type AvroOptions } from './codec/avro/avro.ts';
+export type { RegisteredAvroOptions } from './codec/avro/registered-avro.ts';
 export type { AvroSchema } from './codec/avro/avro-schema.ts';
 export type { AvroDuration, AvroValue } from './codec/avro/avro-value.ts';
 export { bytes } from './codec/bytes.ts';
 export { json, type JsonOptions } from './codec/json.ts';
+export { memoryRegistry, type MemoryRegistry, type MemoryRegistryOptions } from './codec/memory-registry.ts';
 export { nullable } from './codec/nullable.ts';
+export { registry } from './codec/registry/registry.ts';
+export type { RegistryAuth, RegistryOptions, RegistryTls } from './codec/registry/registry-options.ts';
+export type * from './codec/schema-registry.ts';
+export type { SubjectParts, SubjectStrategy } from './codec/internal/subject-name.ts';
 export { text } from './codec/text.ts';
 
 export type * from './transport/transport.ts';

@@ -19,6 +19,7 @@ describe('the grade of a code', () => {
   const expected: Readonly<Record<Grade, readonly ErrorCode[]>> = {
     transient: [
       'transport_unavailable',
+      'registry_unavailable',
       'call_timeout',
       'call_failed',
       'model_unavailable',
@@ -52,6 +53,7 @@ describe('the grade of a code', () => {
     pipeline: [
       ...(['invalid_option', 'pipeline_stopped', 'resource_failed', 'unreadable_metadata', 'missing_dependency'] as const),
       ...(['transport_failed', 'authentication_failed', 'unknown_topic', 'fenced'] as const),
+      ...(['registry_failed', 'schema_not_found', 'schema_incompatible'] as const),
       ...(['model_not_found', 'model_damaged', 'model_unauthorized', 'schema_unsupported', 'capability_missing'] as const),
     ],
   };

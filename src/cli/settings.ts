@@ -117,7 +117,15 @@ export interface SettingsSources {
 
 const secretVariables = { saslPassword: 'MILLRACE_SASL_PASSWORD', tlsPassphrase: 'MILLRACE_TLS_PASSPHRASE' } as const;
 /** Variables that belong to other parts of Millrace. */
-const otherVariables = ['MILLRACE_CACHE', 'MILLRACE_CONFIG', 'MILLRACE_LAUNCHED', 'MILLRACE_SUPERVISED', ...Object.values(secretVariables)];
+const registryVariables = ['URL', 'USERNAME', 'PASSWORD', 'TOKEN', 'CA'].map((name) => `MILLRACE_SCHEMA_REGISTRY_${name}`);
+const otherVariables = [
+  ...registryVariables,
+  'MILLRACE_CACHE',
+  'MILLRACE_CONFIG',
+  'MILLRACE_LAUNCHED',
+  'MILLRACE_SUPERVISED',
+  ...Object.values(secretVariables),
+];
 const automaticFile = 'millrace.config.json';
 
 /** `saslUsername` is `--sasl-username` and `MILLRACE_SASL_USERNAME`. */

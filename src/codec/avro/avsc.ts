@@ -51,6 +51,8 @@ export interface AvscType {
   _fromValue?(value: unknown): unknown;
   fromBuffer(bytes: Buffer, resolver: AvscResolver): unknown;
   toBuffer(value: unknown): Buffer;
+  /** Where it ends; negative: so many bytes are missing. */
+  encode(value: unknown, into: Buffer, at: number): number;
   isValid(value: unknown, options: { readonly errorHook: (path: readonly string[], value: unknown, type: AvscType) => void }): boolean;
   toJSON(): unknown;
 }

@@ -9,15 +9,17 @@ const deepest = 100; // of a schema; that of values has no bound of its own
 const most = 10_000; // types in one schema
 
 /**
- * A type of avsc's for a schema.
+ * A type of avsc's for a schema. It may speak of the types that `known` define, each of which may speak of those before it.
  * @throws OptionError for what is no schema, with the reason.
  */
-export function compileSchema(schema: AvroSchema, name: string): AvscType {
-  requireModest(schema, name);
+export function compileSchema(schema: AvroSchema, name: string, known: readonly AvroSchema[] = []): AvscType {
+  for (const one of [...known, schema]) requireModest(one, name);
   const avsc = loadAvsc();
-  const hook = hookOf(avsc, (bounded ??= boundedTypes(avsc)));
+  const typeHook = hookOf(avsc, (bounded ??= boundedTypes(avsc))) as never;
+  const options = { typeHook, omitRecordMethods: true, registry: {} };
   try {
-    return avsc.Type.forSchema(schema as never, { typeHook: hook as never, omitRecordMethods: true }) as unknown as AvscType;
+    for (const one of known) avsc.Type.forSchema(one as never, options);
+    return avsc.Type.forSchema(schema as never, options) as unknown as AvscType;
   } catch (error) {
     if (error instanceof OptionError) throw error;
     throw new OptionError(`${name} is no Avro schema: ${messageOf(error)}`, { cause: error });

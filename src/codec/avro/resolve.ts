@@ -15,7 +15,12 @@ export class Unreadable extends Error {}
  * @throws Unreadable with the path, where nothing that the writer can write could be read.
  */
 export function resolve(writer: AvscType, reader: AvscType): Read {
-  return new Resolution().read(writer, reader, '');
+  return new Resolution(false).read(writer, reader, '');
+}
+
+/** Whether all that the writer can write can be read, as registries ask. @throws Unreadable with the path */
+export function requireReadable(writer: AvscType, reader: AvscType): void {
+  new Resolution(true).read(writer, reader, '');
 }
 
 const at = (path: string): string => (path === '' ? '' : ` at ${path}`);
@@ -27,8 +32,14 @@ const isLogical = ({ typeName }: AvscType): boolean => typeName.startsWith('logi
 const toNumber: Readonly<Record<string, readonly string[]>> = { float: ['int'], double: ['int', 'float'] };
 
 class Resolution {
+  /** Each branch and symbol of the writer's must have a place in the reader's. */
+  readonly #all: boolean;
   /** Of pairs of records that refer to themselves. */
   readonly #records = new Map<AvscType, Map<AvscType, { read: Read | undefined }>>();
+
+  constructor(all: boolean) {
+    this.#all = all;
+  }
 
   read(writer: AvscType, reader: AvscType, path: string): Read {
     if (isUnion(writer)) return this.#ofUnion(writer.types ?? [], reader, path);
@@ -47,6 +58,7 @@ class Resolution {
         break;
       default: {
         const read = plainRead(writer, reader);
+        if (read && this.#all) requireSymbols(writer, reader, path);
         if (read) return read;
       }
     }
@@ -56,7 +68,7 @@ class Resolution {
   #ofUnion(branches: readonly AvscType[], reader: AvscType, path: string): Read {
     const reads = branches.map((branch) => this.#tried(branch, reader, path));
     const first = reads.find((one) => one instanceof Unreadable);
-    if (first && reads.every((one) => one instanceof Unreadable)) throw first;
+    if (first && (this.#all || reads.every((one) => one instanceof Unreadable))) throw first;
     return (tap) => {
       const read = branchAt(reads, tap.readLong());
       if (read instanceof Unreadable)
@@ -167,6 +179,13 @@ function plainRead(writer: AvscType, reader: AvscType): Read | undefined {
   if (toNumber[to]?.includes(from) === true) return (tap) => writer._read(tap);
   if ((from === 'string' && to === 'bytes') || (from === 'bytes' && to === 'string')) return (tap) => reader._read(tap);
   return undefined;
+}
+
+function requireSymbols(writer: AvscType, reader: AvscType, path: string): void {
+  if (reader.typeName !== 'enum' || reader.defaultSymbol !== undefined) return;
+  const missing = writer.symbols?.find((symbol) => reader.symbols?.includes(symbol) !== true);
+  if (missing !== undefined)
+    throw new Unreadable(`symbol ${missing} of ${nameOf(writer)} is not known, and there is no default${at(path)}`);
 }
 
 function enumRead(writer: AvscType, reader: AvscType): Read {

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import type { AvroSchema } from '../../../src/codec/avro/avro-schema.ts';
-import { encode, readerOf } from '../../../src/codec/avro/avro.ts';
+import { encode, readerOf } from '../../../src/codec/avro/read-write.ts';
 import { compileSchema } from '../../../src/codec/avro/compile-schema.ts';
 import { Unreadable } from '../../../src/codec/avro/resolve.ts';
 

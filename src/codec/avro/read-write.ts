@@ -1,0 +1,89 @@
+import { CodecError, messageOf } from '../../errors.ts';
+import { frameBytes, writeFrame } from '../internal/framing.ts';
+import type { AvscType, Tap } from './avsc.ts';
+import { allowItems } from './blocks.ts';
+import { type Read, resolve } from './resolve.ts';
+
+/** Reads all of some bytes, from the `from`th on. @throws CodecError @throws Unreadable where the schemas do not fit */
+export function readerOf(writer: AvscType, reader: AvscType, maxItems: number, from = 0): (bytes: Uint8Array) => unknown {
+  const read: Read = writer === reader ? (tap) => reader._read(tap) : resolve(writer, reader);
+  const resolver = {
+    _readerType: reader,
+    _read: (tap: Tap): unknown => {
+      allowItems(maxItems);
+      return read(tap);
+    },
+  };
+  return (bytes) => {
+    try {
+      return reader.fromBuffer(bufferOf(bytes, from), resolver);
+    } catch (error) {
+      throw undecodable(error, bytes.length);
+    }
+  };
+}
+
+const bufferOf = (bytes: Uint8Array, from: number): Buffer =>
+  from === 0 && Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset + from, bytes.byteLength - from);
+
+/** No cause: avsc's messages quote the payload. */
+function undecodable(error: unknown, bytes: number): CodecError {
+  const of = `in ${String(bytes)} bytes of Avro`;
+  if (error instanceof CodecError) return new CodecError(error.code, `${error.message} (${of})`);
+  if (error instanceof RangeError) return new CodecError('decode_failed', `expected a value that nests less deep, ${of}`);
+  const told = messageOf(error);
+  const why =
+    told === 'truncated buffer'
+      ? 'more bytes'
+      : told === 'trailing data'
+        ? 'nothing behind the value'
+        : 'a value of the schema, got what is none';
+  return new CodecError('decode_failed', `expected ${why}, ${of}`);
+}
+
+export function encode(type: AvscType, value: unknown): Uint8Array {
+  try {
+    return type.toBuffer(value);
+  } catch (error) {
+    throw unencodable(error, type, value);
+  }
+}
+
+const keptBytes = 16 * 1024;
+let kept: Buffer | undefined;
+
+/** The same behind a frame. */
+export function encodeFramed(type: AvscType, id: number, value: unknown): Uint8Array {
+  try {
+    let written = (kept ??= Buffer.alloc(keptBytes));
+    let end = type.encode(value, written, frameBytes);
+    if (end < 0) {
+      written = Buffer.alloc(written.length - end); // so many were missing
+      end = type.encode(value, written, frameBytes);
+    }
+    writeFrame(written, id);
+    return Buffer.from(written.subarray(0, end)); // a copy
+  } catch (error) {
+    throw unencodable(error, type, value);
+  }
+}
+
+function unencodable(error: unknown, type: AvscType, value: unknown): CodecError {
+  if (error instanceof CodecError) return error;
+  if (error instanceof RangeError) return new CodecError('encode_failed', 'expected a value that nests less deep');
+  return new CodecError('schema_violation', `expected a value of the schema, but it is none${misfit(type, value)}`);
+}
+
+function misfit(type: AvscType, value: unknown): string {
+  let found = '';
+  try {
+    type.isValid(value, {
+      errorHook: (path, _, expected) => {
+        found ||= ` at ${path.join('.') || 'its root'}: expected ${expected.branchName ?? 'a branch of its union'}`;
+      },
+    });
+  } catch {
+    return '';
+  }
+  return found;
+}

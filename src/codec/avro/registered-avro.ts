@@ -1,0 +1,185 @@
+import { isObject, type OptionNames, requireBoolean, requireMethods, requireOptions } from '../../check-options.ts';
+import { CodecError, messageOf, OptionError, PipelineError, requireInteger, requireText } from '../../errors.ts';
+import type { Codec, CodecUse, OpenCodec } from '../codec.ts';
+import { frameBytes, framedId, framedIdOf } from '../internal/framing.ts';
+import { KnownSchemas } from '../internal/known-schemas.ts';
+import { lookedUp, outputSchema } from '../internal/output-schema.ts';
+import { type ReferencedSchema, resolveReferences } from '../internal/resolve-references.ts';
+import { requireStrategy, subjectName, type SubjectStrategy } from '../internal/subject-name.ts';
+import type { RegisteredSchema, SchemaReference, SchemaRegistry, SchemaText } from '../schema-registry.ts';
+import type { AvroSchema } from './avro-schema.ts';
+import type { AvscType } from './avsc.ts';
+import { compileSchema } from './compile-schema.ts';
+import { encodeFramed, readerOf } from './read-write.ts';
+import { Unreadable } from './resolve.ts';
+
+/** Avro whose schemas are in a registry. */
+export interface RegisteredAvroOptions {
+  /** Shared by all codecs that are given the same one: {@link registry}, {@link memoryRegistry}. */
+  readonly registry: SchemaRegistry;
+  /** What records are read as, and written with. @defaultValue see {@link avro} */
+  readonly schema?: AvroSchema | undefined;
+  /** @defaultValue by `strategy` */
+  readonly subject?: string;
+  /** How subjects are called. @defaultValue `topic`: `orders-value`, `orders-key` */
+  readonly strategy?: SubjectStrategy;
+  /** Of an output with `schema`: whether what is no version of its subject yet is made one. @defaultValue true */
+  readonly register?: boolean;
+  /** Of the types that `schema` speaks of and does not define. @defaultValue none */
+  readonly references?: readonly SchemaReference[];
+  /** Most items in the arrays and maps of one record, those of all added up; at least 1. @defaultValue 250,000 */
+  readonly maxItems?: number;
+}
+
+const names: OptionNames<RegisteredAvroOptions> = {
+  registry: true,
+  schema: true,
+  subject: true,
+  strategy: true,
+  register: true,
+  references: true,
+  maxItems: true,
+};
+const registryMethods = ['schemaById', 'bySubject', 'lookup', 'register', 'check'];
+
+type Resolved = RegisteredAvroOptions & Required<Pick<RegisteredAvroOptions, 'strategy' | 'register' | 'references' | 'maxItems'>>;
+
+/** The form of avro() that has a registry: a codec to be opened. @throws OptionError */
+export function registeredAvro(given: RegisteredAvroOptions): Codec<unknown> {
+  requireOptions('avro', given, names);
+  const options: Resolved = { strategy: 'topic', register: true, references: [], maxItems: 250_000, ...given };
+  requireMethods('avro.registry', options.registry, registryMethods, 'registry({ url }) or memoryRegistry()');
+  requireStrategy('avro.strategy', options.strategy);
+  requireBoolean('avro.register', options.register);
+  requireInteger('avro.maxItems', options.maxItems, 1);
+  if (options.subject !== undefined) requireText('avro.subject', options.subject);
+  if (!Array.isArray(options.references)) throw new OptionError('avro.references must be a list of { name, subject, version }');
+  if (options.references.length > 0 && options.schema === undefined)
+    throw new OptionError('avro.references are of a schema: give avro.schema, too');
+  // what refers to others is compiled when those are there
+  if (options.schema !== undefined && options.references.length === 0) compileSchema(options.schema, 'avro.schema');
+  return { name: 'avro', decode: notOpen, encode: notOpen, open: (use) => openRegistered(options, use) };
+}
+
+const notOpen = (): never => {
+  throw new PipelineError(
+    'invalid_option',
+    'avro({ registry, … }) is used by topics: start() and connect() open it; by hand, await codec.open(…) and use what that resolves to',
+  );
+};
+
+const openRegistered = (options: Resolved, use: CodecUse): Promise<OpenCodec<unknown>> =>
+  use.direction === 'out' ? openOutput(options, use) : openInput(options, use);
+
+async function openOutput(options: Resolved, use: CodecUse): Promise<OpenCodec<unknown>> {
+  const { registry, schema, register, references } = options;
+  const ask = { signal: use.signal };
+  const own = schema === undefined ? undefined : await ownType(options, use);
+  const subject = subjectOf(options, use, own);
+  const found =
+    own === undefined
+      ? await registry.bySubject(subject, 'latest', ask)
+      : await outputSchema(registry, subject, textOf(schema, references), register, ask);
+  const type = own ?? typeOf(found, await resolveReferences(registry, found.references, ask));
+  const { id } = found;
+  return { name: 'avro', decode: wrongWay, encode: (value) => encodeFramed(type, id, value) };
+}
+
+async function openInput(options: Resolved, use: CodecUse): Promise<OpenCodec<unknown>> {
+  const { registry, maxItems } = options;
+  const reader = await readerType(options, use);
+  const known = new KnownSchemas(registry, options.subject, use, (schema, references) => {
+    const writer = typeOf(schema, references);
+    if (!reader || isSame(writer, reader.type)) return readerOf(reader?.type ?? writer, reader?.type ?? writer, maxItems, frameBytes);
+    try {
+      return readerOf(writer, reader.type, maxItems, frameBytes);
+    } catch (error) {
+      if (!(error instanceof Unreadable)) throw error;
+      throw new CodecError(
+        'schema_violation',
+        `schema ${String(schema.id)}, of the writer, cannot be read as ${reader.name}, of the reader: ${error.message}`,
+      );
+    }
+  });
+  return {
+    name: 'avro',
+    decode: (bytes) => {
+      if (bytes === null)
+        throw new CodecError('unexpected_tombstone', 'expected Avro, got a null value; wrap the codec in nullable() to allow it');
+      const id = framedId(bytes);
+      const read = known.get(id);
+      try {
+        return read(bytes);
+      } catch (error) {
+        throw error instanceof CodecError ? writtenWith(error, id, reader?.name) : error;
+      }
+    },
+    encode: wrongWay,
+    pending: (bytes) => {
+      const id = bytes === null ? undefined : framedIdOf(bytes);
+      return id === undefined ? undefined : known.pending(id);
+    },
+    trouble: () => known.trouble(),
+    close: async () => {
+      known.close();
+      return Promise.resolve();
+    },
+  };
+}
+
+const writtenWith = (error: CodecError, id: number, reader: string | undefined): CodecError =>
+  new CodecError(error.code, `${error.message}, written with schema ${String(id)}${reader === undefined ? '' : `, read as ${reader}`}`);
+
+/** What records are read as, and how messages call it; undefined: as they were written. */
+async function readerType(options: Resolved, use: CodecUse): Promise<{ readonly type: AvscType; readonly name: string } | undefined> {
+  const { registry, schema, subject, references } = options;
+  const ask = { signal: use.signal };
+  if (schema === undefined) {
+    if (subject === undefined) return undefined;
+    const found = await registry.bySubject(subject, 'latest', ask);
+    const type = typeOf(found, await resolveReferences(registry, found.references, ask));
+    return { type, name: `schema ${String(found.id)} (version ${String(found.version)} of ${subject})` };
+  }
+  const type = await ownType(options, use);
+  const own = subjectOf(options, use, type);
+  const found = await lookedUp(registry, own, textOf(schema, references), ask); // also shows that the registry is there
+  return { type, name: found ? `schema ${String(found.id)}` : `its own schema (which is no version of ${own})` };
+}
+
+async function ownType({ registry, schema, references }: Resolved, { signal }: CodecUse): Promise<AvscType> {
+  const known = await resolveReferences(registry, references, { signal });
+  return compileSchema(schema as AvroSchema, 'avro.schema', known.map(parsed));
+}
+
+const subjectOf = ({ subject, strategy }: Resolved, use: CodecUse, type: AvscType | undefined): string =>
+  subject ?? subjectName(strategy, use, type?.name);
+
+const textOf = (schema: AvroSchema | undefined, references: readonly SchemaReference[]): SchemaText => ({
+  schema: JSON.stringify(schema),
+  references,
+});
+
+/** @throws CodecError `schema_violation` for a schema that is none, or of another kind */
+function typeOf(schema: RegisteredSchema, references: readonly ReferencedSchema[]): AvscType {
+  const name = `schema ${String(schema.id)} of the registry`;
+  if (schema.schemaType !== 'AVRO')
+    throw new CodecError('schema_violation', `expected an Avro schema, ${name} is of type ${schema.schemaType}`);
+  try {
+    return compileSchema(parsed(schema), name, references.map(parsed));
+  } catch (error) {
+    throw new CodecError('schema_violation', `expected an Avro schema: ${messageOf(error)}`);
+  }
+}
+
+function parsed({ schema }: { readonly schema: string }): AvroSchema {
+  const value = JSON.parse(schema) as unknown;
+  if (typeof value === 'string' || isObject(value) || Array.isArray(value)) return value as AvroSchema;
+  throw new OptionError(`expected an Avro schema as JSON, got ${typeof value}`);
+}
+
+/** Alike to the last attribute: the one reads what the other writes, without resolution. */
+const isSame = (one: AvscType, other: AvscType): boolean => JSON.stringify(one.toJSON()) === JSON.stringify(other.toJSON());
+
+const wrongWay = (): never => {
+  throw new PipelineError('invalid_option', 'this codec was opened for the other direction');
+};

@@ -1,0 +1,88 @@
+import { sleep } from '../../clock.ts';
+import { isStreamError, messageOf, RegistryError } from '../../errors.ts';
+import { withoutSecrets } from '../../without-secrets.ts';
+import { HttpExchange, type HttpQuestion, NoAnswer } from './http-exchange.ts';
+import { type JsonObject, judgeAnswer } from './judge-answer.ts';
+import type { Place, RegistryAuth, ResolvedRegistryOptions } from './registry-options.ts';
+
+const longestRetryMs = 2_000;
+const accepted = 'application/vnd.schemaregistry.v1+json, application/vnd.schemaregistry+json, application/json';
+const sent = 'application/vnd.schemaregistry.v1+json';
+
+/** Asks one registry, at its places in turn, until one has answered or all tries are used up. Every question may be asked twice: registering finds what is there. */
+export class RegistryClient {
+  readonly #options: ResolvedRegistryOptions;
+  readonly #http: HttpExchange;
+  /** Where the last answer came from. */
+  #first = 0;
+
+  constructor(options: ResolvedRegistryOptions) {
+    this.#options = options;
+    const { clock, requestTimeoutMs, maxAnswerBytes } = options;
+    this.#http = new HttpExchange(options.tls, { clock, timeoutMs: requestTimeoutMs, maxBytes: maxAnswerBytes });
+  }
+
+  /** @throws RegistryError; the signal's reason */
+  async ask(method: 'GET' | 'POST', path: string, asked: string, signal: AbortSignal, body?: object): Promise<JsonObject> {
+    const { places, attempts, clock } = this.#options;
+    const from = this.#first;
+    let rounds = 0;
+    for (let attempt = 1; ; attempt++) {
+      const index = (from + attempt - 1) % places.length;
+      const place = places[index] ?? places[0];
+      try {
+        const answer = await this.#askAt(place, method, path, asked, signal, body);
+        this.#first = index;
+        return answer;
+      } catch (error) {
+        if (!isAway(error) || attempt >= attempts) throw error;
+        if (attempt % places.length !== 0 && error.retryAfterMs === undefined) continue; // another place may be well
+        await sleep(clock, error.retryAfterMs ?? this.#waitMs(rounds), signal);
+        rounds += 1;
+      }
+    }
+  }
+
+  /** Half of it is chance: many instances lose one registry at the same time. */
+  #waitMs(rounds: number): number {
+    const { retryMs } = this.#options;
+    return Math.min(longestRetryMs, retryMs * 2 ** rounds) * (0.5 + Math.random() / 2);
+  }
+
+  async #askAt(place: Place, method: 'GET' | 'POST', path: string, asked: string, signal: AbortSignal, body?: object): Promise<JsonObject> {
+    const { auth, clock } = this.#options;
+    try {
+      const headers = {
+        accept: accepted,
+        ...(body && { 'content-type': sent }),
+        ...(auth && { authorization: await authorization(auth) }),
+      };
+      const question: HttpQuestion = { method, path, headers, body: body && JSON.stringify(body) };
+      return judgeAnswer(await this.#http.ask(place, question, signal), place.shown, asked, clock.nowMs());
+    } catch (error) {
+      if (!(error instanceof NoAnswer)) throw error;
+      throw new RegistryError('registry_unavailable', `the schema registry at ${place.shown} gives no answer: ${error.message}`, {
+        cause: error.cause,
+      });
+    }
+  }
+}
+
+const isAway = (error: unknown): error is RegistryError => isStreamError(error) && error.code === 'registry_unavailable';
+
+async function authorization(auth: RegistryAuth): Promise<string> {
+  if ('username' in auth) return `Basic ${Buffer.from(`${auth.username}:${auth.password}`, 'utf8').toString('base64')}`;
+  const token = typeof auth.token === 'string' ? auth.token : await ownToken(auth.token);
+  return `Bearer ${token}`;
+}
+
+async function ownToken(make: () => string | Promise<string>): Promise<string> {
+  let token: unknown;
+  try {
+    token = await make();
+  } catch (error) {
+    throw new RegistryError('registry_unavailable', `registry.auth.token gave no token: ${withoutSecrets(messageOf(error))}`);
+  }
+  if (typeof token === 'string' && /^[!-~]+$/.test(token)) return token;
+  throw new RegistryError('authentication_failed', 'registry.auth.token must resolve with a non-empty text of printable characters');
+}
