@@ -3,6 +3,7 @@ import { InferenceError, type StreamError } from '../../errors.ts';
 import type { FinishReason, Usage } from '../model.ts';
 import { type ErrorContext, openAiError } from './openai-error.ts';
 import { finishReasonOf, usageFrom } from './read-chat.ts';
+import { callsTool, readDelta } from './read-delta.ts';
 
 /** A whole answer. */
 export interface BatchReply {
@@ -73,23 +74,20 @@ export const leftUndone = (why: string, { shownUrl }: ErrorContext): StreamError
 
 function answered(id: string, body: Partial<ChatCompletion> | null, context: ErrorContext): BatchResult {
   const choice = body?.choices?.[0];
-  const { content, refusal } = (choice?.message ?? {}) as { readonly content?: unknown; readonly refusal?: unknown };
   const finishReason = typeof choice?.finish_reason === 'string' ? finishReasonOf(choice.finish_reason) : undefined;
   if (finishReason === undefined)
     return {
       id,
       error: new InferenceError('model_failed', `expected an answer with a finish reason from ${context.shownUrl}, got another thing`),
     };
-  const isRefused = typeof refusal === 'string' && refusal !== '';
-  return {
-    id,
-    reply: {
-      text: isRefused ? refusal : typeof content === 'string' ? content : '',
-      finishReason: isRefused ? 'refused' : finishReason,
-      usage: usageFrom(body?.usage),
-      model: typeof body?.model === 'string' ? body.model : undefined,
-    },
-  };
+  try {
+    const { text, isRefusal, tool } = readDelta(choice?.message);
+    if (tool !== undefined && text === '') return { id, error: callsTool(tool) };
+    const model = typeof body?.model === 'string' ? body.model : undefined;
+    return { id, reply: { text, finishReason: isRefusal ? 'refused' : finishReason, usage: usageFrom(body?.usage), model } };
+  } catch (error) {
+    return { id, error: openAiError(error, context) }; // of this line alone
+  }
 }
 
 /** Bodies of errors hold one, or are one. */

@@ -7,6 +7,7 @@ import { type FirstToken, labelLogProbabilitiesOf } from './label-tokens.ts';
 import { type ModelCalls, outputOf } from './model-calls.ts';
 import { readChat, usageFrom } from './read-chat.ts';
 import { stopTokenIds } from './stop-token-ids.ts';
+import { wholeAnswer } from './whole-answer.ts';
 
 type Answers = Pick<ModelBackend, 'chat' | 'labelLogProbabilities'>;
 
@@ -33,8 +34,10 @@ export function chatAnswers(calls: ModelCalls): Answers {
         top_logprobs: settings.profile.alternatives || mostAlternatives,
       };
       return request(ctx, body, async function* (asked) {
-        const reply = await client.chat.completions.create(body, asked);
-        const first = reply.choices[0]?.logprobs?.content?.[0]?.top_logprobs;
+        const reply = wholeAnswer(await client.chat.completions.create(body, asked), shownUrl);
+        const [choice] = reply.choices;
+        if (choice === undefined) throw new InferenceError('model_failed', `expected an answer with choices from ${shownUrl}, got none`);
+        const first = choice.logprobs?.content?.[0]?.top_logprobs;
         yield { logProbabilities: labelsFrom(first, labels, shownUrl), usage: usageFrom(reply.usage) ?? estimated(instructed, 1) };
       });
     },

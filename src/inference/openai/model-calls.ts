@@ -10,7 +10,9 @@ import { contextHttpHeaders } from './context-http-headers.ts';
 import { idempotencyKey } from './idempotency-key.ts';
 import type { OpenAiCompatibleOptions } from './openai-compatible-options.ts';
 import { openAiError } from './openai-error.ts';
+import { isRecord } from './plain-errors.ts';
 import { requestSettings } from './request-settings.ts';
+import { serverProfiles } from './server-profile.ts';
 
 /** What a back end works with. */
 export interface OpenAiConnection {
@@ -49,14 +51,16 @@ export function modelCalls(connection: OpenAiConnection): ModelCalls {
 export const outputOf = (pieces: number, chars: number): number => Math.max(pieces, Math.ceil(chars / 4));
 
 const requester =
-  ({ options: { model, apiKey, contextFields, idempotency = false }, shownUrl, closing }: OpenAiConnection): Request =>
+  ({ options: { model, apiKey, contextFields, idempotency = false, server = 'generic' }, shownUrl, closing }: OpenAiConnection): Request =>
   <T>(ctx: CallContext | undefined, body: unknown, work: (asked: Asked) => AsyncIterable<T>) =>
     new Observable<T>((out) => {
+      const { closesStreams } = serverProfiles[server];
       const { clock, context, position, attempt } = currentScope();
       const key = idempotency ? idempotencyKey(ctx ?? { position, attempt }, body) : undefined;
       const headers = {
         ...contextHttpHeaders(ctx?.context ?? context, contextFields),
         ...(key === undefined ? {} : { 'idempotency-key': key }),
+        ...(closesStreams && isRecord(body) && body['stream'] === true ? { connection: 'close' } : {}),
       };
       const own = new AbortController();
       const signal = AbortSignal.any([own.signal, closing]);

@@ -1,5 +1,6 @@
 import type OpenAI from 'openai';
 import { boundedFetch } from './bounded-fetch.ts';
+import { checkedStreams } from './checked-streams.ts';
 import { meteredFetch } from './metered-fetch.ts';
 import type { OpenAiCompatibleOptions } from './openai-compatible-options.ts';
 import { plainErrors } from './plain-errors.ts';
@@ -32,7 +33,7 @@ export async function openClient({
     maxRetries: 0,
     timeout: noTimeoutMs,
     logLevel: 'off', // at its debug level it prints prompts
-    fetch: meteredFetch(plainErrors((input, init) => (isFile(input) ? here : bounded)(input, init))),
+    fetch: meteredFetch(checkedStreams(plainErrors((input, init) => (isFile(input) ? here : bounded)(input, init)))),
     ...(apiKey === undefined ? { defaultHeaders: { Authorization: null } } : {}),
   });
 }

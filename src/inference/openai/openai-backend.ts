@@ -11,6 +11,7 @@ import { readRanking } from './read-ranking.ts';
 import { responsesAnswers } from './responses-answers.ts';
 import type { ServerProfile } from './server-profile.ts';
 import { stopTokenIds } from './stop-token-ids.ts';
+import { wholeAnswer } from './whole-answer.ts';
 
 /** The calls of one model, over a client. Each is one request, which unsubscribing aborts. */
 export function openAiBackend(connection: OpenAiConnection): ModelBackend {
@@ -28,7 +29,8 @@ export function openAiBackend(connection: OpenAiConnection): ModelBackend {
       const { embeddingModel = options.model } = options;
       const body = { model: embeddingModel, input: [...texts], encoding_format: 'float' as const };
       return calls.request(ctx, body, async function* (asked) {
-        yield readEmbeddings(await connection.client.embeddings.create(body, asked), texts, embeddingModel);
+        const reply = wholeAnswer(await connection.client.embeddings.create(body, asked), connection.shownUrl);
+        yield readEmbeddings(reply, texts, embeddingModel);
       });
     },
     countTokens: (turns) => of(estimatePromptTokens(turns)),
@@ -77,7 +79,7 @@ const ranking = (
     const url = endpointUrl(options.baseUrl, path);
     const body = { model: settings.model, query, [documentsField]: [...documents] };
     return request(ctx, body, async function* (asked) {
-      const { scores, usage } = readRanking(await client.post(url, { body, ...asked }), documents.length);
+      const { scores, usage } = readRanking(wholeAnswer(await client.post(url, { body, ...asked }), url), documents.length);
       const inputTokens = documents.reduce((sum, one) => sum + estimateTokens(query) + estimateTokens(one), 0);
       yield { scores, usage: usage ?? { inputTokens, cachedTokens: 0, outputTokens: 0, totalTokens: inputTokens } };
     });

@@ -83,7 +83,20 @@ function connectionError(error: unknown, { shownUrl, apiKey }: ErrorContext): St
     return new InferenceError('model_failed', `expected an answer in the form of OpenAI's API from ${shownUrl}, got another one`, {
       cause: error,
     });
-  if (code !== undefined && /^(ECONNRESET|EPIPE|UND_ERR_SOCKET|UND_ERR_BODY_TIMEOUT|ERR_STREAM)/.test(code)) {
+  if (code === 'UND_ERR_HEADERS_OVERFLOW')
+    return new InferenceError(
+      'model_failed',
+      `the answer of ${shownUrl} has longer headers than Node reads (16 KiB, --max-http-header-size)`,
+    );
+  if (code !== undefined && unreadable.test(code))
+    return new InferenceError(
+      'model_failed',
+      `the answer of ${shownUrl} cannot be read: it is not packed, or not HTTP, as it says (${code})`,
+      {
+        cause: chain.at(-1),
+      },
+    );
+  if (code !== undefined && /^(ECONNRESET|EPIPE|UND_ERR_SOCKET|UND_ERR_(BODY|HEADERS)_TIMEOUT|ERR_STREAM)/.test(code)) {
     return new InferenceError('model_failed', `the connection to ${shownUrl} broke off before the answer was whole (${code})`, {
       cause: chain.at(-1),
     });
@@ -93,6 +106,10 @@ function connectionError(error: unknown, { shownUrl, apiKey }: ErrorContext): St
   const what = code ?? redacted(messageOf(chain.at(-1) ?? error), apiKey);
   return new InferenceError('model_unavailable', `cannot reach ${shownUrl} (${what}); ${hint}`, { cause: chain.at(-1) });
 }
+
+/** Of what unpacks (gzip, brotli, zstd) and of what reads HTTP. */
+const unreadable =
+  /^(Z_|BROTLI_|ERR_BROTLI|ERR__ERROR_FORMAT|ERR_ZLIB|ZSTD_|HPE_|UND_ERR_(RES_CONTENT_LENGTH|RES_EXCEEDED)|UND_ERR_HTTP_PARSER)/;
 
 /** An error and its causes, outermost first; a chain may bite its own tail. */
 function chainOf(error: unknown): readonly object[] {

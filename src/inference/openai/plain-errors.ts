@@ -14,22 +14,33 @@ export const plainErrors =
  */
 function plainErrorBody(text: string): string {
   const parsed = parsedJson(text);
+  const error = errorIn(parsed);
+  if (error !== undefined) return JSON.stringify({ error });
   const body: unknown = Array.isArray(parsed) ? parsed[0] : parsed;
   if (!isRecord(body)) return text;
-  const { error, error_type: type, detail } = body;
-  if (isRecord(error)) return JSON.stringify({ error });
-  if (typeof error === 'string') return JSON.stringify({ error: { message: error, type } });
+  const { detail } = body;
   if (detail !== undefined && body['message'] === undefined)
     return JSON.stringify({ error: { message: typeof detail === 'string' ? detail : JSON.stringify(detail) } });
   return JSON.stringify({ error: body });
 }
 
-const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === 'object' && value !== null;
+/** The error that a body says, as OpenAI writes it; undefined where it says none. */
+export function errorIn(parsed: unknown): object | undefined {
+  const body: unknown = Array.isArray(parsed) ? parsed[0] : parsed;
+  if (!isRecord(body)) return undefined;
+  const { error, error_type: type, object } = body;
+  if (isRecord(error)) return error;
+  if (typeof error === 'string') return { message: error, type };
+  return object === 'error' ? body : undefined;
+}
 
-function parsedJson(text: string): unknown {
+/** What a text says; undefined for one that is no JSON. */
+export function parsedJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
     return undefined;
   }
 }
+
+export const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === 'object' && value !== null;

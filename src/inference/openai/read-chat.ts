@@ -2,6 +2,8 @@ import type { ChatCompletionChunk } from 'openai/resources/chat/completions';
 import type { Completion, CompletionChoice, CompletionUsage } from 'openai/resources/completions';
 import { InferenceError } from '../../errors.ts';
 import type { ChatChunk, FinishReason, TokenLogProbability, Usage } from '../model.ts';
+import { endingSoon, longestEndMs, longestUsageMs } from './ending-soon.ts';
+import { callsTool, readDelta } from './read-delta.ts';
 import { tokensFrom } from './read-tokens.ts';
 
 /** What servers say instead of `stop`; unknown words mean that the model ended. */
@@ -56,23 +58,35 @@ interface AddedFields {
   readonly timings?: { readonly cache_n?: number };
 }
 
+/** What was read of an answer so far. */
+interface Read {
+  readonly index: number;
+  readonly chars: number;
+  /** Whether the server has told of any choice. */
+  readonly hasChoice: boolean;
+  readonly finishReason: FinishReason | undefined;
+  readonly tool: string | undefined;
+  readonly areTokensTold: boolean;
+}
+
 /**
- * Reads a stream of chunks into ours: texts as they come, then one last piece with usage, finish reason and model.
+ * Reads a stream of chunks into ours: texts as they come, then one last piece with usage, finish reason and model. A server that has told the finish
+ * reason has 2 s to tell the usage, and then 0.2 s to end the stream: after that it has ended.
  * Holds the length of what came, not the text, and tokens until their text comes.
- * @throws InferenceError `model_failed` when the stream ends without a finish reason: it was cut.
+ * @throws InferenceError `model_failed` when the stream ends without a finish reason (it was cut), or has content that is no text;
+ * `answer_invalid` for calls of tools in place of text.
  */
 export async function* readChat(
   stream: AsyncIterable<ChatCompletionChunk>,
   { estimate, logProbabilities }: Reading,
 ): AsyncGenerator<ChatChunk> {
-  let index = 0;
-  let chars = 0;
+  let read: Read = { index: 0, chars: 0, hasChoice: false, finishReason: undefined, tool: undefined, areTokensTold: false };
   let usage: Usage | undefined;
   let model: string | undefined;
-  let finishReason: FinishReason | undefined;
-  let isTold = false;
   let tokens: readonly TokenLogProbability[] = []; // one that is half a character has no text yet
-  for await (const chunk of stream) {
+  const endsWithinMs = (): number | undefined =>
+    read.finishReason === undefined ? undefined : usage === undefined ? longestUsageMs : longestEndMs;
+  for await (const chunk of endingSoon(stream, endsWithinMs)) {
     const { object, timings } = chunk as AddedFields;
     if (object === 'error') throw Object.assign(new Error('an error in place of a chunk'), { error: chunk });
     usage = usageFrom(chunk.usage, timings?.cache_n) ?? usage; // some send it in every chunk, growing
@@ -80,33 +94,47 @@ export async function* readChat(
     // servers leave the list out, or empty, in the chunk that carries usage
     const choice = (chunk.choices as ChatCompletionChunk['choices'] | undefined)?.[0];
     if (choice === undefined) continue;
-    const delta = choice.delta as ChatCompletionChunk.Choice.Delta | undefined;
-    const text = [delta?.content, delta?.refusal].find((one) => typeof one === 'string') ?? '';
-    if (typeof delta?.refusal === 'string' && delta.refusal !== '') finishReason = 'refused';
-    if (typeof choice.finish_reason === 'string') {
-      const told = finishReasonOf(choice.finish_reason);
-      if (told === undefined) throw gaveUp(choice.finish_reason);
-      finishReason ??= told;
-    }
+    const { text, isRefusal, tool = read.tool ?? toolIn(choice) } = readDelta(choice.delta);
+    read = { ...read, hasChoice: true, tool, finishReason: isRefusal ? 'refused' : (read.finishReason ?? toldReason(choice)) };
     if (logProbabilities !== undefined) tokens = [...tokens, ...tokensFrom(choice.logprobs, logProbabilities)];
     if (text === '') continue;
+    const { index, chars, areTokensTold } = read;
     yield { text, index, ...(tokens.length === 0 ? {} : { tokens }) };
-    isTold ||= tokens.length > 0;
+    read = { ...read, index: index + 1, chars: chars + text.length, areTokensTold: areTokensTold || tokens.length > 0 };
     tokens = [];
-    index += 1;
-    chars += text.length;
   }
+  const finishReason = endOf(read, logProbabilities);
+  const { index, chars } = read;
+  yield { text: '', index, usage: usage ?? estimate(index, chars), finishReason, ...(model === undefined ? {} : { model }) };
+}
+
+/** Some say no more of a tool than that they want one. */
+const toolIn = ({ finish_reason: reason }: { readonly finish_reason?: unknown }): string | undefined =>
+  reason === 'tool_calls' || reason === 'function_call' ? '?' : undefined;
+
+/** What a choice says of its end. @throws InferenceError `model_failed` where the server gave the answer up. */
+function toldReason({ finish_reason: theirs }: { readonly finish_reason?: unknown }): FinishReason | undefined {
+  if (typeof theirs !== 'string') return undefined;
+  const told = finishReasonOf(theirs);
+  if (told === undefined) throw gaveUp(theirs);
+  return told;
+}
+
+/** The finish reason of an answer that is one. */
+function endOf({ finishReason, chars, tool, hasChoice, areTokensTold }: Read, logProbabilities: number | undefined): FinishReason {
+  if (!hasChoice) throw new InferenceError('model_failed', 'expected an answer with choices, got the end of the stream without any');
   if (finishReason === undefined)
     throw new InferenceError(
       'model_failed',
       `expected a finish reason at the end of the answer, got the end of the stream after ${String(chars)} characters`,
     );
-  if (logProbabilities !== undefined && chars > 0 && !isTold)
+  if (tool !== undefined && chars === 0) throw callsTool(tool);
+  if (logProbabilities !== undefined && chars > 0 && !areTokensTold)
     throw new InferenceError(
       'capability_missing',
       'expected log-probabilities with the answer, got none; leave logProbabilities out, or look at how the server was started',
     );
-  yield { text: '', index, usage: usage ?? estimate(index, chars), finishReason, ...(model === undefined ? {} : { model }) };
+  return finishReason;
 }
 
 const gaveUp = (reason: string): InferenceError =>

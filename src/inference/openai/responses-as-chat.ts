@@ -47,8 +47,9 @@ export async function* responsesAsChat(
     const { type, delta, logprobs, response, timings } = event;
     if (type === 'error') throw apiError(event);
     if (type === 'response.output_text.delta') {
-      hasText ||= delta !== '' && typeof delta === 'string';
-      yield piece({ content: delta }, { logprobs: { content: logprobs } });
+      const content = typeof delta === 'string' ? delta : ''; // what is none is taken from the end
+      hasText ||= content !== '';
+      yield piece({ content }, { logprobs: { content: logprobs } });
     } else if (type === 'response.refusal.delta') {
       hasText = true;
       yield piece({ refusal: delta });
@@ -71,17 +72,17 @@ const apiError = (error: unknown): Error => Object.assign(new Error('an error in
 
 const piece = (delta: Chunk, more: Chunk = {}): ChatCompletionChunk => ({ choices: [{ index: 0, delta, ...more }] }) as never;
 
-/** The texts of all messages in a response's output. */
+/** The texts of all messages in a response's output; where there are none, the tools that it calls. */
 function wholeOf({ output }: SeenResponse): Chunk {
-  const parts = (Array.isArray(output) ? (output as readonly Chunk[]) : []).flatMap(({ type, content }) =>
-    type === 'message' && Array.isArray(content) ? (content as readonly Chunk[]) : [],
-  );
+  const items = Array.isArray(output) ? (output as readonly Chunk[]) : [];
+  const parts = items.flatMap(({ type, content }) => (type === 'message' && Array.isArray(content) ? (content as readonly Chunk[]) : []));
   const texts = (field: string): string | undefined => {
     const found = parts.map((part) => part[field]).filter((one) => typeof one === 'string');
     return found.length === 0 ? undefined : found.join('');
   };
   const refusal = texts('refusal');
-  return refusal === undefined ? { content: texts('text') } : { refusal };
+  if (refusal !== undefined) return { refusal };
+  return { content: texts('text'), tool_calls: items.filter(({ type }) => type === 'function_call' || type === 'custom_tool_call') };
 }
 
 function endOf({ status, incomplete_details: why, usage }: SeenResponse, maxTokens: number | undefined): string {

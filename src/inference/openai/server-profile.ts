@@ -26,6 +26,11 @@ export interface ServerProfile {
   /** Whether it continues plain text, and the field in which it takes a JSON Schema there. */
   readonly completion: { readonly schemaField?: 'response_format' | 'json_schema' } | undefined;
   readonly responses: ResponsesProfile | undefined;
+  /**
+   * Whether it closes the connection at the end of a stream, though its headers say that it keeps it: a request that is sent there at that moment is lost
+   * ("other side closed"). Streams are then asked for with `Connection: close`.
+   */
+  readonly closesStreams: boolean;
   /** Where it ranks, relative to the base URL, and how it calls the documents. */
   readonly reranking: { readonly path: string; readonly documentsField: 'documents' | 'texts' } | undefined;
 }
@@ -40,6 +45,7 @@ const generic: ServerProfile = {
   alternatives: 0,
   completion: undefined,
   responses: { alternatives: 0, sampling: ['topP'], jsonSchema: true, tellsCut: true },
+  closesStreams: false,
   reranking: undefined,
 };
 
@@ -77,6 +83,7 @@ export const serverProfiles: Readonly<Record<ServerKind, ServerProfile>> = {
   },
   'llama-server': {
     ...generic,
+    closesStreams: true,
     sampling: ['topP', 'topK', 'minP', 'seed', 'logProbabilities'],
     alternatives: 20,
     completion: { schemaField: 'json_schema' },
