@@ -54,6 +54,7 @@ export type { RegisteredAvroOptions } from './codec/avro/registered-avro.ts';
 export type { AvroSchema } from './codec/avro/avro-schema.ts';
 export type { AvroDuration, AvroValue } from './codec/avro/avro-value.ts';
 export { bytes } from './codec/bytes.ts';
+export { either, type EitherOptions } from './codec/either.ts';
 export { json, type JsonOptions } from './codec/json.ts';
 export { memoryRegistry, type MemoryRegistry, type MemoryRegistryOptions } from './codec/memory-registry.ts';
 export { nullable } from './codec/nullable.ts';

@@ -4,10 +4,12 @@ import * as v from 'valibot';
 import { z } from 'zod';
 import { avro } from '../../src/codec/avro/avro.ts';
 import { bytes } from '../../src/codec/bytes.ts';
+import { either } from '../../src/codec/either.ts';
 import { json } from '../../src/codec/json.ts';
 import { nullable } from '../../src/codec/nullable.ts';
 import { text } from '../../src/codec/text.ts';
 import { describeCodec } from '../conformance/describe-codec.ts';
+import { knownNumbers } from '../helpers/known-codec.ts';
 
 const wellFormed = fc.string({ unit: 'binary' });
 // what JSON cannot tell apart, or json() refuses, is tested by hand
@@ -33,6 +35,7 @@ const notReviews = [...notJson, {}, { text: 'x', stars: 6 }, null, 'x'];
 
 describeCodec('bytes', {
   make: bytes,
+  aliases: true, // as its page says: nothing is copied
   values: fc.option(fc.uint8Array()),
   nullBytes: 'null',
   unencodable: ['x', undefined, [1], new ArrayBuffer(1)],
@@ -88,4 +91,54 @@ describeCodec('nullable json, zod', {
   values: fc.option(reviews),
   nullBytes: 'null',
   unencodable: [undefined, {}],
+});
+
+const numbers = avro({ type: 'record', name: 'N', fields: [{ name: 'n', type: 'int' }] });
+describeCodec('either json or avro', {
+  make: () => either(json(z.object({ text: z.string() })), numbers),
+  values: fc.record({ text: wellFormed }),
+  nullBytes: 'refused',
+  unencodable: [undefined, null, 1n, {}, { n: 1 }],
+});
+describeCodec('either json or avro, written in the other form', {
+  make: () => either(json(z.object({ text: z.string() })), numbers, { write: 'second' }),
+  values: fc.record({ n: fc.integer() }),
+  nullBytes: 'refused',
+  unencodable: [undefined, null, 1n, {}, { text: 'x' }],
+});
+describeCodec('nullable either', {
+  make: () => nullable(either(json(z.object({ text: z.string() })), numbers)),
+  values: fc.option(fc.record({ text: wellFormed })),
+  nullBytes: 'null',
+  unencodable: [undefined, 1n],
+});
+describeCodec('opened', {
+  make: () => nullable(knownNumbers([1]).codec()),
+  values: fc.option(wellFormed.map((said) => `1:${said.replaceAll(':', '')}`)),
+  nullBytes: 'null',
+  unencodable: [undefined, 1, {}, 'x', '1:\ud800'],
+});
+
+describeCodec('avro, bytes and maps', {
+  make: () =>
+    avro({
+      type: 'record',
+      name: 'Parts',
+      fields: [
+        { name: 'raw', type: 'bytes' },
+        { name: 'id', type: { type: 'fixed', name: 'Id', size: 4 } },
+        { name: 'by', type: { type: 'map', values: { type: 'array', items: 'long' } } },
+      ],
+    }),
+  values: fc.record({
+    raw: fc.uint8Array().map((raw) => Buffer.from(raw)),
+    id: fc.uint8Array({ minLength: 4, maxLength: 4 }).map((id) => Buffer.from(id)),
+    by: fc.dictionary(
+      wellFormed.filter((name) => name !== '__proto__'),
+      fc.array(fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n })),
+      { noNullPrototype: true },
+    ),
+  }),
+  nullBytes: 'refused',
+  unencodable: [undefined, null, {}, { raw: 'x', id: new Uint8Array(4), by: {} }, { raw: new Uint8Array(), id: new Uint8Array(5), by: {} }],
 });

@@ -28,7 +28,12 @@ export function knownNumbers(known: readonly number[] = []): KnownNumbers & { co
       if (bytes === null || !numbers.has(number)) throw new CodecError('decode_failed', `number ${String(number)} is not known`);
       return `${String(number)}:${Buffer.from(bytes.subarray(1)).toString()}`;
     },
-    encode: (value) => Buffer.concat([Buffer.from([Number(value.split(':')[0])]), Buffer.from(value.split(':')[1] ?? '')]),
+    encode: (value: unknown) => {
+      const [, number, said] = (typeof value === 'string' && /^(\d+):([^]*)$/.exec(value)) || [];
+      if (number === undefined || said === undefined || !said.isWellFormed())
+        throw new CodecError('encode_failed', 'expected a number and a text');
+      return Buffer.concat([Buffer.from([Number(number)]), Buffer.from(said)]);
+    },
   };
   const world: KnownNumbers = {
     known: numbers,
