@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { withoutSecrets } from '../src/without-secrets.ts';
+import { formsOf, withoutSecrets } from '../src/without-secrets.ts';
+
+const base64 = (text: string): string => Buffer.from(text).toString('base64');
 
 describe('a text without secrets', () => {
   it.each([
@@ -23,6 +25,12 @@ describe('a text without secrets', () => {
     ['http://host:80/path?q=a@b and exit code=1, key=r-17', 'http://host:80/path?q=a@b and exit code=1, key=r-17'],
     ['eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.abc is expired', '[redacted] is expired'],
     ['the basic idea: 512 tokens, http://host:80/a@b', 'the basic idea: 512 tokens, http://host:80/a@b'],
+    [`got ${base64('Bearer sk-abcdefghijkl')}`, 'got [redacted]'],
+    [`header ${base64('joe:hunter2')}, Basic ${base64('joe:hunter2')}`, 'header [redacted], Basic [redacted]'],
+    [`{"auth64":"${base64('{"api_key":"abc"}')}"}`, '{"auth64":"[redacted]"}'],
+    ['Bearer%20abcdefghi was sent, n%3D5 too', '[redacted] was sent, n%3D5 too'],
+    ['next=client_secret%3Dabc%26n=5 to localhost%3A9092', 'next=[redacted]=5 to localhost%3A9092'],
+    [`${base64('a sentence without one')} /tmp/somewhere/millrace %zz`, `${base64('a sentence without one')} /tmp/somewhere/millrace %zz`],
     ['record in/0@3: expected JSON, got text', 'record in/0@3: expected JSON, got text'],
   ])('%s', (text, expected) => {
     expect(withoutSecrets(text)).toBe(expected);
@@ -30,6 +38,22 @@ describe('a text without secrets', () => {
 });
 
 it('takes time in proportion to the text, whatever stands in it', () => {
-  for (const part of ['://a', '?key', 'secret: ', 'eyJaaaaaaaa.', 'sk-', 'Bearer ', 'a_'])
+  for (const part of ['://a', '?key', 'secret: ', 'eyJaaaaaaaa.', 'sk-', 'Bearer ', 'a_', '%41', 'QUJD', 'c2st'])
     expect(withoutSecrets(part.repeat(100_000)).length).toBeGreaterThan(0);
 }, 5_000);
+
+describe('the forms of a secret', () => {
+  const secret = 'pläin~key+/0123456789?';
+  it.each(['', 'x', 'xy', 'joe:', 'Bearer '])('stand in base64 behind %j, with or without something behind it', (before) => {
+    for (const behind of ['', 'a', 'ab'])
+      for (const form of ['base64', 'base64url'] as const) {
+        const packed = Buffer.from(`${before}${secret}${behind}`).toString(form);
+        const rest = formsOf(secret).reduce((text, one) => text.replaceAll(one, '|'), packed);
+        expect(rest.length).toBeLessThan(packed.length - 25); // of it there is at most a letter left at each end
+      }
+  });
+
+  it('are itself, and itself in a URL; of a short one no packed form', () => {
+    expect(formsOf('a/b')).toEqual(['a/b', 'a%2Fb']);
+  });
+});

@@ -1,5 +1,6 @@
 import { InferenceError, isStreamError, messageOf, OverloadError, type StreamError } from '../../errors.ts';
 import { longestToldMs, retryAfterOf } from '../../retry-after.ts';
+import { formsOf, withoutSecrets } from '../../without-secrets.ts';
 
 /** What an error may tell of the call. */
 export interface ErrorContext {
@@ -151,6 +152,9 @@ function wordsOf(error: unknown, { apiKey }: ErrorContext): string {
   return `: ${words.length > longestWords ? `${words.slice(0, longestWords)}…` : words}`;
 }
 
-/** The key, and what looks like one: servers repeat keys, some with their middle starred out. */
-const redacted = (text: string, apiKey: string | undefined): string =>
-  (apiKey === undefined || apiKey === '' ? text : text.replaceAll(apiKey, '[key]')).replace(/\b(sk-|Bearer\s+)[\w*.-]{4,}/g, '$1[key]');
+/** The key in all its forms, and what looks like one: servers repeat keys, some with their middle starred out. */
+function redacted(text: string, apiKey = ''): string {
+  const forms = apiKey === '' ? [] : formsOf(apiKey);
+  const rest = forms.reduce((left, form) => left.replaceAll(form, '[key]'), text);
+  return withoutSecrets(rest.replace(/\b(sk-|Bearer\s+)[\w*.-]{4,}/g, '$1[key]'));
+}

@@ -130,6 +130,19 @@ describe('failures', () => {
     expect((await failureOf(chunksOf(model))).message).toMatch(/no access for \[key\] here/);
   });
 
+  it.each([
+    ['in base64', Buffer.from('plain-key-12345').toString('base64')],
+    ['as the password of a Basic header', Buffer.from('joe:plain-key-12345').toString('base64')],
+    ['escaped', encodeURIComponent('plain-key-12345/+')],
+    ['of somebody else', `Basic ${Buffer.from('joe:hunter2').toString('base64')}`],
+  ])('blots out a key %s', async (_, form) => {
+    const options = { apiKey: form.includes('%') ? 'plain-key-12345/+' : 'plain-key-12345' };
+    const { model } = await served({ status: 400, body: { error: { message: `no use for ${form} here` } } }, options);
+    const { message } = await failureOf(chunksOf(model));
+    expect(message).not.toContain(form);
+    expect(message).toMatch(/no use for .* here/);
+  });
+
   it('never shows the key: not in errors, not in logs, not on the console', async () => {
     vi.stubEnv('OPENAI_LOG', 'debug');
     const console_ = (['log', 'info', 'warn', 'error', 'debug'] as const).map((level) =>

@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { Clock } from '../../../clock.ts';
 import type { OpenContext } from '../../../resource.ts';
-import { withoutSecrets } from '../../../without-secrets.ts';
+import { formsOf, withoutSecrets } from '../../../without-secrets.ts';
 
 const longestLine = 2_000;
 const longestHeld = 2 * longestLine; // a secret across the cut is still known for one
@@ -31,7 +31,10 @@ export class ProgramLog {
 
   constructor(options: ProgramLogOptions) {
     this.#options = options;
-    this.#secrets = options.secrets.filter((one) => one.length > 3).sort((a, b) => b.length - a.length);
+    this.#secrets = options.secrets
+      .filter((one) => one.length > 3)
+      .flatMap(formsOf)
+      .sort((a, b) => b.length - a.length);
   }
 
   /** The last that was written, for a person. */

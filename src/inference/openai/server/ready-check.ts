@@ -23,7 +23,7 @@ export async function untilReady(check: ReadyCheck): Promise<void> {
   const { clock, signal, withinMs } = check;
   const endMs = clock.nowMs() + withinMs;
   for (;;) {
-    const answer = await asked(check);
+    const answer = await asked(check, endMs);
     signal.throwIfAborted();
     if (answer === 'ready') return;
     if (clock.nowMs() + betweenMs > endMs) throw late(check, answer);
@@ -38,19 +38,21 @@ const late = ({ origin, path = usual[0], withinMs }: ReadyCheck, answer: string)
   );
 
 /** `ready`, or what was got instead. */
-async function asked(check: ReadyCheck): Promise<string> {
-  if (check.path !== undefined) return told(await statusAt(check, check.path));
-  const health = await statusAt(check, usual[0]);
-  return told(typeof health === 'number' && unknownPath.has(health) ? await statusAt(check, usual[1]) : health);
+async function asked(check: ReadyCheck, endMs: number): Promise<string> {
+  if (check.path !== undefined) return told(await statusAt(check, check.path, endMs));
+  const health = await statusAt(check, usual[0], endMs);
+  return told(typeof health === 'number' && unknownPath.has(health) ? await statusAt(check, usual[1], endMs) : health);
 }
 
 const told = (status: number | string): string =>
   status === 200 ? 'ready' : typeof status === 'number' ? `status ${String(status)}` : status;
 
-async function statusAt({ origin, apiKey, clock, signal }: ReadyCheck, path: string): Promise<number | string> {
+/** One question, which takes no longer than there is time left. */
+async function statusAt({ origin, apiKey, clock, signal }: ReadyCheck, path: string, endMs: number): Promise<number | string> {
   const late = new AbortController();
-  const cancel = clock.schedule(mostAnswerMs, () => {
-    late.abort(new Error('no answer in 5 s'));
+  const withinMs = Math.max(0, Math.min(mostAnswerMs, endMs - clock.nowMs()));
+  const cancel = clock.schedule(withinMs, () => {
+    late.abort(new Error(`no answer in ${String(withinMs / 1_000)} s`));
   });
   try {
     const response = await fetch(`${origin}${path}`, {
