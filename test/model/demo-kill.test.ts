@@ -4,5 +4,5 @@ import * as demoKill from '../proofs/demo-kill.ts';
 
 const file = await embeddedModelFile();
 
-// here, where nothing runs beside it: its model takes all cores
+// here, where no other model runs beside it
 describeShortProof(demoKill, file.path === undefined);
