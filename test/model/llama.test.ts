@@ -156,11 +156,29 @@ describe.skipIf(file.path === undefined)('the embedded model', () => {
     }
   });
 
+  it('makes answers of schemas without bounds', async () => {
+    const Free = z.object({
+      text: z.string(),
+      tags: z.array(z.string()),
+      counts: z.record(z.string(), z.int()),
+      pair: z.tuple([z.string(), z.number().gt(0)]),
+      at: z.iso.date(),
+    });
+    const prompt = 'Review: it broke after a day. Fill in the form with few and short words.';
+    const { value } = await resultOf(opened.model.answer(prompt, { schema: Free, maxTokens: 250 }));
+    expect(Free.safeParse(value).success).toBe(true);
+  });
+
+  it('says that an answer was cut off where a schema has no bound', async () => {
+    const failure = await failureOf(resultOf(opened.model.answer('Tell a long story.', { schema: z.string().min(2_000), maxTokens: 8 })));
+    expect(failure.code).toBe('answer_truncated');
+  });
+
   it('refuses a schema that a grammar cannot hold', async () => {
-    const unbounded = z.object({ text: z.string() });
-    const failure = await failureOf(resultOf(opened.model.answer('Say something.', { schema: unbounded })));
+    const endless = { type: 'object', properties: { next: { $ref: '#' } }, required: ['next'] };
+    const failure = await failureOf(allOf(opened.model.chat('Say something.', { jsonSchema: endless })));
     expect(failure.code).toBe('schema_unsupported');
-    expect(failure.message).toContain('#/properties/text');
+    expect(failure.message).toContain('none ever ends');
   });
 
   it('agrees with people about most sentences', async () => {

@@ -1,4 +1,4 @@
-import { OptionError, requireInteger, requireNumber, requireText } from '../../errors.ts';
+import { messageOf, OptionError, requireInteger, requireNumber, requireText } from '../../errors.ts';
 import type { ChatOptions, JsonSchema } from '../model.ts';
 
 /** What holds where a call says nothing: an answer long enough for a record's enrichment, and the same answer each time. */
@@ -54,8 +54,22 @@ function requireStops(name: 'stop' | 'stopTokens', stop: readonly string[]): voi
   });
 }
 
-/** @throws OptionError for what is not an object. */
+const checked = new WeakSet();
+
+/** @throws OptionError for what is no JSON Schema as data: it goes to another process, or over the wire. */
 export function requireJsonSchema(jsonSchema: unknown): asserts jsonSchema is JsonSchema {
-  if (typeof jsonSchema === 'object' && jsonSchema !== null && !Array.isArray(jsonSchema)) return;
-  throw new OptionError('jsonSchema must be a JSON Schema as an object');
+  if (typeof jsonSchema !== 'object' || jsonSchema === null || Array.isArray(jsonSchema))
+    throw new OptionError('jsonSchema must be a JSON Schema as an object');
+  if (checked.has(jsonSchema)) return;
+  if ('~standard' in jsonSchema)
+    throw new OptionError('jsonSchema must be a JSON Schema as data, got a schema of a library: give it to answer, as schema');
+  try {
+    JSON.stringify(jsonSchema, (name, value: unknown) => {
+      if (typeof value === 'function' || typeof value === 'symbol') throw new OptionError(`it has a ${typeof value} at ${name}`);
+      return value;
+    });
+  } catch (error) {
+    throw new OptionError(`jsonSchema must be JSON, but ${messageOf(error)}`);
+  }
+  checked.add(jsonSchema);
 }

@@ -1,4 +1,5 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
+import { messageOf, OptionError } from '../../errors.ts';
 import type { JsonSchema } from '../model.ts';
 
 const known = new WeakMap<StandardSchemaV1, JsonSchema | null>();
@@ -7,6 +8,7 @@ const known = new WeakMap<StandardSchemaV1, JsonSchema | null>();
  * The JSON Schema that an answer must obey to pass `schema`, or undefined where the library cannot give one
  * (StandardJSONSchemaV1). The answer is what goes *into* the schema, so it is its input side; what a model makes need
  * not use the freedom to add properties, so open objects are closed: grammars and strict modes want them closed.
+ * @throws OptionError for a schema that asks for what JSON does not have: no answer could ever pass it.
  */
 export function jsonSchemaOf(schema: StandardSchemaV1): JsonSchema | undefined {
   let found = known.get(schema);
@@ -21,16 +23,17 @@ function convert(schema: StandardSchemaV1): JsonSchema | null {
   const standard: object = schema['~standard'];
   if (!('jsonSchema' in standard) || !isObject(standard.jsonSchema)) return null;
   const { input, output } = standard.jsonSchema;
-  for (const side of [input, output]) {
-    if (typeof side !== 'function') continue;
-    try {
-      const made: unknown = Reflect.apply(side, standard.jsonSchema, [{ target: 'draft-2020-12' }]);
-      if (isObject(made)) return closed(made);
-    } catch {
-      // a transform or a type without a JSON form: the prompt says what can be said, and validation decides
-    }
+  const side = input ?? output;
+  if (typeof side !== 'function') return null;
+  try {
+    const made: unknown = Reflect.apply(side, standard.jsonSchema, [{ target: 'draft-2020-12' }]);
+    return isObject(made) ? closed(made) : null;
+  } catch (error) {
+    throw new OptionError(
+      `schema must be one of JSON values, but it has no JSON Schema (${messageOf(error)}): write what the answer is as text, such as z.iso.datetime() for a ` +
+        'date or z.string() for a bigint, and transform it (z.iso.datetime().transform((text) => new Date(text))); or give its JSON Schema as jsonSchema',
+    );
   }
-  return null;
 }
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>

@@ -14,8 +14,8 @@ export type { LlamaOptions } from './llama-options.ts';
  * it where data must not leave the machine, or for a small model near the records.
  *
  * In: prompts whose tokens, with the longest answer, fit into `contextTokens` (`prompt_too_long` otherwise, before anything
- * is evaluated). Out: answers in pieces; `answer` obeys its JSON Schema as a grammar, which refuses what it cannot hold
- * (`schema_unsupported`); `classify` reads log-probabilities; `embed` gives vectors of length 1.
+ * is evaluated). Out: answers in pieces; `answer` obeys its JSON Schema as a grammar, as far as a grammar can say it
+ * (what it says, and what is only checked, stands in `llama.md`), which refuses what allows nothing or is too large (`schema_unsupported`); `classify` reads log-probabilities; `embed` gives vectors of length 1.
  * `logProbabilities` are of the distribution that the token was drawn from: at temperature 0 the model's own, else after temperature,
  * `topK`, `topP` and `minP`; a schema's grammar has taken out what it forbids. Those of alternatives cost some milliseconds a token.
  * Sampling that is not asked for is off. `stopTokens` that the model does not have are `model_rejected`.

@@ -2,6 +2,7 @@ import { type } from 'arktype';
 import * as v from 'valibot';
 import { expect, it } from 'vitest';
 import { z } from 'zod';
+import { OptionError } from '../../../src/errors.ts';
 import { jsonSchemaOf } from '../../../src/inference/internal/json-schema-of.ts';
 
 it('takes what goes into the schema, since that is what the answer has to be', () => {
@@ -39,5 +40,20 @@ it('knows recursive schemas and arktype, and none where there is none', () => {
   expect(JSON.stringify(jsonSchemaOf(tree))).toContain('"$ref"');
   expect(jsonSchemaOf(type({ a: 'string' }))).toMatchObject({ additionalProperties: false, required: ['a'] });
   expect(jsonSchemaOf(v.object({ a: v.string() }))).toBeUndefined();
-  expect(jsonSchemaOf(z.object({ at: z.custom<Date>() }))).toBeUndefined(); // no JSON form: conversion throws
+});
+
+it.each([
+  ['a date', z.object({ at: z.date() })],
+  ['a bigint', z.array(z.bigint())],
+  ['a map', z.map(z.string(), z.int())],
+  ['a set', z.set(z.string())],
+  ['a type of one’s own', z.object({ at: z.custom<Date>() })],
+  ['what is made of a date', z.date().transform((at) => at.toISOString())],
+])('refuses %s, and says what to write instead', (_, schema) => {
+  expect(() => jsonSchemaOf(schema)).toThrow(OptionError);
+  expect(() => jsonSchemaOf(schema)).toThrow(/cannot be represented in JSON Schema.*z\.iso\.datetime\(\)/);
+});
+
+it('takes a date that is made of text', () => {
+  expect(jsonSchemaOf(z.iso.datetime().transform((text) => new Date(text)))).toMatchObject({ type: 'string', format: 'date-time' });
 });
