@@ -73,6 +73,7 @@ export { completeModel } from './inference/complete-model.ts';
 export { definePrompt, type PromptExample, type PromptPart, type PromptSpec } from './inference/define-prompt.ts';
 export { estimateCall } from './inference/estimate-call.ts';
 export { llama, type LlamaOptions } from './inference/llama/llama.ts';
+export { namedModel, type NamedModelOptions } from './inference/named-model.ts';
 export { openAiCompatible, type OpenAiCompatibleOptions } from './inference/openai/openai-compatible.ts';
 export { server, type ServerOptions } from './inference/openai/server/server.ts';
 export {

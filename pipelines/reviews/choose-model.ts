@@ -1,4 +1,4 @@
-import { llama, type Model, openAiCompatible, OptionError, type Resource, route } from 'millrace';
+import { type Model, namedModel, OptionError, type Resource, route } from 'millrace';
 import type { Asking } from './judge-sentiment.ts';
 
 /** A model, as `--model` names it, and how to use it. */
@@ -37,22 +37,17 @@ export function chooseModel(names: string, options: ChooseModelOptions): ChosenM
 }
 
 /**
- * The model called `name`: `smollm2`, `hf:owner/repo/file.gguf`, the path of a GGUF file, or the URL of an
- * OpenAI-compatible endpoint with the model's name behind `#`, as in `http://localhost:8080/v1#qwen3`.
- * @throws OptionError for a name that is none of these.
+ * The model called `name`, in one of the forms of `namedModel`.
+ * @throws OptionError for a name that has none of them.
  */
 function chooseOne(name: string, { apiKey, concurrency }: ChooseModelOptions): ChosenModel {
   if (name === '') throw new OptionError('--model must name a model, or several with commas between, got a name that is empty');
-  if (!/^https?:/i.test(name)) {
-    const isNamed = name.startsWith('hf:') || !/[\\/]|\.gguf$/i.test(name);
-    return { resource: llama({ model: name, sequences: concurrency }), asking: 'completion', pull: isNamed ? [name] : [], concurrency };
-  }
-  const [baseUrl = '', model = '', ...rest] = name.split('#');
-  if (model === '' || rest.length > 0) {
-    throw new OptionError('--model with a URL must name the model behind a #, as in http://localhost:8080/v1#qwen3');
-  }
-  const resource = openAiCompatible({ baseUrl, model, ...(apiKey === undefined ? {} : { apiKey }) });
-  return { resource: withoutEmbeddings(resource), asking: 'question', pull: [], concurrency };
+  const resource = namedModel(name, { maxCalls: concurrency, ...(apiKey === undefined ? {} : { apiKey }) });
+  const [, program, file = name] = /^(llama-server|server|https?):(.*)$/is.exec(name) ?? [];
+  const isNamed = file.startsWith('hf:') || !/[\\/]|\.gguf$/i.test(file);
+  const pull = isNamed && (program === undefined || program === 'llama-server') ? [file] : [];
+  if (program === undefined) return { resource, asking: 'completion', pull, concurrency };
+  return { resource: withoutEmbeddings(resource), asking: 'question', pull, concurrency };
 }
 
 /** Servers of chat models mostly have no embeddings, and a model that is better at following instructions needs none. */

@@ -41,7 +41,7 @@ export const reviewsCommand = defineCommand({
       kind: 'text',
       value: 'name',
       summary:
-        'smollm2 (default), hf:owner/repo/file.gguf, a path, or an OpenAI-compatible URL as http://host:8080/v1#model; several with commas between are a pool',
+        'smollm2 (default), hf:owner/repo/file.gguf, a path, one of these behind llama-server: (that program runs it), or an OpenAI-compatible URL as http://host:8080/v1#model; several with commas between are a pool',
     },
     apiKeyEnv: { kind: 'text', value: 'variable', summary: 'the environment variable that holds the key of that URL' },
     topicPrefix: { kind: 'text', value: 'prefix', summary: 'goes before the topics and the group (default on Kafka: millrace-demo)' },

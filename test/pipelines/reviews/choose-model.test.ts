@@ -11,6 +11,9 @@ describe('chooseModel', () => {
     [here, 'qwen3', 'question', [], 4],
     [`${here},${there}`, 'route', 'question', [], 8],
     [`smollm2, ${here}`, 'route', 'question', ['smollm2'], 8],
+    ['llama-server:smollm2', 'server(smollm2)', 'question', ['smollm2'], 4],
+    ['llama-server:./model.gguf', 'server(./model.gguf)', 'question', [], 4],
+    ['server:vllm serve q --port {port}#q', 'server(q)', 'question', [], 4],
     ['smollm2,./model.gguf,smollm2', 'route', 'completion', ['smollm2'], 12],
   ])('%s', (names, name, asking, pull, concurrency) => {
     const { resource, ...chosen } = chooseModel(names, { concurrency: 4 });
@@ -20,7 +23,7 @@ describe('chooseModel', () => {
   it.each([
     ['', '--model must name a model'],
     ['smollm2,', '--model must name a model'],
-    ['http://localhost:8080/v1', '--model with a URL must name the model behind a #'],
+    ['http://localhost:8080/v1', 'a URL must name the model behind a #'],
     ['smollm3', 'smollm3'],
   ])('refuses %j', (names, message) => {
     expect(() => chooseModel(names, { concurrency: 4 })).toThrow(message);

@@ -1,0 +1,82 @@
+import { availableParallelism } from 'node:os';
+import { requireOptions } from '../check-options.ts';
+import { OptionError, requireInteger, requireText } from '../errors.ts';
+import { type Resource, sharedResource } from '../resource.ts';
+import { findModel, isModelPath, modelNamed } from './llama/find-model.ts';
+import { llama } from './llama/llama.ts';
+import { resolveLlamaOptions } from './llama/llama-options.ts';
+import type { Model } from './model.ts';
+import { openAiCompatible } from './openai/openai-compatible.ts';
+import { server, type ServerOptions } from './openai/server/server.ts';
+
+export interface NamedModelOptions {
+  /** Calls at once, 1 to 256: sequences of `llama`, places in a program that is started, nothing for an endpoint. @defaultValue 4 */
+  readonly maxCalls?: number;
+  /** For an endpoint, or a program that asks for one; never shown. @defaultValue none is sent */
+  readonly apiKey?: string;
+}
+
+/** Tokens of prompt and answer together, for each call: as `llama` has them, unless the model was trained with less. */
+const contextTokens = 2_048;
+
+const programs: Readonly<Record<string, NonNullable<ServerOptions['server']>>> = {
+  'llama-server': 'llama-server',
+  vllm: 'vllm',
+  ollama: 'ollama',
+  'text-generation-launcher': 'tgi',
+};
+
+/**
+ * A model by its name alone, so that configuration decides where it runs, and no code changes. Use it where a model comes from a setting; what the forms do
+ * not say is for `llama`, `server` and `openAiCompatible`.
+ *
+ * | name | is |
+ * |---|---|
+ * | `smollm2`, `hf:owner/repo/file.gguf`, a path | `llama`: in process |
+ * | `llama-server:` before one of these | `server`: the program llama-server of the PATH, with the same file |
+ * | `server:` a command with `{port}` in it, `#` and the model's name there | `server`: any program, its arguments divided by blanks |
+ * | `https://…/v1#` the model's name there | `openAiCompatible` |
+ *
+ * @throws OptionError for a name that has none of these forms, and for options out of range.
+ */
+export function namedModel(name: string, options: NamedModelOptions = {}): Resource<Model> {
+  requireText('namedModel', name);
+  requireOptions('namedModel', options, { maxCalls: true, apiKey: true });
+  const { maxCalls = 4, apiKey } = options;
+  requireInteger('namedModel.maxCalls', maxCalls, 1, 256);
+  const key = apiKey === undefined ? {} : { apiKey };
+  if (/^https?:/i.test(name)) {
+    const { before, model } = atHash(name, 'a URL must name the model behind a #, as in http://localhost:8080/v1#qwen3');
+    return openAiCompatible({ baseUrl: before, model, ...key });
+  }
+  const [, form, rest = ''] = /^(llama-server|server):(.*)$/s.exec(name) ?? [];
+  if (form === 'llama-server') return llamaServer(rest, maxCalls);
+  if (form === 'server') {
+    const { before, model } = atHash(rest, 'server: must be a command, a # and a model, as in server:vllm serve qwen3 --port {port}#qwen3');
+    const [command = '', ...args] = before.split(/\s+/).filter((one) => one !== '');
+    const kind = programs[command.replace(/^.*[\\/]/, '')];
+    return server({ command, args, model, maxCalls, ...(kind && { server: kind }), ...key });
+  }
+  return llama({ model: name, sequences: maxCalls });
+}
+
+function atHash(text: string, expected: string): { readonly before: string; readonly model: string } {
+  const [before = '', model = '', ...rest] = text.split('#');
+  if (before.trim() === '' || model === '' || rest.length > 0) throw new OptionError(`the name of a model that is ${expected}`);
+  return { before, model };
+}
+
+/** With the options that `llama` has by itself, so that they can be compared. */
+function llamaServer(model: string, maxCalls: number): Resource<Model> {
+  const found = resolveLlamaOptions({ model });
+  if (!isModelPath(model)) modelNamed(model);
+  return sharedResource(`server(${model})`, async (context) => {
+    const { path } = await findModel(found, context);
+    const threads = Math.max(1, availableParallelism() - 1);
+    const args = [
+      ...['-m', path, '--host', '{host}', '--port', '{port}', '--threads', String(threads)],
+      ...['--parallel', String(maxCalls), '--ctx-size', String(maxCalls * contextTokens)],
+    ];
+    return server({ command: 'llama-server', args, server: 'llama-server', model, contextTokens, maxCalls }).open(context);
+  });
+}
