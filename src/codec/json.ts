@@ -86,6 +86,8 @@ function requireSize({ length }: Uint8Array, { maxBytes }: Required<JsonOptions>
 /** A key `__proto__`, each of its characters perhaps escaped; strings that merely look like one are told apart below. */
 const mayHoldProto = /"(?:_|\\u005[fF]){2}(?:p|\\u0070)(?:r|\\u0072)(?:o|\\u006[fF])(?:t|\\u0074)(?:o|\\u006[fF])(?:_|\\u005[fF]){2}"\s*:/;
 
+const mostSearched = 1024 * 1024; // for what is wrong: 8 MB of backslashes would take longer than all else
+
 function parse(marked: string): unknown {
   const text = marked.startsWith('\uFEFF') ? marked.slice(1) : marked;
   let value: unknown;
@@ -93,6 +95,8 @@ function parse(marked: string): unknown {
     value = JSON.parse(text);
   } catch {
     // no cause: the parser's message quotes the payload
+    if (text.length > mostSearched)
+      throw new CodecError('decode_failed', `expected JSON, got ${String(text.length)} characters that are not`);
     const at = jsonErrorOffset(text);
     const what = at >= text.length ? 'text that ends too early' : 'text that is not';
     throw new CodecError('decode_failed', `expected JSON, got ${what}, at character ${String(at)} of ${String(text.length)}`);

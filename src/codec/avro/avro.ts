@@ -1,18 +1,16 @@
-import { CodecError, requireInteger } from '../../errors.ts';
+import { CodecError } from '../../errors.ts';
 import { isObject, type OptionNames, requireOptions } from '../../check-options.ts';
 import type { Codec } from '../codec.ts';
+import { avroBounds, type AvroOptions } from './avro-bounds.ts';
 import type { AvroSchema } from './avro-schema.ts';
 import type { AvroValue } from './avro-value.ts';
 import { compileSchema } from './compile-schema.ts';
 import { encode, readerOf } from './read-write.ts';
 import { type RegisteredAvroOptions, registeredAvro } from './registered-avro.ts';
 
-export interface AvroOptions {
-  /** Most items in the arrays and maps of one record, those of all added up; at least 1. @defaultValue 250,000 */
-  readonly maxItems?: number;
-}
+export type { AvroOptions };
 
-const names: OptionNames<AvroOptions> = { maxItems: true };
+const names: OptionNames<AvroOptions> = { maxBytes: true, maxItems: true };
 
 /**
  * Avro's binary form. Values have the type of the schema where that is a literal: {@link AvroValue}.
@@ -24,7 +22,7 @@ const names: OptionNames<AvroOptions> = { maxItems: true };
  * - Outputs are written with `schema`, which is looked up, or registered if it may follow the subject's latest version; without one with the latest version of the subject.
  *
  * Exact where it could lose something: a long is a bigint, text must be UTF-8, an int has 32 bits, bytes behind the value are refused. Bounded: a block that claims more
- * items than `maxItems` is refused before any of them is made room for. Properties that the schema does not name are not written.
+ * items than `maxItems` is refused before any of them is made room for, and so is a record of more than `maxBytes`, in both directions. Properties that the schema does not name are not written.
  * @throws OptionError at the call for what is no schema.
  * @throws CodecError `decode_failed` (also without a frame, and for an id that the registry does not know); `schema_violation` for a value that does not fit, with the path, never the
  * value, and for a writer's schema that cannot be read, with the ids of both; `unexpected_tombstone`; `encode_failed`.
@@ -37,10 +35,9 @@ export function avro<T = unknown>(options: RegisteredAvroOptions & { readonly sc
 export function avro(given: AvroSchema | RegisteredAvroOptions, options: AvroOptions = {}): Codec<unknown> {
   if (hasRegistry(given)) return registeredAvro(given);
   requireOptions('avro', options, names);
-  const { maxItems = 250_000 } = options;
-  requireInteger('avro.maxItems', maxItems, 1);
+  const bounds = avroBounds(options);
   const type = compileSchema(given, 'the schema of avro()');
-  const read = readerOf(type, type, maxItems);
+  const read = readerOf(type, type, bounds);
   return {
     name: 'avro',
     decode: (bytes) => {
@@ -48,7 +45,7 @@ export function avro(given: AvroSchema | RegisteredAvroOptions, options: AvroOpt
         throw new CodecError('unexpected_tombstone', 'expected Avro, got a null value; wrap the codec in nullable() to allow it');
       return read(bytes);
     },
-    encode: (value) => encode(type, value),
+    encode: (value) => encode(type, value, bounds),
   };
 }
 

@@ -1,20 +1,22 @@
 import { CodecError, messageOf } from '../../errors.ts';
 import { frameBytes, writeFrame } from '../internal/framing.ts';
+import { type AvroBounds, requireSize } from './avro-bounds.ts';
 import type { AvscType, Tap } from './avsc.ts';
 import { allowItems } from './blocks.ts';
 import { type Read, resolve } from './resolve.ts';
 
 /** Reads all of some bytes, from the `from`th on. @throws CodecError @throws Unreadable where the schemas do not fit */
-export function readerOf(writer: AvscType, reader: AvscType, maxItems: number, from = 0): (bytes: Uint8Array) => unknown {
+export function readerOf(writer: AvscType, reader: AvscType, bounds: AvroBounds, from = 0): (bytes: Uint8Array) => unknown {
   const read: Read = writer === reader ? (tap) => reader._read(tap) : resolve(writer, reader);
   const resolver = {
     _readerType: reader,
     _read: (tap: Tap): unknown => {
-      allowItems(maxItems);
+      allowItems(bounds.maxItems);
       return read(tap);
     },
   };
   return (bytes) => {
+    requireSize(bytes.length, bounds, 'decode_failed');
     try {
       return reader.fromBuffer(bufferOf(bytes, from), resolver);
     } catch (error) {
@@ -41,26 +43,31 @@ function undecodable(error: unknown, bytes: number): CodecError {
   return new CodecError('decode_failed', `expected ${why}, ${of}`);
 }
 
-export function encode(type: AvscType, value: unknown): Uint8Array {
+export function encode(type: AvscType, value: unknown, bounds: AvroBounds): Uint8Array {
+  let bytes: Buffer;
   try {
-    return type.toBuffer(value);
+    bytes = type.toBuffer(value);
   } catch (error) {
     throw unencodable(error, type, value);
   }
+  requireSize(bytes.length, bounds, 'encode_failed');
+  return bytes;
 }
 
 const keptBytes = 16 * 1024;
 let kept: Buffer | undefined;
 
 /** The same behind a frame. */
-export function encodeFramed(type: AvscType, id: number, value: unknown): Uint8Array {
+export function encodeFramed(type: AvscType, id: number, value: unknown, bounds: AvroBounds): Uint8Array {
   try {
     let written = (kept ??= Buffer.alloc(keptBytes));
     let end = type.encode(value, written, frameBytes);
     if (end < 0) {
+      requireSize(written.length - end, bounds, 'encode_failed');
       written = Buffer.alloc(written.length - end); // so many were missing
       end = type.encode(value, written, frameBytes);
     }
+    requireSize(end, bounds, 'encode_failed');
     writeFrame(written, id);
     return Buffer.from(written.subarray(0, end)); // a copy
   } catch (error) {

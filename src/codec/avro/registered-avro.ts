@@ -1,5 +1,5 @@
 import { isObject, type OptionNames, requireBoolean, requireMethods, requireOptions } from '../../check-options.ts';
-import { CodecError, messageOf, OptionError, PipelineError, requireInteger, requireText } from '../../errors.ts';
+import { CodecError, messageOf, OptionError, PipelineError, requireText } from '../../errors.ts';
 import type { Codec, CodecUse, OpenCodec } from '../codec.ts';
 import { frameBytes, framedId, framedIdOf } from '../internal/framing.ts';
 import { KnownSchemas } from '../internal/known-schemas.ts';
@@ -7,6 +7,7 @@ import { lookedUp, outputSchema } from '../internal/output-schema.ts';
 import { type ReferencedSchema, resolveReferences } from '../internal/resolve-references.ts';
 import { requireStrategy, subjectName, type SubjectStrategy } from '../internal/subject-name.ts';
 import type { RegisteredSchema, SchemaReference, SchemaRegistry, SchemaText } from '../schema-registry.ts';
+import { type AvroBounds, avroBounds, type AvroOptions } from './avro-bounds.ts';
 import type { AvroSchema } from './avro-schema.ts';
 import type { AvscType } from './avsc.ts';
 import { compileSchema } from './compile-schema.ts';
@@ -14,7 +15,7 @@ import { encodeFramed, readerOf } from './read-write.ts';
 import { Unreadable } from './resolve.ts';
 
 /** Avro whose schemas are in a registry. */
-export interface RegisteredAvroOptions {
+export interface RegisteredAvroOptions extends AvroOptions {
   /** Shared by all codecs that are given the same one: {@link registry}, {@link memoryRegistry}. */
   readonly registry: SchemaRegistry;
   /** What records are read as, and written with. @defaultValue see {@link avro} */
@@ -27,8 +28,6 @@ export interface RegisteredAvroOptions {
   readonly register?: boolean;
   /** Of the types that `schema` speaks of and does not define. @defaultValue none */
   readonly references?: readonly SchemaReference[];
-  /** Most items in the arrays and maps of one record, those of all added up; at least 1. @defaultValue 250,000 */
-  readonly maxItems?: number;
 }
 
 const names: OptionNames<RegisteredAvroOptions> = {
@@ -38,20 +37,20 @@ const names: OptionNames<RegisteredAvroOptions> = {
   strategy: true,
   register: true,
   references: true,
+  maxBytes: true,
   maxItems: true,
 };
 const registryMethods = ['schemaById', 'bySubject', 'lookup', 'register', 'check'];
 
-type Resolved = RegisteredAvroOptions & Required<Pick<RegisteredAvroOptions, 'strategy' | 'register' | 'references' | 'maxItems'>>;
+type Resolved = RegisteredAvroOptions & Required<Pick<RegisteredAvroOptions, 'strategy' | 'register' | 'references'>> & AvroBounds;
 
 /** The form of avro() that has a registry: a codec to be opened. @throws OptionError */
 export function registeredAvro(given: RegisteredAvroOptions): Codec<unknown> {
   requireOptions('avro', given, names);
-  const options: Resolved = { strategy: 'topic', register: true, references: [], maxItems: 250_000, ...given };
+  const options: Resolved = { strategy: 'topic', register: true, references: [], ...given, ...avroBounds(given) };
   requireMethods('avro.registry', options.registry, registryMethods, 'registry({ url }) or memoryRegistry()');
   requireStrategy('avro.strategy', options.strategy);
   requireBoolean('avro.register', options.register);
-  requireInteger('avro.maxItems', options.maxItems, 1);
   if (options.subject !== undefined) requireText('avro.subject', options.subject);
   if (!Array.isArray(options.references)) throw new OptionError('avro.references must be a list of { name, subject, version }');
   if (options.references.length > 0 && options.schema === undefined)
@@ -82,17 +81,17 @@ async function openOutput(options: Resolved, use: CodecUse): Promise<OpenCodec<u
       : await outputSchema(registry, subject, textOf(schema, references), register, ask);
   const type = own ?? typeOf(found, await resolveReferences(registry, found.references, ask));
   const { id } = found;
-  return { name: 'avro', decode: wrongWay, encode: (value) => encodeFramed(type, id, value) };
+  return { name: 'avro', decode: wrongWay, encode: (value) => encodeFramed(type, id, value, options) };
 }
 
 async function openInput(options: Resolved, use: CodecUse): Promise<OpenCodec<unknown>> {
-  const { registry, maxItems } = options;
+  const { registry } = options;
   const reader = await readerType(options, use);
   const known = new KnownSchemas(registry, options.subject, use, (schema, references) => {
     const writer = typeOf(schema, references);
-    if (!reader || isSame(writer, reader.type)) return readerOf(reader?.type ?? writer, reader?.type ?? writer, maxItems, frameBytes);
+    if (!reader || isSame(writer, reader.type)) return readerOf(reader?.type ?? writer, reader?.type ?? writer, options, frameBytes);
     try {
-      return readerOf(writer, reader.type, maxItems, frameBytes);
+      return readerOf(writer, reader.type, options, frameBytes);
     } catch (error) {
       if (!(error instanceof Unreadable)) throw error;
       throw new CodecError(

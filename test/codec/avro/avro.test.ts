@@ -226,3 +226,14 @@ describe('avro: what is refused', () => {
     expect(() => avro(schema as AvroSchema)).toThrow(OptionError);
   });
 });
+
+it('takes records up to maxBytes, and no more, in both directions', () => {
+  const most = 'x'.repeat(98); // two bytes say how long it is
+  expect(avro('string', { maxBytes: 100 }).decode(avro('string', { maxBytes: 100 }).encode(most))).toBe(most);
+  const told = { message: expect.stringContaining('at most 100 bytes of Avro, got 101') as string };
+  expect(() => avro('string', { maxBytes: 100 }).encode(`${most}x`)).toThrow(expect.objectContaining({ code: 'encode_failed', ...told }));
+  expect(() => avro('string', { maxBytes: 100 }).decode(avro('string').encode(`${most}x`))).toThrow(
+    expect.objectContaining({ code: 'decode_failed', ...told }),
+  );
+  expect(() => avro('string', { maxBytes: 0 })).toThrow('avro.maxBytes');
+});

@@ -5,10 +5,12 @@ import { encode, readerOf } from '../../../src/codec/avro/read-write.ts';
 import { compileSchema } from '../../../src/codec/avro/compile-schema.ts';
 import { Unreadable } from '../../../src/codec/avro/resolve.ts';
 
+const bounds = { maxBytes: 1_000_000, maxItems: 1_000 };
+
 /** What is read of a value that was written with another schema. */
 function evolved(writer: AvroSchema, reader: AvroSchema, value: unknown): unknown {
   const [from, to] = [compileSchema(writer, 'writer'), compileSchema(reader, 'reader')];
-  return plain(readerOf(from, to, 1_000)(encode(from, value)));
+  return plain(readerOf(from, to, bounds)(encode(from, value, bounds)));
 }
 
 const plain = (value: unknown): unknown =>
@@ -109,7 +111,7 @@ describe('schema resolution', () => {
   });
 
   it.each(refused)('does not read %s', (_, writer, reader) => {
-    expect(() => readerOf(compileSchema(writer, 'writer'), compileSchema(reader, 'reader'), 10)).toThrow(Unreadable);
+    expect(() => readerOf(compileSchema(writer, 'writer'), compileSchema(reader, 'reader'), bounds)).toThrow(Unreadable);
   });
 
   it('refuses the branch that cannot be read when it occurs', () => {
@@ -142,7 +144,7 @@ describe('schema resolution', () => {
   it('bounds what it skips, too', () => {
     const writer = record([{ name: 'a', type: { type: 'array', items: 'null' } }]);
     const [from, to] = [compileSchema(writer, 'writer'), compileSchema(record([]), 'reader')];
-    const decode = readerOf(from, to, 1_000);
+    const decode = readerOf(from, to, bounds);
     expect(() => decode(Buffer.from('feffffffffffffff7f00', 'hex'))).toThrow('fewer items');
     expect(inspect(decode(Buffer.from('0200', 'hex')))).toContain('{}');
   });

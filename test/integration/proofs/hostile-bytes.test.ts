@@ -1,0 +1,4 @@
+import * as hostileBytes from '../../proofs/hostile-bytes.ts';
+import { describeShortProof } from '../short-proof.ts';
+
+describeShortProof(hostileBytes);

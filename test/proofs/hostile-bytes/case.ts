@@ -1,0 +1,12 @@
+import type { ErrorCode } from '../../../src/errors.ts';
+
+/** Bytes that mean harm, and what is to become of them. */
+export interface HostileCase {
+  readonly name: string;
+  readonly codec: 'avro' | 'json' | 'json with a schema' | 'text';
+  readonly bytes: () => Buffer;
+  /** Of the dead letter; undefined: it is a value after all. */
+  readonly code: ErrorCode | undefined;
+  /** Time and memory are the schema's own, and told without being judged. */
+  readonly isOfSchema?: boolean;
+}
