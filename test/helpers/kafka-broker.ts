@@ -2,7 +2,8 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { kafkaAvailable, kafkaJars } from './kafka/jars.ts';
-import { freePorts, KafkaNode, type Listener } from './kafka/node.ts';
+import { classArchive } from './kafka/class-archive.ts';
+import { freePorts, KafkaNode, type Listener, type NodeSetup } from './kafka/node.ts';
 
 export { kafkaAvailable } from './kafka/jars.ts';
 
@@ -40,13 +41,14 @@ export async function startKafka(options: StartKafkaOptions = {}): Promise<Runni
   const usable = kafkaAvailable();
   if (!usable.available) throw new Error(`cannot start Kafka: ${usable.reason}`);
   const jars = await kafkaJars();
+  const archive = await classArchive(jars);
   const root = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'millrace-kafka-')));
   await mkdir(root, { recursive: true });
   const removeData = async (): Promise<void> => {
     if (options.dataDir === undefined) await rm(root, { recursive: true, force: true });
   };
   try {
-    const nodes = await startNodes(options, root, jars);
+    const nodes = await startNodes(options, root, { jars, classes: archive === undefined ? undefined : { readFrom: archive } });
     return runningKafka(nodes, removeData);
   } catch (error) {
     await removeData();
@@ -55,7 +57,11 @@ export async function startKafka(options: StartKafkaOptions = {}): Promise<Runni
 }
 
 /** Somebody may take a free port before the broker does: then once more with others. */
-async function startNodes(options: StartKafkaOptions, root: string, jars: string): Promise<readonly KafkaNode[]> {
+async function startNodes(
+  options: StartKafkaOptions,
+  root: string,
+  java: Pick<NodeSetup, 'jars' | 'classes'>,
+): Promise<readonly KafkaNode[]> {
   const count = options.nodes ?? 1;
   for (let attempt = 1; ; attempt += 1) {
     const further = options.listeners ?? [];
@@ -74,7 +80,7 @@ async function startNodes(options: StartKafkaOptions, root: string, jars: string
         nodes: count,
         folder,
         temporary,
-        jars,
+        ...java,
         heapMiB: count === 1 ? 512 : 256,
         properties: options.properties ?? {},
         listeners: i === 0 ? further.map((one, at) => ({ ...one, port: ports[count * 2 + at] ?? 0 })) : [],

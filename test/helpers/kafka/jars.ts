@@ -18,23 +18,30 @@ export const javaCommand = (): string => {
   return home === undefined || home === '' ? 'java' : join(home, 'bin', 'java');
 };
 
-let known: KafkaAvailability | undefined;
+let known: (KafkaAvailability & { readonly java?: string }) | undefined;
 
 export function kafkaAvailable(): KafkaAvailability {
   known ??= lookAround();
   return known;
 }
 
-function lookAround(): KafkaAvailability {
+/** The whole version of the java to run, such as `17.0.15`. */
+export function javaVersion(): string {
+  kafkaAvailable();
+  return known?.java ?? 'unknown';
+}
+
+function lookAround(): KafkaAvailability & { readonly java?: string } {
   const java = spawnSync(javaCommand(), ['-version'], { encoding: 'utf8' });
   if (java.error) return { available: false, reason: `no java found (install a JDK >= ${String(oldestJava)}, or set JAVA_HOME)` };
-  const major = Number(/version "(\d+)/.exec(`${java.stderr}${java.stdout}`)?.[1] ?? Number.NaN);
+  const javaText = /version "([\w.+-]+)/.exec(`${java.stderr}${java.stdout}`)?.[1] ?? '';
+  const major = Number.parseInt(javaText, 10);
   if (!(major >= oldestJava))
     return { available: false, reason: `java is version ${String(major)}, Kafka ${version} needs >= ${String(oldestJava)}` };
-  if (existsSync(jarFolder())) return { available: true };
+  if (existsSync(jarFolder())) return { available: true, java: javaText };
   if (spawnSync('mvn', ['-v']).error)
     return { available: false, reason: `no mvn found, and Kafka's jars are not in ${jarFolder()} yet (install Maven)` };
-  return { available: true };
+  return { available: true, java: javaText };
 }
 
 function cacheRoot(): string {
@@ -50,15 +57,22 @@ const jarFolder = (): string => join(cacheRoot(), `kafka-${version}`);
 export async function kafkaJars(): Promise<string> {
   const folder = jarFolder();
   if (existsSync(folder)) return folder;
+  return locked(folder, async () => {
+    if (!existsSync(folder)) await download(folder);
+    return folder;
+  });
+}
+
+/** Does `work` for something in the cache while no other process does. */
+export async function locked<T>(path: string, work: () => Promise<T>): Promise<T> {
   await mkdir(cacheRoot(), { recursive: true });
-  const lock = `${folder}.lock`;
+  const lock = `${path}.lock`;
   await acquire(lock);
   try {
-    if (!existsSync(folder)) await download(folder);
+    return await work();
   } finally {
     await rm(lock, { recursive: true, force: true });
   }
-  return folder;
 }
 
 /** A folder as the lock, because making one is atomic everywhere; the holder's pid inside tells a stale one. */

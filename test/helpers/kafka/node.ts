@@ -29,6 +29,8 @@ export interface NodeSetup {
   /** Whether `folder` goes when this process is killed. */
   readonly temporary: boolean;
   readonly jars: string;
+  /** An archive of its classes: one that was made before, or where to write one when it ends. */
+  readonly classes: { readonly readFrom: string } | { readonly writeTo: string } | undefined;
   readonly heapMiB: number;
   readonly properties: Readonly<Record<string, string>>;
   readonly listeners: readonly (Listener & { readonly port: number })[];
@@ -55,7 +57,7 @@ export class KafkaNode {
   }
 
   async start(): Promise<void> {
-    const { folder, heapMiB } = this.setup;
+    const { folder, heapMiB, classes } = this.setup;
     await mkdir(folder, { recursive: true });
     const config = join(folder, 'server.properties');
     await writeFile(config, serverProperties(this.setup));
@@ -65,6 +67,7 @@ export class KafkaNode {
     const log = openSync(logFile, 'a');
     const args = [
       ...this.#java,
+      ...(classes && 'writeTo' in classes ? [`-XX:ArchiveClassesAtExit=${classes.writeTo}`] : []),
       '-Xms128m',
       `-Xmx${String(heapMiB)}m`,
       '-XX:+UseSerialGC',
@@ -84,8 +87,8 @@ export class KafkaNode {
     await this.#ready(broker, logFile);
   }
 
-  /** Ends the broker with `signal` and waits until it is gone. */
-  async end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+  /** Ends the broker with `signal`, and by force after `patienceMs`; waits until it is gone. */
+  async end(signal: 'SIGTERM' | 'SIGKILL', patienceMs = 15_000): Promise<void> {
     const broker = this.#broker;
     if (!broker) return;
     const gone = new Promise<void>((resolve) =>
@@ -96,13 +99,15 @@ export class KafkaNode {
     broker.ref();
     broker.kill('SIGCONT'); // a test may have stopped it
     broker.kill(signal);
-    const timer = setTimeout(() => broker.kill('SIGKILL'), 15_000);
+    const timer = setTimeout(() => broker.kill('SIGKILL'), patienceMs);
     await gone;
     clearTimeout(timer);
   }
 
   get #java(): string[] {
-    return ['-cp', join(this.setup.jars, '*'), `-Dlog4j2.configurationFile=${join(import.meta.dirname, 'log4j2.properties')}`];
+    const { jars, classes } = this.setup;
+    const archive = classes && 'readFrom' in classes ? [`-XX:SharedArchiveFile=${classes.readFrom}`] : [];
+    return ['-cp', join(jars, '*'), `-Dlog4j2.configurationFile=${join(import.meta.dirname, 'log4j2.properties')}`, ...archive];
   }
 
   async #format(config: string): Promise<void> {
