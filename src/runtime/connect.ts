@@ -12,7 +12,8 @@ import { type NewRecord, type ProduceRecordsOptions, RecordWriter } from './reco
 export interface Client {
   /**
    * Encodes all records, then writes them and resolves with their positions, in the order given, when the log has
-   * acknowledged all of them. Records of one partition keep their order.
+   * acknowledged all of them. Records of one partition keep their order. Codecs that need something are opened by the first call for their
+   * topic, within `timeoutMs`, and stay open until `close`.
    *
    * @throws CodecError before anything is written; TransportError `unknown_topic`, `record_too_large`, or
    * `transport_unavailable` after `timeoutMs`: then some may have been written.
@@ -25,7 +26,8 @@ export interface Client {
   /**
    * The records of a topic as they come, partition by partition in offset order, in a group of its own, which stores offsets
    * for nobody but this subscription: with `from: 'latest'` where it began, and where it was when its group has given it up
-   * (which is said as a warning). Cold: each subscription reads for itself; it never completes. Holds nothing but the fetch
+   * (which is said as a warning). Codecs that need something are opened first, for each subscription; a record that they cannot read yet is waited for, with its
+   * partition paused. Cold: each subscription reads for itself; it never completes. Holds nothing but the fetch
    * at hand and a position per partition: a subscriber that is slow and asynchronous buffers for itself.
    */
   consume<T, K>(topic: Topic<T, K>, options?: ConsumeFromOptions): Observable<ConsumedRecord<T, K>>;
@@ -47,13 +49,18 @@ export function connect(transport: Transport, options: ConnectOptions = {}): Cli
   requireOptions('connect', options, names);
   const { clock = systemClock } = options;
   let { log } = options;
-  const writer = new RecordWriter(transport, clock);
+  const theLog = (): Log => (log ??= createLogger({ level: 'warn' }));
+  const writer = new RecordWriter(transport, clock, theLog);
   return {
     produce: (topic, records, options = {}) => writer.write(topic, records, options),
     consume: (topic, options = {}) =>
-      readRecords(transport, topic, options, (why) => {
-        log ??= createLogger({ level: 'warn' });
-        log.warn({ topic: topic.name }, why);
+      readRecords(topic, options, {
+        transport,
+        clock,
+        log: theLog,
+        warn: (why) => {
+          theLog().warn({ topic: topic.name }, why);
+        },
       }),
     close: () => writer.close(),
   };

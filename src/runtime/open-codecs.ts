@@ -61,6 +61,30 @@ export async function openCodecs(
   };
 }
 
+/** The codecs of one topic, opened for one direction; nothing holds them but their user. */
+export async function openTopic<T, K>(
+  topic: Topic<T, K>,
+  direction: CodecUse['direction'],
+  options: Surroundings & { readonly signal: AbortSignal },
+): Promise<{ readonly topic: Topic<T, K>; readonly opened: readonly OpenedCodec[] }> {
+  const opened: OpenedCodec[] = [];
+  try {
+    for (const use of usesOf(topic, direction)) opened.push({ ...use, codec: await openOne(use, options) });
+  } catch (error) {
+    await closeCodecs(opened);
+    throw error;
+  }
+  return { topic: withOpened(topic, direction, opened) as Topic<T, K>, opened };
+}
+
+/** Whether any codec of a topic has to be opened before it is used. */
+export const opens = (topic: { readonly value: { readonly open?: unknown }; readonly key: { readonly open?: unknown } }): boolean =>
+  topic.value.open !== undefined || topic.key.open !== undefined;
+
+export const closeCodecs = async (opened: readonly OpenedCodec[]): Promise<void> => {
+  await Promise.allSettled(opened.map(async ({ codec }) => codec.close?.()));
+};
+
 /** What a record needs of codecs that may have to wait; undefined when none ever does. */
 export function pendingOf(opened: readonly OpenedCodec[]): PendingOf | undefined {
   const waiting = opened.filter(({ direction, codec }) => direction === 'in' && codec.pending !== undefined);

@@ -2,10 +2,14 @@ import { randomUUID } from 'node:crypto';
 import { Observable } from 'rxjs';
 import { type OptionNames, requireOptions } from '../check-options.ts';
 import { CodecError, isStreamError, messageOf, requireOneOf, TransportError } from '../errors.ts';
+import type { Clock } from '../clock.ts';
 import type { Topic } from '../pipeline.ts';
-import { formatPosition, type Position, type RecordHeaders, type SourceRecord } from '../record/record.ts';
+import { formatPartition, formatPosition, type Position, type RecordHeaders, type SourceRecord } from '../record/record.ts';
 import type { ConsumeHandlers, Consumer, Fetch, OwnedPartition, Transport } from '../transport/transport.ts';
+import type { Log } from './logging.ts';
+import { closeCodecs, opens, openTopic, pendingOf } from './open-codecs.ts';
 import { expelledWhy, ReadPositions } from './read-positions.ts';
+import { ReadQueue } from './read-queue.ts';
 
 /** A record that was consumed. */
 export interface ConsumedRecord<T, K = string | null> {
@@ -28,12 +32,19 @@ export interface ConsumeFromOptions {
 
 const names: OptionNames<ConsumeFromOptions> = { from: true, undecodable: true, onReady: true };
 
+/** What a reader reads with. */
+export interface Reader {
+  readonly transport: Transport;
+  readonly clock: Clock;
+  readonly log: () => Log;
+  readonly warn: (why: string) => void;
+}
+
 /** The records of a topic as they come, troubles told to `warn`; see {@link Client.consume}. */
 export function readRecords<T, K>(
-  transport: Transport,
-  topic: Topic<T, K>,
+  given: Topic<T, K>,
   options: ConsumeFromOptions,
-  warn: (why: string) => void,
+  { transport, clock, log, warn }: Reader,
 ): Observable<ConsumedRecord<T, K>> {
   requireOptions('consume', options, names);
   const { from = 'earliest', undecodable = 'error', onReady } = options;
@@ -41,26 +52,44 @@ export function readRecords<T, K>(
   requireOneOf('undecodable', undecodable, ['error', 'skip']);
   return new Observable((out) => {
     const positions = new ReadPositions();
-    const fetched = (fetch: Fetch): void => {
-      for (const record of positions.unread(fetch)) {
-        if (out.closed) return;
-        try {
-          out.next(decodeRecord(topic, fetch, record));
-        } catch (error) {
-          if (undecodable === 'skip' && isStreamError(error) && error instanceof CodecError) continue;
-          out.error(error);
-        }
-      }
-    };
+    const over = new AbortController();
     const failed = (error: unknown): void => {
       out.error(error);
     };
-    const consumer = join(transport, topic.name, from, positions, { ...toldTo(positions, warn), fetched, failed });
+    const begin = async ({ topic, opened }: Pick<Awaited<ReturnType<typeof openTopic<T, K>>>, 'topic' | 'opened'>): Promise<Consumer> => {
+      const take = (from: OwnedPartition, record: SourceRecord, refusal: Error | undefined): void => {
+        if (out.closed) return;
+        try {
+          out.next(decodeRecord(topic, from, record, refusal));
+        } catch (error) {
+          if (undecodable === 'skip' && isStreamError(error) && error instanceof CodecError) return;
+          out.error(error);
+        }
+      };
+      const waits = (partition: OwnedPartition): void => {
+        const troubles = opened.flatMap(({ codec }) => codec.trouble?.() ?? []);
+        warn(`${formatPartition(partition)} waits for what its codec needs to read a record${troubles.map((why) => `: ${why}`).join('')}`);
+      };
+      const queue = new ReadQueue({ clock, pending: pendingOf(opened) ?? (() => undefined), take, waits });
+      out.add(() => {
+        queue.stop();
+      });
+      const fetched = (fetch: Fetch): void => {
+        queue.offer(fetch, positions.unread(fetch));
+      };
+      const joined = await join(transport, topic.name, from, positions, { ...toldTo(positions, warn), fetched, failed });
+      queue.attach(joined);
+      return joined;
+    };
+    const topic = opens(given) ? openTopic(given, 'in', { clock, log: log(), signal: over.signal }) : undefined;
+    const consumer = topic?.then((opened) => (out.closed ? undefined : begin(opened))) ?? begin({ topic: given, opened: [] });
     consumer.then(() => {
       if (!out.closed) onReady?.();
     }, failed);
     return () => {
-      consumer.then((joined) => joined.close()).catch(() => undefined); // it only read; there is nothing to lose
+      over.abort(new DOMException('nobody reads any more', 'AbortError'));
+      consumer.then((joined) => joined?.close()).catch(() => undefined); // it only read; there is nothing to lose
+      topic?.then(({ opened }) => closeCodecs(opened)).catch(() => undefined);
     };
   });
 }
@@ -97,12 +126,18 @@ const toldTo = (positions: ReadPositions, warn: (why: string) => void): Omit<Con
   },
 });
 
-function decodeRecord<T, K>(topic: Topic<T, K>, fetch: Fetch, record: SourceRecord): ConsumedRecord<T, K> {
+function decodeRecord<T, K>(
+  topic: Topic<T, K>,
+  from: OwnedPartition,
+  record: SourceRecord,
+  refusal: Error | undefined,
+): ConsumedRecord<T, K> {
   const { key, value, headers, timestampMs, offset, undecodable } = record;
-  const position = { topic: fetch.topic, partition: fetch.partition, offset, epoch: fetch.epoch };
+  const position = { ...from, offset };
   const at = formatPosition(position);
   if (undecodable) throw new CodecError('undecodable_batch', `record ${at} cannot be read: ${undecodable.reason}`, { position: at });
   try {
+    if (refusal !== undefined) throw refusal;
     return { value: topic.value.decode(value), key: topic.key.decode(key), headers, timestampMs, position };
   } catch (error) {
     throw new CodecError(isStreamError(error) ? error.code : 'decode_failed', `record ${at}: ${messageOf(error)}`, {

@@ -8,6 +8,9 @@ import { sendBatches } from '../flow/send-batches.ts';
 import type { Topic } from '../pipeline.ts';
 import { formatPartition, type OutputPosition, type OutputRecord, type RecordHeaders } from '../record/record.ts';
 import type { Producer, Transport } from '../transport/transport.ts';
+import type { Log } from './logging.ts';
+import { opens } from './open-codecs.ts';
+import { WritingTopics } from './writing-topics.ts';
 
 /** A record to produce. */
 export interface NewRecord<T, K = string | null> {
@@ -44,17 +47,19 @@ export class RecordWriter {
   readonly #transport: Transport;
   readonly #clock: Clock;
   readonly #partitioner = new Partitioner();
+  readonly #topics: WritingTopics;
   /** The last send of each partition: one at a time. */
   readonly #turns = new Map<string, Promise<unknown>>();
   #producer: Promise<Producer> | undefined;
 
-  constructor(transport: Transport, clock: Clock) {
+  constructor(transport: Transport, clock: Clock, log: () => Log) {
     this.#transport = transport;
     this.#clock = clock;
+    this.#topics = new WritingTopics(clock, log);
   }
 
   async write<T, K>(
-    topic: Topic<T, K>,
+    given: Topic<T, K>,
     records: readonly NewRecord<T, K>[],
     options: ProduceRecordsOptions,
   ): Promise<readonly OutputPosition[]> {
@@ -62,8 +67,9 @@ export class RecordWriter {
     const { timeoutMs = 30_000, signal } = options;
     requireInteger('timeoutMs', timeoutMs, 0);
     const patience = { untilMs: this.#clock.nowMs() + timeoutMs, signal };
+    const topic = opens(given) ? await this.#insist(patience, () => this.#topics.open(given)) : given;
     const encoded = records.map((record, i) => encodeRecord(topic, record, i));
-    const partitions = await this.#insist(patience, (producer) => producer.partitionsOf(topic.name));
+    const partitions = await this.#insistOn(patience, (producer) => producer.partitionsOf(topic.name));
     const groups = Map.groupBy(
       encoded.map((record, at): Placed => ({ record, at })),
       ({ record }) => this.#partitioner.choose(record.key, partitions),
@@ -88,6 +94,7 @@ export class RecordWriter {
     const producer = await this.#producer?.catch(() => undefined);
     this.#producer = undefined;
     await producer?.close();
+    await this.#topics.close();
   }
 
   #open(): Promise<Producer> {
@@ -113,7 +120,7 @@ export class RecordWriter {
   async #send(patience: Patience, topic: string, partition: number, batch: readonly Placed[]): Promise<readonly bigint[]> {
     const records = batch.map(({ record }) => record);
     try {
-      const base = await this.#insist(patience, (producer) => producer.send(topic, partition, records));
+      const base = await this.#insistOn(patience, (producer) => producer.send(topic, partition, records));
       return records.map((_, i) => base + BigInt(i));
     } catch (error) {
       if (batch.length === 1 || !(isStreamError(error) && error.code === 'record_too_large')) throw error;
@@ -123,12 +130,16 @@ export class RecordWriter {
     }
   }
 
-  async #insist<T>({ untilMs, signal }: Patience, work: (producer: Producer) => Promise<T>): Promise<T> {
+  #insistOn<T>(patience: Patience, work: (producer: Producer) => Promise<T>): Promise<T> {
+    return this.#insist(patience, async () => work(await this.#open()));
+  }
+
+  async #insist<T>({ untilMs, signal }: Patience, work: () => Promise<T>): Promise<T> {
     const backoff = new Backoff(100, 2_000);
     for (;;) {
       signal?.throwIfAborted();
       try {
-        return await work(await this.#open());
+        return await work();
       } catch (error) {
         const waitMs = backoff.failed();
         if (classify(error) !== 'transient' || this.#clock.nowMs() + waitMs > untilMs) throw error;
