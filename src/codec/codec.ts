@@ -28,6 +28,8 @@ export interface Codec<T> {
 export interface CodecUse extends OpenContext {
   readonly topic: string;
   readonly part: 'key' | 'value';
+  /** Chance, from 0 up to 1: for waits that are not to fall together. @defaultValue Math.random */
+  readonly random?: () => number;
   /** `in`: only `decode` is called; `out`: only `encode`. */
   readonly direction: 'in' | 'out';
 }

@@ -24,6 +24,7 @@ export interface OpenedCodecs {
 
 interface Surroundings {
   readonly clock: Clock;
+  readonly random?: () => number;
   readonly log: Log;
 }
 
@@ -33,7 +34,7 @@ interface Surroundings {
  */
 export async function openCodecs(
   pipeline: Pipeline,
-  { clock, log }: Surroundings,
+  { clock, random = Math.random, log }: Surroundings,
   opening: Pick<Opening, 'signal' | 'holdAsked'>,
   patience: Pick<StartPatience, 'opened'>,
 ): Promise<OpenedCodecs> {
@@ -46,7 +47,10 @@ export async function openCodecs(
   const missing = new Set(wanted);
   await patience.opened(async () => {
     const open = async (use: Use): Promise<void> => {
-      opened.push({ ...use, codec: await opening.holdAsked(openOne(use, { clock, log, signal: opening.signal }), (one) => one.close?.()) });
+      opened.push({
+        ...use,
+        codec: await opening.holdAsked(openOne(use, { clock, random, log, signal: opening.signal }), (one) => one.close?.()),
+      });
       missing.delete(use);
     };
     const ends = await Promise.allSettled([...missing].map(open));
@@ -110,13 +114,14 @@ function withOpened(topic: AnyTopic, direction: CodecUse['direction'], opened: r
 
 async function openOne(
   { topic, part, direction, codec }: Use,
-  { clock, log, signal }: Surroundings & { readonly signal: AbortSignal },
+  { clock, random = Math.random, log, signal }: Surroundings & { readonly signal: AbortSignal },
 ): Promise<OpenCodec<unknown>> {
   const use: CodecUse = {
     topic,
     part,
     direction,
     clock,
+    random,
     signal,
     log: (level, message, details = {}) => {
       log[level]({ codec: codec.name, topic, part, ...details }, message);

@@ -1,6 +1,6 @@
 import { type ErrorCode, type Grade, gradeOf, requireOneOf } from '../errors.ts';
 import type { Deed, FaultDeed, FedRecord } from './deed.ts';
-import type { BrokerFault, FaultName, MemberFault, ModelFault } from './history.ts';
+import type { BrokerFault, FaultName, MemberFault, ModelFault, RegistryFault } from './history.ts';
 import type { Random } from './random.ts';
 
 /** What happens to single calls of a scripted model that is given its weather. */
@@ -22,13 +22,15 @@ export type LogFault =
   | 'undecodable';
 
 /** What a simulation may do to a pipeline. */
-export type SimulatedFault = Exclude<MemberFault, 'moved-in-haste'> | BrokerFault | ModelFault | CallFault | LogFault;
+export type SimulatedFault = Exclude<MemberFault, 'moved-in-haste'> | BrokerFault | ModelFault | RegistryFault | CallFault | LogFault;
 
 const members = ['joined', 'left', 'left-in-haste', 'crashed', 'expelled', 'paused'] as const;
 const brokers = ['down', 'send-lost', 'send-written', 'commit-lost', 'commit-stored', 'slow-acks', 'slow-fetches'] as const;
 /** They befall exactly-once pipelines alone. */
 const transactions = ['transaction-lost', 'transaction-committed', 'slow-transactions', 'slow-markers'] as const;
 const storms = ['storm-429', 'storm-5xx'] as const;
+/** They befall simulations that are given registries. */
+const registries = ['registry-down'] as const;
 const calls = ['calls-fail', 'calls-hang', 'calls-drip', 'bad-json'] as const;
 const logs = ['gaps', 'undecodable'] as const;
 
@@ -38,13 +40,14 @@ export const allFaults = [
   ...brokers,
   ...transactions,
   ...storms,
+  ...registries,
   ...calls,
   ...logs,
 ] as const satisfies readonly SimulatedFault[];
 
 /** Those of them that happen at a time, and not to calls or logs. */
 type TimedFault = Exclude<FaultName, 'moved-in-haste'>;
-const timed: readonly TimedFault[] = [...members, ...brokers, ...transactions, ...storms];
+const timed: readonly TimedFault[] = [...members, ...brokers, ...transactions, ...storms, ...registries];
 
 /** @throws OptionError for a fault that there is not. */
 export function requireFaults(faults: readonly SimulatedFault[]): ReadonlySet<SimulatedFault> {
@@ -87,9 +90,9 @@ export function gapDeeds(random: Random, inputs: readonly string[], partitions: 
 export function faultDeeds(
   random: Random,
   mix: ReadonlySet<SimulatedFault>,
-  { busyMs, isExact }: { readonly busyMs: number; readonly isExact: boolean },
+  { busyMs, isExact, hasRegistries }: { readonly busyMs: number; readonly isExact: boolean; readonly hasRegistries: boolean },
 ): readonly FaultDeed[] {
-  const idle: ReadonlySet<string> = new Set(isExact ? [] : transactions);
+  const idle: ReadonlySet<string> = new Set([...(isExact ? [] : transactions), ...(hasRegistries ? [] : registries)]);
   const [first, ...more] = timed.filter((name) => mix.has(name) && !idle.has(name));
   if (first === undefined) return [];
   return Array.from({ length: random.int(1, 6) }, () => ({

@@ -106,7 +106,11 @@ export type Event =
 export type EventOf<K extends Event['kind']> = Event & { readonly kind: K };
 
 /** What can be done to a run; each explains some irregularities and no others. */
-export type FaultName = MemberFault | BrokerFault | ModelFault;
+export type FaultName = MemberFault | BrokerFault | ModelFault | RegistryFault;
+
+export type RegistryFault =
+  /** The registries of the codecs' schemas cannot be reached for a while. */
+  'registry-down';
 
 /** Members of the group come and go, each a process of its own. */
 export type MemberFault =

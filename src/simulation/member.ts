@@ -1,6 +1,6 @@
 import { type Observable, tap } from 'rxjs';
 import { type Clock, sleep } from '../clock.ts';
-import { isStreamError, messageOf } from '../errors.ts';
+import { type ErrorCode, isStreamError, messageOf } from '../errors.ts';
 import { seededRandom } from '../inference/scripted/seeded-random.ts';
 import type { Pipeline } from '../pipeline.ts';
 import { type Envelope, runOf } from '../record/envelope.ts';
@@ -24,6 +24,8 @@ export interface MemberSide {
   readonly saw: (event: Event) => void;
 }
 
+/** What it cannot start without is not there at present. */
+const away: ReadonlySet<ErrorCode> = new Set(['transport_unavailable', 'registry_unavailable']);
 /** After so long without a sign the group throws a member out. */
 const sessionMs = 2_000;
 /** What a pipeline has when it is told nothing: see `StartOptions`. */
@@ -69,7 +71,7 @@ export class Member {
       });
     } catch (error) {
       this.state = 'gone';
-      if (isStreamError(error) && error.code === 'transport_unavailable') return; // others will do the work
+      if (isStreamError(error) && away.has(error.code)) return; // others will do the work
       saw({ kind: 'broken', why: `app ${String(this.id)} could not start: ${messageOf(error)}` });
     }
   }

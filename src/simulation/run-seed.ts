@@ -7,6 +7,7 @@ import type { Event, Expected } from './history.ts';
 import { eventsOf, placeOf, type Problem } from './problem.ts';
 import { randomFrom } from './random.ts';
 import type { Resource } from '../resource.ts';
+import { openTrialCodecs } from './open-trial-codecs.ts';
 import { fedRecords, identifyOutput, type OutputRules, type SimulatedRecord } from './simulated-record.ts';
 import type { AppSide, Subject } from './subject.ts';
 import { watchModels } from './watched-model.ts';
@@ -17,6 +18,7 @@ import { World } from './world.ts';
 export interface Trial extends OutputRules {
   readonly pipeline: () => Pipeline;
   readonly records: (seed: number) => readonly SimulatedRecord<unknown, unknown>[];
+  readonly registries: readonly { setAvailable(isAvailable: boolean): void }[];
   readonly resources: ((weather: Weather) => Readonly<Record<string, Resource<unknown>>>) | undefined;
   readonly expected: ((record: SimulatedRecord<unknown, unknown>, number: number) => readonly unknown[] | undefined) | undefined;
   readonly mix: ReadonlySet<SimulatedFault>;
@@ -45,8 +47,9 @@ export interface SeedRun {
 export async function runSeed(trial: Trial, seed: number): Promise<SeedRun> {
   const pipeline = trial.pipeline();
   const given = trial.records(seed);
+  const codecs = await openTrialCodecs(pipeline);
   const random = randomFrom(seed, 'simulation');
-  const fed = [...fedRecords(pipeline, given, trial.partitions)];
+  const fed = [...fedRecords(codecs, given, trial.partitions)];
   const inputs = Object.values(pipeline.inputs).map(({ name }) => name);
   if (trial.mix.has('undecodable') && pipeline.deadLetter !== 'stop')
     for (let i = random.int(0, 2); i > 0; i -= 1)
@@ -60,7 +63,11 @@ export async function runSeed(trial: Trial, seed: number): Promise<SeedRun> {
   if (problems.length + unmeant.length > 0) return { script: calm, problems: [...unmeant, ...problems], history, isCalm: true };
   const script: Script = {
     ...calm,
-    faults: faultDeeds(random, trial.mix, { busyMs: busyMs + 300, isExact: pipeline.delivery === 'exactly-once' }),
+    faults: faultDeeds(random, trial.mix, {
+      busyMs: busyMs + 300,
+      isExact: pipeline.delivery === 'exactly-once',
+      hasRegistries: trial.registries.length > 0,
+    }),
   };
   return { script, ...(await runScript(trial, script)), isCalm: false };
 }
@@ -129,11 +136,14 @@ async function runWorld(trial: Trial, script: Script, weather: Weather, expected
     isHasty: true, // nobody knows how long a pipeline's work may take
     deeds: deeds.sort((a, b) => a.atMs - b.atMs),
   };
-  const world = new World(plan, subjectOf(trial, shape, weather));
+  const world = new World(plan, subjectOf(trial, await openTrialCodecs(shape), weather));
   return { history: await world.run(), busyMs: world.busyMs };
 }
 
 const subjectOf = (trial: Trial, shape: Pipeline, weather: Weather): Subject => ({
+  registries: (isAvailable) => {
+    for (const one of trial.registries) one.setAvailable(isAvailable);
+  },
   pipeline: (side: AppSide) => {
     const pipeline = trial.pipeline();
     const resources = { ...pipeline.resources, ...trial.resources?.(weather) };

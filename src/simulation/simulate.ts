@@ -19,6 +19,11 @@ export interface SimulateOptions<In, Out, K> {
    * and calls fail as calls do. @defaultValue the pipeline's own, which must not work in real time
    */
   readonly resources?: (weather: Weather) => Readonly<Record<string, Resource<unknown>>>;
+  /**
+   * Of the schemas of its codecs: `memoryRegistry()`s, which cannot be reached now and then (`registry-down`). All members share them, and what is registered stays.
+   * @defaultValue none: then that does not happen
+   */
+  readonly registries?: readonly { setAvailable(isAvailable: boolean): void }[];
   /** Runs the seeds from 1 to so many, up to the first that is broken. @defaultValue 100 */
   readonly seeds?: number;
   /** Runs this one alone. @defaultValue the environment's MILLRACE_SEED, if it is set */
@@ -72,6 +77,7 @@ export async function simulate<In, Out, K>(
 
 function trialOf<In, Out, K>(pipeline: Pipeline<In, Out, K> | (() => Pipeline<In, Out, K>), options: SimulateOptions<In, Out, K>): Trial {
   const { records, resources, faults = allFaults, mayFail, compare, identify, expected, partitions = 3, options: started = {} } = options;
+  const { registries = [] } = options;
   requireInteger('partitions', partitions, 1, 100);
   const list = typeof records === 'function' ? records : () => records;
   const trial = {
@@ -81,7 +87,7 @@ function trialOf<In, Out, K>(pipeline: Pipeline<In, Out, K> | (() => Pipeline<In
       if (made.length === 0) throw new OptionError('records must be at least one, got none');
       return made;
     },
-    ...{ resources, mayFail, compare, identify, expected, partitions, options: started },
+    ...{ registries, resources, mayFail, compare, identify, expected, partitions, options: started },
     mix: requireFaults(faults),
   };
   return trial as unknown as Trial; // within, values are whatever the codecs make of them

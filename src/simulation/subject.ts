@@ -16,6 +16,8 @@ export interface AppSide {
 export interface Subject {
   /** The pipeline as one app runs it: made anew for each, as each has its own resources. */
   readonly pipeline: (side: AppSide) => Pipeline;
+  /** Lets the registries of its codecs answer, or not. */
+  readonly registries?: (isAvailable: boolean) => void;
   /** Which record an output descends from, and which of its parts it is; `record` undefined: nobody can tell. */
   readonly identify: (topic: string, output: Pick<OutputRecord, 'key' | 'value' | 'headers'>) => Identity;
 }

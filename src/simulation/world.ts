@@ -107,6 +107,7 @@ export class World {
       broker.failTransactions(count, { committed: what === 'transaction-committed' });
     else if (what === 'slow-transactions') broker.delayTransactions(ms);
     else if (what === 'slow-markers') broker.delayCompletion(ms);
+    else if (what === 'registry-down') this.#subject.registries?.(false);
     else return; // a storm is the models' affair
     this.#clock.schedule(ms + 500, () => {
       if (what === 'down') broker.up();
@@ -114,6 +115,7 @@ export class World {
       if (what === 'slow-fetches') broker.delayFetches(0);
       if (what === 'slow-transactions') broker.delayTransactions(0);
       if (what === 'slow-markers') broker.delayCompletion(0);
+      if (what === 'registry-down') this.#subject.registries?.(true);
     });
   }
 
@@ -166,6 +168,7 @@ export class World {
     broker.delayFetches(0);
     broker.delayTransactions(0);
     broker.delayCompletion(0);
+    this.#subject.registries?.(true);
     await this.#clock.advance(5_000);
     if (this.#alive().length === 0) this.#join();
     const waits = (this.#plan.retryTopics ?? []).reduce((sum, { delayMs }) => sum + delayMs, 0);

@@ -29,6 +29,7 @@ export class KnownSchemas<T> {
   readonly #subject: string | undefined;
   readonly #compile: Compile<T>;
   readonly #clock: Clock;
+  readonly #random: () => number;
   readonly #log: CodecUse['log'];
   readonly #known = new BoundedMap<number, T>(mostKnown);
   readonly #refused = new BoundedMap<number, Refused>(mostRefused);
@@ -37,11 +38,12 @@ export class KnownSchemas<T> {
   #last: { readonly id: number; readonly value: T } | undefined;
   #away: { readonly sinceMs: number; readonly why: string } | undefined;
 
-  constructor(registry: SchemaRegistry, subject: string | undefined, { clock, log }: CodecUse, compile: Compile<T>) {
+  constructor(registry: SchemaRegistry, subject: string | undefined, { clock, log, random = Math.random }: CodecUse, compile: Compile<T>) {
     this.#registry = registry;
     this.#subject = subject;
     this.#compile = compile;
     this.#clock = clock;
+    this.#random = random;
     this.#log = log;
   }
 
@@ -90,7 +92,7 @@ export class KnownSchemas<T> {
         if (isStreamError(error) && error.code === 'schema_not_found') throw this.#refuse(id, 'decode_failed', messageOf(error));
         this.#gone(error);
         const asked = isStreamError(error) ? error.retryAfterMs : undefined;
-        await sleep(this.#clock, asked ?? waitMs(tries), signal).catch(() => undefined); // aborted: the next question ends at once
+        await sleep(this.#clock, asked ?? waitMs(tries, this.#random()), signal).catch(() => undefined); // aborted: the next question ends at once
       }
     }
   }
@@ -125,4 +127,4 @@ export class KnownSchemas<T> {
   }
 }
 
-const waitMs = (tries: number): number => Math.min(longestRetryMs, firstRetryMs * 2 ** tries) * (0.5 + Math.random() / 2);
+const waitMs = (tries: number, random: number): number => Math.min(longestRetryMs, firstRetryMs * 2 ** tries) * (0.5 + random / 2);

@@ -1,0 +1,72 @@
+import { describe, expect, it } from 'vitest';
+import { mapValue } from '../../operators/map-value.ts';
+import { avro } from '../../src/codec/avro/avro.ts';
+import type { Codec } from '../../src/codec/codec.ts';
+import { memoryRegistry } from '../../src/codec/memory-registry.ts';
+import { text } from '../../src/codec/text.ts';
+import { definePipeline, topic } from '../../src/pipeline.ts';
+import { simulate } from '../../src/simulation/simulate.ts';
+import { knownNumbers } from '../helpers/known-codec.ts';
+
+const schema = { type: 'record', name: 'Order', fields: [{ name: 'id', type: 'string' }] } as const;
+const records = Array.from({ length: 40 }, (_, n) => ({ key: `k${String(n % 5)}`, value: { id: `order-${String(n)}` } }));
+const faults = ['registry-down', 'crashed', 'joined', 'expelled', 'left-in-haste', 'down'] as const;
+
+describe.each(['at-least-once', 'exactly-once'] as const)('a registry that is away now and then, %s', (delivery) => {
+  it('loses nothing, doubles nothing and keeps the order', async () => {
+    const registry = memoryRegistry();
+    const pipeline = definePipeline({
+      name: 'orders',
+      input: topic('in', avro({ registry, schema })),
+      output: topic('out', text()),
+      deadLetter: topic('dead'),
+      delivery,
+      process: (source) => source.pipe(mapValue(({ id }) => id)),
+    });
+    const report = await simulate(pipeline, { records, registries: [registry], faults, seeds: 15 });
+    report.verify();
+    expect(report.faults['registry-down']).toBeGreaterThan(5);
+  });
+});
+
+describe('the simulation', () => {
+  it('finds a codec that gives a record up because its registry is away', async () => {
+    const world = { isAvailable: true };
+    const numbers = knownNumbers([1]);
+    // what it should do is to wait: it refuses, as a codec without `pending` would
+    const codec: Codec<string> = {
+      ...text(),
+      decode: (bytes) => {
+        if (!world.isAvailable) numbers.codec().decode(Buffer.from([9]));
+        return text().decode(bytes);
+      },
+    };
+    const pipeline = definePipeline({
+      name: 'orders',
+      input: topic('in', codec),
+      output: topic('out', text()),
+      deadLetter: topic('dead'),
+      process: (source) => source.pipe(mapValue((value) => value)),
+    });
+    const setAvailable = (isAvailable: boolean): void => void (world.isAvailable = isAvailable);
+    const report = await simulate(pipeline, {
+      records: records.map(({ key, value }) => ({ key, value: value.id })),
+      registries: [{ setAvailable }],
+      faults: ['registry-down'],
+      seeds: 15,
+    });
+    expect(report.problems.length).toBeGreaterThan(0);
+  });
+
+  it('does not take registries away where it is given none', async () => {
+    const pipeline = definePipeline({
+      name: 'orders',
+      input: topic('in', text()),
+      output: topic('out', text()),
+      deadLetter: topic('dead'),
+      process: (source) => source.pipe(mapValue((value) => value)),
+    });
+    const report = await simulate(pipeline, { records: [{ value: 'a' }], faults: ['registry-down'], seeds: 3 });
+    expect(report.faults).toEqual({});
+  });
+});
