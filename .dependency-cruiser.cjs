@@ -60,6 +60,8 @@ module.exports = {
     vendor('node-llama-cpp', '^src/inference/llama/'),
     vendor('openai', '^src/inference/openai/'),
     vendor('avsc', '^src/codec/avro/'),
+    vendor('ajv', '^src/codec/json-schema/'),
+    vendor('ajv-formats', '^src/codec/json-schema/'),
 
     vendor('prom-client', '^src/serve/'),
     vendor('pino', '^src/runtime/logging\\.ts$'),

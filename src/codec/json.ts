@@ -158,6 +158,7 @@ function validated(schema: StandardSchemaV1, value: unknown, tooDeep: ErrorCode)
   try {
     result = schema['~standard'].validate(value);
   } catch (cause) {
+    if (cause instanceof CodecError) throw cause;
     if (cause instanceof RangeError)
       throw new CodecError(tooDeep, 'expected a value that the schema can walk through, got one that nests too deep');
     throw new CodecError('schema_violation', 'expected the schema to judge the value, but its validator threw', { cause });

@@ -13,6 +13,8 @@ export const importCases: Readonly<Record<string, Readonly<Record<string, readon
   'node-llama-cpp-has-one-home': { 'src/inference/model.ts': ['node-llama-cpp'] },
   'openai-has-one-home': { 'src/inference/scripted/chat.ts': ['openai'] },
   'avsc-has-one-home': { 'src/runtime/decode.ts': ['avsc'] },
+  'ajv-has-one-home': { 'src/runtime/decode.ts': ['ajv'] },
+  'ajv-formats-has-one-home': { 'src/codec/json.ts': ['ajv-formats'] },
   'prom-client-has-one-home': { 'src/runtime/stats.ts': ['prom-client'] },
   'pino-has-one-home': { 'src/runtime/runner.ts': ['pino'] },
   'commander-has-one-home': { 'src/runtime/options.ts': ['commander'] },
