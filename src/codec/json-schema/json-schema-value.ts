@@ -47,7 +47,7 @@ export function registeredJsonSchema(schema: RegisteredSchema, references: reado
 }
 
 /** `true` is the schema of everything, `false` of nothing. */
-export function parsedJsonSchema(text: string): JsonSchemaObject {
+function parsedJsonSchema(text: string): JsonSchemaObject {
   const schema = JSON.parse(text) as unknown;
   if (typeof schema === 'boolean') return schema ? {} : { not: {} };
   if (isObject(schema)) return schema as JsonSchemaObject;
