@@ -203,7 +203,9 @@ export function requireInteger(name: string, value: unknown, min: number, max: n
 /** @throws OptionError unless `value` is a finite number of at least `min` (and at most `max`). */
 export function requireNumber(name: string, value: unknown, min: number, max: number = Number.MAX_VALUE): asserts value is number {
   if (typeof value === 'number' && Number.isFinite(value) && value >= min && value <= max) return;
-  const range = max === Number.MAX_VALUE ? `>= ${String(min)}` : `from ${String(min)} to ${String(max)}`;
+  const [isOpen, isEndless] = [min === Number.MIN_VALUE, max === Number.MAX_VALUE];
+  const from = isOpen ? 'above 0' : isEndless ? `>= ${String(min)}` : `from ${String(min)}`;
+  const range = isEndless ? from : `${from}${isOpen ? ' and at most' : ' to'} ${String(max)}`;
   throw new OptionError(`${name} must be a number ${range}, got ${describe(value)}`);
 }
 

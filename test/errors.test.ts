@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type ErrorCode, type Grade, gradeOf, messageOf, StreamError } from '../src/errors.ts';
+import { type ErrorCode, type Grade, gradeOf, messageOf, requireNumber, StreamError } from '../src/errors.ts';
 
 describe('the message of anything that was thrown', () => {
   it.each([
@@ -67,4 +67,15 @@ describe('the grade of a code', () => {
   it('is one for each, and known of all', () => {
     expect(rows.map(({ code }) => code).sort()).toEqual(Object.keys(gradeOf).sort());
   });
+});
+
+it.each([
+  [[Number.MIN_VALUE], 'n must be a number above 0, got 0'],
+  [[Number.MIN_VALUE, 1], 'n must be a number above 0 and at most 1, got 0'],
+  [[1], 'n must be a number >= 1, got 0'],
+  [[1, 2], 'n must be a number from 1 to 2, got 0'],
+] as const)('says which numbers it takes: %j', ([min, max], says) => {
+  expect(() => {
+    requireNumber('n', 0, min, max);
+  }).toThrow(says);
 });

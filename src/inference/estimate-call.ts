@@ -13,6 +13,6 @@ export function estimateCall(
   prompt: Prompt,
   options?: ChatOptions,
 ): Observable<{ readonly inputTokens: number; readonly outputTokens: number }> {
-  const { maxTokens } = resolveChatOptions(options);
+  const { maxTokens } = resolveChatOptions(options, 'answer');
   return model.countTokens(prompt).pipe(map((inputTokens) => ({ inputTokens, outputTokens: maxTokens })));
 }

@@ -138,6 +138,49 @@ describe('options', () => {
     expect(() => model.answer('x', { schema: Sentiment, ...options })).toThrow(message);
   });
 
+  it.each([
+    ['chat', () => model.chat('x', { maxToken: 5 } as ChatOptions), 'chat has no option maxToken; did you mean maxTokens?'],
+    [
+      'complete',
+      () => model.complete('x', { temprature: 0 } as ChatOptions),
+      'complete has no option temprature; did you mean temperature?',
+    ],
+    ['answer', () => model.answer('x', { schema: Sentiment, repair: 1 } as never), 'answer has no option repair; did you mean repairs?'],
+    [
+      'classify',
+      () => model.classify('x', { labels: ['a', 'b'], calibrated: 'x' } as never),
+      'classify has no option calibrated; did you mean calibrate?',
+    ],
+    ['estimate', () => model.estimate('x', { maxToken: 5 } as ChatOptions), 'did you mean maxTokens?'],
+    ['infer', () => model.infer([{ name: 'a', shape: [1], data: ['x'], type: 'BYTES' } as never]), 'inputs[0] has no option type'],
+  ])('refuses an option that %s does not have', (_, call, says) => {
+    expect(call).toThrow(says);
+  });
+
+  it('estimates calls of answer by the options that they have', async () => {
+    const options = { schema: Sentiment, repairs: 2, maxTokens: 3 };
+    expect(await resultOf(model.estimate('12345', options))).toBe(8);
+  });
+
+  it.each([[[]], [''], [[{ role: 'user' as const, content: ' ' }]]])('refuses to calibrate with nothing: %j', (calibrate) => {
+    expect(() => model.classify('x', { labels: ['a', 'b'], calibrate })).toThrow(/calibrate must be a prompt with something in it/);
+  });
+
+  it('takes a JSON Schema as data, also as zod makes it, and no schema of a library or what is no data', () => {
+    expect(() => model.chat('x', { jsonSchema: z.toJSONSchema(Sentiment) })).not.toThrow();
+    expect(() => model.chat('x', { jsonSchema: Sentiment as never })).toThrow(/give it to answer, as schema/);
+    expect(() => model.chat('x', { jsonSchema: { type: 'string', check: () => true } })).toThrow(/a function at check/);
+    const circle: Record<string, unknown> = {};
+    circle['items'] = circle;
+    expect(() => model.chat('x', { jsonSchema: circle })).toThrow(/jsonSchema must be JSON, but/);
+  });
+
+  it('refuses a schema that JSON does not have at the call, unless its JSON Schema is given', () => {
+    const schema = z.object({ at: z.date() });
+    expect(() => model.answer('x', { schema })).toThrow(/z\.iso\.datetime\(\)/);
+    expect(() => model.answer('x', { schema, jsonSchema: { type: 'object' } })).not.toThrow();
+  });
+
   it('refuses what is not a schema, a prompt, labels, or a number of repairs', () => {
     expect(() => model.answer('x', { schema: { type: 'object' } as never })).toThrow(/Standard Schema/);
     expect(() => model.answer('x', { schema: Sentiment, repairs: 11 })).toThrow(/repairs/);

@@ -4,7 +4,7 @@ import { type CallContext, type CallScope, currentScope } from '../../call.ts';
 import { InferenceError, requireInteger } from '../../errors.ts';
 import { requireStandardSchema } from '../../standard-schema.ts';
 import type { Answer, AnswerOptions, ChatTurn, JsonSchema, ModelBackend, Usage } from '../model.ts';
-import { type ResolvedChatOptions, requireJsonSchema, resolveChatOptions } from './chat-options.ts';
+import { type ResolvedChatOptions, resolveChatOptions } from './chat-options.ts';
 import { checkAnswer, type Misfit } from './check-answer.ts';
 import { addUsage, collect, type Reply } from './collect.ts';
 import { jsonSchemaOf } from './json-schema-of.ts';
@@ -40,11 +40,10 @@ export function answerWith<S extends StandardSchemaV1>(
   options: AnswerOptions<S>,
   ctx: CallContext | undefined,
 ): Observable<Answer<StandardSchemaV1.InferOutput<S>>> {
-  const { schema, repairs = 0, jsonSchema: given, ...chat } = options;
+  const { jsonSchema: given, ...resolved } = resolveChatOptions(options, 'answer');
+  const { schema, repairs = 0 } = options;
   requireStandardSchema('schema', schema);
   requireInteger('repairs', repairs, 0, mostRepairs);
-  if (given !== undefined) requireJsonSchema(given);
-  const resolved = resolveChatOptions(chat);
   const jsonSchema = given ?? jsonSchemaOf(schema);
   const constrained = jsonSchema !== undefined && backend.capabilities.jsonSchema;
   const plan: Omit<Plan, 'scope'> = {

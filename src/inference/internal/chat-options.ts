@@ -1,5 +1,7 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import { type OptionNames, requireOptions } from '../../check-options.ts';
 import { messageOf, OptionError, requireInteger, requireNumber, requireText } from '../../errors.ts';
-import type { ChatOptions, JsonSchema } from '../model.ts';
+import type { AnswerOptions, ChatOptions, JsonSchema } from '../model.ts';
 
 /** What holds where a call says nothing: an answer long enough for a record's enrichment, and the same answer each time. */
 const defaults = { maxTokens: 512, temperature: 0 } as const;
@@ -13,11 +15,30 @@ const mostStops = 16;
 /** What OpenAI's servers take. */
 const mostAlternatives = 20;
 
+const chatOptionNames: OptionNames<ChatOptions> = {
+  maxTokens: true,
+  temperature: true,
+  topP: true,
+  topK: true,
+  minP: true,
+  seed: true,
+  stop: true,
+  stopTokens: true,
+  logProbabilities: true,
+  jsonSchema: true,
+};
+const answerOptionNames: OptionNames<AnswerOptions<StandardSchemaV1>> = { ...chatOptionNames, schema: true, repairs: true };
+
 /** The options checked, with defaults, so that all back ends mean the same. */
 export type ResolvedChatOptions = ChatOptions & { readonly maxTokens: number; readonly temperature: number };
 
-/** @throws OptionError for a value out of range. */
-export function resolveChatOptions(given: ChatOptions = {}): ResolvedChatOptions {
+/**
+ * The options of `of`; those of `answer` may be here for all that is counted before a call, which asks about both kinds.
+ * @throws OptionError for a name that is none, and a value out of range.
+ */
+export function resolveChatOptions(given: ChatOptions = {}, of: 'chat' | 'complete' | 'answer' = 'chat'): ResolvedChatOptions {
+  if (of === 'answer') requireOptions<object>(of, given, answerOptionNames);
+  else requireOptions(of, given, chatOptionNames);
   const { maxTokens = defaults.maxTokens, temperature = defaults.temperature, ...others } = given;
   const { topP, topK, minP, seed, stop, stopTokens, logProbabilities, jsonSchema } = others;
   requireInteger('maxTokens', maxTokens, 1, largestMaxTokens);
@@ -56,13 +77,21 @@ function requireStops(name: 'stop' | 'stopTokens', stop: readonly string[]): voi
 
 const checked = new WeakSet();
 
+/** What zod makes of a schema, has a `~standard` of another kind. */
+const isStandardSchema = (value: object): boolean =>
+  '~standard' in value &&
+  typeof value['~standard'] === 'object' &&
+  value['~standard'] !== null &&
+  'validate' in value['~standard'] &&
+  !('$schema' in value);
+
 /** @throws OptionError for what is no JSON Schema as data: it goes to another process, or over the wire. */
-export function requireJsonSchema(jsonSchema: unknown): asserts jsonSchema is JsonSchema {
+function requireJsonSchema(jsonSchema: unknown): asserts jsonSchema is JsonSchema {
   if (typeof jsonSchema !== 'object' || jsonSchema === null || Array.isArray(jsonSchema))
     throw new OptionError('jsonSchema must be a JSON Schema as an object');
   if (checked.has(jsonSchema)) return;
-  if ('~standard' in jsonSchema)
-    throw new OptionError('jsonSchema must be a JSON Schema as data, got a schema of a library: give it to answer, as schema');
+  if (isStandardSchema(jsonSchema))
+    throw new OptionError('jsonSchema must be a JSON Schema as data, got the schema of a library: give it to answer, as schema');
   try {
     JSON.stringify(jsonSchema, (name, value: unknown) => {
       if (typeof value === 'function' || typeof value === 'symbol') throw new OptionError(`it has a ${typeof value} at ${name}`);

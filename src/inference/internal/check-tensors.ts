@@ -1,3 +1,4 @@
+import { requireOptions } from '../../check-options.ts';
 import { OptionError } from '../../errors.ts';
 import type { Tensor } from '../model.ts';
 
@@ -5,7 +6,9 @@ import type { Tensor } from '../model.ts';
 export function requireTensors(inputs: readonly Tensor[]): void {
   if (!Array.isArray(inputs) || inputs.length === 0) throw new OptionError('inputs must be a list of at least one tensor');
   const seen = new Set<string>();
-  inputs.forEach(({ name, shape, data }: Tensor, index) => {
+  inputs.forEach((tensor: Tensor, index) => {
+    requireOptions(`inputs[${String(index)}]`, tensor, { name: true, shape: true, data: true });
+    const { name, shape, data } = tensor;
     if (typeof name !== 'string' || name === '' || seen.has(name))
       throw new OptionError(`inputs[${String(index)}].name must be a text that no other tensor has, got ${JSON.stringify(name)}`);
     seen.add(name);

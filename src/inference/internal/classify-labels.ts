@@ -1,11 +1,12 @@
 import { concatMap, defer, map, type Observable, of, throwError } from 'rxjs';
 import { type CallContext, currentScope } from '../../call.ts';
+import { requireOptions } from '../../check-options.ts';
 import { InferenceError, OptionError } from '../../errors.ts';
 import type { ChatTurn, Classification, ClassifyOptions, JsonSchema, ModelBackend } from '../model.ts';
 import { collect, type Reply } from './collect.ts';
 import { missing } from './capability.ts';
 import { type Leanings, type Seen, without } from './leanings.ts';
-import { turnsOf, withInstruction } from './prompt.ts';
+import { isBlank, turnsOf, withInstruction } from './prompt.ts';
 import { withinScope } from './within-scope.ts';
 
 /** A prompt that lists more is not a classification; take the nearest embedding instead. */
@@ -22,13 +23,17 @@ const wrapping = 32;
 export function classifyWith<L extends string>(
   backend: ModelBackend,
   turns: readonly ChatTurn[],
-  { labels: given, calibrate }: ClassifyOptions<L>,
+  options: ClassifyOptions<L>,
   ctx: CallContext | undefined,
   leanings: Leanings,
 ): Observable<Classification<L>> {
+  requireOptions('classify', options, { labels: true, calibrate: true });
+  const { labels: given, calibrate } = options;
   requireLabels(given);
   const labels = [...given];
   const empty = calibrate === undefined ? undefined : turnsOf(calibrate);
+  if (empty && isBlank(empty))
+    throw new OptionError("calibrate must be a prompt with something in it, such as the same one with 'N/A' for its data");
   return defer(() => {
     if (backend.capabilities.logProbabilities) return byProbability(backend, turns, labels, ctx, empty && { empty, leanings });
     return empty ? missing(backend.name, 'calibration') : byAnswer(backend, turns, labels, ctx);

@@ -21,7 +21,7 @@ export function modelOf(backend: MeteredBackend, runner = new Runner(backend)): 
     ...dataCalls(backend, runner),
     countTokens,
     estimate: (prompt, options) => {
-      const { maxTokens } = resolveChatOptions(options);
+      const { maxTokens } = resolveChatOptions(options, 'answer');
       return countTokens(prompt).pipe(map((tokens) => tokens + maxTokens));
     },
     state: () => defer(() => backend.state?.() ?? of(runner.state())),

@@ -27,7 +27,7 @@ export function textCalls(backend: MeteredBackend, runner: Runner): Pick<Model, 
     },
     complete: (text, options, ctx) => {
       requireString('text', text);
-      const resolved = resolveChatOptions(options);
+      const resolved = resolveChatOptions(options, 'complete');
       const work = () => backend.complete?.(text, resolved, ctx).pipe(endsProperly()) ?? missing(backend.name, 'completion');
       return runner.ask(turnsOf(text), options, ctx, work);
     },

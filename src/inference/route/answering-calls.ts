@@ -38,7 +38,7 @@ export function answeringCalls(rules: AnsweringRules): Pick<Model, 'chat' | 'com
       type Answered = Answer<StandardSchemaV1.InferOutput<typeof options.schema>>;
       const kind: Kind<Answered> = {
         prompt,
-        maxTokens: resolveChatOptions(options).maxTokens,
+        maxTokens: resolveChatOptions(options, 'answer').maxTokens,
         ask: (asking) => asking.model.answer(asking.prompt, withLength(options, asking), ctx),
         added: withUse,
         instead: (value, { model: { name: model } }) =>

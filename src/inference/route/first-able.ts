@@ -24,7 +24,7 @@ export function callsOfFirst(name: string, models: readonly Model[], door: PoolD
     infer: (inputs, ctx) => first('tensors', (model) => model.infer(inputs, ctx)),
     countTokens,
     estimate: (prompt, options) => {
-      const { maxTokens } = resolveChatOptions(options);
+      const { maxTokens } = resolveChatOptions(options, 'answer');
       return countTokens(prompt).pipe(map((tokens) => (tokens + maxTokens) * models.length));
     },
     state: () => defer(() => pooledState(models)),

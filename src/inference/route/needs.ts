@@ -25,7 +25,7 @@ const prefixLength = 256;
 /** Of a prompt that is answered in text. @throws OptionError for what is no prompt, and options out of range. */
 export function askOfPrompt(prompt: Prompt, options: ChatOptions | undefined): Ask {
   const turns = turnsOf(prompt);
-  const { maxTokens } = resolveChatOptions(options);
+  const { maxTokens } = resolveChatOptions(options, 'answer');
   return { options, inputTokens: estimatePromptTokens(turns), outputTokens: maxTokens, prefix: prefixOf(turns) };
 }
 

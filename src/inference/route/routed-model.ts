@@ -27,7 +27,7 @@ export function routedModel(name: string, router: Router, door: PoolDoor): Route
     },
     ...calls,
     estimate: (prompt, options) => {
-      const { maxTokens } = resolveChatOptions(options);
+      const { maxTokens } = resolveChatOptions(options, 'answer');
       return calls.countTokens(prompt).pipe(map((tokens) => tokens + maxTokens));
     },
     state: () => defer(() => pooledState(router.models)),
