@@ -4,7 +4,7 @@ import { decodeUtf8, encodeUtf8 } from './internal/utf8.ts';
 
 /**
  * UTF-8 text, character for character in both directions; a byte order mark is kept. For keys, and for values that are
- * plain text. Null is `unexpected_tombstone`, or with `orNull` null.
+ * plain text; what Kafka's clients call the string serde. Null is `unexpected_tombstone`, or with `orNull` null.
  * @throws CodecError `decode_failed` for bytes that are not UTF-8; `encode_failed` for what is not a string, or has half a surrogate pair.
  */
 export function text(): Codec<string>;

@@ -22,11 +22,13 @@ export interface Situation {
   readonly paused: Readonly<Record<string, number>>;
   /** Calls that wait for a policy, by its reason. */
   readonly policyWaits: Readonly<Record<string, number>>;
+  /** Partitions whose next record waits for its codec, by their topic. */
+  readonly unreadable: Readonly<Record<string, number>>;
   readonly troubles: number;
   readonly state: string;
 }
 
-export type Bottleneck = 'source' | 'queue' | 'model' | 'sink' | 'cpu' | 'memory' | 'gc' | 'none';
+export type Bottleneck = 'source' | 'queue' | 'codec' | 'model' | 'sink' | 'cpu' | 'memory' | 'gc' | 'none';
 
 export interface Diagnosis {
   readonly bottleneck: Bottleneck;
@@ -49,7 +51,7 @@ const thresholds = {
 export function diagnose(seen: Situation): Diagnosis {
   const inFlight = seen.waiting + seen.working + seen.handed;
   const rate = `${count(seen.settledPerSecond)} records/s settled, ${count(inFlight)} in flight, lag ${count(seen.lag)}`;
-  const found = [memory, gc, cpu, sink, queue, model, source].map((look) => look(seen, inFlight)).find((one) => one !== undefined);
+  const found = [memory, gc, cpu, sink, queue, model, codec, source].map((look) => look(seen, inFlight)).find((one) => one !== undefined);
   if (found) return { ...found, evidence: [...found.evidence, rate] };
   return { bottleneck: 'none', evidence: [rate], advice: 'nothing holds it up: it keeps pace with what comes' };
 }
@@ -153,6 +155,19 @@ const model: Look = ({ waiting, working }) =>
         advice:
           'raise concurrency (or permits) as far as the model gets faster by it, batch, shorten prompts and answers, or give it more replicas; with ordering by key, one hot key runs one call at a time',
       };
+
+const codec: Look = ({ unreadable }) => {
+  const topics = Object.entries(unreadable).filter(([, partitions]) => partitions >= 0.5);
+  if (topics.length === 0) return undefined;
+  return {
+    bottleneck: 'codec',
+    evidence: topics.map(
+      ([topic, partitions]) => `${count(partitions)} partitions of ${topic} wait for what their codec needs to read the next record`,
+    ),
+    advice:
+      'look at /healthz, which says what it is; a schema registry that is away, or does not know a schema that producers write with, holds the partitions until it answers',
+  };
+};
 
 const source: Look = ({ lag, waiting, working, handed, aheadBytes, paused, settledPerSecond }, inFlight) => {
   if (lag >= 1 && lag > inFlight * 1.5 && Object.keys(paused).length === 0 && aheadBytes < 1) {

@@ -234,5 +234,14 @@ export const metricSpecs: Readonly<Record<string, MetricSpec>> = {
     ({ completedBefore }) => completedBefore,
   ),
   millrace_context_headers_ignored_total: ofStats('counter', 'malformed context headers', ({ contextIgnored }) => contextIgnored),
+  millrace_unreadable_partitions: ofStats(
+    'gauge',
+    'partitions whose next record waits for what its codec needs to read it, such as a schema',
+    ({ unreadable }) => {
+      const topics = Map.groupBy(unreadable, ({ partition }) => partition.slice(0, partition.lastIndexOf('/')));
+      return [...topics].map(([topic, { length }]): Sample => [length, { topic }]);
+    },
+    ['topic'],
+  ),
   millrace_troubles: ofStats('gauge', 'things that do not work at present; /healthz names them', ({ troubles }) => troubles.length),
 };

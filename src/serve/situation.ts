@@ -44,6 +44,7 @@ export function situationOf(looks: readonly Look[]): Situation {
     ),
     paused: meansBy('millrace_paused', 'reason'),
     policyWaits: { ...meansBy('millrace_policy_waiting', 'policy'), ...meansBy('millrace_calls_waiting', 'reason') },
+    unreadable: meansBy('millrace_unreadable_partitions', 'topic'),
     troubles: mean('millrace_troubles'),
     state,
   };

@@ -7,7 +7,7 @@ import { virtualClock } from '../../src/virtual-clock.ts';
 
 const idle: Situation = {
   ...{ seconds: 10, settledPerSecond: 0, lag: 0, waiting: 0, working: 0, handed: 0, aheadBytes: 0, outgoingBytes: 0 },
-  ...{ loopBusy: 0.02, cpus: 0.03, gcShare: 0, intake: 1, paused: {}, policyWaits: {}, troubles: 0, state: 'running' },
+  ...{ loopBusy: 0.02, cpus: 0.03, gcShare: 0, intake: 1, paused: {}, policyWaits: {}, unreadable: {}, troubles: 0, state: 'running' },
 };
 // the first three as they were seen on the embedded broker: calls of 200 ms, a broker that takes 1 s for each send, no input
 const slowModel = {
@@ -36,6 +36,8 @@ describe('diagnose', () => {
     ['permits that are taken', { ...slowModel, policyWaits: { slots: 30 } }, 'queue'],
     ['records that wait for company', { ...idle, waiting: 12 }, 'queue'],
     ['fetches that bring too little', { ...idle, settledPerSecond: 5, working: 1, lag: 5_000 }, 'source'],
+    ['a schema registry that is away', { ...idle, lag: 500, unreadable: { orders: 3 } }, 'codec'],
+    ['one partition of many that waits for a schema', { ...slowModel, unreadable: { orders: 1 } }, 'model'],
     ['a pipeline that keeps pace', { ...idle, settledPerSecond: 50, working: 3, waiting: 1, lag: 4 }, 'none'],
     [
       'a sink that holds the intake',
