@@ -9,10 +9,12 @@ const apiKey = 'sk-very-secret-0123456789';
 const prices = { inputPerMillion: 2, outputPerMillion: 10, cachedPerMillion: 1 };
 
 /** A model on a server of its own. */
-const served = (kind: ServedKind, cannot: ModelUnderTest['cannot'] = {}): ModelUnderTest => ({
+const served = (kind: ServedKind, cannot: ModelUnderTest['cannot'] = {}, api: 'chat' | 'responses' = 'chat'): ModelUnderTest => ({
   open: async () => {
     const server = await startModelServer(kind);
-    const { value, close } = await openQuietly(openAiCompatible({ baseUrl: server.url, model: 'small', apiKey, server: kind, prices }));
+    const { value, close } = await openQuietly(
+      openAiCompatible({ baseUrl: server.url, model: 'small', apiKey, server: kind, prices, api }),
+    );
     return {
       model: value,
       close: async () => {
@@ -68,4 +70,41 @@ describeModel(
     tokenProbabilities: 'nobody knows whether the server tells them',
     labelProbabilities: 'nobody knows whether the server tells them',
   }),
+);
+
+const byResponses = {
+  seed: 'the Responses API knows none',
+  topK: 'the Responses API knows none',
+  minP: 'the Responses API knows none',
+} as const;
+const noStopTokens = { stopTokens: 'the Responses API knows none' } as const;
+const tellsNoTokens = { tokenProbabilities: 'it tells none there', labelProbabilities: 'it tells none there' } as const;
+const skipped = (rules: readonly number[], reason: string) => rules.map((rule) => ({ rule, reason }));
+const noStop = skipped([24], 'the Responses API knows no stop strings, and says so');
+const noJson = skipped([2, 33, 34, 36, 37, 49], 'the toy language writes JSON, and one of the labels, only where a schema constrains it');
+
+describeModel('openAiCompatible by the Responses API of openai', served('openai', { ...chatsAlone, ...byResponses }, 'responses'), {
+  skip: noStop,
+});
+describeModel('openAiCompatible by the Responses API of vllm', served('vllm', { ...byResponses, ...noStopTokens }, 'responses'), {
+  skip: noStop,
+});
+describeModel(
+  'openAiCompatible by the Responses API of llama-server',
+  served(
+    'llama-server',
+    { ...byResponses, ...tellsNoTokens, jsonSchema: 'it ignores schemas there: the prompt carries them' },
+    'responses',
+  ),
+  { skip: [...noStop, ...noJson] },
+);
+
+const chatting = 'the server embeds and ranks alone';
+describeModel(
+  'openAiCompatible on tei',
+  served('tei', {
+    ...{ ...noTopK, seed: chatting, topP: chatting, jsonSchema: chatting, completion: chatting, streaming: chatting },
+    ...{ tokenProbabilities: chatting, labelProbabilities: chatting, cachedPrefix: chatting, prices: chatting, faults: chatting },
+  }),
+  { skip: skipped([2, 3, 4, 5, 6, 8, 12, 16, 17, 18, 19, 20, 21, 23, 24, 26, 27, 31, 32, 33, 34, 35, 36, 37, 49, 51], chatting) },
 );

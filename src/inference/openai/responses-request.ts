@@ -12,13 +12,13 @@ import { isStrictSchema } from './is-strict-schema.ts';
 export function responsesRequest(
   turns: readonly ChatTurn[],
   { maxTokens, temperature, topP, stop, jsonSchema, logProbabilities }: ChatOptions,
-  { model, extraBody }: RequestSettings,
+  { model, extraBody, profile }: RequestSettings,
 ): ResponseCreateParamsStreaming {
   if (stop !== undefined && stop.length > 0)
     throw new InferenceError('capability_missing', 'the Responses API knows no stop strings: leave stop out, or leave out api');
   return {
     model,
-    input: turns.map(({ role, content }) => ({ role, content })),
+    input: turns.map((turn) => (turn.role === 'assistant' && profile.responses?.ownTurns === 'item' ? itemOf(turn) : inputOf(turn))),
     ...(maxTokens === undefined ? {} : { max_output_tokens: maxTokens }),
     ...(temperature === undefined ? {} : { temperature }),
     ...(topP === undefined ? {} : { top_p: topP }),
@@ -37,3 +37,11 @@ export function responsesRequest(
     ...extraBody,
   };
 }
+
+type Input = Exclude<ResponseCreateParamsStreaming['input'], string | undefined>[number];
+
+const inputOf = ({ role, content }: ChatTurn): Input => ({ role, content });
+
+/** llama-server takes this alone ("Cannot determine type of 'item'" otherwise), and asks for none of the ids that the type has. */
+const itemOf = ({ content }: ChatTurn): Input =>
+  ({ type: 'message', role: 'assistant', content: [{ type: 'output_text', text: content }] }) as unknown as Input;

@@ -10,6 +10,8 @@ interface ResponsesProfile {
   readonly jsonSchema: boolean;
   /** Whether it says of an answer that `maxTokens` cut it off. */
   readonly tellsCut: boolean;
+  /** How it takes what a model has said before: as text, or only as the item that it was sent as. */
+  readonly ownTurns: 'text' | 'item';
 }
 
 /** What a server can do, and how it wants to be asked. */
@@ -44,7 +46,7 @@ const generic: ServerProfile = {
   embeddings: true,
   alternatives: 0,
   completion: undefined,
-  responses: { alternatives: 0, sampling: ['topP'], jsonSchema: true, tellsCut: true },
+  responses: { alternatives: 0, sampling: ['topP'], jsonSchema: true, tellsCut: true, ownTurns: 'text' },
   closesStreams: false,
   reranking: undefined,
 };
@@ -54,9 +56,10 @@ const responsesWithAlternatives: ResponsesProfile = {
   sampling: ['topP', 'logProbabilities'],
   jsonSchema: true,
   tellsCut: true,
+  ownTurns: 'text',
 };
 /** They call each answer complete. */
-const responsesUntold: ResponsesProfile = { alternatives: 0, sampling: ['topP'], jsonSchema: true, tellsCut: false };
+const responsesUntold: ResponsesProfile = { alternatives: 0, sampling: ['topP'], jsonSchema: true, tellsCut: false, ownTurns: 'text' };
 
 const ranks: ServerProfile['reranking'] = { path: 'rerank', documentsField: 'documents' };
 
@@ -87,7 +90,7 @@ export const serverProfiles: Readonly<Record<ServerKind, ServerProfile>> = {
     sampling: ['topP', 'topK', 'minP', 'seed', 'logProbabilities'],
     alternatives: 20,
     completion: { schemaField: 'json_schema' },
-    responses: { ...responsesUntold, jsonSchema: false }, // it ignores `text.format` without a word
+    responses: { ...responsesUntold, jsonSchema: false, ownTurns: 'item' }, // it ignores `text.format` without a word
     reranking: ranks,
   },
   sglang: {

@@ -2,6 +2,8 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { sleep, systemClock } from '../../../src/clock.ts';
 import type { ChatTurn, JsonSchema } from '../../../src/inference/model.ts';
+import { Refusal } from './refusal.ts';
+import { asChatBody, responseEvents, turnsOfInput } from './responses-route.ts';
 import { dialects, type Dialect, type ServedKind } from './server-dialects.ts';
 import { countToyTokens, toyAnswer, toyLabels, toyLogProbability, toyScore, toyTokens, toyVector } from './toy-language.ts';
 
@@ -28,18 +30,6 @@ export interface ModelServer {
 }
 
 type Body = Readonly<Record<string, unknown>>;
-
-/** A failure that a server answers with. */
-class Refusal extends Error {
-  readonly status: number;
-  readonly body: unknown;
-
-  constructor(status: number, body: unknown) {
-    super(`status ${String(status)}`);
-    this.status = status;
-    this.body = body;
-  }
-}
 
 /**
  * The toy language behind HTTP, as one of the servers speaks: its routes, fields, log-probabilities, usage and words for what it refuses; a token a
@@ -68,7 +58,9 @@ export async function startModelServer(kind: ServedKind, { port = 0, beside = {}
       if (path === '/embeddings' && dialect.embeds) send(outgoing, embeddingsFor(body, dialect));
       else if (path === '/rerank' && dialect.ranks) send(outgoing, ranksFor(body, dialect));
       else if (path === '/tokenize' && dialect.tokenizes) send(outgoing, tokensOf(String(body['prompt'])));
-      else if (path === '/chat/completions') await answer(body, turnsIn(body), 'chat');
+      else if (path === '/chat/completions' && dialect.chats) await answer(body, turnsIn(body), 'chat');
+      else if (path === '/responses' && dialect.responses)
+        await answer(asChatBody(body, dialect), turnsOfInput(body, dialect), 'responses');
       else if (path === '/completions' && dialect.completes)
         await answer(body, [{ role: 'user', content: String(body['prompt']) }], 'text');
       else throw new Refusal(404, { error: { message: `no route ${path}`, type: 'not_found' } });
@@ -78,20 +70,20 @@ export async function startModelServer(kind: ServedKind, { port = 0, beside = {}
       outgoing.end(JSON.stringify(error.body));
     }
 
-    async function answer(given: Body, turns: readonly ChatTurn[], form: 'chat' | 'text'): Promise<void> {
+    async function answer(given: Body, turns: readonly ChatTurn[], form: Form): Promise<void> {
       const prompt = turns.map(({ content }) => content).join('\n');
       const status = Number(/Fail: (\d{3})/.exec(prompt)?.[1] ?? 0);
       const key = incoming.headers.authorization ?? 'none';
       if (status > 0) throw new Refusal(status, { error: { message: `it failed for ${key}`, type: 'server_error' } });
-      const inputTokens = form === 'chat' ? countToyTokens(turns) : toyTokens(prompt).length;
+      const inputTokens = form === 'text' ? toyTokens(prompt).length : countToyTokens(turns);
       const maxTokens = Number(given[dialect.maxTokensField] ?? given['max_tokens'] ?? 100);
       if (inputTokens + maxTokens > contextTokens) throw new Refusal(400, dialect.tooLong(inputTokens, contextTokens));
       const { tokens, isCut } = toyAnswer(turns, { ...optionsIn(given, dialect), maxTokens });
       const usage = { prompt_tokens: inputTokens, completion_tokens: tokens.length, total_tokens: inputTokens + tokens.length };
       const told = { ...usage, ...dialect.cached(Math.min(cachedOf(prompt), inputTokens - 1)) };
-      const alternatives = dialect.alternativesIn(given, form);
+      const alternatives = dialect.alternativesIn(given, form === 'text' ? 'text' : 'chat');
       if (given['stream'] !== true) {
-        const labels = /nothing else: (.*)$/m.exec(prompt)?.[1]?.split(', ') ?? [];
+        const labels = labelsIn(prompt);
         const tops = toyLabels(turns, labels).map((logprob, index) => ({ token: toyTokens(labels[index] ?? '')[0], logprob }));
         const logprobs =
           alternatives === undefined ? null : { content: [{ token: 'x', logprob: -1, top_logprobs: tops.slice(0, alternatives) }] };
@@ -104,7 +96,13 @@ export async function startModelServer(kind: ServedKind, { port = 0, beside = {}
         return;
       }
       outgoing.writeHead(200, { 'content-type': 'text/event-stream' });
-      const events = eventsOf(tokens, { form, isCut, alternatives, usage: told, dialect });
+      const telling = { isCut, alternatives, usage: told, dialect };
+      const labels = labelsIn(prompt);
+      const tops =
+        labels.length === 0
+          ? undefined
+          : toyLabels(turns, labels).map((logProbability, index) => ({ token: toyTokens(labels[index] ?? '')[0] ?? '', logProbability }));
+      const events = form === 'responses' ? responseEvents(tokens, { ...telling, tops }) : eventsOf(tokens, { ...telling, form });
       for (const event of events) {
         if (outgoing.destroyed) return;
         counts.done += 1; // before it is seen
@@ -175,6 +173,10 @@ function optionsIn(body: Body, dialect: Dialect) {
     ...(jsonSchema === undefined ? {} : { jsonSchema: jsonSchema as JsonSchema }),
   };
 }
+
+type Form = 'chat' | 'text' | 'responses';
+
+const labelsIn = (prompt: string): readonly string[] => /nothing else: (.*)$/m.exec(prompt)?.[1]?.split(', ') ?? [];
 
 interface Telling {
   readonly form: 'chat' | 'text';

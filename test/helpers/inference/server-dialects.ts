@@ -1,13 +1,18 @@
 import type { TokenLogProbability } from '../../../src/inference/model.ts';
 
 /** Servers whose ways {@link startModelServer} knows. */
-export type ServedKind = 'openai' | 'vllm' | 'llama-server' | 'sglang' | 'ollama' | 'tgi' | 'generic';
+export type ServedKind = 'openai' | 'vllm' | 'llama-server' | 'sglang' | 'ollama' | 'tgi' | 'tei' | 'generic';
 
 type Body = Readonly<Record<string, unknown>>;
 
 /** How a server speaks. */
 export interface Dialect {
   readonly maxTokensField: 'max_tokens' | 'max_completion_tokens';
+  readonly chats: boolean;
+  /** By the Responses API: whether it has it, heeds schemas, tells that it has cut an answer, and takes an assistant's turn as text. */
+  readonly responses:
+    | { readonly schemas: boolean; readonly tellsCut: boolean; readonly takesOwnText: boolean; readonly tellsTokens: boolean }
+    | undefined;
   readonly knowsTopK: boolean;
   readonly knowsSeed: boolean;
   readonly embeds: boolean;
@@ -50,6 +55,8 @@ const asLists = ({ token, logProbability, top }: TokenLogProbability): unknown =
 
 const openai: Dialect = {
   maxTokensField: 'max_completion_tokens',
+  chats: true,
+  responses: { schemas: true, tellsCut: true, takesOwnText: true, tellsTokens: true },
   knowsTopK: false,
   knowsSeed: true,
   embeds: true,
@@ -106,6 +113,7 @@ export const dialects: Readonly<Record<ServedKind, Dialect>> = {
   },
   'llama-server': {
     ...openai,
+    responses: { schemas: false, tellsCut: false, takesOwnText: false, tellsTokens: false },
     maxTokensField: 'max_tokens',
     knowsTopK: true,
     completes: true,
@@ -138,9 +146,23 @@ export const dialects: Readonly<Record<ServedKind, Dialect>> = {
     alternativesIn: (body, form) => (form === 'text' ? ofText(body) : openai.alternativesIn(body, form)),
     logprobs: (token, form) => (form === 'text' ? asLists(token) : asChat(token)),
   },
-  ollama: { ...openai, maxTokensField: 'max_tokens', completes: true, usageAtEnd: true, cached: () => ({}) },
+  ollama: {
+    ...openai,
+    responses: { schemas: true, tellsCut: false, takesOwnText: true, tellsTokens: false },
+    maxTokensField: 'max_tokens',
+    completes: true,
+    usageAtEnd: true,
+    cached: () => ({}),
+  },
+  tei: {
+    ...openai,
+    chats: false,
+    responses: undefined,
+    ranks: { field: 'texts', form: (ranks) => ranks },
+  },
   tgi: {
     ...openai,
+    responses: undefined,
     maxTokensField: 'max_tokens',
     embeds: false,
     completes: true,

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import type { OpenAiCompatibleOptions } from '../../../src/inference/openai/openai-compatible.ts';
+import type { ServerKind } from '../../../src/inference/openai/server-profile.ts';
 import { failureOf } from '../../helpers/failure-of.ts';
 import type { ServerReply } from '../../helpers/openai-server.ts';
 import { allOf, resultOf } from '../../helpers/result-of.ts';
@@ -213,4 +214,19 @@ describe('what else is asked for', () => {
     expect(server.requests[0]?.body).toMatchObject({ store: true });
     expect(server.requests[0]?.body).not.toHaveProperty('temperature');
   });
+});
+
+it.each<[ServerKind, unknown]>([
+  ['openai', { role: 'assistant', content: 'no' }],
+  ['llama-server', { type: 'message', role: 'assistant', content: [{ type: 'output_text', text: 'no' }] }],
+])('%s is told what the model has said before in the form that it takes', async (server, expected) => {
+  const { model, server: at } = await answering(sse(created, delta('ok'), done()), { server });
+  await allOf(
+    model.chat([
+      { role: 'user', content: 'Say ok' },
+      { role: 'assistant', content: 'no' },
+      { role: 'user', content: 'Do' },
+    ]),
+  );
+  expect(at.requests[0]?.body['input']).toEqual([{ role: 'user', content: 'Say ok' }, expected, { role: 'user', content: 'Do' }]);
 });
