@@ -3,7 +3,11 @@ import { describe, expect, it } from 'vitest';
 import { mapConcurrent } from '../../operators/map-concurrent.ts';
 import { text } from '../../src/codec/text.ts';
 import { CodecError, TransportError } from '../../src/errors.ts';
+import { CodecWaits, type PendingOf } from '../../src/flow/codec-waits.ts';
+import { Owned } from '../../src/flow/owned.ts';
 import { topic } from '../../src/pipeline.ts';
+import { ProcessClock } from '../../src/simulation/process-clock.ts';
+import { virtualClock } from '../../src/virtual-clock.ts';
 import { copying, type CopyingSpec, teach } from '../helpers/copying.ts';
 import { knownNumbers } from '../helpers/known-codec.ts';
 
@@ -222,5 +226,43 @@ describe('what waits', () => {
     teach(c.numbers, 2);
     await c.clock.advance(2_000);
     expect(c.outputs()).toEqual(['1:b', '2:a']);
+  });
+});
+
+describe('codec waits', () => {
+  const head = { offset: 5n, key: null, value: null, headers: [], timestampMs: 0 };
+  const world = (pending: PendingOf) => {
+    const time = virtualClock();
+    const clock = Object.assign(new ProcessClock(time), { advance: (ms: number) => time.advance(ms) });
+    const readable: Owned[] = [];
+    const owned = new Owned({ topic: 'in', partition: 0, epoch: 1, start: 5n, committed: undefined, high: 9n, reset: undefined }, 'fail');
+    return { clock, readable, owned, waits: new CodecWaits({ clock, pending, readable: (one) => void readable.push(one) }) };
+  };
+
+  it('say nothing of a partition that has left', async () => {
+    const needed = Promise.withResolvers<undefined>();
+    const { clock, readable, owned, waits } = world(() => needed.promise);
+    expect(waits.parks(owned, head)).toBe(true);
+    waits.forget(owned);
+    needed.resolve(undefined);
+    await clock.advance(10_000);
+    expect([readable, owned.unreadableSinceMs]).toEqual([[], undefined]);
+  });
+
+  it.each(['forget', 'stop'] as const)('leave no timer behind: %s', async (end) => {
+    const { clock, readable, owned, waits } = world(() => Promise.reject(new TransportError('transport_unavailable', 'away')));
+    waits.parks(owned, head);
+    await clock.advance(0);
+    expect(clock.timers).toBe(1);
+    waits[end](owned);
+    expect(clock.timers).toBe(0);
+    await clock.advance(10_000);
+    expect(readable).toEqual([]);
+  });
+
+  it('ask once for a record that can be read', () => {
+    let asked = 0;
+    const { owned, waits } = world(() => ((asked += 1), undefined));
+    expect([waits.parks(owned, head), waits.parks(owned, head), asked]).toEqual([false, false, 1]);
   });
 });

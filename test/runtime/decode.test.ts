@@ -56,7 +56,7 @@ it('keys are values of their codecs, in and out, and records go where every Kafk
   expect(records('in').map(({ key }) => Buffer.from(key ?? []).toString())).toContain('{"order":7}');
   expect(
     records('out')
-      .map(({ key }) => numberKey.decode(key)?.order)
+      .map(({ key }) => numberKey.decode(key).order)
       .sort((a, b) => a - b),
   ).toEqual(orders.map((order) => order * 10));
   for (const name of ['in', 'out']) for (const { key, partition } of records(name)) expect(partition).toBe(placed(key));

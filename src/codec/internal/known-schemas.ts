@@ -69,8 +69,7 @@ export class KnownSchemas<T> {
   trouble(): string | undefined {
     if (!this.#away || this.#waiting.size === 0) return undefined;
     const { sinceMs, why } = this.#away;
-    const waiting = this.#waiting.size === 1 ? '1 schema is' : `${String(this.#waiting.size)} schemas are`;
-    return `${why}, since ${new Date(sinceMs).toISOString()}; ${waiting} waited for`;
+    return `${why}, since ${new Date(sinceMs).toISOString()}; records with schemas that were not seen before wait`; // the same words all along: each change is logged
   }
 
   close(): void {
@@ -118,7 +117,7 @@ export class KnownSchemas<T> {
   #gone(error: unknown): void {
     const why = messageOf(error);
     if (!this.#away) this.#log('warn', `records wait for a schema: ${why}`);
-    this.#away = { sinceMs: this.#away?.sinceMs ?? this.#clock.nowMs(), why };
+    this.#away ??= { sinceMs: this.#clock.nowMs(), why };
   }
 
   #back(): void {
