@@ -36,10 +36,10 @@ describe.skipIf(file.path === undefined)('options of the engine', () => {
 
   it.each<{ what: string; options: Partial<LlamaOptions> }>([
     { what: 'keys and values of 8 bits', options: { kvCacheType: 'q8_0', flashAttention: true } },
-    { what: 'keys of 8 bits', options: { kvCacheType: { keys: 'q8_0', values: 'f16' } } },
-    { what: 'a small batch', options: { batchTokens: 32 } },
-    { what: 'no layers on a GPU', options: { gpuLayers: 0 } },
-    { what: 'an adapter of scale 0', options: { lora: [{ path: '', scale: 0 }] } },
+    {
+      what: 'keys of 8 bits, a small batch, no layers on a GPU, and an adapter of scale 0',
+      options: { kvCacheType: { keys: 'q8_0', values: 'f16' }, batchTokens: 32, gpuLayers: 0, lora: [{ path: '', scale: 0 }] },
+    },
   ])('goes on counting with $what', async ({ options }) => {
     const adapters = options.lora?.map((one) => ({ ...one, path: lora }));
     expect(await withModel({ ...options, ...(adapters && { lora: adapters }) }, continued)).toMatch(/^ five, six/);

@@ -28,7 +28,7 @@ interface Seen {
 }
 
 export async function run({ short, signal, say }: ExperimentContext): Promise<ExperimentResult> {
-  const [records, kills] = short ? [24, 1] : [120, 4];
+  const [records, kills] = short ? [16, 1] : [120, 4];
   const broker = await startKafka();
   let demo: Demo | undefined;
   try {

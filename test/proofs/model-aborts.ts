@@ -5,7 +5,7 @@ import { resultOf } from '../helpers/result-of.ts';
 
 export const name = 'model-aborts';
 export const summary =
-  '1,000 calls of the embedded model cancelled at random moments: every sequence free again, no token generated after; about 3 minutes, --short 15 s';
+  '1,000 calls of the embedded model cancelled at random moments: every sequence free again, no token generated after; about 3 minutes, --short 10 s';
 
 const sequences = 4;
 /** More than there are sequences: some are cancelled while they wait. */
@@ -30,7 +30,7 @@ interface Counts {
 }
 
 export async function run({ short, signal, say }: ExperimentContext): Promise<ExperimentResult> {
-  const calls = short ? 48 : 1_000;
+  const calls = short ? 24 : 1_000;
   const { model, pool, close } = await openEmbedded({ sequences });
   const counts: Counts = { cancelled: 0, midway: 0, piecesAfter: 0, mostUnderWay: 0, tokensAfter: 0, slowestStopMs: 0, stuck: 0 };
   try {

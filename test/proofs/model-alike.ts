@@ -5,7 +5,7 @@ import { allOf } from '../helpers/result-of.ts';
 
 export const name = 'model-alike';
 export const summary =
-  'the embedded model at temperature 0 without flash attention, alone and eight at once, with a kept prefix and without: equal answers bit for bit; about 3 minutes, --short 30 s';
+  'the embedded model at temperature 0 without flash attention, alone and eight at once, with a kept prefix and without: equal answers bit for bit; about 3 minutes, --short 15 s';
 
 const sequences = 8;
 const things = ['wheel', 'stones', 'flour', 'pond', 'miller', 'grain', 'roof', 'sacks', 'weir', 'bread'];
@@ -16,35 +16,36 @@ const asks = [
   'Why do people love',
 ];
 const system = 'You answer questions of visitors of a water mill. Be friendly, be exact, and write whole sentences.';
-/** Of different lengths, so that they are in step with each other only at first. */
-const promptsOf = (count: number): readonly (readonly ChatTurn[])[] =>
+/** Of different lengths, so that they are in step with each other only at first; `words` bounds how different. */
+const promptsOf = (count: number, words: number): readonly (readonly ChatTurn[])[] =>
   Array.from({ length: count }, (_, n) => [
     { role: 'system', content: system },
     {
       role: 'user',
-      content: `${asks[n % 4] ?? ''} the ${things[n % 10] ?? ''}, visitor number ${String(n)}${', who asks for more words than others do'.repeat(n % 5)}.`,
+      content: `${asks[n % 4] ?? ''} the ${things[n % 10] ?? ''}, visitor number ${String(n)}${', who asks for more words than others do'.repeat(n % words)}.`,
     },
   ]);
 
 type Opened = Awaited<ReturnType<typeof openEmbedded>>;
 
 export async function run({ short, signal, say }: ExperimentContext): Promise<ExperimentResult> {
-  const prompts = promptsOf(short ? sequences : 40);
+  const prompts = short ? promptsOf(sequences, 3) : promptsOf(40, 5);
+  const maxTokens = short ? 4 : 8;
   const opened = await openEmbedded({ sequences });
   try {
     const alone: string[] = [];
     for (const prompt of prompts) {
       signal.throwIfAborted();
       await forget(opened);
-      alone.push(await answer(opened, prompt));
+      alone.push(await answer(opened, prompt, maxTokens));
     }
     say('asked alone');
     const kept: string[] = [];
-    for (const prompt of prompts) kept.push(await answer(opened, prompt));
+    for (const prompt of prompts) kept.push(await answer(opened, prompt, maxTokens));
     say('asked again');
     await forget(opened);
-    const beside = await together(opened, prompts);
-    const otherwise = (await together(opened, prompts.toReversed())).toReversed();
+    const beside = await together(opened, prompts, maxTokens);
+    const otherwise = (await together(opened, prompts.toReversed(), maxTokens)).toReversed();
     return { measured: judge(alone, { kept, beside, otherwise }), pass: true };
   } finally {
     await opened.close();
@@ -52,8 +53,8 @@ export async function run({ short, signal, say }: ExperimentContext): Promise<Ex
 }
 
 /** Tokens and their log-probabilities: bit for bit, and of whose prompt they are. */
-async function answer({ model }: Opened, prompt: readonly ChatTurn[]): Promise<string> {
-  const pieces = await allOf(model.chat(prompt, { maxTokens: 8, logProbabilities: 0 }));
+async function answer({ model }: Opened, prompt: readonly ChatTurn[], maxTokens: number): Promise<string> {
+  const pieces = await allOf(model.chat(prompt, { maxTokens, logProbabilities: 0 }));
   return pieces.flatMap(({ tokens = [] }) => tokens.map((one) => `${one.token} ${String(one.logProbability)}`)).join('\n');
 }
 
@@ -61,11 +62,11 @@ async function answer({ model }: Opened, prompt: readonly ChatTurn[]): Promise<s
 const forget = ({ model }: Opened): Promise<unknown> =>
   Promise.all(Array.from({ length: sequences }, (_, n) => allOf(model.complete(`${String(n)} zq`, { maxTokens: 1 }))));
 
-async function together(opened: Opened, asked: readonly (readonly ChatTurn[])[]): Promise<readonly string[]> {
+async function together(opened: Opened, asked: readonly (readonly ChatTurn[])[], maxTokens: number): Promise<readonly string[]> {
   const left = [...asked.entries()];
   const found: string[] = [];
   const lane = async (): Promise<void> => {
-    for (let next = left.shift(); next; next = left.shift()) found[next[0]] = await answer(opened, next[1]);
+    for (let next = left.shift(); next; next = left.shift()) found[next[0]] = await answer(opened, next[1], maxTokens);
   };
   await Promise.all(Array.from({ length: sequences }, lane));
   return found;

@@ -45,7 +45,7 @@ interface Plan {
   readonly sequences: number;
 }
 const full: Plan = { streams: 200, keys: 200, perKey: 3, poison: 3, crashes: 20, maxTokens: 8, sequences: 4 };
-const small: Plan = { streams: 200, keys: 24, perKey: 1, poison: 1, crashes: 3, maxTokens: 1, sequences: 2 };
+const small: Plan = { streams: 200, keys: 14, perKey: 1, poison: 1, crashes: 3, maxTokens: 1, sequences: 2 };
 
 /** What was seen while it ran. */
 interface Seen {

@@ -83,6 +83,8 @@ export interface ModelUnderTest {
   readonly cannot?: Partial<Readonly<Record<Ability, string>>>;
   /** @defaultValue as the toy language wants it */
   readonly asks?: Partial<Asks>;
+  /** So many calls at once are many: more than it works on. @defaultValue 50 */
+  readonly manyCalls?: number;
   readonly faults?: readonly AskedFault[];
   readonly prices?: TokenPrices;
   /** What must stand in no error: keys. */
