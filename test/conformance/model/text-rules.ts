@@ -86,7 +86,7 @@ export const textRules: readonly ModelRule[] = [
     needs: ['seed'],
     test: async (world) => {
       const asked = async (seed: number): Promise<string> =>
-        textOf(await world.all(world.model.chat(world.asks.short, { maxTokens: 24, temperature: 1.5, seed })));
+        textOf(await world.all(world.model.chat(world.asks.short, { maxTokens: 12, temperature: 1.5, seed })));
       expect(await asked(7)).toBe(await asked(7));
       const others = new Set([await asked(1), await asked(2), await asked(3), await asked(4)]);
       expect(others.size).toBeGreaterThan(1);
