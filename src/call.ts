@@ -62,6 +62,8 @@ export interface CallScope extends Omit<CallContext, 'signal'> {
   degrade(step: string): () => void;
   /** Whether a `fallbackTo` further out takes `error`: who would wait for the service then fails at once instead. */
   takesOver(error: unknown): boolean;
+  /** Whether it is aborted since another attempt at the same call has answered: what it asked is paid for, though nobody told. */
+  isBeaten(): boolean;
   /** Asks the source to hold back until `untilMs`, and to say why. */
   hold(reason: string, untilMs: number): void;
   /**
@@ -94,6 +96,7 @@ const outside: CallScope = {
   isRetried: false,
   waitsOut: false,
   takesOver: () => false,
+  isBeaten: () => false,
   hold: () => undefined,
   suspend: () => () => undefined,
 };
@@ -104,7 +107,7 @@ export const currentScope = (): CallScope => storage.getStore() ?? outside;
 /** A scope of no record, with a clock: for what is called while resources are opened. */
 export const scopeOf = (clock: Clock): CallScope => ({ ...outside, clock, tries: noTries() });
 
-type Fields = Partial<Pick<CallScope, 'attempt' | 'isRetried' | 'waitsOut' | 'meter' | 'degrade' | 'suspend' | 'takesOver'>>;
+type Fields = Partial<Pick<CallScope, 'attempt' | 'isRetried' | 'waitsOut' | 'meter' | 'degrade' | 'suspend' | 'takesOver' | 'isBeaten'>>;
 
 /** A class, so that all have one shape: see `operators/internal/describe-call.ts`. */
 class InnerScope implements CallScope {
@@ -162,6 +165,10 @@ class InnerScope implements CallScope {
 
   takesOver(error: unknown): boolean {
     return this.#fields.takesOver?.(error) ?? this.#outer.takesOver(error);
+  }
+
+  isBeaten(): boolean {
+    return (this.#fields.isBeaten ?? (() => this.#outer.isBeaten()))();
   }
 
   hold(reason: string, untilMs: number): void {

@@ -74,6 +74,10 @@ export class DescribedCall implements CallScope {
     return false;
   }
 
+  isBeaten(): boolean {
+    return false;
+  }
+
   hold(reason: string, untilMs: number): void {
     this.#run.hold(reason, untilMs);
   }

@@ -47,6 +47,7 @@ export function testScope(clock: Clock, fields: Partial<CallScope> = {}): TestSc
     isRetried: false,
     waitsOut: false,
     takesOver: () => false,
+    isBeaten: () => false,
     hold,
     holds,
     suspend,

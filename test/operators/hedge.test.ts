@@ -1,7 +1,12 @@
-import { defer, Observable, of, throwError } from 'rxjs';
+import { defer, from, lastValueFrom, map, NEVER, Observable, of, switchMap, throwError } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { hedge, type HedgeOptions } from '../../operators/index.ts';
 import { InferenceError } from '../../src/errors.ts';
+import { completeModel } from '../../src/inference/complete-model.ts';
+import type { BackendChunk, Model } from '../../src/inference/model.ts';
+import { route } from '../../src/inference/route/route.ts';
+import type { Resource } from '../../src/resource.ts';
+import { fakeBackend } from '../inference/fake-backend.ts';
 import { retryBudget } from '../../src/policies/retry-budget.ts';
 import { virtualClock } from '../../src/testing.ts';
 import { marbles } from '../helpers/marbles.ts';
@@ -121,5 +126,49 @@ describe('hedge', () => {
     [{ afterMs: 1, budget: {} as never }, 'hedge.budget must be a retryBudget({ … }), got one without called()'],
   ])('refuses %j when it is called', (options, message) => {
     expect(() => hedge(options)).toThrow(message);
+  });
+});
+
+describe('what the two attempts have used', () => {
+  const usage = { inputTokens: 10, cachedTokens: 0, outputTokens: 3, totalTokens: 13 };
+  const answer = of({ text: 'ok', index: 0 }, { text: '', index: 1, finishReason: 'stop' as const, usage });
+
+  /** A model whose first `silent` calls say nothing, and what the record is told of it. */
+  async function counted(pool: (model: Model) => Observable<Model>, afterMs: number): Promise<readonly unknown[]> {
+    let asked = 0;
+    const chat = (): Observable<BackendChunk> => {
+      asked += 1;
+      return asked === 1 ? NEVER : answer;
+    };
+    const clock = virtualClock();
+    const told: unknown[] = [];
+    const scope = testScope(clock, { used: ({ inputTokens, outputTokens }) => void told.push([inputTokens, outputTokens]) });
+    const call = pool(completeModel(fakeBackend([], {}, { chat }))).pipe(switchMap((model) => model.chat('x'.repeat(40))));
+    const done = lastValueFrom(within(scope, call.pipe(hedge({ afterMs }))));
+    await clock.advance(10);
+    await done;
+    return told;
+  }
+
+  it('is told of both: the prompt of one that was aborted before it said anything, by estimate', async () => {
+    expect(await counted((model) => of(model), 5)).toEqual([
+      [14, 0],
+      [10, 3],
+    ]);
+  });
+
+  it.each([
+    ['a pool that is left', {}, 5],
+    ['a pool that hedges by itself', { hedge: { afterMs: 5 } }, 1_000],
+  ])('is told once by %s', async (_, options, afterMs) => {
+    const pool = (model: Model): Observable<Model> => {
+      const one: Resource<Model> = { name: 'one', open: () => Promise.resolve({ value: model, close: () => Promise.resolve() }) };
+      const context = { clock: virtualClock(), signal: new AbortController().signal, log: () => undefined };
+      return from(route({ models: [one, { ...one, name: 'other' }], ...options }).open(context)).pipe(map(({ value }) => value));
+    };
+    const told = await counted(pool, afterMs);
+    expect(told).toHaveLength(2);
+    expect(told).toContainEqual([10, 3]);
+    expect(told).toContainEqual([14, 0]);
   });
 });

@@ -191,7 +191,8 @@ export class Router {
     running.add(patience);
     const takesOver = (error: unknown): boolean =>
       (!hasEmitted && movesOn(error) && this.pool.canTake(need, asked, clock.nowMs())) || scope.takesOver(error);
-    inScope(scopeWith(scope, { takesOver, meter }), () => {
+    const isBeaten = (): boolean => story.isOver && scope.isBeaten(); // of our own hedges `meters` tells
+    inScope(scopeWith(scope, { takesOver, meter, isBeaten }), () => {
       const complete = (): void => {
         if (running.closed) return; // it was left
         how = { end: 'succeeded' };

@@ -1,5 +1,5 @@
 import { Observable, Subscription } from 'rxjs';
-import { currentScope, inScope } from '../../call.ts';
+import { currentScope, inScope, scopeWith } from '../../call.ts';
 import { whileWanted } from './while-wanted.ts';
 
 export interface Hedging {
@@ -27,7 +27,8 @@ export const hedged = <T>(attempt: Observable<T>, { afterMs, may }: Hedging): Ob
       const one = new Subscription();
       attempts.add(one);
       out.add(one);
-      inScope(scope, () => {
+      const isBeaten = (): boolean => (answering !== undefined && answering !== one) || scope.isBeaten();
+      inScope(scopeWith(scope, { isBeaten }), () => {
         one.add(
           whileWanted(attempt, one).subscribe({
             next: (value) => {
