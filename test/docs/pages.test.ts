@@ -9,14 +9,22 @@ const root = join(import.meta.dirname, '../..');
 const read = (path: string): Promise<string> => readFile(join(root, path), 'utf8');
 const pagesOfOperators = (await readdir(join(root, 'operators'))).filter((file) => file.endsWith('.md')).map((file) => `operators/${file}`);
 const pagesOfModels = ['answering', 'define-prompt', 'openai', 'route', 'server'].map((page) => `src/inference/${page}.md`);
+const pagesOfCodecs = ['src/codec/registry.md'];
 // src/testing.md shows files, which testing.test.ts compares
 const pages = await Promise.all(
-  [...pagesOfOperators, ...pagesOfModels, 'README.md', 'CONTRIBUTING.md', 'src/DESIGN.md', 'src/GUARANTEES.md', 'src/serve/metrics.md'].map(
-    async (page) => {
-      const text = await read(page);
-      return { page, text, blocks: blocksOf(page, text) };
-    },
-  ),
+  [
+    ...pagesOfOperators,
+    ...pagesOfModels,
+    ...pagesOfCodecs,
+    'README.md',
+    'CONTRIBUTING.md',
+    'src/DESIGN.md',
+    'src/GUARANTEES.md',
+    'src/serve/metrics.md',
+  ].map(async (page) => {
+    const text = await read(page);
+    return { page, text, blocks: blocksOf(page, text) };
+  }),
 );
 const blocks = pages.flatMap((one) => one.blocks);
 const programs = blocks.filter(({ kind }) => kind === 'ts run');

@@ -89,7 +89,11 @@ async function openInput(options: Resolved, use: CodecUse): Promise<OpenCodec<un
   const reader = await readerType(options, use);
   const known = new KnownSchemas(registry, options.subject, use, (schema, references) => {
     const writer = typeOf(schema, references);
-    if (!reader || isSame(writer, reader.type)) return readerOf(reader?.type ?? writer, reader?.type ?? writer, options, frameBytes);
+    if (!reader) return readerOf(writer, writer, options, frameBytes);
+    if (isSame(writer, reader.type)) {
+      reader.name = `schema ${String(schema.id)}`; // it may have been registered since
+      return readerOf(reader.type, reader.type, options, frameBytes);
+    }
     try {
       return readerOf(writer, reader.type, options, frameBytes);
     } catch (error) {
@@ -129,8 +133,14 @@ async function openInput(options: Resolved, use: CodecUse): Promise<OpenCodec<un
 const writtenWith = (error: CodecError, id: number, reader: string | undefined): CodecError =>
   new CodecError(error.code, `${error.message}, written with schema ${String(id)}${reader === undefined ? '' : `, read as ${reader}`}`);
 
-/** What records are read as, and how messages call it; undefined: as they were written. */
-async function readerType(options: Resolved, use: CodecUse): Promise<{ readonly type: AvscType; readonly name: string } | undefined> {
+interface Reader {
+  readonly type: AvscType;
+  /** For messages. */
+  name: string;
+}
+
+/** What records are read as; undefined: as they were written. */
+async function readerType(options: Resolved, use: CodecUse): Promise<Reader | undefined> {
   const { registry, schema, subject, references } = options;
   const ask = { signal: use.signal };
   if (schema === undefined) {
@@ -177,7 +187,11 @@ function parsed({ schema }: { readonly schema: string }): AvroSchema {
 }
 
 /** Alike to the last attribute: the one reads what the other writes, without resolution. */
-const isSame = (one: AvscType, other: AvscType): boolean => JSON.stringify(one.toJSON()) === JSON.stringify(other.toJSON());
+const isSame = (one: AvscType, other: AvscType): boolean =>
+  JSON.stringify(one.toJSON(), withLongs) === JSON.stringify(other.toJSON(), withLongs);
+
+/** Of defaults. */
+const withLongs = (_: string, value: unknown): unknown => (typeof value === 'bigint' ? `${String(value)}n` : value);
 
 const wrongWay = (): never => {
   throw new PipelineError('invalid_option', 'this codec was opened for the other direction');

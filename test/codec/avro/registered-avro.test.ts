@@ -134,6 +134,18 @@ describe('avro with a registry, in', () => {
     }
   });
 
+  it('reads what a schema of its own wrote, whatever its defaults are', async () => {
+    const fields = [
+      { name: 'long', type: 'long', default: 7 },
+      { name: 'bytes', type: 'bytes', default: '\u00ff' },
+      { name: 'at', type: { type: 'long', logicalType: 'timestamp-millis' }, default: 0 },
+    ] as const;
+    const registry = await withVersions({ type: 'record', name: 'R', fields });
+    const read = await opened(avro({ registry, schema: { type: 'record', name: 'R', fields } }), 'in');
+    await read.pending?.(written(1));
+    expect(read.decode(written(1, 2, 0, 0))).toEqual({ long: 1n, bytes: Buffer.alloc(0), at: new Date(0) });
+  });
+
   it('says with the ids of both why a schema cannot be read, once and for all', async () => {
     const registry = await withVersions(v1, v2, v3);
     const read = await opened(avro({ registry, schema: v2 }), 'in');
@@ -141,6 +153,17 @@ describe('avro with a registry, in', () => {
     await expect(read.pending?.(written(3, 2))).rejects.toMatchObject({ code: 'schema_violation', message: why });
     expect(read.pending?.(written(3, 2))).toBeUndefined();
     expect(refusal(() => read.decode(written(3, 2))).message).toBe(why);
+  });
+
+  it('learns the id of its own schema when a record has it', async () => {
+    const registry = await withVersions(v1);
+    const read = await opened(avro({ registry, schema: v2 }), 'in');
+    await read.pending?.(written(1));
+    const broken = (): string => refusal(() => read.decode(written(1, 4))).message;
+    expect(broken()).toContain('read as its own schema (which is no version of orders-value)');
+    await registry.register('other', { schema: JSON.stringify(v2) });
+    await read.pending?.(written(2));
+    expect(broken()).toContain('written with schema 1, read as schema 2');
   });
 
   it('names the schemas of what cannot be read', async () => {
