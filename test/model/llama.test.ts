@@ -127,6 +127,25 @@ describe.skipIf(file.path === undefined)('the embedded model', () => {
     expect((await activity()).running).toBe(0);
   });
 
+  it.each(['prose', 'spaces'])('refuses a huge prompt of %s at once, counts it in slices, and others do not wait for it', async (kind) => {
+    const huge = kind === 'prose' ? 'and so on '.repeat(2_000_000) : ' '.repeat(2_000_000);
+    const startedMs = performance.now();
+    const long = `${huge}?`;
+    expect((await failureOf(answerTo(opened.model, long, 10))).code).toBe('prompt_too_long');
+    expect(performance.now() - startedMs).toBeLessThan(3_000);
+    const counting = opened.model.countTokens(long).subscribe({ error: () => undefined });
+    await resultOf(opened.model.countTokens('first')); // the process has begun with the other one
+    const waits: number[] = [];
+    for (let n = 0; n < 5; n += 1) {
+      const askedMs = performance.now();
+      await resultOf(opened.model.countTokens('short'));
+      waits.push(performance.now() - askedMs);
+    }
+    expect(counting.closed).toBe(false);
+    counting.unsubscribe();
+    expect(waits.sort((a, b) => a - b)[2]).toBeLessThan(500); // 50 ms where nothing else runs
+  });
+
   it('uses a context to its last token', async () => {
     const words = 'and so on '.repeat(155);
     const tokens = await resultOf(opened.model.countTokens(words));

@@ -19,6 +19,8 @@ export type { LlamaOptions } from './llama-options.ts';
  * `logProbabilities` are of the distribution that the token was drawn from: at temperature 0 the model's own, else after temperature,
  * `topK`, `topP` and `minP`; a schema's grammar has taken out what it forbids. Those of alternatives cost some milliseconds a token.
  * Sampling that is not asked for is off. `stopTokens` that the model does not have are `model_rejected`.
+ * Long texts become tokens in slices of 16,000 characters, and other calls go on between them; a prompt that cannot fit is refused as soon as that is known. `countTokens` of more than a million
+ * characters is right to within a few tokens a turn.
  * What prompts begin with (system turn, examples) is evaluated once in each process and kept; put what differs last.
  * Holds `sequences` calls a process and `maxWaiting` more, which wait in order; above that calls fail with `overloaded`.
  * Ends: an answer completes with usage; a crash of a process, or of the device under it, fails the calls in it with `model_crashed`

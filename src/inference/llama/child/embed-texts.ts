@@ -1,18 +1,21 @@
-import type { LlamaEmbeddingContext } from 'node-llama-cpp';
+import type { LlamaEmbeddingContext, Token } from 'node-llama-cpp';
 import { InferenceError } from '../../../errors.ts';
 import type { WorkResults } from '../protocol.ts';
 import type { Engine } from './engine.ts';
 import { requireRoom } from './evaluate-prompt.ts';
+import { mostAtOnce, type PromptTokens } from './prompt-tokens.ts';
 import { usageOf } from './generate-answer.ts';
 
 /** Makes vectors, one text after the other: asking in parallel gains nothing. Its context is made at the first call. */
 export class Embedder {
   readonly #engine: Engine;
+  readonly #tokens: PromptTokens;
   #context: Promise<LlamaEmbeddingContext> | undefined;
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(engine: Engine) {
+  constructor(engine: Engine, tokens: PromptTokens) {
     this.#engine = engine;
+    this.#tokens = tokens;
   }
 
   /** All texts or none; a text that is too long fails before any is evaluated. Looks at the signal between texts. */
@@ -25,8 +28,16 @@ export class Embedder {
   async #run(texts: readonly string[], signal: AbortSignal): Promise<WorkResults['embed']> {
     signal.throwIfAborted();
     const { model, facts, settings } = this.#engine;
-    const tokens = texts.map((text) => model.tokenize(text, false));
-    for (const one of tokens) {
+    const tokens: (readonly Token[])[] = [];
+    let sinceRest = 0;
+    for (const text of texts) {
+      const one = await this.#tokens.ofPlain(text, signal);
+      tokens.push(one);
+      sinceRest += text.length;
+      if (sinceRest > mostAtOnce) {
+        await this.#tokens.rest(signal);
+        sinceRest = 0;
+      }
       if (one.length === 0) throw new InferenceError('model_rejected', 'expected texts with something in them, got an empty one');
       requireRoom(one.length, 0, facts.contextTokens - endsOfText);
     }

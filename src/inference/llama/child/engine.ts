@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import type * as NodeLlamaCpp from 'node-llama-cpp';
-import type { ChatHistoryItem, Llama, LlamaContextSequence, LlamaModel, Token } from 'node-llama-cpp';
+import type { ChatHistoryItem, Llama, LlamaContextSequence, LlamaModel, Token, Tokenizer } from 'node-llama-cpp';
 import { InferenceError, messageOf, PipelineError } from '../../../errors.ts';
 import type { ChatTurn } from '../../model.ts';
 import type { Pooling } from '../engine-options.ts';
@@ -21,9 +21,9 @@ export interface Engine {
   readonly settings: EngineSettings;
   readonly facts: EngineFacts;
   /** The prompt as the model wants it, up to where its answer begins. */
-  readonly render: (turns: readonly ChatTurn[]) => Token[];
+  readonly render: (turns: readonly ChatTurn[], tokenizer?: Tokenizer) => Token[];
   /** Plain text as the beginning of what the model goes on writing; never a special token, but for the one that begins every text. */
-  readonly begin: (text: string) => Token[];
+  readonly begin: (text: string, tokenizer?: Tokenizer) => Token[];
 }
 
 /**
@@ -59,7 +59,7 @@ export async function openEngine(settings: EngineSettings, log: Log): Promise<En
     sequences: Array.from({ length: settings.sequences }, () => context.getSequence()),
     facts: { modelName: name ?? settings.modelPath, contextTokens, trainedTokens: model.trainContextSize, gpu: llama.gpu },
     render: promptRenderer(vendor, model, log),
-    begin: (text) => begun(model, model.tokenize(text, false)),
+    begin: (text, tokenizer = model.tokenizer) => begun(model, tokenizer(text, false)),
   };
 }
 
@@ -113,10 +113,10 @@ async function requireSameFile({ modelPath, modelIdentity }: EngineSettings): Pr
 /** The model's own template, where its file has one; else ChatML. Text of the turns never becomes a special token. */
 function promptRenderer(vendor: Vendor, model: LlamaModel, log: Log): Engine['render'] {
   const wrapper = chatWrapper(vendor, model, log);
-  return (turns) => {
+  return (turns, tokenizer = model.tokenizer) => {
     const answering = turns.at(-1)?.role === 'assistant' ? [] : [{ type: 'model' as const, response: [] }];
     const chatHistory: ChatHistoryItem[] = [...turns.map(historyItem), ...answering];
-    return begun(model, wrapper.generateContextState({ chatHistory }).contextText.tokenize(model.tokenizer));
+    return begun(model, wrapper.generateContextState({ chatHistory }).contextText.tokenize(tokenizer));
   };
 }
 

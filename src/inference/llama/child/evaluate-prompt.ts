@@ -11,12 +11,14 @@ export const mostPieceTokens = 96;
 /** @throws InferenceError `prompt_too_long`: native code would shift the context, and drop text in silence. */
 export function requireRoom(promptTokens: number, answerTokens: number, contextTokens: number): void {
   if (promptTokens + answerTokens <= contextTokens) return;
-  const need = `${String(promptTokens)} tokens of prompt and ${String(answerTokens)} of answer`;
-  throw new InferenceError(
-    'prompt_too_long',
-    `expected at most ${String(contextTokens)} tokens together, got ${need}: shorten it, lower maxTokens, or raise llama.contextTokens`,
-  );
+  throw promptTooLong(`${String(promptTokens)} tokens of prompt and ${String(answerTokens)} of answer`, contextTokens);
 }
+
+export const promptTooLong = (got: string, contextTokens: number): InferenceError =>
+  new InferenceError(
+    'prompt_too_long',
+    `expected at most ${String(contextTokens)} tokens together, got ${got}: shorten it, lower maxTokens, or raise llama.contextTokens`,
+  );
 
 /** So few tokens are not worth a step of their own: it would cost each answer one more, 4 % of 24 tokens. */
 const fewTokens = 32;

@@ -12,6 +12,7 @@ import { Grammars } from './grammars.ts';
 import type { Outbox } from './outbox.ts';
 import { processMemory } from './process-memory.ts';
 import { labelTokens, scoreLabels } from './score-labels.ts';
+import { PromptTokens } from './prompt-tokens.ts';
 import { SharedPrefixes } from './shared-prefixes.ts';
 import { specialTokens } from './special-tokens.ts';
 
@@ -39,6 +40,7 @@ export class Worker {
   readonly #outbox: Outbox;
   readonly #clock: Clock;
   readonly #grammars: Grammars;
+  readonly #tokens: PromptTokens;
   readonly #embedder: Embedder;
   readonly #prefixes: SharedPrefixes;
   readonly #open = new Map<number, AbortController>();
@@ -51,7 +53,8 @@ export class Worker {
     this.#outbox = outbox;
     this.#clock = clock;
     this.#grammars = new Grammars(engine);
-    this.#embedder = new Embedder(engine);
+    this.#tokens = new PromptTokens(engine, clock);
+    this.#embedder = new Embedder(engine, this.#tokens);
     this.#prefixes = new SharedPrefixes(engine, warn);
     this.#leases = noLeases(engine.sequences.length);
   }
@@ -87,15 +90,15 @@ export class Worker {
   async #run(id: number, work: Work, controller: AbortController): Promise<WorkResults[keyof WorkResults]> {
     switch (work.kind) {
       case 'chat':
-        return this.#answer(id, this.#engine.render(work.turns), work.settings, controller);
+        return this.#answer(id, this.#tokens.ofTurns(work.turns, controller.signal), work.settings, controller);
       case 'complete':
-        return this.#answer(id, this.#engine.begin(work.text), work.settings, controller);
+        return this.#answer(id, this.#tokens.ofText(work.text, controller.signal), work.settings, controller);
       case 'labels':
         return this.#labels(id, work, controller);
       case 'embed':
         return this.#embedder.embed(work.texts, controller.signal);
       case 'count':
-        return { tokens: this.#engine.render(work.turns).length };
+        return { tokens: await this.#tokens.count(work.turns, controller.signal) };
       case 'activity':
         return {
           inputTokens: this.#inputTokens(),
@@ -108,9 +111,15 @@ export class Worker {
     }
   }
 
-  async #answer(id: number, prompt: readonly Token[], settings: ChatSettings, controller: AbortController): Promise<WorkResults['chat']> {
+  async #answer(
+    id: number,
+    asked: Promise<readonly Token[]>,
+    settings: ChatSettings,
+    controller: AbortController,
+  ): Promise<WorkResults['chat']> {
     const askedMs = this.#clock.nowMs();
     let [grantedMs, firstMs] = [askedMs, undefined as number | undefined];
+    const prompt = await asked;
     const stopTokens = specialTokens(this.#engine.model, settings.stopTokens);
     const grammar = settings.jsonSchema === undefined ? undefined : await this.#grammars.for(settings.jsonSchema);
     // one more for the end, which is no byte
@@ -136,7 +145,7 @@ export class Worker {
   }
 
   async #labels(id: number, work: Work & { kind: 'labels' }, controller: AbortController): Promise<WorkResults['labels']> {
-    const prompt = this.#engine.render(work.turns);
+    const prompt = await this.#tokens.ofTurns(work.turns, controller.signal);
     const tokens = labelTokens(this.#engine, work.labels);
     requireRoom(prompt.length, tokens.extraTokens, this.#engine.facts.contextTokens);
     return this.#leased(id, prompt, controller, {
