@@ -6,6 +6,8 @@ import { avro } from '../../src/codec/avro/avro.ts';
 import { bytes } from '../../src/codec/bytes.ts';
 import { either } from '../../src/codec/either.ts';
 import { json } from '../../src/codec/json.ts';
+import { jsonSchema } from '../../src/codec/json-schema/json-schema.ts';
+import { memoryRegistry } from '../../src/codec/memory-registry.ts';
 import { nullable } from '../../src/codec/nullable.ts';
 import { text } from '../../src/codec/text.ts';
 import { describeCodec } from '../conformance/describe-codec.ts';
@@ -141,4 +143,43 @@ describeCodec('avro, bytes and maps', {
   }),
   nullBytes: 'refused',
   unencodable: [undefined, null, {}, { raw: 'x', id: new Uint8Array(4), by: {} }, { raw: new Uint8Array(), id: new Uint8Array(5), by: {} }],
+});
+
+const registry = memoryRegistry(); // one for all: what is the same schema has the same id
+const reviewSchema = {
+  type: 'record',
+  name: 'Review',
+  fields: [
+    { name: 'text', type: 'string' },
+    { name: 'stars', type: ['null', 'int'] },
+  ],
+} as const;
+const reviewJson = {
+  type: 'object',
+  properties: { text: { type: 'string' }, stars: { type: 'integer', minimum: 1, maximum: 5 } },
+  required: ['text', 'stars'],
+} as const;
+describeCodec('avro, framed', {
+  make: () => avro({ registry, schema: reviewSchema, subject: 'avro' }),
+  values: fc.record({ text: wellFormed, stars: fc.option(fc.integer()) }),
+  nullBytes: 'refused',
+  unencodable: [undefined, null, 1, {}, { text: 'x', stars: 'x' }, { text: '\ud800', stars: null }],
+});
+describeCodec('jsonSchema', {
+  make: () => jsonSchema({ schema: reviewJson }),
+  values: reviews,
+  nullBytes: 'refused',
+  unencodable: notReviews,
+});
+describeCodec('jsonSchema, framed', {
+  make: () => jsonSchema({ registry, schema: reviewJson, subject: 'json' }),
+  values: reviews,
+  nullBytes: 'refused',
+  unencodable: notReviews,
+});
+describeCodec('either framed avro or json, in migration', {
+  make: () => either(avro({ registry, schema: reviewSchema, subject: 'avro' }), json(z.object({ text: z.string() }))),
+  values: fc.record({ text: wellFormed, stars: fc.option(fc.integer()) }),
+  nullBytes: 'refused',
+  unencodable: [undefined, null, 1, { text: 'x' }],
 });
