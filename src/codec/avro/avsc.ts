@@ -49,7 +49,6 @@ export interface AvscType {
   _copy(value: unknown, options?: { readonly coerce?: number }): unknown;
   /** Of a logical type. */
   _fromValue?(value: unknown): unknown;
-  fromBuffer(bytes: Buffer, resolver: AvscResolver): unknown;
   toBuffer(value: unknown): Buffer;
   /** Where it ends; negative: so many bytes are missing. */
   encode(value: unknown, into: Buffer, at: number): number;
@@ -65,15 +64,10 @@ export interface AvscField {
   readonly defaultValue: () => unknown;
 }
 
-/** All that avsc asks of one. */
-export interface AvscResolver {
-  readonly _readerType: AvscType;
-  readonly _read: (tap: Tap) => unknown;
-}
-
 const usedVersion = '5.7.9';
 const load = createRequire(import.meta.url);
 let loaded: AvscModule | undefined;
+let Loaded: (new (bytes: Buffer, from: number) => Tap) | undefined;
 
 /**
  * avsc, loaded at the first use. Our types extend its own by members that it does not publish, so it must be of one exact version.
@@ -89,4 +83,10 @@ export function loadAvsc(): AvscModule {
     );
   loaded = load('avsc') as AvscModule;
   return loaded;
+}
+
+/** What avsc reads from, at the `from`th of these bytes; once it is loaded. */
+export function tapOf(bytes: Buffer, from: number): Tap {
+  Loaded ??= (load('avsc/lib/utils') as { readonly Tap: typeof Loaded }).Tap as NonNullable<typeof Loaded>;
+  return new Loaded(bytes, from);
 }

@@ -2,31 +2,42 @@ import { CodecError } from '../../errors.ts';
 import type { Tap } from './avsc.ts';
 import { endsTooEarly } from './text.ts';
 
-/** Seven bits a byte, the least first, zigzag; by numbers as long as those are exact. */
+// a bigint that is read from an array of them is made without a call: BigInt(number) takes several times as long
+const words = new Uint32Array(2);
+const longs = new BigInt64Array(words.buffer);
+const isLittle = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1;
+const lowAt = isLittle ? 0 : 1;
+const highAt = 1 - lowAt;
+
+/** Seven bits a byte, the least first, zigzag; in three parts, of 28, 28 and 8 bits. */
 export function readBigLong(tap: Tap): bigint {
   const { buf } = tap;
-  let low = 0;
-  let scale = 1;
-  for (let i = 0; i < 7; i += 1) {
-    const byte = buf[tap.pos];
-    if (byte === undefined) throw endsTooEarly();
-    tap.pos += 1;
-    low += (byte & 0x7f) * scale;
-    if (byte < 0x80) return BigInt(low % 2 === 0 ? low / 2 : -(low + 1) / 2);
-    scale *= 128;
+  let at = tap.pos;
+  let byte = 0x80;
+  let first = 0;
+  let second = 0;
+  let third = 0;
+  for (let shift = 0; byte >= 0x80 && shift < 28; shift += 7) {
+    byte = buf[at++] ?? 0x100;
+    first |= (byte & 0x7f) << shift;
   }
-  let sum = BigInt(low);
-  for (let shift = 49n; shift < 70n; shift += 7n) {
-    const byte = buf[tap.pos];
-    if (byte === undefined) throw endsTooEarly();
-    tap.pos += 1;
-    sum |= BigInt(byte & 0x7f) << shift;
-    if (byte < 0x80) {
-      if (sum >= 1n << 64n) break;
-      return (sum >> 1n) ^ -(sum & 1n);
-    }
+  for (let shift = 0; byte >= 0x80 && shift < 28; shift += 7) {
+    byte = buf[at++] ?? 0x100;
+    second |= (byte & 0x7f) << shift;
   }
-  throw new CodecError('decode_failed', 'expected a long of 64 bits, got more');
+  for (let shift = 0; byte >= 0x80 && shift < 14; shift += 7) {
+    byte = buf[at++] ?? 0x100;
+    third |= (byte & 0x7f) << shift;
+  }
+  if (at > buf.length) throw endsTooEarly();
+  if (byte >= 0x80 || third > 0xff) throw new CodecError('decode_failed', 'expected a long of 64 bits, got more');
+  tap.pos = at;
+  const low = first | (second << 28);
+  const high = (second >>> 4) | (third << 24);
+  const sign = -(low & 1);
+  words[lowAt] = ((low >>> 1) | (high << 31)) ^ sign;
+  words[highAt] = (high >>> 1) ^ sign;
+  return longs[0] as bigint;
 }
 
 const safe = BigInt(2 ** 51);

@@ -1,6 +1,6 @@
 import { CodecError } from '../../errors.ts';
 import type { Tap } from './avsc.ts';
-import { endsTooEarly, readText } from './text.ts';
+import { endsTooEarly, readCount, readText } from './text.ts';
 
 /** How many items of arrays and maps the value may still have that is being read: one at a time is. A property of the tap would cost a tenth of a small record. */
 let itemsLeft = 0;
@@ -39,8 +39,8 @@ export function readEntries(tap: Tap, value: (tap: Tap) => unknown): Record<stri
 }
 
 /** How many items come next; 0 at the end. */
-function blockItems(tap: Tap): number {
-  let items = tap.readLong();
+export function blockItems(tap: Tap): number {
+  let items = readCount(tap);
   if (items < 0) {
     items = -items;
     tap.skipLong(); // how many bytes they have

@@ -1,46 +1,38 @@
-import { CodecError, messageOf } from '../../errors.ts';
+import { CodecError } from '../../errors.ts';
 import { frameBytes, writeFrame } from '../internal/framing.ts';
 import { type AvroBounds, requireSize } from './avro-bounds.ts';
-import type { AvscType, Tap } from './avsc.ts';
+import { type AvscType, tapOf } from './avsc.ts';
 import { allowItems } from './blocks.ts';
 import { type Read, resolve } from './resolve.ts';
+import { endsTooEarly } from './text.ts';
 
 /** Reads all of some bytes, from the `from`th on. @throws CodecError @throws Unreadable where the schemas do not fit */
 export function readerOf(writer: AvscType, reader: AvscType, bounds: AvroBounds, from = 0): (bytes: Uint8Array) => unknown {
   const read: Read = writer === reader ? (tap) => reader._read(tap) : resolve(writer, reader);
-  const resolver = {
-    _readerType: reader,
-    _read: (tap: Tap): unknown => {
-      allowItems(bounds.maxItems);
-      return read(tap);
-    },
-  };
   return (bytes) => {
     requireSize(bytes.length, bounds, 'decode_failed');
     try {
-      return reader.fromBuffer(bufferOf(bytes, from), resolver);
+      allowItems(bounds.maxItems);
+      const tap = tapOf(bufferOf(bytes), from);
+      const value = read(tap);
+      if (!tap.isValid()) throw endsTooEarly();
+      if (tap.pos < bytes.length) throw new CodecError('decode_failed', 'expected nothing behind the value');
+      return value;
     } catch (error) {
       throw undecodable(error, bytes.length);
     }
   };
 }
 
-const bufferOf = (bytes: Uint8Array, from: number): Buffer =>
-  from === 0 && Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset + from, bytes.byteLength - from);
+const bufferOf = (bytes: Uint8Array): Buffer =>
+  Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
 /** No cause: avsc's messages quote the payload. */
 function undecodable(error: unknown, bytes: number): CodecError {
   const of = `in ${String(bytes)} bytes of Avro`;
   if (error instanceof CodecError) return new CodecError(error.code, `${error.message} (${of})`);
   if (error instanceof RangeError) return new CodecError('decode_failed', `expected a value that nests less deep, ${of}`);
-  const told = messageOf(error);
-  const why =
-    told === 'truncated buffer'
-      ? 'more bytes'
-      : told === 'trailing data'
-        ? 'nothing behind the value'
-        : 'a value of the schema, got what is none';
-  return new CodecError('decode_failed', `expected ${why}, ${of}`);
+  return new CodecError('decode_failed', `expected a value of the schema, got what is none, ${of}`);
 }
 
 export function encode(type: AvscType, value: unknown, bounds: AvroBounds): Uint8Array {

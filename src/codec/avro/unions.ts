@@ -1,6 +1,7 @@
 import { CodecError } from '../../errors.ts';
 import type { AvscModule, AvscType, CheckHook, Tap } from './avsc.ts';
 import type { TypeClass } from './bounded-types.ts';
+import { readCount } from './text.ts';
 
 /** What tells the branches of a union apart in JavaScript. */
 export type Kind = 'null' | 'boolean' | 'number' | 'bigint' | 'string' | 'bytes' | 'array' | 'date' | 'object';
@@ -59,7 +60,7 @@ export function unionType({ types: { WrappedUnionType } }: AvscModule, branches:
     }
 
     override _read(tap: Tap): unknown {
-      return branchAt(branches, tap.readLong())._read(tap);
+      return branchAt(branches, readCount(tap))._read(tap);
     }
 
     override _write(tap: Tap, value: unknown): void {
