@@ -33,9 +33,11 @@ export async function run({ short, say, signal }: ExperimentContext): Promise<Ex
     for (const way of list) timed(way, direction, warmUps);
     const seen = new Map<Way, number[]>(list.map((way) => [way, []]));
     for (let round = 0; round < rounds && !signal.aborted; round += 1)
-      // each begins in turn, so that none always has the other's garbage
+      // in one order and the other, each beginning in turn, so that none always has the other's garbage
       for (let i = 0; i < list.length; i += 1) {
-        const way = list[(i + round) % list.length] as Way;
+        const place = round % 2 === 0 ? i + round : 2 * list.length - 1 - i + (round % list.length);
+        const way = list[place % list.length] as Way;
+        timed(way, direction, 1);
         seen.get(way)?.push(timed(way, direction, 8));
       }
     const of = (way: Way): readonly number[] => seen.get(way) ?? [];
