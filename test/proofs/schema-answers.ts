@@ -10,7 +10,7 @@ import { promptsFor } from './schema-answers/texts.ts';
 
 export const name = 'schema-answers';
 export const summary =
-  '500 prompts against 10 schemas in turn (nested, lists, optional, unicode, numbers, unions): every answer of the embedded model is valid; about 10 min, --short 20 s for 10';
+  '500 prompts against 10 schemas in turn (nested, lists, optional, unicode, numbers, unions, maps, tuples, dates, patterns): every answer of the embedded model is valid; about 10 min, --short 20 s for 10';
 
 type Kind = keyof typeof schemas;
 
@@ -25,7 +25,7 @@ interface Answered {
 
 const sequences = 4;
 /** Every answer of a schema of ours is shorter. */
-const maxTokens = 1_000;
+const maxTokens = 600;
 
 export async function run({ short, signal, say }: ExperimentContext): Promise<ExperimentResult> {
   const prompts = await promptsFor(short ? 10 : 500);
