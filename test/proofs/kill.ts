@@ -30,7 +30,7 @@ interface Round {
 }
 
 export async function run({ short, signal, say }: ExperimentContext): Promise<ExperimentResult> {
-  const [records, kills] = short ? [24_000, 2] : [220_000, 20];
+  const [records, kills] = short ? [40_000, 3] : [220_000, 20];
   const broker = await startKafka({ properties: { 'group.min.session.timeout.ms': '1000' } });
   try {
     const kafka = new KafkaClient({ clientId: name, brokers: [...broker.brokers], logLevel: logLevel.NOTHING });
