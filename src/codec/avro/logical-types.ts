@@ -153,7 +153,7 @@ export function logicalTypeClass({ types }: AvscModule, schema: LogicalSchema): 
   const conversion = conversionOf(schema);
   if (!conversion) return undefined;
   const { LogicalType } = types as unknown as { readonly LogicalType: TypeClass };
-  const { logicalType, scale = 0 } = schema;
+  const { logicalType, precision, scale = 0 } = schema;
   const name = logicalType === 'decimal' ? `decimal of scale ${String(scale)}` : String(logicalType);
   class Converted extends LogicalType {
     override get logicalName(): string {
@@ -167,6 +167,11 @@ export function logicalTypeClass({ types }: AvscModule, schema: LogicalSchema): 
 
     _toValue(value: unknown): unknown {
       return conversion?.to(value);
+    }
+
+    /** Into its JSON, by which types are compared: avsc leaves these out. */
+    _export(json: Record<string, unknown>): void {
+      if (logicalType === 'decimal') Object.assign(json, { precision, scale });
     }
   }
   return Converted;

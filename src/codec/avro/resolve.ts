@@ -7,7 +7,14 @@ import { branchAt } from './unions.ts';
 export type Read = (tap: Tap) => unknown;
 
 /** Why one schema cannot be read as another. */
-export class Unreadable extends Error {}
+export class Unreadable extends Error {
+  constructor(message: string) {
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = 0; // most say of a branch that another one fits: thousands, and no one reads where they were made
+    super(message);
+    Error.stackTraceLimit = stackTraceLimit;
+  }
+}
 
 /**
  * Schema resolution as Avro 1.12 has it: records by field name and alias, defaults, promotion of numbers, text and bytes, enum defaults; the branch of a writer's union
@@ -31,17 +38,30 @@ const isLogical = ({ typeName }: AvscType): boolean => typeName.startsWith('logi
 
 const toNumber: Readonly<Record<string, readonly string[]>> = { float: ['int'], double: ['int', 'float'] };
 
+const mostSteps = 50_000; // a schema may have 10,000 parts
+
+interface RecordPair {
+  readonly writer: AvscType;
+  readonly reader: AvscType;
+  read: Read | undefined;
+}
+
 class Resolution {
   /** Each branch and symbol of the writer's must have a place in the reader's. */
   readonly #all: boolean;
-  /** Of pairs of records that refer to themselves. */
-  readonly #records = new Map<AvscType, Map<AvscType, { read: Read | undefined }>>();
+  /** Begun and found readable so far, in this order. What refers to a pair that is still begun takes it for readable. */
+  readonly #pairs: RecordPair[] = [];
+  readonly #byWriter = new Map<AvscType, Map<AvscType, RecordPair | Unreadable>>();
+  #steps = 0;
 
   constructor(all: boolean) {
     this.#all = all;
   }
 
   read(writer: AvscType, reader: AvscType, path: string): Read {
+    this.#steps += 1;
+    if (this.#steps > mostSteps)
+      throw new CodecError('schema_violation', `expected schemas that are compared in ${String(mostSteps)} steps, got larger ones`);
     if (isUnion(writer)) return this.#ofUnion(writer.types ?? [], reader, path);
     if (isUnion(reader)) return this.#asUnion(writer, reader, path);
     if (isLogical(writer) || isLogical(reader)) return this.#logical(writer, reader, path);
@@ -90,7 +110,7 @@ class Resolution {
   #asUnion(writer: AvscType, reader: AvscType, path: string): Read {
     const branches = reader.types ?? [];
     const same = branches.filter((branch) => branch.typeName === writer.typeName && nameOf(branch) === nameOf(writer));
-    for (const branch of [...same, ...branches]) {
+    for (const branch of new Set([...same, ...branches])) {
       const read = this.#tried(writer, branch, path);
       if (read instanceof Unreadable) continue;
       if (reader.isPlain === true || branch.typeName === 'null') return read;
@@ -119,17 +139,27 @@ class Resolution {
 
   #record(writer: AvscType, reader: AvscType, path: string): Read {
     if (!hasName(reader, writer)) throw new Unreadable(`record ${nameOf(writer)} is none of ${nameOf(reader)} and its aliases${at(path)}`);
-    const known = this.#records.get(writer)?.get(reader);
+    const known = this.#byWriter.get(writer)?.get(reader);
+    if (known instanceof Unreadable) throw known;
     if (known) return (tap) => known.read?.(tap);
-    const own: { read: Read | undefined } = { read: undefined };
-    this.#records.set(writer, (this.#records.get(writer) ?? new Map<AvscType, typeof own>()).set(reader, own));
+    const begun = this.#pairs.length;
+    const own: RecordPair = { writer, reader, read: undefined };
+    this.#pairs.push(own);
+    this.#remember(own, own);
     try {
       own.read = this.#fields(writer, reader, path);
       return own.read;
     } catch (error) {
-      this.#records.get(writer)?.delete(reader);
+      // those behind it may have been found readable only because it was taken for readable
+      for (const pair of this.#pairs.splice(begun)) this.#byWriter.get(pair.writer)?.delete(pair.reader);
+      if (error instanceof Unreadable) this.#remember(own, error);
       throw error;
     }
+  }
+
+  #remember({ writer, reader }: RecordPair, outcome: RecordPair | Unreadable): void {
+    const byReader = this.#byWriter.get(writer) ?? new Map<AvscType, RecordPair | Unreadable>();
+    this.#byWriter.set(writer, byReader.set(reader, outcome));
   }
 
   #fields(writer: AvscType, reader: AvscType, path: string): Read {
@@ -183,7 +213,8 @@ function plainRead(writer: AvscType, reader: AvscType): Read | undefined {
 
 function requireSymbols(writer: AvscType, reader: AvscType, path: string): void {
   if (reader.typeName !== 'enum' || reader.defaultSymbol !== undefined) return;
-  const missing = writer.symbols?.find((symbol) => reader.symbols?.includes(symbol) !== true);
+  const known = new Set(reader.symbols);
+  const missing = writer.symbols?.find((symbol) => !known.has(symbol));
   if (missing !== undefined)
     throw new Unreadable(`symbol ${missing} of ${nameOf(writer)} is not known, and there is no default${at(path)}`);
 }

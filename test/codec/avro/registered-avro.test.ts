@@ -134,6 +134,13 @@ describe('avro with a registry, in', () => {
     }
   });
 
+  it.each(['bytes', 'fixed'] as const)('does not take a decimal of %s for one of another scale', async (type) => {
+    const decimal = (scale: number) => ({ type, name: 'D', size: 4, logicalType: 'decimal', precision: 5, scale }) as AvroSchema;
+    const registry = await withVersions(decimal(2));
+    const read = await opened(avro({ registry, schema: decimal(3) }), 'in');
+    await expect(read.pending?.(written(1, 2, 0x7d))).rejects.toThrow('decimal of scale 2 cannot be read as decimal of scale 3');
+  });
+
   it('reads what a schema of its own wrote, whatever its defaults are', async () => {
     const fields = [
       { name: 'long', type: 'long', default: 7 },

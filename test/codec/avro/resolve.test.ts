@@ -149,3 +149,43 @@ describe('schema resolution', () => {
     expect(inspect(decode(Buffer.from('0200', 'hex')))).toContain('{}');
   });
 });
+
+describe('records that refer to each other', () => {
+  // B is found readable while A is taken for readable, which it is not
+  const of = (bad: AvroSchema): AvroSchema => [
+    {
+      type: 'record',
+      name: 'A',
+      fields: [
+        { name: 'b', type: { type: 'record', name: 'B', fields: [{ name: 'a', type: ['null', 'A'] }] } },
+        { name: 'bad', type: bad },
+      ],
+    },
+    'B',
+  ];
+
+  it('says of a record that cannot be read that it cannot, where another was read that refers to it', () => {
+    expect(evolved(of('int'), of('string'), { B: { a: null } })).toEqual({ B: { a: null } });
+    expect(() => evolved(of('int'), of('string'), { B: { a: { b: { a: null }, bad: 1 } } })).toThrow('A is no branch of the reader');
+  });
+
+  /** Records in unions in records. */
+  const nested = (depth: number, leaf: AvroSchema, other: AvroSchema): AvroSchema =>
+    depth === 0
+      ? leaf
+      : { type: 'record', name: `R${String(depth)}`, fields: [{ name: 'x', type: [other, nested(depth - 1, leaf, other)] }] };
+
+  it('compares each pair once, however deep those that do not fit are', () => {
+    const [from, to] = [compileSchema(nested(20, 'string', 'null'), 'writer'), compileSchema(nested(20, 'int', 'boolean'), 'reader')];
+    const began = performance.now();
+    expect(() => readerOf(from, to, bounds)).toThrow(Unreadable);
+    expect(performance.now() - began).toBeLessThan(5_000); // twice as long for each level: minutes
+  });
+
+  it('ends where there is too much to compare', () => {
+    const many = (type: AvroSchema): AvroSchema =>
+      Array.from({ length: 300 }, (_, i) => ({ type: 'record', name: `R${String(i)}`, fields: [{ name: 'x', type }] }));
+    const [from, to] = [compileSchema(many('string'), 'writer'), compileSchema(many('int'), 'reader')];
+    expect(() => readerOf(from, to, bounds)).toThrow('expected schemas that are compared in 50000 steps');
+  });
+});
