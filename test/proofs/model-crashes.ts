@@ -226,6 +226,7 @@ function judge({ plan, items, seen, killed, loadMs, restarts }: Told): Experimen
   const guilty = items.filter(({ isPoison }) => isPoison).map(nameOf);
   const named = letters.map(({ item, code }) => `${nameOf(item)} ${String(code)}`);
   const helpful = letters.filter(({ message }) => /process \d+, SIGSEGV/.test(message) && message.includes('shorten or change the prompt'));
+  const ownEnds = restarts - killed;
   const counted = ways.map((way) => ended.filter((how) => wayOf(how) === way).length);
   const mostBackMs = Math.max(...backMs);
   const finding = (what: string, measured: string, passes: string, pass: boolean): Finding => ({ what, measured, passes, pass });
@@ -239,6 +240,8 @@ function judge({ plan, items, seen, killed, loadMs, restarts }: Told): Experimen
       counted.every((one) => one > 0),
     ),
     finding('started again', String(restarts), `>= ${String(plan.crashes)}`, restarts >= plan.crashes),
+    // once beside others, twice alone; more where its neighbours are not told from it
+    finding('of them, brought down by the poison', String(ownEnds), `<= ${String(3 * plan.poison)}`, ownEnds <= 3 * plan.poison),
     finding('records without an output or a dead letter', String(lost), '0', lost === 0),
     finding('outputs written twice', String(written.length - new Set(written).size), '0', written.length === new Set(written).size),
     finding('outputs out of the order of their key', String(wrongOrder), '0', wrongOrder === 0),
