@@ -50,6 +50,11 @@ export * from './errors.ts';
 
 export type { Codec, CodecUse, OpenCodec } from './codec/codec.ts';
 export { avro, type AvroOptions } from './codec/avro/avro.ts';
+export { avroFile, type AvroFile, type AvroFileReader } from './codec/avro/avro-file.ts';
+export type { AvroFileCodec } from './codec/avro/file-blocks.ts';
+export type { AvroFileHeader } from './codec/avro/file-header.ts';
+export type { AvroFileDamage, AvroFileOptions } from './codec/avro/file-options.ts';
+export type { AvroFileReading } from './codec/avro/file-reader.ts';
 export type { RegisteredAvroOptions } from './codec/avro/registered-avro.ts';
 export type { AvroSchema } from './codec/avro/avro-schema.ts';
 export type { AvroDuration, AvroValue } from './codec/avro/avro-value.ts';

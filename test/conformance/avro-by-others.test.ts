@@ -2,18 +2,8 @@ import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import type { AvroSchema } from '../../src/codec/avro/avro-schema.ts';
 import { avro } from '../../src/codec/avro/avro.ts';
+import { revived } from './avro-files/revived.ts';
 import written from './avro/written-by-fastavro.json' with { type: 'json' };
-
-/** JSON with the kinds that it has no form for; see make.py. */
-function revived(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null) return value;
-  if (Array.isArray(value)) return value.map(revived);
-  const { $: kind, is } = value as { readonly $?: string; readonly is?: string };
-  if (kind === 'long') return BigInt(is ?? '');
-  if (kind === 'bytes') return Buffer.from(is ?? '', 'hex');
-  if (kind === 'date') return new Date(is ?? '');
-  return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, revived(one)]));
-}
 
 describe(`avro: what ${written.by} has written`, () => {
   const rows = written.rows.map(

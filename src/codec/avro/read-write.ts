@@ -8,7 +8,7 @@ import { endsTooEarly } from './text.ts';
 
 /** Reads all of some bytes, from the `from`th on. @throws CodecError @throws Unreadable where the schemas do not fit */
 export function readerOf(writer: AvscType, reader: AvscType, bounds: AvroBounds, from = 0): (bytes: Uint8Array) => unknown {
-  const read: Read = writer === reader ? (tap) => reader._read(tap) : resolve(writer, reader);
+  const read = readOf(writer, reader);
   return (bytes) => {
     requireSize(bytes.length, bounds, 'decode_failed');
     try {
@@ -23,6 +23,33 @@ export function readerOf(writer: AvscType, reader: AvscType, bounds: AvroBounds,
     }
   };
 }
+
+/** Reads so many values that stand one behind the other and are all of the bytes. @throws CodecError @throws Unreadable where the schemas do not fit */
+export function sequenceReaderOf(
+  writer: AvscType,
+  reader: AvscType,
+  { maxItems }: AvroBounds,
+): (bytes: Buffer, values: number) => Generator<unknown, void> {
+  const read = readOf(writer, reader);
+  return function* (bytes, values) {
+    const tap = tapOf(bytes, 0);
+    for (let left = values; left > 0; left -= 1) {
+      let value: unknown;
+      try {
+        allowItems(maxItems); // for each value: others may be read while this one is looked at
+        value = read(tap);
+        if (!tap.isValid()) throw endsTooEarly();
+      } catch (error) {
+        throw undecodable(error, bytes.length);
+      }
+      yield value;
+    }
+    if (tap.pos < bytes.length)
+      throw new CodecError('decode_failed', `expected nothing behind the last value (in ${String(bytes.length)} bytes of Avro)`);
+  };
+}
+
+const readOf = (writer: AvscType, reader: AvscType): Read => (writer === reader ? (tap) => reader._read(tap) : resolve(writer, reader));
 
 const bufferOf = (bytes: Uint8Array): Buffer =>
   Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);

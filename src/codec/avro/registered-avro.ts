@@ -13,6 +13,7 @@ import type { AvscType } from './avsc.ts';
 import { compileSchema } from './compile-schema.ts';
 import { encodeFramed, readerOf } from './read-write.ts';
 import { Unreadable } from './resolve.ts';
+import { isSameType } from './same-type.ts';
 
 /** Avro whose schemas are in a registry. */
 export interface RegisteredAvroOptions extends AvroOptions {
@@ -90,7 +91,7 @@ async function openInput(options: Resolved, use: CodecUse): Promise<OpenCodec<un
   const known = new KnownSchemas(registry, options.subject, use, (schema, references) => {
     const writer = typeOf(schema, references);
     if (!reader) return readerOf(writer, writer, options, frameBytes);
-    if (isSame(writer, reader.type)) {
+    if (isSameType(writer, reader.type)) {
       reader.name = `schema ${String(schema.id)}`; // it may have been registered since
       return readerOf(reader.type, reader.type, options, frameBytes);
     }
@@ -185,13 +186,6 @@ function parsed({ schema }: { readonly schema: string }): AvroSchema {
   if (typeof value === 'string' || isObject(value) || Array.isArray(value)) return value as AvroSchema;
   throw new OptionError(`expected an Avro schema as JSON, got ${typeof value}`);
 }
-
-/** Alike to the last attribute: the one reads what the other writes, without resolution. */
-const isSame = (one: AvscType, other: AvscType): boolean =>
-  JSON.stringify(one.toJSON(), withLongs) === JSON.stringify(other.toJSON(), withLongs);
-
-/** Of defaults. */
-const withLongs = (_: string, value: unknown): unknown => (typeof value === 'bigint' ? `${String(value)}n` : value);
 
 const wrongWay = (): never => {
   throw new PipelineError('invalid_option', 'this codec was opened for the other direction');
