@@ -47,8 +47,8 @@ describe('millrace run --http', { timeout: 60_000 }, () => {
     cli.child.kill('SIGTERM');
     await until(async () => (await metrics().catch(() => undefined)) === undefined).catch(() => undefined);
     const still = Object.keys(metricSpecs).filter((name) => !moved.has(name));
-    // these need a stream that breaks, a crash, a broker that is away
-    const elsewhere = ['millrace_restarts_total', 'millrace_completed_before_total', 'millrace_troubles'];
+    // these need a stream that breaks, a crash, a registry or a broker that is away
+    const elsewhere = ['millrace_restarts_total', 'millrace_completed_before_total', 'millrace_unreadable_partitions', 'millrace_troubles'];
     const moments = ['millrace_calls_aborted_total', 'millrace_outgoing_bytes']; // that a look may miss
     expect(still.filter((name) => !moments.includes(name))).toEqual(elsewhere);
   });
@@ -90,7 +90,7 @@ describe('millrace run --http', { timeout: 60_000 }, () => {
     let told = await health();
     while (told.troubles.length === 0) told = await health();
     expect(told).toMatchObject({ status: 'trouble', state: 'starting', troubles: [expect.stringContaining(`${broker} refused the`)] });
-    expect(await answers('/readyz', 503)).toEqual({ ready: false, state: 'starting' });
+    expect(await answers('/readyz', 503)).toEqual({ ready: false, state: 'starting', troubles: told.troubles });
     cli.child.kill('SIGINT');
     expect((await cli.ended).code).toBe(130);
   });

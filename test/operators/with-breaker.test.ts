@@ -199,7 +199,7 @@ describe('withBreaker', () => {
 
   it.each<[object, string]>([
     [{ failures: 0 }, 'circuitBreaker.failures must be an integer >= 1, got 0'],
-    [{ failureShare: 1.5 }, 'circuitBreaker.failureShare must be a number from'],
+    [{ failureShare: 1.5 }, 'circuitBreaker.failureShare must be a number above 0 and at most 1, got 1.5'],
     [{ windowMs: 100 }, 'circuitBreaker.windowMs and minCalls belong to failureShare'],
     [{ openMs: 100, maxOpenMs: 50 }, 'circuitBreaker.maxOpenMs must be a number >= 100, got 50'],
     [{ probes: 0 }, 'circuitBreaker.probes must be an integer >= 1, got 0'],
