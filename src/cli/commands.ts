@@ -9,6 +9,7 @@ import { doctorCommand } from './doctor-command.ts';
 import { produceCommand } from './produce-command.ts';
 import { pullCommand } from './pull-command.ts';
 import { runCommand } from './run-command.ts';
+import { typesCommand } from './types-command.ts';
 
 /** In the order of `millrace --help`. */
 export const commands: readonly Command[] = [
@@ -19,6 +20,7 @@ export const commands: readonly Command[] = [
   dlqListCommand,
   dlqShowCommand,
   dlqRedriveCommand,
+  typesCommand,
   pullCommand,
   diagnoseCommand,
   doctorCommand,

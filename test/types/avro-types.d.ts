@@ -1,0 +1,24 @@
+import type { AvroDuration } from '../../src/index.ts';
+
+/** What somebody bought. */
+export interface Order {
+  /** Given by the shop. */
+  id: bigint;
+  at: Date;
+  price: string;
+  day: string;
+  state: State;
+  before: null | State;
+  tags: string[];
+  sizes: Record<string, number>;
+  part: Part;
+  either: { readonly int: number } | { readonly double: number } | null;
+  hash: Uint8Array;
+  took: AvroDuration;
+}
+
+export type State = 'OPEN' | 'DONE';
+
+export interface Part {
+  ok: boolean;
+}
