@@ -43,7 +43,7 @@ export class Worker {
   readonly #tokens: PromptTokens;
   readonly #embedder: Embedder;
   readonly #prefixes: SharedPrefixes;
-  readonly #open = new Map<number, AbortController>();
+  readonly #open = new Map<number, { readonly controller: AbortController; readonly kind: Work['kind'] }>();
   readonly #jobs = new Map<number, Job>();
   #leases: SequenceLeases;
   #outputTokens = 0;
@@ -61,7 +61,7 @@ export class Worker {
 
   start(id: number, work: Work): void {
     const controller = new AbortController();
-    this.#open.set(id, controller);
+    this.#open.set(id, { controller, kind: work.kind });
     this.#run(id, work, controller).then(
       (result) => {
         this.#end(id, controller, { kind: 'done', id, result });
@@ -73,7 +73,7 @@ export class Worker {
   }
 
   cancel(id: number): void {
-    this.#open.get(id)?.abort();
+    this.#open.get(id)?.controller.abort();
     this.#outbox.drop(id);
     if (!this.#leases.waiting.includes(id)) return; // a running one ends with its next token
     this.#leases = releaseLease(this.#leases, id);
@@ -103,8 +103,7 @@ export class Worker {
         return {
           inputTokens: this.#inputTokens(),
           outputTokens: this.#outputTokens,
-          running: this.#leases.held.size,
-          waiting: this.#leases.waiting.length,
+          ...this.#calls(),
           heldTokens: this.#engine.sequences.reduce((sum, one) => sum + one.contextTokens.length, 0),
           memoryBytes: await processMemory(),
         };
@@ -179,6 +178,14 @@ export class Worker {
     const { leases, granted } = grantLeases(this.#leases, (id, sequence) => this.#keeps(id, sequence));
     this.#leases = leases;
     for (const { id, sequence } of granted) this.#jobs.get(id)?.granted(sequence);
+  }
+
+  /** A call waits from the moment in which it comes, also while its prompt becomes tokens; embeddings are computed one call after the other. */
+  #calls(): { readonly running: number; readonly waiting: number } {
+    const kinds = [...this.#open.values()].map(({ kind }) => kind);
+    const calls = kinds.filter((kind) => kind !== 'count' && kind !== 'activity').length;
+    const running = this.#leases.held.size + (kinds.includes('embed') ? 1 : 0);
+    return { running, waiting: Math.max(0, calls - running) };
   }
 
   #inputTokens(): number {
