@@ -1,10 +1,10 @@
 import { type MonoTypeOperatorFunction, Observable } from 'rxjs';
-import { type CallScope, currentScope, inScope, scopeWith } from '../src/call.ts';
+import { currentScope } from '../src/call.ts';
 import { requireFunction, requireMethods } from '../src/check-options.ts';
 import { OptionError } from '../src/errors.ts';
 import type { CallCache } from '../src/policies/call-cache.ts';
 import type { Begin } from '../src/policies/internal/flights.ts';
-import { whileWanted } from './internal/operate.ts';
+import { listenerOf, runShared } from './internal/shared-call.ts';
 
 /**
  * Answers a call from `cache` where one with the same key has completed, and makes it once for all that ask at the same time. `callKey` makes the
@@ -39,61 +39,11 @@ export function cachedBy<T>(cache: CallCache, key: string | (() => string)): Mon
       const keep = (values: readonly T[]): void => {
         cache.set(name, values, clock.nowMs());
       };
-      const inOwn = (tell: () => void): void => {
-        inScope(scope, tell); // what comes of it belongs to the record that waits
-      };
-      const leave = cache.join(name, callFor(source, scope, keep), {
-        next: (value) => {
-          inOwn(() => {
-            out.next(value as T);
-          });
-        },
-        error: (error) => {
-          inOwn(() => {
-            out.error(error);
-          });
-        },
-        complete: () => {
-          inOwn(() => {
-            out.complete();
-          });
-        },
-        suspend: (reason) => scope.suspend(reason),
-        degrade: (step) => scope.degrade(step),
-      });
-      out.add(leave);
-    });
-}
-
-/** The call for all that wait, in the scope of the one whose it is; `keep` is told of the values that may be kept. */
-function callFor<T>(source: Observable<T>, scope: CallScope, keep: (values: readonly T[]) => void): Begin {
-  return (all) => {
-    const values: T[] = [];
-    const state = { closed: false, isDegraded: false };
-    const degrade = (step: string): (() => void) => {
-      state.isDegraded = true;
-      return all.degrade(step);
-    };
-    const suspend = (reason: string): (() => void) => all.suspend(reason);
-    const subscription = inScope(scopeWith(scope, { degrade, suspend }), () =>
-      whileWanted(source, state).subscribe({
-        next: (value) => {
-          values.push(value);
-          all.next(value);
-        },
-        error: (error: unknown) => {
-          all.error(error);
-        },
-        complete: () => {
-          if (state.closed) return; // it was aborted
-          if (!state.isDegraded) keep(values);
+      const begin: Begin = (all) =>
+        runShared(source, scope, all, (values, isDegraded) => {
+          if (!isDegraded) keep(values);
           all.complete();
-        },
-      }),
-    );
-    return () => {
-      state.closed = true;
-      subscription.unsubscribe();
-    };
-  };
+        });
+      out.add(cache.join(name, begin, listenerOf(out, scope)));
+    });
 }

@@ -17,6 +17,7 @@ export { cachedBy } from './cached-by.ts';
 export { callTimeout, type CallTimeoutOptions } from './call-timeout.ts';
 export { hedge, type HedgeOptions } from './hedge.ts';
 export { fallbackTo, type FallbackToOptions } from './fallback-to.ts';
+export { journaled, type JournaledOptions } from './journaled.ts';
 export type { Restart } from './internal/retry-loop.ts';
 export { retryWithBackoff, type RetryWithBackoffOptions } from './retry-with-backoff.ts';
 export { withBreaker } from './with-breaker.ts';

@@ -59,6 +59,11 @@ export const gradeOf = {
   breaker_open: 'overload',
   call_too_large: 'record',
   resource_exhausted: 'resource',
+  // the journal of finished work
+  journal_full: 'pipeline',
+  journal_read_only: 'pipeline',
+  journal_failed: 'pipeline',
+  journal_in_use: 'pipeline',
   // models
   model_unavailable: 'transient',
   model_crashed: 'transient', // no attempt: see `retryWithBackoff`
@@ -159,6 +164,9 @@ export class BreakerOpenError extends StreamError {
     super('breaker_open', message, options);
   }
 }
+
+/** A journal of finished work could not be opened or written: until a person has acted, nothing would be kept. */
+export class JournalError extends StreamError {}
 
 /** The pipeline as a whole cannot go on. */
 export class PipelineError extends StreamError {}

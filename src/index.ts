@@ -48,6 +48,9 @@ export { type OpenContext, type Opened, type Resource, sharedResource } from './
 export { classify } from './classify.ts';
 export * from './errors.ts';
 
+export { journal } from './journal/journal.ts';
+export type { Journal, JournalCounts, JournalEntry, JournalOptions } from './journal/journal-port.ts';
+
 export type { Codec, CodecUse, OpenCodec } from './codec/codec.ts';
 export { avro, type AvroOptions } from './codec/avro/avro.ts';
 export { avroFile, type AvroFile, type AvroFileReader } from './codec/avro/avro-file.ts';

@@ -54,6 +54,7 @@ describe('the grade of a code', () => {
       ...(['invalid_option', 'pipeline_stopped', 'resource_failed', 'unreadable_metadata', 'missing_dependency'] as const),
       ...(['transport_failed', 'authentication_failed', 'unknown_topic', 'fenced'] as const),
       ...(['registry_failed', 'schema_not_found', 'schema_incompatible'] as const),
+      ...(['journal_full', 'journal_read_only', 'journal_failed', 'journal_in_use'] as const),
       ...(['model_not_found', 'model_damaged', 'model_unauthorized', 'schema_unsupported', 'capability_missing'] as const),
     ],
   };

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { OptionError } from '../errors.ts';
+import { canonicalJson } from '../canonical-json.ts';
 
 /** What an answer depends on. Two calls with the same key may be answered by one. */
 export interface CallKeyParts {
@@ -19,24 +19,5 @@ export interface CallKeyParts {
  */
 export const callKey = ({ model, prompt, parameters, schema }: CallKeyParts): string =>
   createHash('sha256')
-    .update(canonical([model, prompt, parameters, schema]))
+    .update(canonicalJson('callKey', [model, prompt, parameters, schema]))
     .digest('base64url');
-
-/** JSON with its members in order. */
-function canonical(value: unknown): string {
-  if (value === undefined || value === null) return 'null';
-  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
-  if (typeof value === 'string' || typeof value === 'boolean' || (typeof value === 'number' && Number.isFinite(value)))
-    return JSON.stringify(value);
-  if (typeof value !== 'object' || !isPlain(value)) throw new OptionError(`callKey takes what JSON can hold, got ${nameOf(value)}`);
-  const members = Object.entries(value).filter(([, one]) => one !== undefined);
-  members.sort(([a], [b]) => (a < b ? -1 : 1));
-  return `{${members.map(([name, one]) => `${JSON.stringify(name)}:${canonical(one)}`).join(',')}}`;
-}
-
-const isPlain = (value: object): boolean => {
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === null;
-};
-
-const nameOf = (value: unknown): string => (typeof value === 'object' && value !== null ? `a ${value.constructor.name}` : String(value));
