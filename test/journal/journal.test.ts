@@ -58,7 +58,10 @@ describe('a journal', () => {
     expect(await read(keys)).toEqual({ values: [null, 'again', ...values.slice(2), 1, undefined], told: [], size: 7 });
     expect((await names()).toSorted()).toEqual(['journal-0.jsonl']);
     const lines = bytesOf().toString().trimEnd().split('\n');
-    expect(lines.map((line) => Object.keys(JSON.parse(line) as object).join())).toEqual(['format,version', ...Array(8).fill('k,t,c,v')]);
+    expect(lines.map((line) => Object.keys(JSON.parse(line) as object).join())).toEqual([
+      'format,version',
+      ...Array<string>(8).fill('k,t,c,v'),
+    ]);
   });
 
   it.each([
@@ -97,7 +100,7 @@ describe('a journal', () => {
     [{ dir: 'x', maxValueBytes: 2 ** 31 }, 'journal.maxValueBytes must be an integer from 1'],
     [{ dir: 'x', maxBytes: 1 }, 'journal has no option maxBytes'],
   ])('refuses %j', (options, says) => {
-    expect(() => journal(options as unknown as { dir: string })).toThrow(says);
+    expect(() => journal(options as never)).toThrow(says);
   });
 });
 

@@ -208,7 +208,7 @@ class OpenedJournal implements Journal {
 /** Undefined for what has no JSON. */
 function jsonOf(value: unknown): string | undefined {
   try {
-    return JSON.stringify(value) as string | undefined;
+    return JSON.stringify(value);
   } catch {
     return undefined;
   }
