@@ -10,7 +10,7 @@ import { openAiCompatible } from './openai/openai-compatible.ts';
 import { server, type ServerOptions } from './openai/server/server.ts';
 
 export interface NamedModelOptions {
-  /** Calls at once, 1 to 256: sequences of `llama`, places in a program that is started, nothing for an endpoint. @defaultValue 4 */
+  /** Calls at once, 1 to 256: sequences of `llama`, which has 64 at most, places in a program that is started, nothing for an endpoint. @defaultValue 4 */
   readonly maxCalls?: number;
   /** For an endpoint, or a program that asks for one; never shown. @defaultValue none is sent */
   readonly apiKey?: string;
@@ -18,6 +18,9 @@ export interface NamedModelOptions {
 
 /** Tokens of prompt and answer together, for each call: as `llama` has them, unless the model was trained with less. */
 const contextTokens = 2_048;
+
+/** What `llama` takes. */
+const mostSequences = 64;
 
 const programs: Readonly<Record<string, NonNullable<ServerOptions['server']>>> = {
   'llama-server': 'llama-server',
@@ -57,7 +60,24 @@ export function namedModel(name: string, options: NamedModelOptions = {}): Resou
     const kind = programs[command.replace(/^.*[\\/]/, '')];
     return server({ command, args, model, maxCalls, ...(kind && { server: kind }), ...key });
   }
+  requireKnown(name);
+  if (maxCalls > mostSequences)
+    throw new OptionError(
+      `namedModel.maxCalls must be at most ${String(mostSequences)} for a model in process, got ${String(maxCalls)}: lower it, or run the model in a program of its own (llama-server:${name})`,
+    );
   return llama({ model: name, sequences: maxCalls });
+}
+
+/** @throws OptionError that says all forms: whoever writes a setting does not see the code. */
+function requireKnown(name: string): void {
+  if (isModelPath(name)) return;
+  try {
+    modelNamed(name);
+  } catch {
+    throw new OptionError(
+      `expected the name of a model: smollm2, hf:owner/repo/file.gguf, the path of a GGUF file, one of these behind llama-server:, server:command --port {port}#model, or https://host/v1#model; got ${JSON.stringify(name)}`,
+    );
+  }
 }
 
 function atHash(text: string, expected: string): { readonly before: string; readonly model: string } {
@@ -69,7 +89,7 @@ function atHash(text: string, expected: string): { readonly before: string; read
 /** With the options that `llama` has by itself, so that they can be compared. */
 function llamaServer(model: string, maxCalls: number): Resource<Model> {
   const found = resolveLlamaOptions({ model });
-  if (!isModelPath(model)) modelNamed(model);
+  requireKnown(model);
   return sharedResource(`server(${model})`, async (context) => {
     const { path } = await findModel(found, context);
     const threads = Math.max(1, availableParallelism() - 1);

@@ -132,6 +132,7 @@ describe('options', () => {
     [{ topP: 1.1 }, /topP/],
     [{ seed: -1 }, /seed/],
     [{ stop: [''] }, /stop\[0\]/],
+    [{ stop: ['a', null as unknown as string] }, /stop\[1\]/],
     [{ stop: Array.from({ length: 17 }, () => 'x') }, /stop/],
   ])('refuses %j at the call', (options, message) => {
     expect(() => model.chat('x', options)).toThrow(message);

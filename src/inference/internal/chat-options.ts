@@ -70,7 +70,7 @@ function requireStops(name: 'stop' | 'stopTokens', stop: readonly string[]): voi
     throw new OptionError(`${name} must be a list of at most ${String(mostStops)} strings`);
   stop.forEach((one, index) => {
     // a blank stop string is of use (a line break), an empty one would end every answer at once
-    if (one !== '') return;
+    if (typeof one === 'string' && one !== '') return;
     requireText(`${name}[${String(index)}]`, one);
   });
 }

@@ -76,6 +76,8 @@ export function checkOpenAiOptions(options: OpenAiCompatibleOptions): void {
   if (url === null || !/^https?:$/.test(url.protocol))
     throw new OptionError('baseUrl must be an http or https URL, such as http://localhost:8080/v1');
   if (url.username !== '' || url.password !== '') throw new OptionError('baseUrl must not hold a user or password: pass the key as apiKey');
+  if (baseUrl.includes('#'))
+    throw new OptionError('baseUrl must not hold a #, behind which nothing is sent: the name of the model goes into model');
   requireText('model', model);
   requireServer(options);
   if (name !== undefined) requireText('name', name);
@@ -89,7 +91,16 @@ export function checkOpenAiOptions(options: OpenAiCompatibleOptions): void {
   if (maxAnswerBytes !== undefined) requireInteger('maxAnswerBytes', maxAnswerBytes, 1024);
 }
 
-function requireServer({ server, api, prices, idempotency, fetch: given, logProbabilities, jsonSchema }: OpenAiCompatibleOptions): void {
+function requireServer({
+  server,
+  api,
+  prices,
+  extraBody,
+  idempotency,
+  fetch: given,
+  logProbabilities,
+  jsonSchema,
+}: OpenAiCompatibleOptions): void {
   if (server !== undefined) requireOneOf('server', server, Object.keys(serverProfiles));
   if (api !== undefined) requireOneOf('api', api, ['chat', 'responses']);
   if (api === 'responses' && serverProfiles[server ?? 'generic'].responses === undefined)
@@ -98,6 +109,7 @@ function requireServer({ server, api, prices, idempotency, fetch: given, logProb
   if (logProbabilities !== undefined) requireBoolean('logProbabilities', logProbabilities);
   if (jsonSchema !== undefined) requireBoolean('jsonSchema', jsonSchema);
   if (given !== undefined) requireFunction('fetch', given, '(input, init) => Promise<Response>');
+  if (extraBody !== undefined) requireObject('extraBody', extraBody);
   if (prices === undefined) return;
   requireObject('prices', prices);
   requireNumber('prices.inputPerMillion', prices.inputPerMillion, 0);

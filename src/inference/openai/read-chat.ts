@@ -62,8 +62,8 @@ interface AddedFields {
 interface Read {
   readonly index: number;
   readonly chars: number;
-  /** Whether the server has told of any choice. */
-  readonly hasChoice: boolean;
+  /** The index of the choice that is read; undefined before the server has told of any. */
+  readonly choice: number | undefined;
   readonly finishReason: FinishReason | undefined;
   readonly tool: string | undefined;
   readonly areTokensTold: boolean;
@@ -80,7 +80,7 @@ export async function* readChat(
   stream: AsyncIterable<ChatCompletionChunk>,
   { estimate, logProbabilities }: Reading,
 ): AsyncGenerator<ChatChunk> {
-  let read: Read = { index: 0, chars: 0, hasChoice: false, finishReason: undefined, tool: undefined, areTokensTold: false };
+  let read: Read = { index: 0, chars: 0, choice: undefined, finishReason: undefined, tool: undefined, areTokensTold: false };
   let usage: Usage | undefined;
   let model: string | undefined;
   let tokens: readonly TokenLogProbability[] = []; // one that is half a character has no text yet
@@ -91,11 +91,15 @@ export async function* readChat(
     if (object === 'error') throw Object.assign(new Error('an error in place of a chunk'), { error: chunk });
     usage = usageFrom(chunk.usage, timings?.cache_n) ?? usage; // some send it in every chunk, growing
     model = chunk.model || model;
-    // servers leave the list out, or empty, in the chunk that carries usage
-    const choice = (chunk.choices as ChatCompletionChunk['choices'] | undefined)?.[0];
+    const choice = choiceIn(chunk, read.choice);
     if (choice === undefined) continue;
     const { text, isRefusal, tool = read.tool ?? toolIn(choice) } = readDelta(choice.delta);
-    read = { ...read, hasChoice: true, tool, finishReason: isRefusal ? 'refused' : (read.finishReason ?? toldReason(choice)) };
+    read = {
+      ...read,
+      choice: choice.index ?? read.choice ?? 0,
+      tool,
+      finishReason: isRefusal ? 'refused' : (read.finishReason ?? toldReason(choice)),
+    };
     if (logProbabilities !== undefined) tokens = [...tokens, ...tokensFrom(choice.logprobs, logProbabilities)];
     if (text === '') continue;
     const { index, chars, areTokensTold } = read;
@@ -106,6 +110,19 @@ export async function* readChat(
   const finishReason = endOf(read, logProbabilities);
   const { index, chars } = read;
   yield { text: '', index, usage: usage ?? estimate(index, chars), finishReason, ...(model === undefined ? {} : { model }) };
+}
+
+/** A choice as it comes; some servers number none. */
+type GivenChoice = Omit<ChatCompletionChunk['choices'][number], 'index'> & { readonly index?: number };
+
+/**
+ * Of several choices (`n` in `extraBody`) the one that is read already, or else the first by its number: they come in any order, each in chunks of its own.
+ * Servers leave the list out, or empty, in the chunk that carries usage.
+ */
+function choiceIn({ choices }: ChatCompletionChunk, reading: number | undefined): GivenChoice | undefined {
+  const given = Object.values((choices as readonly GivenChoice[] | null | undefined) ?? []);
+  if (reading !== undefined) return given.find(({ index = reading }) => index === reading);
+  return given.toSorted((one, other) => (one.index ?? 0) - (other.index ?? 0))[0];
 }
 
 /** Some say no more of a tool than that they want one. */
@@ -121,8 +138,9 @@ function toldReason({ finish_reason: theirs }: { readonly finish_reason?: unknow
 }
 
 /** The finish reason of an answer that is one. */
-function endOf({ finishReason, chars, tool, hasChoice, areTokensTold }: Read, logProbabilities: number | undefined): FinishReason {
-  if (!hasChoice) throw new InferenceError('model_failed', 'expected an answer with choices, got the end of the stream without any');
+function endOf({ finishReason, chars, tool, choice, areTokensTold }: Read, logProbabilities: number | undefined): FinishReason {
+  if (choice === undefined)
+    throw new InferenceError('model_failed', 'expected an answer with choices, got the end of the stream without any');
   if (finishReason === undefined)
     throw new InferenceError(
       'model_failed',

@@ -113,6 +113,18 @@ describe('answer, classify, embed', () => {
     expect(server.requests[0]).toMatchObject({ path: '/v1/embeddings', body: { model: 'e', input: ['a', 'b'], encoding_format: 'float' } });
   });
 
+  it.each([
+    { indexes: [0, 0, 0], code: undefined },
+    { indexes: [undefined, undefined, undefined], code: undefined },
+    { indexes: [0, 2, 2], code: 'model_failed' },
+  ])('embeddings numbered $indexes: $code', async ({ indexes, code }) => {
+    const data = indexes.map((index, n) => ({ index, embedding: [n + 1, 0] }));
+    const { model } = await served({ status: 200, body: { data } });
+    const embedded = resultOf(model.embed(['a', 'b', 'c']));
+    if (code === undefined) expect(await embedded).toHaveLength(3);
+    else expect((await failureOf(embedded)).code).toBe(code);
+  });
+
   it.each([{ data: [] }, { data: [{ index: 0, embedding: [0, 0] }] }, {}])('refuses embeddings %j', async (body) => {
     const { model } = await served({ status: 200, body });
     expect((await failureOf(resultOf(model.embed(['a'])))).code).toBe('model_failed');

@@ -191,10 +191,12 @@ it.each<[Partial<OpenAiCompatibleOptions>, RegExp]>([
   [{ baseUrl: 'localhost:8080' }, /baseUrl/],
   [{ baseUrl: 'ftp://x' }, /baseUrl/],
   [{ baseUrl: 'https://user:hunter2@x/v1' }, /apiKey/],
+  [{ baseUrl: 'http://localhost:8080/v1#small' }, /#.*into model/],
   [{ model: ' ' }, /model/],
   [{ apiKey: 'hunter2\n' }, /line break/],
   [{ maxAnswerBytes: 5 }, /maxAnswerBytes/],
   [{ contextTokens: 0 }, /contextTokens/],
+  [{ extraBody: 'x' as never }, /extraBody/],
 ])('openAiCompatible refuses %j', (options, message) => {
   const make = (): unknown => openAiCompatible({ baseUrl: 'http://localhost/v1', model: 'm', ...options });
   expect(make).toThrow(message);

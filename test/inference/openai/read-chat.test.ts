@@ -33,6 +33,20 @@ describe('an answer', () => {
     expect((await failureOf(read([said('x'), stop], 1))).code).toBe('capability_missing');
   });
 
+  it('is one of several choices, in whatever order they come', async () => {
+    const piece = (index: number, content: string, finish_reason: string | null = null) => ({ index, delta: { content }, finish_reason });
+    const chunks = [[piece(1, 'no'), piece(0, 'ri')], [piece(1, '', 'length')], [piece(0, 'ght')], [piece(0, '', 'stop')]];
+    const pieces = await read(chunks.map((choices) => ({ choices })));
+    expect(pieces.map(({ text }) => text).join('')).toBe('right');
+    expect(pieces.at(-1)?.finishReason).toBe('stop');
+    expect(
+      (await read([{ choices: [piece(1, 'one')] }, { choices: [piece(0, 'none', 'stop')] }, { choices: [piece(1, '', 'length')] }])).at(-1),
+    ).toMatchObject({
+      index: 1,
+      finishReason: 'length',
+    });
+  });
+
   it('that is an error by its name alone fails', async () => {
     await expect(read([{ object: 'error', message: 'no', choices: [] }, stop])).rejects.toMatchObject({ error: { message: 'no' } });
   });

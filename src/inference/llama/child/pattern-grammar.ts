@@ -3,18 +3,21 @@ import { type Bounds, either, elementsOf, extentOf, type GrammarNode, nothing, s
 
 const mostRepeats = 1_000;
 const mostElements = 5_000;
+/** How often what has no end is repeated in a pattern that spells out a format: one character, and a group. A small model goes on with it for as long as it may. */
+const mostInFormat = { character: 16, group: 3 } as const;
 const mostNested = 32;
 const mostCharacters = 4_000;
 
 /**
  * A regular expression as the grammar of a JSON string that holds a match of it; undefined for what is not plain: look-arounds, references, classes of
- * properties, and what is too large. `lengths` are kept where it is one class, repeated. Only characters of the first plane come of it.
+ * properties, and what is too large. `lengths` are kept where it is one class, repeated. Only characters of the first plane come of it. `isFormat`: it spells
+ * out a format whose matches are short (a time, an address), so nothing in it is repeated without end.
  */
-export function patternGrammar(pattern: string, lengths: Bounds): GrammarNode | undefined {
+export function patternGrammar(pattern: string, lengths: Bounds, isFormat = false): GrammarNode | undefined {
   if (pattern.length > mostCharacters) return undefined;
   try {
     RegExp(pattern);
-    const body = new PatternReader(pattern).read(lengths);
+    const body = new PatternReader(pattern, isFormat).read(lengths);
     return elementsOf(body) > mostElements ? undefined : sequence(text('"'), body, text('"'));
   } catch (error) {
     if (error instanceof NotPlain || error instanceof SyntaxError) return undefined;
@@ -56,11 +59,13 @@ const controls: Readonly<Record<string, number>> = { n: 0x0a, r: 0x0d, t: 0x09, 
 /** Reads what `RegExp` has accepted. */
 class PatternReader {
   readonly #characters: readonly string[];
+  readonly #isFormat: boolean;
   #at = 0;
   #depth = 0;
 
-  constructor(pattern: string) {
+  constructor(pattern: string, isFormat: boolean) {
     this.#characters = Array.from(pattern);
+    this.#isFormat = isFormat;
   }
 
   /** Each way at the top with what may stand around it where it is not anchored. */
@@ -102,7 +107,11 @@ class PatternReader {
     if (least > mostRepeats || (Number.isFinite(most) && most > mostRepeats)) throw new NotPlain();
     // parsers of grammars do not come to an end where nothing may be repeated
     if (extentOf(part, new Map()).least === 0 && (!Number.isFinite(most) || most > 1)) throw new NotPlain();
-    return times(part, least, most);
+    return times(
+      part,
+      least,
+      this.#isFormat && !Number.isFinite(most) ? Math.max(least, mostInFormat[isCharacter(part) ? 'character' : 'group']) : most,
+    );
   }
 
   #quantifier(): readonly [number, number] | undefined {
@@ -205,7 +214,9 @@ function onlyOf(set: CharacterSet): number {
 /** The bounds of a repeated class and of the string at once; a class is one character. */
 function within(node: GrammarNode & { readonly kind: 'times' }, { least, most }: Bounds): GrammarNode {
   const { part } = node;
-  const isOne = part.kind === 'class' || (part.kind === 'either' && part.options.every(({ kind }) => kind === 'class' || kind === 'text'));
   const [from, to] = [Math.max(node.least, least), Math.min(node.most, most)];
-  return isOne && from <= to ? times(part, from, to) : node;
+  return isCharacter(part) && from <= to ? times(part, from, to) : node;
 }
+
+const isCharacter = (node: GrammarNode): boolean =>
+  node.kind === 'class' || (node.kind === 'either' && node.options.every(({ kind }) => kind === 'class' || kind === 'text'));

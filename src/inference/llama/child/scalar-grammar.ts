@@ -29,8 +29,9 @@ export function boundsOf(schema: JsonSchema, least: string, most: string, path: 
 export function stringGrammar(schema: JsonSchema, path: string): GrammarNode {
   const { pattern, format } = schema;
   const bounds = boundsOf(schema, 'minLength', 'maxLength', path);
-  for (const one of [pattern, typeof format === 'string' && Object.hasOwn(stringFormats, format) ? stringFormats[format] : undefined]) {
-    const node = typeof one === 'string' ? patternGrammar(one, bounds) : undefined;
+  const known = typeof format === 'string' && Object.hasOwn(stringFormats, format) ? stringFormats[format] : undefined;
+  for (const one of [pattern, known]) {
+    const node = typeof one === 'string' ? patternGrammar(one, bounds, known !== undefined) : undefined;
     if (node) return node;
   }
   return anyString(bounds);

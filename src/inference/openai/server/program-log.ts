@@ -24,6 +24,7 @@ export interface ProgramLogOptions {
 export class ProgramLog {
   readonly #options: ProgramLogOptions;
   readonly #secrets: readonly string[];
+  /** As they came: to look each line of a flood through for secrets would hold up this process. */
   #tail: string[] = [];
   #sinceMs = Number.NEGATIVE_INFINITY;
   #told = 0;
@@ -39,7 +40,10 @@ export class ProgramLog {
 
   /** The last that was written, for a person. */
   get tail(): string {
-    return this.#tail.join('\n').slice(-tailCharacters);
+    return this.#tail
+      .map((raw) => this.#clean(raw))
+      .join('\n')
+      .slice(-tailCharacters);
   }
 
   read(stream: Readable): void {
@@ -76,20 +80,20 @@ export class ProgramLog {
       this.#sinceMs = nowMs;
       this.#told = 0;
     }
-    const line = this.#clean(raw);
-    if (line === '') return;
-    this.#tail.push(line);
+    const held = raw.slice(0, longestHeld).trimEnd();
+    if (held === '') return;
+    this.#tail.push(held);
     if (this.#tail.length > tailLines) this.#tail.shift();
     if (this.#told >= linesPerSecond) {
       this.#leftOut += 1;
       return;
     }
     this.#told += 1;
-    log('debug', `${name}: ${line}`);
+    log('debug', `${name}: ${this.#clean(held)}`);
   }
 
-  #clean(raw: string): string {
-    let text = raw.slice(0, longestHeld).trimEnd();
+  #clean(held: string): string {
+    let text = held;
     for (const secret of this.#secrets) text = text.replaceAll(secret, '[redacted]');
     text = withoutSecrets(text);
     return text.length > longestLine ? `${text.slice(0, longestLine)}…` : text;

@@ -52,7 +52,7 @@ async function statusAt({ origin, apiKey, clock, signal }: ReadyCheck, path: str
   const late = new AbortController();
   const withinMs = Math.max(0, Math.min(mostAnswerMs, endMs - clock.nowMs()));
   const cancel = clock.schedule(withinMs, () => {
-    late.abort(new Error(`no answer in ${String(withinMs / 1_000)} s`));
+    late.abort(new Error(`no answer in ${(withinMs / 1_000).toFixed(1)} s`));
   });
   try {
     const response = await fetch(`${origin}${path}`, {

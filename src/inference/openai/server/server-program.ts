@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { atMost, type CancelTimer, type Clock } from '../../../clock.ts';
 import { InferenceError, isStreamError, messageOf, type StreamError } from '../../../errors.ts';
 import type { OpenContext } from '../../../resource.ts';
@@ -196,12 +197,13 @@ export class ServerProgram {
   }
 
   #startError(end: ProgramEnd, tail: string): StreamError {
-    const { command } = this.#options;
+    const { command, cwd } = this.#options;
+    const hint =
+      cwd === undefined || existsSync(cwd)
+        ? 'is it installed, and on the PATH? Or give its path as server.command'
+        : `there is no folder ${JSON.stringify(cwd)} to start it in (server.cwd)`;
     const error = end.isMissing
-      ? new InferenceError(
-          'missing_dependency',
-          `the program ${JSON.stringify(command)} could not be run (${end.how}): is it installed, and on the PATH? Or give its path as server.command`,
-        )
+      ? new InferenceError('missing_dependency', `the program ${JSON.stringify(command)} could not be run (${end.how}): ${hint}`)
       : new InferenceError('model_unavailable', `the program ${JSON.stringify(command)} ended before it took calls (${end.how})`);
     return withLastWords(error, tail);
   }

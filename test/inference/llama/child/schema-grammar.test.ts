@@ -244,6 +244,33 @@ describe('schemaGrammar', () => {
     ).toBeLessThan(1_000);
   });
 
+  it.each([
+    { what: 'a date and time', schema: z.iso.datetime({ offset: true }), longest: 60, takes: '2024-02-29T10:00:00.123456+01:00' },
+    {
+      what: 'a time',
+      schema: z
+        .string()
+        .meta({ format: 'time' })
+        .regex(/^\d\d:\d\d(\.\d+)?$/),
+      longest: 30,
+      takes: '10:00.5',
+    },
+    { what: 'an address', schema: z.email(), longest: 200, takes: 'jane.doe-2@mail.example.com' },
+    {
+      what: 'at least as many as it says',
+      schema: z
+        .string()
+        .meta({ format: 'date-time' })
+        .regex(/^a{20,}$/),
+      longest: 25,
+      takes: 'a'.repeat(20),
+    },
+  ])('ends $what of a pattern that does not', ({ schema, longest, takes }) => {
+    const made = z.toJSONSchema(schema) as JsonSchema;
+    expect(schemaGrammar(made).longestBytes).toBeLessThan(longest);
+    expect(gbnfOf(made).takes(JSON.stringify(takes))).toBe(true);
+  });
+
   it('takes what zod makes of a usual answer', () => {
     const Usual = z.object({
       label: z.enum(['a', 'b']),

@@ -71,7 +71,7 @@ describe('a server program', () => {
 describe('a program that cannot be had', () => {
   it.each([
     ['is not there', { command: 'no-such-program-here' }, 'missing_dependency', 'on the PATH'],
-    ['is told to start in no folder', { cwd: '/no/such/folder' }, 'missing_dependency', 'could not be started'],
+    ['is told to start in no folder', { cwd: '/no/such/folder' }, 'missing_dependency', 'no folder "/no/such/folder"'],
   ])('%s', async (_, options, code, words) => {
     expect(await failed(opened('none', options))).toMatch(new RegExp(`^${code}: .*${words}`));
   });
