@@ -74,7 +74,6 @@ describe('a journal', () => {
         a = 1;
       })(),
     ],
-    ['a bigint', 1n],
     [
       'a ring',
       (() => {
