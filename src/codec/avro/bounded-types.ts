@@ -21,7 +21,7 @@ export interface BoundedTypes {
 interface Bases extends Readonly<Record<`${'String' | 'Bytes' | 'Fixed' | 'Int' | 'Long'}Type`, TypeClass>> {
   readonly ArrayType: TypeClass<{ readonly itemsType: AvscType }>;
   readonly MapType: TypeClass<{ readonly valuesType: AvscType }>;
-  readonly EnumType: TypeClass<{ readonly default?: string }>;
+  readonly EnumType: TypeClass<{ readonly default?: string; readonly _indices: Readonly<Record<string, number>> }>;
 }
 
 /**
@@ -65,13 +65,27 @@ function collections({ ArrayType, MapType }: Bases): Pick<BoundedTypes, 'array' 
       });
     }
 
+    override _check(value: unknown, flags?: number, hook?: CheckHook, path?: string[]): boolean {
+      if (hasEntries(value)) return super._check(value, flags, hook, path);
+      if (hook) hook(value, this);
+      return false;
+    }
+
     override _write(tap: Tap, value: unknown): void {
-      for (const key in value as object) requireWhole(key);
+      if (!hasEntries(value)) throw new TypeError('no map'); // the caller says where
+      for (const key of Object.keys(value)) requireWhole(key);
       super._write(tap, value);
     }
   }
   return { array: BoundedArray, map: BoundedMap };
 }
+
+/** Not what keeps its content elsewhere, such as a Map or a Date: it would be written as a map without entries. And not the key that no reader here takes. */
+const hasEntries = (value: unknown): value is object =>
+  typeof value === 'object' &&
+  value !== null &&
+  Object.prototype.toString.call(value) === '[object Object]' &&
+  !Object.hasOwn(value, '__proto__');
 
 function texts({ StringType, BytesType, FixedType, EnumType }: Bases): Pick<BoundedTypes, 'string' | 'bytes' | 'fixed' | 'enum'> {
   class ExactString extends StringType {
@@ -88,6 +102,18 @@ function texts({ StringType, BytesType, FixedType, EnumType }: Bases): Pick<Boun
   class ExactEnum extends EnumType {
     override get defaultSymbol(): string | undefined {
       return this.default;
+    }
+
+    /** avsc looks it up in an object, which has members such as `constructor`, too. */
+    override _check(value: unknown, _flags?: number, hook?: CheckHook): boolean {
+      const isSymbol = typeof value === 'string' && Object.hasOwn(this._indices, value);
+      if (!isSymbol && hook) hook(value, this);
+      return isSymbol;
+    }
+
+    override _write(tap: Tap, value: unknown): void {
+      if (!this._check(value)) throw new TypeError('no symbol'); // the caller says where
+      super._write(tap, value);
     }
   }
   return { string: ExactString, bytes: ofAnyBytes(BytesType), fixed: ofAnyBytes(FixedType), enum: ExactEnum };

@@ -1,6 +1,6 @@
 import { CodecError } from '../../errors.ts';
 import type { AvroDuration } from './avro-value.ts';
-import type { AvscModule } from './avsc.ts';
+import type { AvscModule, CheckHook } from './avsc.ts';
 import type { TypeClass } from './bounded-types.ts';
 import { bigToBytes, bytesToBig, decimalText, unscaledOf } from './decimal.ts';
 
@@ -158,6 +158,13 @@ export function logicalTypeClass({ types }: AvscModule, schema: LogicalSchema): 
   class Converted extends LogicalType {
     override get logicalName(): string {
       return name;
+    }
+
+    /** A value that is none of its own is told of as such, and not as one of the type underneath. */
+    override _check(value: unknown, flags?: number, hook?: CheckHook): boolean {
+      const isOwn = super._check(value, flags);
+      if (!isOwn && hook) hook(value, this);
+      return isOwn;
     }
 
     override _fromValue(value: unknown): unknown {

@@ -104,12 +104,44 @@ function misfit(type: AvscType, value: unknown): string {
   let found = '';
   try {
     type.isValid(value, {
-      errorHook: (path, _, expected) => {
-        found ||= ` at ${path.join('.') || 'its root'}: expected ${expected.branchName ?? 'a branch of its union'}`;
+      errorHook: (path, at, expected) => {
+        found ||= ` at ${path.join('.') || 'its root'}: expected ${expectedOf(expected)}, got ${kindOf(at)}`;
       },
     });
   } catch {
     return '';
   }
   return found;
+}
+
+/** What the names alone do not say. */
+const inJavaScript: Readonly<Record<string, string>> = {
+  ...{ int: 'int (an integer of 32 bits)', long: 'long (a bigint of 64 bits)', map: 'map (a plain object without the key __proto__)' },
+  ...{
+    bytes: 'bytes (a Uint8Array)',
+    date: "date (text, as '2026-11-22')",
+    uuid: 'uuid (text)',
+    'timestamp-millis': 'timestamp-millis (a Date)',
+  },
+  ...{ 'time-millis': 'time-millis (a number of milliseconds since midnight)', 'time-micros': 'time-micros (a bigint since midnight)' },
+  'local-timestamp-millis': "local-timestamp-millis (text, as '2026-11-22T10:15:30.000')",
+};
+
+function expectedOf({ logicalName, branchName, isPlain, types }: AvscType): string {
+  if (logicalName?.startsWith('decimal') === true)
+    return `${logicalName} (text, as '-12.30', of no more digits than its precision and scale)`;
+  const name = logicalName ?? branchName;
+  if (name !== undefined) return inJavaScript[name] ?? name;
+  const names = (types ?? []).map((one) => (isPlain === true ? (one.logicalName ?? one.branchName) : one.branchName) ?? 'a union');
+  const shown = `${names.slice(0, mostBranches).join(', ')}${names.length > mostBranches ? ', …' : ''}`;
+  return isPlain === true ? `a branch of its union (${shown})` : `a branch of its union, as { name: value } or null (${shown})`;
+}
+
+const mostBranches = 12;
+
+/** Never the value. */
+function kindOf(value: unknown): string {
+  if (value === null || value === undefined) return String(value);
+  if (Array.isArray(value)) return 'an array';
+  return typeof value === 'object' ? Object.prototype.toString.call(value).slice(8, -1) : `a ${typeof value}`;
 }

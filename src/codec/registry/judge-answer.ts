@@ -1,7 +1,7 @@
 import { isObject } from '../../check-options.ts';
 import { type ErrorCode, RegistryError } from '../../errors.ts';
 import { retryAfterOf } from '../../retry-after.ts';
-import { withoutSecrets } from '../../without-secrets.ts';
+import { formsOf, withoutSecrets } from '../../without-secrets.ts';
 import type { HttpAnswer } from './http-exchange.ts';
 
 export type JsonObject = Readonly<Record<string, unknown>>;
@@ -15,13 +15,13 @@ const isUrlRight =
 
 /**
  * What a registry's answer is worth: its JSON, or why there is none. Registries agree on the statuses, and on `error_code` and `message`, mostly: of a conflict Karapace says 409
- * where Confluent says 40901, and of a path that nobody knows some say 404 as of a schema. `shown` names the place.
+ * where Confluent says 40901, and of a path that nobody knows some say 404 as of a schema. `shown` names the place; `secrets` are in no message.
  * @throws RegistryError
  */
-export function judgeAnswer(answer: HttpAnswer, shown: string, asked: string, nowMs: number): JsonObject {
+export function judgeAnswer(answer: HttpAnswer, shown: string, asked: string, nowMs: number, secrets: readonly string[] = []): JsonObject {
   const { status } = answer;
   const body = jsonOf(answer.text);
-  const says = wordsOf(body);
+  const says = wordsOf(body, secrets);
   const fail = (code: ErrorCode, message: string, retryAfterMs?: number): RegistryError =>
     new RegistryError(code, `the schema registry at ${shown} ${message}`, { status, ...(retryAfterMs !== undefined && { retryAfterMs }) });
   if (status >= 200 && status < 300) {
@@ -63,10 +63,11 @@ function jsonOf(text: string): JsonObject | undefined {
 }
 
 /** Of a server's message as much as a line bears. */
-function wordsOf(body: JsonObject | undefined): string {
+function wordsOf(body: JsonObject | undefined, secrets: readonly string[]): string {
   const message = body?.['message'];
   if (typeof message !== 'string' || message.trim() === '') return '';
-  const line = withoutSecrets(message.replaceAll(/\s+/g, ' ').trim());
+  const known = secrets.flatMap(formsOf).reduce((text, form) => text.replaceAll(form, '[redacted]'), message);
+  const line = withoutSecrets(known.replaceAll(/\s+/g, ' ').trim());
   const code = body?.['error_code'];
   return ` (${typeof code === 'number' ? `${String(code)}: ` : ''}${line.length > longestQuote ? `${line.slice(0, longestQuote)}…` : line})`;
 }

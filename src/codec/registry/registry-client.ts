@@ -52,13 +52,14 @@ export class RegistryClient {
   async #askAt(place: Place, method: 'GET' | 'POST', path: string, asked: string, signal: AbortSignal, body?: object): Promise<JsonObject> {
     const { auth, clock } = this.#options;
     try {
+      const access = auth && (await accessOf(auth));
       const headers = {
         accept: accepted,
         ...(body && { 'content-type': sent }),
-        ...(auth && { authorization: await authorization(auth) }),
+        ...(access && { authorization: access.authorization }),
       };
       const question: HttpQuestion = { method, path, headers, body: body && JSON.stringify(body) };
-      return judgeAnswer(await this.#http.ask(place, question, signal), place.shown, asked, clock.nowMs());
+      return judgeAnswer(await this.#http.ask(place, question, signal), place.shown, asked, clock.nowMs(), access?.secrets);
     } catch (error) {
       if (!(error instanceof NoAnswer)) throw error;
       throw new RegistryError('registry_unavailable', `the schema registry at ${place.shown} gives no answer: ${error.message}`, {
@@ -70,10 +71,17 @@ export class RegistryClient {
 
 const isAway = (error: unknown): error is RegistryError => isStreamError(error) && error.code === 'registry_unavailable';
 
-async function authorization(auth: RegistryAuth): Promise<string> {
-  if ('username' in auth) return `Basic ${Buffer.from(`${auth.username}:${auth.password}`, 'utf8').toString('base64')}`;
+const shortestSecret = 4; // shorter ones may be a part of any word
+
+/** The header, and what of it a server may not tell back. */
+async function accessOf(auth: RegistryAuth): Promise<{ readonly authorization: string; readonly secrets: readonly string[] }> {
+  const isLong = ({ length }: string): boolean => length >= shortestSecret;
+  if ('username' in auth) {
+    const pair = `${auth.username}:${auth.password}`;
+    return { authorization: `Basic ${Buffer.from(pair, 'utf8').toString('base64')}`, secrets: [pair, auth.password].filter(isLong) };
+  }
   const token = typeof auth.token === 'string' ? auth.token : await ownToken(auth.token);
-  return `Bearer ${token}`;
+  return { authorization: `Bearer ${token}`, secrets: [token].filter(isLong) };
 }
 
 async function ownToken(make: () => string | Promise<string>): Promise<string> {

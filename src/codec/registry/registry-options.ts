@@ -133,6 +133,7 @@ function authOf(given: RegistryAuth | undefined, urls: readonly URL[], env: Envi
   if (auth === undefined) return undefined;
   requireOptions('registry.auth', auth as object, { username: true, password: true, token: true });
   if ('token' in auth) {
+    if ('username' in auth) throw new OptionError('registry.auth is { username, password } or { token }, not both');
     if (typeof auth.token !== 'string') requireFunction('registry.auth.token', auth.token, 'that resolves with a token');
     else if (!/^[!-~]+$/.test(auth.token)) throw new OptionError('registry.auth.token must be a non-empty text of printable characters');
     return auth;

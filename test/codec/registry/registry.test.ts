@@ -143,6 +143,20 @@ describe('who is let in', () => {
     expect([wrong.code, wrong.grade]).toEqual(['authentication_failed', 'pipeline']);
   });
 
+  it.each([
+    ['a password', { username: 'clerk', password: 'opensesame' }, 'opensesame'],
+    ['a password in base64', { username: 'clerk', password: 'opensesame' }, Buffer.from('clerk:opensesame').toString('base64')],
+    ['a token', { token: 'opensesame' }, 'opensesame'],
+    ['a token of a function', { token: () => 'opensesame' }, 'opensesame'],
+  ])('says nothing of %s that the registry tells back', async (_, auth, told) => {
+    const fault = (_question: unknown, response: ServerResponse): true => {
+      response.writeHead(403).end(JSON.stringify({ message: `not with ${told}!` }));
+      return true;
+    };
+    const { client } = await served({ fault }, { auth });
+    expect((await failureOf(client.schemaById(1))).message).toMatch(/status 403 \(not with \[redacted\].{0,3}!\)/); // base64 ends within a character
+  });
+
   it('calls the function for each request, and takes its failure for one that may pass', async () => {
     let calls = 0;
     const { url } = await served({ authorization: 'Bearer t3' });
