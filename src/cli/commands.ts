@@ -1,3 +1,4 @@
+import { ordersCommand } from '../../pipelines/orders-avro/command.ts';
 import { reviewsCommand } from '../../pipelines/reviews/command.ts';
 import type { Command } from '../command.ts';
 import { consumeCommand } from './consume-command.ts';
@@ -14,6 +15,7 @@ import { typesCommand } from './types-command.ts';
 /** In the order of `millrace --help`. */
 export const commands: readonly Command[] = [
   reviewsCommand,
+  ordersCommand,
   runCommand,
   produceCommand,
   consumeCommand,
