@@ -97,6 +97,15 @@ export {
   openAiBatches,
   type OpenAiBatchesOptions,
 } from './inference/openai/openai-batches.ts';
+export {
+  type ChatTemplate,
+  type ClassifyTask,
+  type GenerateOptions,
+  type SequencePlace,
+  type TensorTask,
+  triton,
+  type TritonOptions,
+} from './inference/triton/triton.ts';
 export { scripted } from './inference/scripted/scripted.ts';
 export {
   route,

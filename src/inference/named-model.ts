@@ -8,6 +8,8 @@ import { resolveLlamaOptions } from './llama/llama-options.ts';
 import type { Model } from './model.ts';
 import { openAiCompatible } from './openai/openai-compatible.ts';
 import { server, type ServerOptions } from './openai/server/server.ts';
+import { triton } from './triton/triton.ts';
+import type { GenerateOptions } from './triton/triton-options.ts';
 
 export interface NamedModelOptions {
   /** Calls at once, 1 to 256: sequences of `llama`, which has 64 at most, places in a program that is started, nothing for an endpoint. @defaultValue 4 */
@@ -39,6 +41,7 @@ const programs: Readonly<Record<string, NonNullable<ServerOptions['server']>>> =
  * | `llama-server:` before one of these | `server`: the program llama-server of the PATH, with the same file |
  * | `server:` a command with `{port}` in it, `#` and the model's name there | `server`: any program, its arguments divided by blanks |
  * | `https://…/v1#` the model's name there | `openAiCompatible` |
+ * | `triton:https://…#` the model's name there | `triton`: tensors; `triton:https://…?generate=vllm&template=chatml#` for a model that writes |
  *
  * @throws OptionError for a name that has none of these forms, and for options out of range.
  */
@@ -52,7 +55,8 @@ export function namedModel(name: string, options: NamedModelOptions = {}): Resou
     const { before, model } = atHash(name, 'a URL must name the model behind a #, as in http://localhost:8080/v1#qwen3');
     return openAiCompatible({ baseUrl: before, model, ...key });
   }
-  const [, form, rest = ''] = /^(llama-server|server):(.*)$/s.exec(name) ?? [];
+  const [, form, rest = ''] = /^(llama-server|server|triton):(.*)$/s.exec(name) ?? [];
+  if (form === 'triton') return tritonNamed(rest, key);
   if (form === 'llama-server') return llamaServer(rest, maxCalls);
   if (form === 'server') {
     const { before, model } = atHash(rest, 'server: must be a command, a # and a model, as in server:vllm serve qwen3 --port {port}#qwen3');
@@ -75,9 +79,22 @@ function requireKnown(name: string): void {
     modelNamed(name);
   } catch {
     throw new OptionError(
-      `expected the name of a model: smollm2, hf:owner/repo/file.gguf, the path of a GGUF file, one of these behind llama-server:, server:command --port {port}#model, or https://host/v1#model; got ${JSON.stringify(name)}`,
+      `expected the name of a model: smollm2, hf:owner/repo/file.gguf, the path of a GGUF file, one of these behind llama-server:, server:command --port {port}#model, https://host/v1#model, or triton:https://host#model; got ${JSON.stringify(name)}`,
     );
   }
+}
+
+/** What writes is said in the query. */
+function tritonNamed(text: string, key: { readonly apiKey?: string }): Resource<Model> {
+  const expected = 'on Triton must be a URL, a # and a model, as in triton:http://localhost:8000?generate=vllm&template=chatml#qwen3';
+  const { before, model } = atHash(text, expected);
+  const [url = '', query] = before.split('?');
+  if (query === undefined) return triton({ url, model, ...key });
+  const { generate: backend, template, ...others } = Object.fromEntries(new URLSearchParams(query));
+  if (Object.keys(others).length > 0)
+    throw new OptionError(`the name of a model that is ${expected}, got ${Object.keys(others).join(', ')}`);
+  // what they may be is checked there
+  return triton({ url, model, ...key, generate: { backend, template } as GenerateOptions });
 }
 
 function atHash(text: string, expected: string): { readonly before: string; readonly model: string } {

@@ -46,6 +46,8 @@ describe('a model by its name', () => {
     ['llama-server:hf:owner/repo/file.gguf', 'server(hf:owner/repo/file.gguf)'],
     ['server:/opt/vllm serve q --port {port}#q', 'server(q)'],
     ['http://localhost:8080/v1#qwen3', 'qwen3'],
+    ['triton:http://localhost:8000#bert', 'bert'],
+    ['triton:http://localhost:8000?generate=vllm&template=chatml#qwen3', 'qwen3'],
   ])('%s is %s', (name, expected) => {
     expect(namedModel(name).name).toBe(expected);
   });
@@ -60,6 +62,10 @@ describe('a model by its name', () => {
     ['http://localhost:8080/v1', {}, /behind a #/],
     ['http://localhost:8080/v1#a#b', {}, /behind a #/],
     ['server:vllm serve q', {}, /a command, a # and a model/],
+    ['triton:http://localhost:8000', {}, /a URL, a # and a model/],
+    ['triton:http://localhost:8000?generate=vllm#q', {}, /template/],
+    ['triton:http://localhost:8000?generate=vllm&tempalte=chatml#q', {}, /tempalte/],
+    ['triton:localhost#q', {}, /url/],
     ['server:#q', {}, /a command, a # and a model/],
     ['server:vllm serve q#q', {}, /\{port\}/],
     ['smollm2', { maxCalls: 0 }, /maxCalls/],

@@ -19,15 +19,27 @@ const arrays = {
   int32: (data) => Int32Array.from(data, Number),
   int64: (data) => BigInt64Array.from(data, BigInt),
   uint8: (data) => Uint8Array.from(data, Number),
+  int8: (data) => Int8Array.from(data, Number),
+  int16: (data) => Int16Array.from(data, Number),
+  uint16: (data) => Uint16Array.from(data, Number),
+  uint32: (data) => Uint32Array.from(data, Number),
+  uint64: (data) => BigUint64Array.from(data, BigInt),
 } satisfies Record<string, (data: readonly (number | string)[]) => Tensor['data']>;
 
-function typeOf(data: Tensor['data']): StoredTensor['type'] {
-  if (data instanceof Float32Array) return 'float32';
-  if (data instanceof Float64Array) return 'float64';
-  if (data instanceof Int32Array) return 'int32';
-  if (data instanceof BigInt64Array) return 'int64';
-  return data instanceof Uint8Array ? 'uint8' : 'texts';
-}
+const names = {
+  Float32Array: 'float32',
+  Float64Array: 'float64',
+  Int8Array: 'int8',
+  Int16Array: 'int16',
+  Int32Array: 'int32',
+  BigInt64Array: 'int64',
+  Uint8Array: 'uint8',
+  Uint16Array: 'uint16',
+  Uint32Array: 'uint32',
+  BigUint64Array: 'uint64',
+} as const satisfies Record<string, StoredTensor['type']>;
+
+const typeOf = (data: Tensor['data']): StoredTensor['type'] => ('BYTES_PER_ELEMENT' in data ? names[data[Symbol.toStringTag]] : 'texts');
 
 export const storedTensors = (tensors: readonly Tensor[]): readonly StoredTensor[] =>
   tensors.map((one) => ({

@@ -6,7 +6,7 @@ import type { OpenContext } from '../../resource.ts';
 import { estimatePromptTokens } from '../internal/estimate-tokens.ts';
 import type { ChatTurn, Usage } from '../model.ts';
 import type { RequestSettings } from './chat-request.ts';
-import { contextHttpHeaders } from './context-http-headers.ts';
+import { contextHttpHeaders } from '../internal/context-http-headers.ts';
 import { idempotencyKey } from './idempotency-key.ts';
 import type { OpenAiCompatibleOptions } from './openai-compatible-options.ts';
 import { openAiError } from './openai-error.ts';

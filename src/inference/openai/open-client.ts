@@ -1,7 +1,7 @@
 import type OpenAI from 'openai';
-import { boundedFetch } from './bounded-fetch.ts';
+import { boundedFetch } from '../internal/bounded-fetch.ts';
 import { checkedStreams } from './checked-streams.ts';
-import { meteredFetch } from './metered-fetch.ts';
+import { meteredFetch } from '../internal/metered-fetch.ts';
 import type { OpenAiCompatibleOptions } from './openai-compatible-options.ts';
 import { plainErrors } from './plain-errors.ts';
 

@@ -1,6 +1,6 @@
-import { InferenceError, isStreamError, messageOf, OverloadError, type StreamError } from '../../errors.ts';
+import { InferenceError, isStreamError, OverloadError, type StreamError } from '../../errors.ts';
 import { longestToldMs, retryAfterOf } from '../../retry-after.ts';
-import { formsOf, withoutSecrets } from '../../without-secrets.ts';
+import { chainOf, connectionError, redacted, shortened } from '../internal/connection-error.ts';
 
 /** What an error may tell of the call. */
 export interface ErrorContext {
@@ -10,9 +10,6 @@ export interface ErrorContext {
   readonly apiKey: string | undefined;
   readonly nowMs: number;
 }
-
-/** A server's words in ours, at most; they are the server's, so they may repeat what was sent. */
-const longestWords = 200;
 
 const tooLong =
   /context.{0,12}(length|window|size)|maximum (context|allowed length)|prompt is too long|too many tokens|`inputs` (tokens \+|must have less)/i;
@@ -25,7 +22,8 @@ export function openAiError(error: unknown, context: ErrorContext): StreamError 
     typeof error === 'object' && error !== null && 'status' in error && typeof error.status === 'number' ? error.status : undefined;
   if (status !== undefined) return statusError(error, status, context);
   if (isApiError(error)) return inStream(error, context);
-  return connectionError(error, context);
+  const { shownUrl, apiKey } = context;
+  return connectionError(error, { shownUrl, secret: apiKey, option: 'baseUrl', form: "OpenAI's API" });
 }
 
 function statusError(error: unknown, status: number, context: ErrorContext): StreamError {
@@ -74,56 +72,6 @@ function inStream(error: object, context: ErrorContext): StreamError {
   return new InferenceError(isRejected ? 'model_rejected' : 'model_failed', message);
 }
 
-function connectionError(error: unknown, { shownUrl, apiKey }: ErrorContext): StreamError {
-  const chain = chainOf(error);
-  const code = chain.map((one) => ('code' in one && typeof one.code === 'string' ? one.code : undefined)).find((one) => one !== undefined);
-  if (error instanceof SyntaxError)
-    return new InferenceError('model_failed', `expected an answer in JSON from ${shownUrl}, got text that is not`);
-  if (error instanceof TypeError && code === undefined)
-    // a failed fetch comes wrapped: this is our own reading
-    return new InferenceError('model_failed', `expected an answer in the form of OpenAI's API from ${shownUrl}, got another one`, {
-      cause: error,
-    });
-  if (code === 'UND_ERR_HEADERS_OVERFLOW')
-    return new InferenceError(
-      'model_failed',
-      `the answer of ${shownUrl} has longer headers than Node reads (16 KiB, --max-http-header-size)`,
-    );
-  if (code !== undefined && unreadable.test(code))
-    return new InferenceError(
-      'model_failed',
-      `the answer of ${shownUrl} cannot be read: it is not packed, or not HTTP, as it says (${code})`,
-      {
-        cause: chain.at(-1),
-      },
-    );
-  if (code !== undefined && /^(ECONNRESET|EPIPE|UND_ERR_SOCKET|UND_ERR_(BODY|HEADERS)_TIMEOUT|ERR_STREAM)/.test(code)) {
-    return new InferenceError('model_failed', `the connection to ${shownUrl} broke off before the answer was whole (${code})`, {
-      cause: chain.at(-1),
-    });
-  }
-  const hint =
-    code === 'ENOTFOUND' ? 'is the host name in baseUrl right?' : 'is the server running, and does baseUrl name its host and port?';
-  const what = code ?? redacted(messageOf(chain.at(-1) ?? error), apiKey);
-  return new InferenceError('model_unavailable', `cannot reach ${shownUrl} (${what}); ${hint}`, { cause: chain.at(-1) });
-}
-
-/** Of what unpacks (gzip, brotli, zstd) and of what reads HTTP. */
-const unreadable =
-  /^(Z_|BROTLI_|ERR_BROTLI|ERR__ERROR_FORMAT|ERR_ZLIB|ZSTD_|HPE_|UND_ERR_(RES_CONTENT_LENGTH|RES_EXCEEDED)|UND_ERR_HTTP_PARSER)/;
-
-/** An error and its causes, outermost first; a chain may bite its own tail. */
-function chainOf(error: unknown): readonly object[] {
-  const chain: object[] = [];
-  for (
-    let one = error;
-    typeof one === 'object' && one !== null && !chain.includes(one) && chain.length < 8;
-    one = 'cause' in one ? one.cause : undefined
-  )
-    chain.push(one);
-  return chain;
-}
-
 const isApiError = (error: unknown): error is object =>
   typeof error === 'object' && error !== null && 'error' in error && error.error !== undefined;
 
@@ -147,14 +95,6 @@ const saysTooLong = (error: unknown): boolean => /context_length|exceed_context/
 const saysOverloaded = (error: unknown): boolean => /\boverloaded\b|server busy|queue is full/i.test(saidBy(error));
 
 function wordsOf(error: unknown, { apiKey }: ErrorContext): string {
-  const words = redacted(saidBy(error), apiKey).replace(/\s+/g, ' ').trim();
-  if (words === '') return '';
-  return `: ${words.length > longestWords ? `${words.slice(0, longestWords)}…` : words}`;
-}
-
-/** The key in all its forms, and what looks like one: servers repeat keys, some with their middle starred out. */
-function redacted(text: string, apiKey = ''): string {
-  const forms = apiKey === '' ? [] : formsOf(apiKey);
-  const rest = forms.reduce((left, form) => left.replaceAll(form, '[key]'), text);
-  return withoutSecrets(rest.replace(/\b(sk-|Bearer\s+)[\w*.-]{4,}/g, '$1[key]'));
+  const words = shortened(redacted(saidBy(error), apiKey));
+  return words === '' ? '' : `: ${words}`;
 }

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { contextHttpHeaders } from '../../../src/inference/openai/context-http-headers.ts';
+import { contextHttpHeaders } from '../../../src/inference/internal/context-http-headers.ts';
 import { inScope } from '../../../src/call.ts';
 import { systemClock } from '../../../src/clock.ts';
 import { resultOf } from '../../helpers/result-of.ts';
 import { testScope, within } from '../../helpers/scope.ts';
-import { served } from './served.ts';
+import { served } from '../openai/served.ts';
 
 const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
 const context = { deadlineMs: 5_000.5, requestId: 'r-1', identity: 'Zoë 100%', tenant: 't1', priority: -2, traceparent, tracestate: 'a=1' };

@@ -8,7 +8,7 @@ import { systemClock } from '../../../src/clock.ts';
 import { chunkEvent } from '../../helpers/openai-server.ts';
 import { failureOf } from '../../helpers/failure-of.ts';
 import { allOf } from '../../helpers/result-of.ts';
-import { opened, served } from './served.ts';
+import { opened, served } from '../openai/served.ts';
 
 const budgetFor = () => tokenBudget({ tokensPerMinute: 100_000, requestsPerMinute: 100 });
 const ask = (model: Model, budget: ReturnType<typeof budgetFor>) =>

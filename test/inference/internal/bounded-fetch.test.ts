@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { boundedFetch } from '../../../src/inference/openai/bounded-fetch.ts';
+import { boundedFetch } from '../../../src/inference/internal/bounded-fetch.ts';
 
 const answering = (body: string | null) =>
   boundedFetch(10, () => Promise.resolve(new Response(body, { status: 201, headers: { 'x-of': 'it' } })));
