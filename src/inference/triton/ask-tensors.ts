@@ -4,7 +4,7 @@ import type { ModelFacts } from './model-facts.ts';
 import { readResponse } from './read-response.ts';
 import type { Asked, TritonCalls } from './triton-calls.ts';
 import { Refused } from './triton-error.ts';
-import { jsonOf } from './triton-http.ts';
+import { defaultMaxBytes, jsonOf } from './triton-http.ts';
 import type { TritonOptions } from './triton-options.ts';
 import { type RequestedOutput, writeRequest } from './write-request.ts';
 
@@ -20,7 +20,7 @@ export async function askTensors(calls: TritonCalls, asked: Asked, { model, inpu
   const { options, http, shownUrl } = calls;
   const { path, facts } = calls.model(model);
   const known = await facts.get(asked.signal);
-  const { binary = known.extensions.has('binary_tensor_data'), maxRequestBytes = 64 * 1024 * 1024 } = options;
+  const { binary = known.extensions.has('binary_tensor_data'), maxRequestBytes = defaultMaxBytes } = options;
   for (const input of inputs) requireShape(input, known);
   const { body, headerLength } = writeRequest(inputs, {
     isBinary: binary,
