@@ -54,7 +54,7 @@ describe('a model by its name', () => {
 
   it.each<[string, NamedModelOptions, RegExp]>([
     ['', {}, /namedModel/],
-    ['smollm3', {}, /llama-server:, server:command .*https:\/\/host\/v1#model; got "smollm3"/],
+    ['smollm3', {}, /llama-server:, server:command .*https:\/\/host\/v1#model, or triton:https:\/\/host#model; got "smollm3"/],
     ['reviews-data', {}, /expected the name of a model/],
     ['smollm2', { maxCalls: 65 }, /maxCalls must be at most 64 for a model in process/],
     ['llama-server:smollm3', {}, /smollm3/],
