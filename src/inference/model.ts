@@ -2,6 +2,9 @@ import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { Observable } from 'rxjs';
 import type { CallContext } from '../call.ts';
 import type { TokenPrices } from '../record/token-prices.ts';
+import type { Tensor } from './tensor.ts';
+
+export type { Tensor, TensorData } from './tensor.ts';
 
 /** One turn of a conversation. */
 export interface ChatTurn {
@@ -169,28 +172,6 @@ export interface Reranking {
   readonly usage: Usage;
   readonly model: string;
 }
-
-/** Named numbers or texts of some shape, as classifiers on Triton and the like take and give them. */
-export interface Tensor {
-  readonly name: string;
-  /** Row-major; their product is the length of `data`. */
-  readonly shape: readonly number[];
-  readonly data: TensorData;
-}
-
-/** Truth values are 0 and 1 of a Uint8Array; floats of 16 bits a Float32Array. */
-export type TensorData =
-  | Float32Array
-  | Float64Array
-  | Int8Array
-  | Int16Array
-  | Int32Array
-  | BigInt64Array
-  | Uint8Array
-  | Uint16Array
-  | Uint32Array
-  | BigUint64Array
-  | readonly string[];
 
 export interface Inference {
   readonly outputs: readonly Tensor[];

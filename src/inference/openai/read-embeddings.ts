@@ -5,7 +5,7 @@ import type { Embedding } from '../model.ts';
 
 /**
  * In the order of the texts, which is the servers' own where they number all alike; the usage of all is shared out among them, so that it adds up.
- * @throws InferenceError `model_failed` where two have one number: a text would get the vector of another one.
+ * @throws InferenceError `model_failed` where two have one number: a text would get the vector of another one; and where a vector is no list of numbers.
  */
 export function readEmbeddings(reply: OpenAI.CreateEmbeddingResponse, texts: readonly string[], model: string): readonly Embedding[] {
   const given = (reply as Partial<OpenAI.CreateEmbeddingResponse>).usage;
@@ -16,6 +16,11 @@ export function readEmbeddings(reply: OpenAI.CreateEmbeddingResponse, texts: rea
     throw new InferenceError(
       'model_failed',
       `expected each of ${String(data.length)} texts' embeddings once, got ${String(numbers)} different ones by index`,
+    );
+  if (data.some(({ embedding }) => !Array.isArray(embedding) || embedding.some((one) => typeof one !== 'number')))
+    throw new InferenceError(
+      'model_failed',
+      'expected each embedding as a list of numbers, got something else: does the server know "encoding_format": "float"?',
     );
   return data
     .toSorted((a, b) => a.index - b.index)

@@ -11,6 +11,7 @@ interface Reading {
 interface SeenEvent {
   readonly type?: unknown;
   readonly delta?: unknown;
+  readonly text?: unknown;
   readonly logprobs?: unknown;
   readonly response?: SeenResponse;
   readonly timings?: unknown;
@@ -35,21 +36,28 @@ type Chunk = Record<string, unknown>;
 
 /**
  * The events of a response in the form of a chat's chunks: pieces of text and of a refusal, then how it ended, with usage. Reasoning,
- * tools and whatever is not known are passed over; an answer that came without pieces is taken from the end.
+ * tools and whatever is not known are passed over; what came without pieces is taken from the end of its part, or of the answer.
  * @throws what `openAiError` reads, for a response that failed or was cancelled, and for events that are errors.
  */
 export async function* responsesAsChat(
   stream: AsyncIterable<ResponseStreamEvent>,
   { maxTokens }: Reading,
 ): AsyncGenerator<ChatCompletionChunk> {
-  let hasText = false;
+  let [hasText, partHasText] = [false, false];
   for await (const event of stream as AsyncIterable<unknown> as AsyncIterable<SeenEvent>) {
-    const { type, delta, logprobs, response, timings } = event;
+    const { type, delta, text, logprobs, response, timings } = event;
     if (type === 'error') throw apiError(event);
     if (type === 'response.output_text.delta') {
       const content = typeof delta === 'string' ? delta : ''; // what is none is taken from the end
-      hasText ||= content !== '';
+      partHasText ||= content !== '';
+      hasText ||= partHasText;
       yield piece({ content }, { logprobs: { content: logprobs } });
+    } else if (type === 'response.output_text.done') {
+      if (!partHasText && typeof text === 'string' && text !== '') {
+        hasText = true;
+        yield piece({ content: text });
+      }
+      partHasText = false;
     } else if (type === 'response.refusal.delta') {
       hasText = true;
       yield piece({ refusal: delta });

@@ -125,6 +125,12 @@ describe('answer, classify, embed', () => {
     else expect((await failureOf(embedded)).code).toBe(code);
   });
 
+  it('says what it wants where a server sends base64, as the client would have it', async () => {
+    const { model } = await served({ status: 200, body: { data: [{ index: 0, embedding: 'AACAPw==' }] } }, { embeddingModel: 'e' });
+    const { code, message } = await failureOf(resultOf(model.embed(['a'])));
+    expect([code, message]).toEqual(['model_failed', expect.stringContaining('as a list of numbers')]);
+  });
+
   it.each([{ data: [] }, { data: [{ index: 0, embedding: [0, 0] }] }, {}])('refuses embeddings %j', async (body) => {
     const { model } = await served({ status: 200, body });
     expect((await failureOf(resultOf(model.embed(['a'])))).code).toBe('model_failed');

@@ -91,6 +91,12 @@ describe('an answer', () => {
     expect((await chunksOf(model)).map(({ text }) => text)).toEqual(['ok', '']);
   });
 
+  it('is taken from the end of each part that came without pieces, once', async () => {
+    const whole = (text: string): Event => ({ type: 'response.output_text.done', text });
+    const { model } = await answering(sse(created, whole('o'), delta('k'), whole('k'), whole('!'), done({ output: [] })));
+    expect((await chunksOf(model)).map(({ text }) => text)).toEqual(['o', 'k', '!', '']);
+  });
+
   it('counts by estimate where no usage came, and says so', async () => {
     const { model, log } = await answering(sse(delta('ok'), done({ usage: null })));
     expect((await chunksOf(model)).at(-1)).toMatchObject({ usage: { inputTokens: 6, outputTokens: 1 } });
