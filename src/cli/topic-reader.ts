@@ -46,6 +46,7 @@ export async function readTopics(transport: Transport, options: ReadOptions): Pr
     const beforeStart = (partitions: readonly OwnedPartition[]): Promise<void> => reader.positions.restore(partitions);
     consumer = await transport.consume({ groupId, topics, from, beforeStart }, reader.handlers);
     reader.attach(consumer);
+    await Promise.race([reader.positions.begun, reader.finished]);
     onReady?.();
     await reader.finished;
   } finally {

@@ -7,7 +7,13 @@ import type { Assignment, Consumer, Fetch, OwnedPartition } from '../transport/t
  */
 export class ReadPositions {
   readonly #next = new Map<string, bigint>();
+  readonly #begun = Promise.withResolvers<undefined>();
   #consumer: Pick<Consumer, 'commit'> | undefined;
+
+  /** When it is known where reading starts, once; a consumer may resolve before. Pending for ever where it comes to nothing. */
+  get begun(): Promise<undefined> {
+    return this.#begun.promise;
+  }
 
   attach(consumer: Pick<Consumer, 'commit'>): void {
     this.#consumer = consumer;
@@ -28,6 +34,7 @@ export class ReadPositions {
       // out of range: the log was cut, or is another one of the same name
       if (known === undefined || start > known || reset === 'out-of-range') this.#next.set(formatPartition(one), start);
     }
+    this.#begun.resolve(undefined);
   }
 
   /** The records of a fetch that were not read before; from now on they were. */

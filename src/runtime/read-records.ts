@@ -83,9 +83,12 @@ export function readRecords<T, K>(
     };
     const topic = opens(given) ? openTopic(given, 'in', { clock, log: log(), signal: over.signal }) : undefined;
     const consumer = topic?.then((opened) => (out.closed ? undefined : begin(opened))) ?? begin({ topic: given, opened: [] });
-    consumer.then(() => {
+    const ready = async (): Promise<void> => {
+      await consumer;
+      await positions.begun;
       if (!out.closed) onReady?.();
-    }, failed);
+    };
+    ready().catch(failed);
     return () => {
       over.abort(new DOMException('nobody reads any more', 'AbortError'));
       consumer.then((joined) => joined?.close()).catch(() => undefined); // it only read; there is nothing to lose

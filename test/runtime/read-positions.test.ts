@@ -16,14 +16,14 @@ interface Reader {
   readonly stop: () => void;
 }
 
-type Read = (transport: Transport, from: 'earliest' | 'latest') => Reader;
+type Read = (transport: Transport, from: 'earliest' | 'latest', onReady: () => void) => Reader;
 
-const byClient: Read = (transport, from) => {
+const byClient: Read = (transport, from, onReady) => {
   const values: string[] = [];
   const warnings: string[] = [];
   const log = { ...silentLog, warn: (_: object, why: string) => void warnings.push(why) };
   const reading = connect(transport, { log })
-    .consume(topic('t', text()), { from })
+    .consume(topic('t', text()), { from, onReady })
     .subscribe({
       next: ({ value }) => values.push(value),
       error: (error: unknown) => warnings.push(messageOf(error)),
@@ -37,13 +37,14 @@ const byClient: Read = (transport, from) => {
   };
 };
 
-const byCommand: Read = (transport, from) => {
+const byCommand: Read = (transport, from, onReady) => {
   const values: string[] = [];
   const warnings: string[] = [];
   const stop = new AbortController();
   void readTopics(transport, {
     topics: ['t'],
     from,
+    onReady,
     signal: stop.signal,
     onTrouble: (why) => warnings.push(why),
     take: (records) => {
@@ -60,7 +61,11 @@ const byCommand: Read = (transport, from) => {
   };
 };
 
-async function rig(read: Read, from: 'earliest' | 'latest') {
+async function rig(
+  read: Read,
+  from: 'earliest' | 'latest',
+  whenReady: (feed: (first: number, count: number) => void) => void = () => undefined,
+) {
   const clock = virtualClock(1_000);
   const inner: MemoryTransport = memory({ clock, maxFetchRecords: 10 });
   await inner.createTopics([{ name: 't' }]);
@@ -80,7 +85,9 @@ async function rig(read: Read, from: 'earliest' | 'latest') {
     const records = Array.from({ length: count }, (_, i) => ({ key: null, value: Buffer.from(String(first + i)), headers: [] }));
     inner.broker.append('t', 0, records);
   };
-  const reader = read(transport, from);
+  const reader = read(transport, from, () => {
+    whenReady(feed);
+  });
   const later = async (): Promise<void> => clock.advance(1_000);
   const expel = (): void => {
     if (consumer) inner.broker.expel(consumer, { noticeMs: 50 });
@@ -110,6 +117,20 @@ describe.each([
       Array.from({ length: 2 }, () => expect.stringMatching(/gave this reader up.* goes on where it was/) as string),
     );
     expect(fetched()).toBeLessThanOrEqual(60); // what the old membership read before it was told is read again
+  });
+
+  it('sees what is produced once it is ready, from latest', async () => {
+    const ready: number[] = [];
+    const { reader, feed, later } = await rig(read, 'latest', (feedNow) => {
+      ready.push(1);
+      feedNow(100, 2);
+    });
+    feed(0, 10);
+    await later();
+    await later();
+    reader.stop();
+    expect(reader.values.slice(-2)).toEqual(['100', '101']);
+    expect(ready).toEqual([1]);
   });
 
   it('reads nothing twice when it cannot say where it was', async () => {
