@@ -48,6 +48,8 @@ describe('the checks of a group’s call logs', () => {
     ['twice in one process', [call(1, 0, 5), call(1, 4, 9)], [false]],
     ['one that never ends', [call(1, 0, Number.POSITIVE_INFINITY, { end: 'open' }), call(1, 4, 9, { who: 'b' })], [false]],
     ['one that slept through its session', [call(1, 500, 9e6, { who: 's' }), call(1, 4e6, 5e6)], [true]],
+    ['one that began before its stop took effect', [call(1, 1.1e6, 9e6, { who: 's' }), call(1, 4e6, 5e6)], [true]],
+    ['one that ended before its stop took effect', [call(1, 500, 1.1e6, { who: 's' }), call(1, 1.05e6, 5e6)], [false]],
     ['one that woke up and began', [call(1, 8e6, 9e6, { who: 's' }), call(1, 8e6, 9e6)], [false]],
     ['one that took a nap', [call(1, 500, 9e6, { who: 'n' }), call(1, 4e6, 5e6)], [false]],
   ])('calls for one record: %s', (_case, calls, excused) => {

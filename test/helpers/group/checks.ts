@@ -59,11 +59,14 @@ export interface Overlap {
   readonly isExcused: boolean;
 }
 
-/** Pairs of calls for one record that lived at the same time. */
+/**
+ * Pairs of calls for one record that lived at the same time. A stop takes effect a while after it was asked for, on a busy
+ * machine; but what is stopped writes nothing down, so whatever began before the end of a pause began before its process stood still.
+ */
 export function overlaps(calls: readonly LoggedCall[], pauses: readonly Pause[], sessionTimeoutMs: number): readonly Overlap[] {
   const expiries = pauses.filter(({ fromUs, untilUs }) => untilUs - fromUs >= (sessionTimeoutMs - heartbeatAgeMs) * 1_000);
   const sleptThrough = ({ who, startUs, endUs }: LoggedCall): boolean =>
-    expiries.some((pause) => pause.who === who && startUs <= pause.fromUs && endUs >= pause.fromUs);
+    expiries.some((pause) => pause.who === who && startUs < pause.untilUs && endUs >= pause.untilUs);
   const byId = new Map<number, LoggedCall[]>();
   for (const call of calls) byId.set(call.id, [...(byId.get(call.id) ?? []), call]);
   return [...byId.values()].flatMap((list) =>

@@ -5,7 +5,7 @@ import type { Case, WorkerCase } from './case.ts';
 
 const dismissMs = 60_000;
 
-/** From when to when a process stood still. */
+/** From when a process was told to stand still, to just before it was told to go on. */
 export interface Pause {
   readonly who: string;
   readonly fromUs: number;
@@ -101,8 +101,8 @@ export class Crew {
     try {
       await new Promise((resolve) => setTimeout(resolve, forMs));
     } finally {
-      process.kill(hand.worker.pid, 'SIGCONT');
       this.pauses.push({ who: hand.who, fromUs, untilUs: nowUs() });
+      process.kill(hand.worker.pid, 'SIGCONT');
     }
   }
 
