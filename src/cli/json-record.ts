@@ -11,6 +11,15 @@ export interface RawRecord {
   readonly timestampMs?: number;
 }
 
+/** Records that are written together. */
+export interface RecordBatch {
+  readonly records: readonly RawRecord[];
+  /** Of what was read for them. */
+  readonly bytes: number;
+  /** Empty lines between them. */
+  readonly skipped?: number;
+}
+
 export interface PlacedRecord extends RawRecord {
   readonly topic: string;
   readonly partition: number;

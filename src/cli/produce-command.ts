@@ -4,14 +4,17 @@ import { type Command, defineCommand } from '../command.ts';
 import { messageOf, OptionError } from '../errors.ts';
 import { topic } from '../pipeline.ts';
 import { connect } from '../runtime/connect.ts';
-import type { NewRecord } from '../runtime/record-writer.ts';
+import { avroRecords } from './avro-input.ts';
+import { avroForm, avroOptions } from './avro-options.ts';
 import { requireKafka } from './broker-needed.ts';
 import type { CliContext } from './context.ts';
-import { fromJsonRecord, type RawRecord } from './json-record.ts';
+import { fromJsonRecord, type RawRecord, type RecordBatch } from './json-record.ts';
 import { type InputLine, lineBatches, openInput } from './line-batches.ts';
 
 const options = {
   keySeparator: { kind: 'text', value: 'text', summary: 'what is before its first occurrence in a line is the key' },
+  ...avroOptions,
+  keyField: { kind: 'text', value: 'name', summary: 'of --avro: the field of each value that is its key, too, as text' },
   createTopics: { kind: 'flag', summary: 'create the topic if it does not exist' },
 } as const;
 
@@ -21,38 +24,42 @@ export const produceCommand: Command = defineCommand({
   details: `Each line is the value of one record, byte by byte, with no key unless --key-separator is given. With --json each line is a
 record as \`consume --json\` prints them: {"key": "k", "value": …, "headers": [["name", "text"]]}; a text is taken as it is, an
 object, array or number as it is written there, null is a tombstone, "valueBase64" and "keyBase64" take any bytes. Empty lines are skipped.
+With --avro the file is an Avro file (object container) and each of its values a record; with --avro registry their schema, which is that of
+--schema or else the file's own, is looked up as the topic's (TOPIC-value), or registered if it may follow the latest one.
 Ends with the file; the records are acknowledged by all in-sync replicas then. Ctrl-C stops reading; what was read is written.`,
   arguments: [
     { name: 'topic', required: true, summary: 'where to write' },
-    { name: 'file', summary: 'one record a line; - is stdin (default)' },
+    { name: 'file', summary: 'one record a line, or an Avro file; - is stdin (default)' },
   ],
   options,
   examples: [
     { line: 'millrace produce reviews reviews.txt --brokers localhost:9092', does: 'each line is a value' },
     { line: "echo 'r-17|the sound is great' | millrace produce reviews --key-separator '|'", does: 'with keys' },
+    { line: 'millrace produce orders orders.avro --avro registry --key-field customer', does: 'the values of an Avro file' },
     { line: 'millrace consume a --from-beginning --json | millrace produce b --json', does: 'copy a topic as it grows, byte by byte' },
   ],
-  run: async ({ options: { keySeparator, createTopics }, args: [name = '', file = '-'] }, given) => {
-    const context = given as CliContext;
+  run: async ({ options: { keySeparator, createTopics, ...given }, args: [name = '', file = '-'] }, commandContext) => {
+    const context = commandContext as CliContext;
     const { settings, out, signal } = context;
     requireKafka('produce', settings);
-    if (settings.json && keySeparator !== undefined)
-      throw new OptionError('--key-separator contradicts --json: the lines name their keys themselves');
-    if (keySeparator === '') throw new OptionError('--key-separator must not be empty');
+    const form = await avroForm(given);
+    requireFitting(settings.json, keySeparator, given.keyField, form !== undefined);
     const target = topic(name, nullable(bytes()), { key: nullable(bytes()) });
-    const toRecord = settings.json ? jsonLine : plainLine(keySeparator);
     const { transport, close } = await context.openTransport();
     const client = connect(transport);
     const count = { records: 0, bytes: 0, skipped: 0 };
     try {
       if (createTopics) await transport.createTopics([{ name }]);
-      for await (const lines of lineBatches(openInput(file, signal))) {
-        const filled = lines.filter((line) => line.bytes.length > 0);
-        const records = filled.map((line) => numbered(line, count.records, toRecord));
+      const input = openInput(file, signal);
+      const batches =
+        form === undefined
+          ? lineRecords(input, settings.json ? jsonLine : plainLine(keySeparator))
+          : avroRecords({ name: file === '-' ? 'stdin' : file, bytes: input, topic: name, form, keyField: given.keyField }, context);
+      for await (const { records, bytes: size, skipped = 0 } of batches) {
         await client.produce(target, records); // one batch at a time: the input waits for the broker
         count.records += records.length;
-        count.skipped += lines.length - filled.length;
-        for (const { bytes: line } of filled) count.bytes += line.length;
+        count.skipped += skipped;
+        count.bytes += size;
         out.live(`${String(count.records)} records to ${name}`);
       }
     } finally {
@@ -68,9 +75,27 @@ Ends with the file; the records are acknowledged by all in-sync replicas then. C
   },
 });
 
-type Produced = NewRecord<Uint8Array | null, Uint8Array | null>;
+/** @throws OptionError for options that exclude each other */
+function requireFitting(isJson: boolean, keySeparator: string | undefined, keyField: string | undefined, isAvro: boolean): void {
+  if (keySeparator === '') throw new OptionError('--key-separator must not be empty');
+  if (keyField !== undefined && !isAvro) throw new OptionError('--key-field is of Avro: say --avro registry or --avro plain, too');
+  if (keySeparator === undefined) return;
+  if (isAvro)
+    throw new OptionError('--key-separator contradicts --avro: the values are no lines; --key-field names the field that is the key');
+  if (isJson) throw new OptionError('--key-separator contradicts --json: the lines name their keys themselves');
+}
 
-function numbered(line: InputLine, written: number, toRecord: (line: Uint8Array) => RawRecord): Produced {
+async function* lineRecords(input: AsyncIterable<Uint8Array>, toRecord: (line: Uint8Array) => RawRecord): AsyncGenerator<RecordBatch> {
+  let written = 0;
+  for await (const lines of lineBatches(input)) {
+    const filled = lines.filter((line) => line.bytes.length > 0);
+    const records = filled.map((line) => numbered(line, written, toRecord));
+    yield { records, bytes: filled.reduce((sum, line) => sum + line.bytes.length, 0), skipped: lines.length - filled.length };
+    written += records.length;
+  }
+}
+
+function numbered(line: InputLine, written: number, toRecord: (line: Uint8Array) => RawRecord): RawRecord {
   try {
     return toRecord(line.bytes);
   } catch (error) {

@@ -28,12 +28,7 @@ export interface ReadOptions {
  */
 export async function readTopics(transport: Transport, options: ReadOptions): Promise<void> {
   const { topics, from, signal, onReady } = options;
-  const found = await transport.describeTopics(topics);
-  const missing = topics.filter((name) => !found.has(name));
-  if (missing.length > 0) {
-    const text = `topic ${missing.join(', ')} does not exist; check its name, or produce to it with --create-topics`;
-    throw new TransportError('unknown_topic', text);
-  }
+  await requireTopics(transport, topics);
   const reader = new Reader(options);
   const onAbort = (): void => {
     reader.finish();
@@ -53,6 +48,15 @@ export async function readTopics(transport: Transport, options: ReadOptions): Pr
     signal.removeEventListener('abort', onAbort);
     await consumer?.close();
   }
+}
+
+/** @throws TransportError `unknown_topic` */
+export async function requireTopics(transport: Transport, topics: readonly string[]): Promise<void> {
+  const found = await transport.describeTopics(topics);
+  const missing = topics.filter((name) => !found.has(name));
+  if (missing.length === 0) return;
+  const text = `topic ${missing.join(', ')} does not exist; check its name, or produce to it with --create-topics`;
+  throw new TransportError('unknown_topic', text);
 }
 
 /** One reading: passes fetches on one at a time, and holds the source while one is being taken. */

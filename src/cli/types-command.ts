@@ -1,9 +1,9 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { basename, extname } from 'node:path';
-import type { AvroSchema } from '../codec/avro/avro-schema.ts';
 import { type NamedSchema, schemaTypes } from '../codec/avro/schema-types.ts';
 import { type Command, defineCommand } from '../command.ts';
 import { messageOf, OptionError } from '../errors.ts';
+import { readSchema } from './avro-options.ts';
 
 const options = { out: { kind: 'text', value: 'file', summary: 'where to write (default: stdout)' } } as const;
 
@@ -18,7 +18,7 @@ files may speak of each other's types, in any order. What is no record or enum i
     { line: 'millrace types order.avsc customer.avsc --out schemas.d.ts', does: "then: import type { Order } from './schemas.d.ts'" },
   ],
   run: async ({ options: { out: path }, args }, { out }) => {
-    const text = schemaTypes(await Promise.all(args.map(readSchema)));
+    const text = schemaTypes(await Promise.all(args.map(namedSchema)));
     if (path === undefined) {
       out.line(text.trimEnd());
       out.json({ types: text });
@@ -32,16 +32,9 @@ files may speak of each other's types, in any order. What is no record or enum i
   },
 });
 
-async function readSchema(path: string): Promise<NamedSchema> {
-  try {
-    const schema = JSON.parse(await readFile(path, 'utf8')) as AvroSchema;
-    return {
-      name: basename(path, extname(path))
-        .replaceAll(/[^A-Za-z0-9_]+/g, '_')
-        .replace(/^\d/, '_$&'),
-      schema,
-    };
-  } catch (error) {
-    throw new OptionError(`${path} cannot be read as JSON: ${messageOf(error)}`, { cause: error });
-  }
+async function namedSchema(path: string): Promise<NamedSchema> {
+  const name = basename(path, extname(path))
+    .replaceAll(/[^A-Za-z0-9_]+/g, '_')
+    .replace(/^\d/, '_$&');
+  return { name, schema: await readSchema(path) };
 }

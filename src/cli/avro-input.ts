@@ -1,0 +1,92 @@
+import { avroFile } from '../codec/avro/avro-file.ts';
+import type { AvroSchema } from '../codec/avro/avro-schema.ts';
+import type { AvroFileReading } from '../codec/avro/file-reader.ts';
+import { CodecError, messageOf, OptionError } from '../errors.ts';
+import { topic } from '../pipeline.ts';
+import { closeCodecs, openTopic } from '../runtime/open-codecs.ts';
+import { type AvroForm, codecOf } from './avro-options.ts';
+import type { CliContext } from './context.ts';
+import type { RawRecord, RecordBatch } from './json-record.ts';
+
+export interface AvroInput {
+  /** For messages: the file's name. */
+  readonly name: string;
+  readonly bytes: AsyncIterable<Uint8Array>;
+  /** Where the values go: the subject of their schema is called by it. */
+  readonly topic: string;
+  readonly form: AvroForm;
+  /** The field of the values that is the key. */
+  readonly keyField: string | undefined;
+}
+
+const mostRecords = 1_000;
+const mostBytes = 1024 * 1024;
+
+/**
+ * The values of an Avro file as records, in batches of up to 1,000 or 1 MiB. They are written with `--schema`, or with the file's own, which is
+ * registered first where there is a registry. Interrupted, it ends where it is.
+ * @throws CodecError for damage, with the block's place, when all values before it have been given
+ */
+export async function* avroRecords(input: AvroInput, context: Pick<CliContext, 'clock' | 'log' | 'signal'>): AsyncGenerator<RecordBatch> {
+  const { name, form } = input;
+  const { schema } = form;
+  const reading: AvroFileReading<unknown> = (schema === undefined ? avroFile() : avroFile({ schema })).read(input.bytes);
+  let records: RawRecord[] = [];
+  const counts = { given: 0, bytes: 0, written: 0 };
+  const batch = (): RecordBatch => {
+    const made = { records, bytes: counts.bytes };
+    counts.written += records.length;
+    [records, counts.bytes] = [[], 0];
+    return made;
+  };
+  let encode: Encoder | undefined;
+  try {
+    encode = await encoderOf(input, schema ?? (await reading.header()).schema, context);
+    for await (const value of reading) {
+      counts.given += 1;
+      const record = { key: keyOf(value, input.keyField, counts.given), value: encode.value(value), headers: [] };
+      records.push(record);
+      counts.bytes += (record.value?.length ?? 0) + (record.key?.length ?? 0);
+      if (records.length >= mostRecords || counts.bytes >= mostBytes) yield batch();
+    }
+    if (records.length > 0) yield batch();
+  } catch (error) {
+    if (records.length > 0) yield batch();
+    if (context.signal.aborted) return; // the file seems to end where its reading was ended
+    throw told(error, `${name}: ${messageOf(error)}; ${String(counts.written)} records were written before it`);
+  } finally {
+    await encode?.close();
+  }
+}
+
+const told = (error: unknown, text: string): unknown => {
+  if (error instanceof CodecError) return new CodecError(error.code, text, { cause: error });
+  return error instanceof OptionError ? new OptionError(text, { cause: error }) : error;
+};
+
+interface Encoder {
+  value(value: unknown): Uint8Array | null;
+  close(): Promise<void>;
+}
+
+async function encoderOf(
+  { topic: name, form }: AvroInput,
+  schema: AvroSchema,
+  { clock, log, signal }: Pick<CliContext, 'clock' | 'log' | 'signal'>,
+): Promise<Encoder> {
+  const { topic: open, opened } = await openTopic(topic(name, codecOf(form, schema)), 'out', { clock, log, signal });
+  return { value: (value: unknown) => open.value.encode(value), close: () => closeCodecs(opened) };
+}
+
+/** @throws OptionError, which does not show the value */
+function keyOf(value: unknown, field: string | undefined, nth: number): Uint8Array | null {
+  if (field === undefined) return null;
+  const place = `value ${String(nth)} has`;
+  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, field))
+    throw new OptionError(`${place} no field ${JSON.stringify(field)} (--key-field)`);
+  const key: unknown = Reflect.get(value, field);
+  if (key === null) return null;
+  if (key instanceof Uint8Array) return key;
+  if (typeof key === 'string' || typeof key === 'number' || typeof key === 'bigint') return Buffer.from(String(key));
+  throw new OptionError(`${place} a field ${JSON.stringify(field)} that is no key: expected text, a number, bytes or null (--key-field)`);
+}
