@@ -42,6 +42,8 @@ export interface AvscType {
   readonly defaultSymbol?: string | undefined;
   readonly fields?: readonly AvscField[];
   readonly recordConstructor?: new (...values: readonly unknown[]) => object;
+  /** Of what stands in a union as `{ name: value }`. */
+  readonly _branchConstructor?: (new (value: unknown) => object) | null;
   _read(tap: Tap): unknown;
   _skip(tap: Tap): void;
   _write(tap: Tap, value: unknown): void;

@@ -27,15 +27,21 @@ export function readEntries(tap: Tap, value: (tap: Tap) => unknown): Record<stri
   const map: Record<string, unknown> = {};
   for (let left = blockItems(tap); left > 0; left = blockItems(tap))
     for (; left > 0; left -= 1) {
-      const key = readText(tap);
-      if (key === '__proto__')
-        throw new CodecError(
-          'decode_failed',
-          'expected a map without the key __proto__, which replaces prototypes in code that merges objects',
-        );
+      const key = readKey(tap);
       map[key] = value(tap);
     }
   return map;
+}
+
+/** @throws CodecError for the one key that no map may have */
+export function readKey(tap: Tap): string {
+  const key = readText(tap);
+  if (key === '__proto__')
+    throw new CodecError(
+      'decode_failed',
+      'expected a map without the key __proto__, which replaces prototypes in code that merges objects',
+    );
+  return key;
 }
 
 /** How many items come next; 0 at the end. */

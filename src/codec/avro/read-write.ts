@@ -3,7 +3,8 @@ import { frameBytes, writeFrame } from '../internal/framing.ts';
 import { type AvroBounds, requireSize } from './avro-bounds.ts';
 import { type AvscType, tapOf } from './avsc.ts';
 import { allowItems } from './blocks.ts';
-import { type Read, resolve } from './resolve.ts';
+import { compiledRead, type Read } from './compiled-read.ts';
+import { resolve } from './resolve.ts';
 import { endsTooEarly } from './text.ts';
 
 /** Reads all of some bytes, from the `from`th on. @throws CodecError @throws Unreadable where the schemas do not fit */
@@ -49,7 +50,7 @@ export function sequenceReaderOf(
   };
 }
 
-const readOf = (writer: AvscType, reader: AvscType): Read => (writer === reader ? (tap) => reader._read(tap) : resolve(writer, reader));
+const readOf = (writer: AvscType, reader: AvscType): Read => (writer === reader ? compiledRead(reader) : resolve(writer, reader));
 
 const bufferOf = (bytes: Uint8Array): Buffer =>
   Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);

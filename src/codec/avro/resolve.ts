@@ -1,10 +1,8 @@
 import { CodecError } from '../../errors.ts';
 import type { AvscField, AvscType, Tap } from './avsc.ts';
 import { readEntries, readItems } from './blocks.ts';
+import type { Read } from './compiled-read.ts';
 import { branchAt } from './unions.ts';
-
-/** Reads a value of the writer's schema as one of the reader's. */
-export type Read = (tap: Tap) => unknown;
 
 /** Why one schema cannot be read as another. */
 export class Unreadable extends Error {

@@ -86,7 +86,9 @@ export function unionType({ types: { WrappedUnionType } }: AvscModule, branches:
 
 export function branchAt<T>(branches: readonly T[], index: number): T {
   const branch = branches[index];
-  if (branch === undefined)
-    throw new CodecError('decode_failed', `expected one of ${String(branches.length)} branches of a union, got number ${String(index)}`);
+  if (branch === undefined) throw noBranch(branches.length, index);
   return branch;
 }
+
+export const noBranch = (branches: number, index: number): CodecError =>
+  new CodecError('decode_failed', `expected one of ${String(branches)} branches of a union, got number ${String(index)}`);

@@ -58,16 +58,27 @@ const orders = (count: number): Plain[] =>
 
 export interface Way {
   readonly name: string;
+  /** What it is held against; undefined: others are held against it. */
+  readonly against: Way | undefined;
+  /** How many records. */
+  readonly records: number;
   /** All records once; how many bytes those have. */
   readonly decode: () => void;
   readonly encode: () => void;
   readonly bytes: number;
 }
 
-function way<T>(name: string, values: readonly T[], encode: (value: T) => Uint8Array, decode: (bytes: Uint8Array) => unknown): Way {
+interface Codings<T> {
+  readonly name: string;
+  readonly values: readonly T[];
+  readonly encode: (value: T) => Uint8Array;
+  readonly decode: (bytes: Uint8Array) => unknown;
+}
+
+function way<T>({ name, values, encode, decode }: Codings<T>, against?: Way): Way {
   const encoded = values.map((value) => Buffer.from(encode(value)));
   return {
-    name,
+    ...{ name, against, records: values.length },
     decode: () => {
       for (const bytes of encoded) decode(bytes);
     },
@@ -83,8 +94,22 @@ const useOf = (direction: CodecUse['direction']): CodecUse => ({
   ...{ clock: systemClock, log: () => undefined },
 });
 
-/** The same records in every way; `avsc` and `JSON.parse` are what the others are held against. */
-export async function ways(count: number): Promise<Readonly<Record<'JSON' | 'json' | 'judged' | 'avsc' | 'avro' | 'framed', Way>>> {
+/** Of one size alone, as many as there are of all. */
+const only = <T>(values: readonly T[], isOf: (index: number) => boolean): T[] => {
+  const found = values.filter((_, i) => isOf(i));
+  return values.map((_, i) => found[i % found.length] as T);
+};
+const isSmallest = (i: number): boolean => i % 4 === 0 && i % 3 !== 0; // one line, no note
+const isLargest = (i: number): boolean => i % 4 === 3 && i % 3 === 0; // four, and a note
+
+export interface Ways {
+  readonly all: readonly Way[];
+  /** Which `decode` must not be much slower than bare avsc. */
+  readonly judged: ReadonlySet<Way>;
+}
+
+/** The same records in every way. */
+export async function ways(count: number): Promise<Ways> {
   const plain = orders(count);
   const exact = plain.map((one) => ({ ...one, id: BigInt(one.id), at: BigInt(one.at) }));
   const registry = memoryRegistry();
@@ -92,37 +117,36 @@ export async function ways(count: number): Promise<Readonly<Record<'JSON' | 'jso
   const [writer, reader] = [await of('out'), await of('in')];
   await reader.pending?.(writer.encode(exact[0])); // fetches the writer's schema
   const bare = avsc.Type.forSchema(schema as never);
-  const ofCodec = <T>(name: string, codec: Codec<T>, values: readonly T[]): Way =>
-    way(
-      name,
-      values,
-      (value) => codec.encode(value) as Uint8Array,
-      (bytes) => codec.decode(bytes),
-    );
+  const ofCodec = <T>(name: string, codec: Codec<T>, values: readonly T[]): Codings<T> => ({
+    ...{ name, values, encode: (value) => codec.encode(value) as Uint8Array, decode: (bytes) => codec.decode(bytes) },
+  });
+  const ofAvsc = {
+    ...{ name: 'bare avsc', values: plain, encode: (value: Plain) => bare.toBuffer(value) },
+    decode: (bytes: Uint8Array) => bare.fromBuffer(bytes as Buffer) as unknown,
+  };
+  const framed = {
+    ...{ name: 'avro({ registry, schema }), framed', values: exact, encode: (value: unknown) => writer.encode(value) as Uint8Array },
+    decode: (bytes: Uint8Array) => {
+      void reader.pending?.(bytes); // as the runtime asks before each
+      return reader.decode(bytes);
+    },
+  };
+  const bareJson = way({
+    ...{ name: 'bare JSON', values: plain, encode: (value: Plain) => Buffer.from(JSON.stringify(value)) },
+    decode: (bytes) => JSON.parse((bytes as Buffer).toString()) as unknown,
+  });
+  const bareAvsc = way(ofAvsc);
+  const sized = ([size, isOf]: readonly [string, (i: number) => boolean]): readonly [Way, Way] => {
+    const base = way({ ...ofAvsc, name: `bare avsc, ${size}`, values: only(plain, isOf) });
+    return [base, way({ ...framed, name: `framed, ${size}`, values: only(exact, isOf) }, base)];
+  };
+  const inFrames = way(framed, bareAvsc);
+  const [small, large] = [sized(['the smallest records', isSmallest]), sized(['the largest records', isLargest])];
   return {
-    JSON: way(
-      'bare JSON',
-      plain,
-      (value) => Buffer.from(JSON.stringify(value)),
-      (bytes) => JSON.parse((bytes as Buffer).toString()) as unknown,
-    ),
-    json: ofCodec('json()', json(), plain),
-    judged: ofCodec('json(schema), of zod', json(Order), plain),
-    avsc: way(
-      'bare avsc',
-      plain,
-      (value) => bare.toBuffer(value),
-      (bytes) => bare.fromBuffer(bytes as Buffer) as unknown,
-    ),
-    avro: ofCodec('avro(schema)', avro(schema) as Codec<unknown>, exact),
-    framed: way(
-      'avro({ registry, schema }), framed',
-      exact,
-      (value) => writer.encode(value) as Uint8Array,
-      (bytes) => {
-        void reader.pending?.(bytes); // as the runtime asks before each
-        return reader.decode(bytes);
-      },
-    ),
+    all: [
+      ...[bareJson, way(ofCodec('json()', json(), plain), bareJson), way(ofCodec('json(schema), of zod', json(Order), plain), bareJson)],
+      ...[bareAvsc, way(ofCodec('avro(schema)', avro(schema) as Codec<unknown>, exact), bareAvsc), inFrames, ...small, ...large],
+    ],
+    judged: new Set([inFrames, small[1], large[1]]),
   };
 }
