@@ -50,6 +50,12 @@ export * from './errors.ts';
 
 export { journal } from './journal/journal.ts';
 export type { Journal, JournalCounts, JournalEntry, JournalOptions } from './journal/journal-port.ts';
+export { runMonitor, type RunMonitor, type RunMonitorOptions } from './report/run-monitor.ts';
+export type { Distribution } from './report/internal/histogram.state.ts';
+export type * from './report/run-snapshot.state.ts';
+export { showProgress, type ShowProgressOptions } from './report/show-progress.ts';
+export type { RunReport } from './report/run-report.ts';
+export { writeReport } from './report/write-report.ts';
 
 export type { Codec, CodecUse, OpenCodec } from './codec/codec.ts';
 export { avro, type AvroOptions } from './codec/avro/avro.ts';
