@@ -78,7 +78,7 @@ function figures({ processingMs, throughput, errorRate, tokens }: RunSnapshot, n
 
 function failures({ errors, failures: first, failed }: RunSnapshot): Html {
   return html`<section><h2>Failures</h2><div class="box">${barTable('code', errors, failed)}</div>
-<div class="box"><h3>The first ${first.length}</h3>${plainTable(
+<div class="box failures"><h3>The first ${first.length}</h3>${plainTable(
     ['item', 'code', 'message'],
     first.map(({ id, code, message }) => [id, code, message]),
     new Set(),

@@ -17,15 +17,28 @@ export function plainTable(heads: readonly string[], rows: readonly (readonly st
 /** Counts with a bar beside each; shares are of `of`, which may be less than their sum where an item has several values. */
 export function barTable(name: string, counts: ValueCounts, of: number): Html {
   const most = Math.max(1, ...counts.map(({ count }) => count));
-  return html`<div class="scroll" tabindex="0"><table class="bars"><thead><tr><th scope="col">${name}</th><th scope="col" class="number">count</th><th scope="col" class="number">share</th><td class="bar"></td></tr></thead>
-<tbody>${counts.map(
-    ({ value, count }) =>
-      html`<tr><th scope="row"><bdi>${value}</bdi></th><td class="number">${numberText(count)}</td><td class="number">${shareText(count / Math.max(1, of))}</td>
+  const table = (
+    rows: readonly Html[],
+  ): Html => html`<div class="scroll" tabindex="0"><table class="bars"><thead><tr><th scope="col"><bdi>${name}</bdi></th><th scope="col" class="number">count</th><th scope="col" class="number">share</th><td class="bar"></td></tr></thead>
+<tbody>${rows}</tbody></table></div>`;
+  const rows = counts.map(
+    ({
+      value,
+      count,
+    }) => html`<tr><th scope="row"><bdi>${value}</bdi></th><td class="number">${numberText(count)}</td><td class="number">${shareText(count / Math.max(1, of))}</td>
 <td class="bar" aria-hidden="true"><svg viewBox="0 0 100 10" preserveAspectRatio="none"><rect class="c0" width="${Math.round((count / most) * 1_000) / 10}" height="10"/></svg></td></tr>
 `,
-  )}</tbody></table></div>`;
+  );
+  return firstRows(table, rows);
 }
 
+/** The first rows, and the others where they are asked for. */
+function firstRows(table: (rows: readonly Html[]) => Html, rows: readonly Html[]): Html {
+  if (rows.length <= 2 * rowsShown) return table(rows);
+  return html`${table(rows.slice(0, rowsShown))}<details><summary>${rows.length - rowsShown} more</summary>${table(rows.slice(rowsShown))}</details>`;
+}
+
+const rowsShown = 10;
 const mostColumns = colours - 1;
 
 /** Names of the answers that get a colour and a column of their own; of the others there is one. */
@@ -52,14 +65,20 @@ export function crossTable({ task, values }: AnswerAggregate, { field, rows }: A
   const sorted = rows
     .map(({ value, counts }) => ({ value, columns: inColumns(counts, shown), sum: counts.reduce((all, { count }) => all + count, 0) }))
     .sort((a, b) => b.sum - a.sum);
-  return html`<div class="scroll" tabindex="0"><table class="bars"><caption><bdi>${task}</bdi> by <bdi>${field}</bdi></caption><thead><tr><th scope="col"><bdi>${field}</bdi></th><td class="bar"></td>${shown.map(
+  const table = (
+    lines: readonly Html[],
+  ): Html => html`<div class="scroll" tabindex="0"><table class="bars cross"><caption><bdi>${task}</bdi> by <bdi>${field}</bdi></caption><thead><tr><th scope="col"><bdi>${field}</bdi></th><td class="bar"></td>${shown.map(
     (name, column) => html`<th scope="col" class="number"><i class="swatch c${column % colours}"></i><bdi>${name}</bdi></th>`,
   )}</tr></thead>
-<tbody>${sorted.map(
-    ({ value, columns, sum }) =>
-      html`<tr><th scope="row"><bdi>${value}</bdi></th><td class="bar" aria-hidden="true">${shareBar(columns, sum)}</td>${columns.map((count) => html`<td class="number">${numberText(count)}</td>`)}</tr>
+<tbody>${lines}</tbody></table></div>`;
+  return firstRows(
+    table,
+    sorted.map(
+      ({ value, columns, sum }) =>
+        html`<tr><th scope="row"><bdi>${value}</bdi></th><td class="bar" aria-hidden="true">${shareBar(columns, sum)}</td>${columns.map((count) => html`<td class="number">${numberText(count)}</td>`)}</tr>
 `,
-  )}</tbody></table></div>`;
+    ),
+  );
 }
 
 function shareBar(columns: readonly number[], sum: number): Html {

@@ -117,12 +117,14 @@ export class RunCounts {
     const elapsedMs = nowMs - this.#startedMs;
     const stretches = this.#series.buckets(elapsedMs);
     const bucketMs = this.#series.widthMs;
-    const buckets = stretches.map((one) => bucketOf(one, Math.min(bucketMs, elapsedMs - one.fromMs)));
+    // the last stretch is not over: what little there is of it says nothing of a second, until it is a quarter
+    const buckets = stretches.map((one) => bucketOf(one, Math.max(bucketMs / 4, Math.min(bucketMs, elapsedMs - one.fromMs))));
     const perItem = this.#tokensPerItem.distribution();
+    const ended = this.#done + this.#failed;
     return {
       startedAt: new Date(this.#startedMs).toISOString(),
       ...this.progress(nowMs),
-      ...given('throughput', distributionOf(buckets.filter(({ fromMs }) => fromMs < elapsedMs).map(({ throughput }) => throughput))),
+      ...given('throughput', ended === 0 ? undefined : distributionOf(buckets.map(({ throughput }) => throughput))),
       ...given('errorRate', distributionOf(buckets.flatMap(({ errorRate }) => (errorRate === undefined ? [] : [errorRate])))),
       ...given('processingMs', this.#times.distribution()),
       tokens: { ...this.#tokens, ...given('perItem', perItem) },
@@ -142,8 +144,7 @@ function bucketOf({ fromMs, value }: Bucket<Counts>, lengthMs: number): RunBucke
   const [p50 = 0, p95 = 0] = times.quantiles([0.5, 0.95]);
   return {
     ...{ fromMs, done, failed, calls, inputTokens: input, outputTokens: output },
-    // what ended at this very moment was no stretch of time
-    throughput: lengthMs > 0 ? (ended * 1_000) / lengthMs : 0,
+    throughput: (ended * 1_000) / lengthMs,
     ...(ended === 0 ? {} : { errorRate: failed / ended, processingMs: { p50, p95, max: times.distribution()?.max ?? 0 } }),
   };
 }

@@ -25,7 +25,7 @@ const timeOf = ({ series: { bucketMs, buckets }, elapsedMs }: RunSnapshot): Omit
   endText: lengthText(elapsedMs),
 });
 
-/** The last stretch is not over: what little of it there is says nothing of a second, until a quarter is. */
+/** As the throughput of a stretch is counted. */
 function perSecond({ series: { bucketMs, buckets }, elapsedMs }: RunSnapshot, count: (bucket: RunBucket) => number): readonly number[] {
   return buckets.map((bucket) => {
     const lengthMs = Math.min(bucketMs, elapsedMs - bucket.fromMs);
@@ -34,7 +34,7 @@ function perSecond({ series: { bucketMs, buckets }, elapsedMs }: RunSnapshot, co
 }
 
 const throughput = (run: RunSnapshot, noun: string): Plot => ({
-  title: `${noun} a second`,
+  title: `${noun.charAt(0).toUpperCase()}${noun.slice(1)} a second`,
   summary: `${noun} a second over the run: ${spread(run.throughput, numberText)}`,
   kind: 'stack',
   parts: [
@@ -48,7 +48,7 @@ const processingTimes = ({ series, processingMs }: RunSnapshot, noun: string): P
   title: 'Processing time',
   summary: `processing time of ${noun} over the run: ${spread(processingMs, msText)}`,
   kind: 'lines',
-  parts: (['p50', 'p95', 'max'] as const).map((name) => ({ name, values: series.buckets.map((bucket) => bucket.processingMs?.[name]) })),
+  parts: (['p50', 'p95'] as const).map((name) => ({ name, values: series.buckets.map((bucket) => bucket.processingMs?.[name]) })),
   valueText: msText,
 });
 

@@ -47,11 +47,11 @@ ${valueTable(plot)}
 const round = (value: number): number => Math.round(value * 10) / 10;
 const highest = (values: readonly (number | undefined)[]): number => values.reduce<number>((most, value = 0) => Math.max(most, value), 0);
 
-/** The least of 1, 2, 4, 5 and 10 times a power of ten that is not below. */
+/** The least round number that is not below. */
 function niceTop(most: number): number {
   if (!(most > 0)) return 1;
   const power = 10 ** Math.floor(Math.log10(most));
-  return power * ([1, 2, 4, 5, 10].find((step) => step * power >= most * 0.999) ?? 10);
+  return power * ([1, 1.5, 2, 3, 4, 5, 6, 8, 10].find((step) => step * power >= most * 0.999) ?? 10);
 }
 
 const totals = (parts: readonly PlotPart[], count: number): readonly number[] =>

@@ -16,7 +16,7 @@ export class TimeSeries<B> {
   #widthMs: number;
   #buckets: (B | undefined)[] = [];
 
-  constructor(kind: { readonly make: () => B; readonly merge: (into: B, later: B) => void }, widthMs = 1_000, maxBuckets = 240) {
+  constructor(kind: { readonly make: () => B; readonly merge: (into: B, later: B) => void }, widthMs = 1_000, maxBuckets = 120) {
     this.#make = kind.make;
     this.#merge = kind.merge;
     this.#widthMs = widthMs;
