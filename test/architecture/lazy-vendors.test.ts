@@ -23,7 +23,7 @@ function packagesLoadedBy(specifier: string): string[] {
 const heavy = ['kafkajs', 'node-llama-cpp', 'openai', 'avsc', 'ajv', 'ajv-formats', 'commander', 'ora', 'zod', 'prom-client'];
 
 describe('importing the library loads no vendor that is not used', () => {
-  it.each(['millrace', 'millrace/operators', 'millrace/testing'])('%s', (specifier) => {
+  it.each(['millrace', 'millrace/operators', 'millrace/parallel', 'millrace/testing'])('%s', (specifier) => {
     expect(packagesLoadedBy(specifier).filter((name) => heavy.includes(name))).toEqual([]);
   });
 

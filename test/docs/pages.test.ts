@@ -16,6 +16,7 @@ const pages = await Promise.all(
     ...pagesOfOperators,
     ...pagesOfModels,
     ...pagesOfCodecs,
+    'pipelines/parallel/README.md',
     'README.md',
     'CONTRIBUTING.md',
     'src/DESIGN.md',

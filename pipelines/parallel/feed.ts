@@ -1,0 +1,148 @@
+import {
+  type App,
+  type Client,
+  connect,
+  deadLetterHeaders,
+  type ErrorCode,
+  headerText,
+  isStreamError,
+  memory,
+  type RecordHeaders,
+  StreamError,
+  start,
+  type StatsSnapshot,
+} from 'millrace';
+import type { ResolvedOptions } from './parallel-options.ts';
+import type { Task } from './task.ts';
+import { numberIn, recordOf, taskPipeline, taskTopics, type TaskTable } from './task-pipeline.ts';
+
+/** Told of what the pipeline could not do. */
+export interface FeedHost<In, Out> extends TaskTable<In, Out> {
+  failed(number: number, error: Error): void;
+  /** The pipeline has failed: nothing will be worked on any more. */
+  broke(error: Error): void;
+}
+
+interface Running {
+  readonly app: App;
+  readonly client: Client;
+  readonly close: () => Promise<void>;
+}
+
+/** Numbers are all that it holds, and each is wanted once. */
+const retentionBytes = 16 * 2 ** 20;
+
+/**
+ * The pipeline of an engine, with its own broker in memory, and what brings tasks to it. The pipeline starts with the first task. One loop takes tasks and puts them into the topic; it ends when there
+ * is none to take, and begins anew with `wake`.
+ */
+export class Feed<In, Out> {
+  readonly #options: ResolvedOptions<In, Out>;
+  readonly #host: FeedHost<In, Out>;
+  readonly #take: () => readonly Task<In, Out>[];
+  #running: Promise<Running> | undefined;
+  #app: App | undefined;
+  #isFeeding = false;
+  #isWoken = false;
+  #isOver = false;
+
+  constructor(options: ResolvedOptions<In, Out>, host: FeedHost<In, Out>, take: () => readonly Task<In, Out>[]) {
+    this.#options = options;
+    this.#host = host;
+    this.#take = take;
+  }
+
+  stats(): StatsSnapshot | undefined {
+    return this.#app?.stats();
+  }
+
+  /** There may be something to take. Returns at once: nothing is taken within it. */
+  wake(): void {
+    this.#isWoken = true;
+    if (this.#isFeeding || this.#isOver) return;
+    this.#isFeeding = true;
+    this.#run().catch((error: unknown) => {
+      this.#break(error);
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#isOver = true;
+    if (!this.#running) return;
+    const running = await this.#running.catch(() => undefined);
+    await running?.close();
+  }
+
+  async #run(): Promise<void> {
+    this.#running ??= this.#start();
+    const { client } = await this.#running;
+    const { input } = taskTopics(this.#host);
+    while (this.#isWoken && !this.#isOver) {
+      this.#isWoken = false;
+      const tasks = this.#take();
+      if (tasks.length === 0) continue;
+      this.#isWoken = true;
+      await client.produce(input, tasks.map(recordOf));
+      await this.#breathe();
+    }
+    this.#isFeeding = false;
+  }
+
+  /** Producing in memory ends within the same turn of the loop: what else waits for it, timers and sockets, would never have one. */
+  #breathe(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#options.clock.schedule(0, resolve);
+    });
+  }
+
+  async #start(): Promise<Running> {
+    const { clock, log, maxInFlight } = this.#options;
+    const transport = memory({ clock, retentionBytes });
+    const app = await start(taskPipeline(this.#options, this.#host), {
+      ...{ transport, clock, log, createTopics: true, signals: false },
+      maxRecordsInFlight: maxInFlight,
+    });
+    this.#app = app;
+    const client = connect(transport, { clock, log });
+    const letters = client.consume(taskTopics(this.#host).dead).subscribe({
+      next: ({ value, headers }) => {
+        const number = numberIn(value);
+        this.#host.failed(number, errorOf(this.#host.find(number), headers));
+      },
+      error: (error: unknown) => {
+        this.#break(error);
+      },
+    });
+    app.done.catch((error: unknown) => {
+      this.#break(error);
+    });
+    return {
+      app,
+      client,
+      close: async () => {
+        await app.drain({ deadlineMs: 0 }).catch(() => undefined); // why it failed was told to the tasks
+        letters.unsubscribe();
+        await client.close();
+        await transport.close();
+      },
+    };
+  }
+
+  #break(error: unknown): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#host.broke(error instanceof Error ? error : new Error(String(error)));
+  }
+}
+
+/** What an error that is not ours may be called. */
+const codesOfOthers: ReadonlySet<string> = new Set<ErrorCode>(['call_failed', 'project_threw']);
+
+/** What the call threw, if it is what the letter tells of; else what the letter says. */
+function errorOf(task: { readonly failure: unknown } | undefined, headers: RecordHeaders): Error {
+  const code = headerText(headers, deadLetterHeaders.code) ?? 'call_failed';
+  const { failure } = task ?? {};
+  if (failure instanceof Error && (isStreamError(failure) ? failure.code === code : codesOfOthers.has(code))) return failure;
+  const message = headerText(headers, deadLetterHeaders.message) ?? 'the task has failed';
+  return new StreamError(code as ErrorCode, message, failure === undefined ? {} : { cause: failure });
+}
