@@ -62,6 +62,7 @@ module.exports = {
     vendor('avsc', '^src/codec/avro/'),
     vendor('ajv', '^src/codec/json-schema/'),
     vendor('ajv-formats', '^src/codec/json-schema/'),
+    vendor('chardet', '^src/text/internal/'),
 
     vendor('prom-client', '^src/serve/'),
     vendor('pino', '^src/runtime/logging\\.ts$'),

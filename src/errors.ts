@@ -39,6 +39,8 @@ export const gradeOf = {
   schema_violation: 'record',
   unexpected_tombstone: 'record',
   undecodable_batch: 'record',
+  // documents: files, rows, pages
+  unreadable_document: 'record',
   // the schema registry
   registry_unavailable: 'transient',
   registry_failed: 'pipeline',
@@ -134,6 +136,13 @@ export class RecordError extends StreamError {}
 
 /** Bytes that are not a value, or a value that cannot be bytes: poison, never retried. */
 export class CodecError extends StreamError {}
+
+/** A document that is no text, is too large, is damaged or cannot be opened: never tried again. */
+export class DocumentError extends StreamError {
+  constructor(message: string, options?: StreamErrorOptions) {
+    super('unreadable_document', message, options);
+  }
+}
 
 /** A schema registry could not be asked, or said no. */
 export class RegistryError extends StreamError {}

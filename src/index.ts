@@ -57,6 +57,11 @@ export { showProgress, type ShowProgressOptions } from './report/show-progress.t
 export type { RunReport } from './report/run-report.ts';
 export { writeReport } from './report/write-report.ts';
 
+export { decodeText, type DecodedText, type DecodeTextOptions } from './text/decode-text.ts';
+export { normaliseText } from './text/normalise-text.ts';
+export { sentencesOf } from './text/sentences-of.ts';
+export { type Chunk, splitText, type SplitTextOptions } from './text/split-text.ts';
+
 export type { Codec, CodecUse, OpenCodec } from './codec/codec.ts';
 export { avro, type AvroOptions } from './codec/avro/avro.ts';
 export { avroFile, type AvroFile, type AvroFileReader } from './codec/avro/avro-file.ts';

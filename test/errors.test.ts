@@ -44,6 +44,7 @@ describe('the grade of a code', () => {
         'schema_violation',
         'unexpected_tombstone',
         'undecodable_batch',
+        'unreadable_document',
         'record_too_large',
         'record_rejected',
         'call_too_large',

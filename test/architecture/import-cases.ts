@@ -12,6 +12,7 @@ export const importCases: Readonly<Record<string, Readonly<Record<string, readon
   'kafkajs-has-one-home': { 'src/flow/sink.ts': ['kafkajs'] },
   'node-llama-cpp-has-one-home': { 'src/inference/model.ts': ['node-llama-cpp'] },
   'openai-has-one-home': { 'src/inference/scripted/chat.ts': ['openai'] },
+  'chardet-has-one-home': { 'src/runtime/decode.ts': ['chardet'] },
   'avsc-has-one-home': { 'src/runtime/decode.ts': ['avsc'] },
   'ajv-has-one-home': { 'src/runtime/decode.ts': ['ajv'] },
   'ajv-formats-has-one-home': { 'src/codec/json.ts': ['ajv-formats'] },
