@@ -10,6 +10,7 @@ import { doctorCommand } from './doctor-command.ts';
 import { produceCommand } from './produce-command.ts';
 import { pullCommand } from './pull-command.ts';
 import { runCommand } from './run-command.ts';
+import { serveCommand } from './serve-command.ts';
 import { typesCommand } from './types-command.ts';
 
 /** In the order of `millrace --help`. */
@@ -17,6 +18,7 @@ export const commands: readonly Command[] = [
   reviewsCommand,
   ordersCommand,
   runCommand,
+  serveCommand,
   produceCommand,
   consumeCommand,
   dlqListCommand,

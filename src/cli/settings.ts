@@ -123,6 +123,7 @@ const otherVariables = [
   'MILLRACE_CACHE',
   'MILLRACE_CONFIG',
   'MILLRACE_LAUNCHED',
+  'MILLRACE_SERVICE_KEY',
   'MILLRACE_SUPERVISED',
   ...Object.values(secretVariables),
 ];

@@ -1,7 +1,6 @@
 import type { LifecycleState } from '../runtime/lifecycle.state.ts';
 import type { StatsSnapshot } from '../runtime/stats.ts';
-import type { GpuState } from './gpus.ts';
-import type { MachineState } from './machine.ts';
+import { machineMetricSpecs, type MetricSpec, type Sample, type SeenMachine } from './machine-metrics.ts';
 
 /** What is told of one pipeline; `stats` is undefined while it starts. */
 export interface Served {
@@ -12,38 +11,19 @@ export interface Served {
   troubles?(): readonly string[];
 }
 
-export interface Seen {
-  readonly machine: MachineState;
-  readonly gpus: readonly GpuState[];
+export interface Seen extends SeenMachine {
   readonly pipeline: string;
   readonly state: LifecycleState;
   readonly stats: StatsSnapshot | undefined;
   readonly nowMs: number;
 }
 
-type Labels = Readonly<Record<string, string>>;
-export type Sample = readonly [value: number, labels?: Labels];
-
-export interface MetricSpec {
-  readonly type: 'counter' | 'gauge';
-  readonly help: string;
-  /** Beside `pipeline`, which all have that tell of it. */
-  readonly labels?: readonly string[];
-  readonly samples: (seen: Seen) => readonly Sample[];
-}
-
-const ofMachine = (type: MetricSpec['type'], help: string, value: (machine: MachineState) => number): MetricSpec => ({
-  type,
-  help,
-  samples: ({ machine }) => [[value(machine)]],
-});
-
 const ofStats = (
-  type: MetricSpec['type'],
+  type: MetricSpec<Seen>['type'],
   help: string,
   samples: (stats: StatsSnapshot, nowMs: number) => number | readonly Sample[],
   labels: readonly string[] = [],
-): MetricSpec => ({
+): MetricSpec<Seen> => ({
   type,
   help,
   labels: ['pipeline', ...labels],
@@ -55,51 +35,12 @@ const ofStats = (
   },
 });
 
-const ofGpus = (help: string, value: (gpu: GpuState) => number | undefined): MetricSpec => ({
-  type: 'gauge',
-  help,
-  labels: ['gpu'],
-  samples: ({ gpus }) =>
-    gpus.flatMap((gpu): Sample[] => {
-      const found = value(gpu);
-      return found === undefined ? [] : [[found, { gpu: gpu.index }]];
-    }),
-});
-
-const collections = (value: (one: { readonly count: number; readonly seconds: number }) => number) => ({
-  labels: ['kind'],
-  samples: ({ machine }: Seen) => Object.entries(machine.collections).map(([kind, one]): Sample => [value(one), { kind }]),
-});
-
 const states: readonly LifecycleState[] = ['starting', 'running', 'draining', 'stopped', 'failed'];
 const mostReasons = 50; // texts are a policy's: what changes from moment to moment must not make a series each time
 
 /** Everything that `/metrics` tells, by its name. Labels are names of ours, codes and reasons of policies: no payload, no secret. */
-export const metricSpecs: Readonly<Record<string, MetricSpec>> = {
-  millrace_cpu_seconds_total: ofMachine('counter', 'CPU time of the process, user and system', ({ cpuSeconds }) => cpuSeconds),
-  millrace_resident_memory_bytes: ofMachine('gauge', 'memory of the process (RSS)', ({ rssBytes }) => rssBytes),
-  millrace_heap_used_bytes: ofMachine('gauge', "JavaScript's heap in use", ({ heapUsedBytes }) => heapUsedBytes),
-  millrace_heap_limit_bytes: ofMachine('gauge', "V8's limit on the heap", ({ heapLimitBytes }) => heapLimitBytes),
-  millrace_gc_collections_total: { type: 'counter', help: 'garbage collections, by kind', ...collections(({ count }) => count) },
-  millrace_gc_pause_seconds_total: { type: 'counter', help: 'time in collections, by kind', ...collections(({ seconds }) => seconds) },
-  millrace_event_loop_active_seconds_total: ofMachine(
-    'counter',
-    'time in which the event loop had work',
-    ({ loopActiveSeconds }) => loopActiveSeconds,
-  ),
-  millrace_event_loop_delay_seconds: {
-    type: 'gauge',
-    help: 'how late the event loop comes to timers, 10 ms of resolution included; since the server was started',
-    labels: ['quantile'],
-    samples: ({ machine: { loopDelaySeconds } }) => [
-      [loopDelaySeconds.p50, { quantile: '0.5' }],
-      [loopDelaySeconds.p99, { quantile: '0.99' }],
-      [loopDelaySeconds.max, { quantile: '1' }],
-    ],
-  },
-  millrace_gpu_use_ratio: ofGpus('share of the time in which the GPU worked', ({ use }) => use),
-  millrace_gpu_memory_used_bytes: ofGpus("the GPU's memory in use, by all processes", ({ memoryUsedBytes }) => memoryUsedBytes),
-  millrace_gpu_memory_bytes: ofGpus("the GPU's memory", ({ memoryTotalBytes }) => memoryTotalBytes),
+export const metricSpecs: Readonly<Record<string, MetricSpec<Seen>>> = {
+  ...machineMetricSpecs,
   millrace_pipeline_state: {
     type: 'gauge',
     help: '1 for the state that the pipeline is in, 0 for the others',

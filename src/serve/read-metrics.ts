@@ -1,4 +1,4 @@
-import type { Sample } from './metrics.ts';
+import type { Sample } from './machine-metrics.ts';
 
 /** One look at `/metrics`: by name, the samples in their order. */
 export type Reading = ReadonlyMap<string, readonly Sample[]>;

@@ -7,7 +7,7 @@ import { withoutSecrets } from '../without-secrets.ts';
 import { watchGpus } from './gpus.ts';
 import { refusal, takeHeapSnapshot } from './heap-snapshot.ts';
 import { watchMachine } from './machine.ts';
-import type { Served } from './metrics.ts';
+import { metricSpecs, type Served } from './metrics.ts';
 import { openExposition } from './prometheus.ts';
 
 export interface ServeHttpOptions {
@@ -58,7 +58,7 @@ export async function serveHttp(app: Served, options: ServeHttpOptions): Promise
   requireText('host', host);
   const machine = watchMachine();
   const gpus = watchGpus(clock);
-  const exposition = await openExposition();
+  const exposition = await openExposition(metricSpecs);
   const metrics = async (): Promise<Answer> => {
     const seen = {
       machine: machine.read(),

@@ -17,6 +17,7 @@ export const importCases: Readonly<Record<string, Readonly<Record<string, readon
   'ajv-has-one-home': { 'src/runtime/decode.ts': ['ajv'] },
   'ajv-formats-has-one-home': { 'src/codec/json.ts': ['ajv-formats'] },
   'prom-client-has-one-home': { 'src/runtime/stats.ts': ['prom-client'] },
+  'fastify-has-one-home': { 'src/serve/health.ts': ['fastify'] },
   'pino-has-one-home': { 'src/runtime/runner.ts': ['pino'] },
   'commander-has-one-home': { 'src/runtime/options.ts': ['commander'] },
   'ora-has-one-home': { 'pipelines/reviews/command.ts': ['ora'] },

@@ -1,0 +1,102 @@
+import { readFile } from 'node:fs/promises';
+import { type Command, defineCommand } from '../command.ts';
+import { messageOf, OptionError } from '../errors.ts';
+import { type ServedBy, servedModel } from './served-model.ts';
+import { parseKeys, type ServiceKey } from '../service/callers.ts';
+import { serveModels } from '../service/serve-models.ts';
+import type { CliContext } from './context.ts';
+import { runSettingsTable } from './run-settings.ts';
+
+const keyVariable = 'MILLRACE_SERVICE_KEY';
+
+const options = {
+  model: {
+    kind: 'text',
+    value: 'name',
+    summary: 'smollm2 (default), hf:owner/repo/file.gguf, a file, llama-server:…, server:…#model or https://host/v1#model',
+  },
+  as: { kind: 'text', value: 'name', summary: 'what clients call it (default: as --model says, without what stands before a #)' },
+  workers: { kind: 'text', value: 'n', summary: 'processes that hold the model, or auto: one for each GPU or set of CPUs (default: 1)' },
+  maxCalls: { kind: 'integer', value: 'n', min: 1, max: 256, summary: 'calls that each worker computes together (default: 4)' },
+  maxWaiting: { kind: 'integer', value: 'n', min: 0, max: 100_000, summary: 'requests that may wait; more get 429 (default: 256)' },
+  maxTokens: { kind: 'integer', value: 'n', min: 1, max: 1_000_000, summary: 'longest answer (default: 4096)' },
+  host: { kind: 'text', value: 'address', summary: 'where it listens; other machines need --key-file (default: 127.0.0.1)' },
+  port: { kind: 'integer', value: 'port', min: 0, max: 65_535, summary: '0 is any free port (default: 8080)' },
+  keyFile: { kind: 'text', value: 'file', summary: `who may ask: lines NAME KEY [weight=2] [max-open=10]; or one key in ${keyVariable}` },
+  drainDeadlineMs: runSettingsTable.drainDeadlineMs,
+} as const;
+
+export const serveCommand: Command = defineCommand({
+  name: 'serve',
+  summary: 'serve a model over HTTP: to OpenAI clients, and as resumable streams',
+  details: `The model is loaded and warmed up first. Then OpenAI's clients may use it at http://HOST:PORT/v1, and a browser at http://HOST:PORT.
+
+Workers are processes that hold the model; they are started once, and anew when one dies: what it had not begun to answer goes to another one.
+Each computes --max-calls requests together; --max-waiting more wait, shared out among keys by weight; others get 429 with Retry-After.
+
+Ctrl-C or SIGTERM: nothing new is taken, what runs is finished within --drain-deadline-ms, and it ends with 0. Again: at once.`,
+  options,
+  examples: [
+    { line: 'millrace serve', does: 'the small model, on this machine, port 8080' },
+    { line: 'millrace serve --model hf:owner/repo/file.gguf --workers 2', does: 'another one, in two processes' },
+    { line: 'millrace serve --host 0.0.0.0 --key-file keys.txt', does: 'for other machines' },
+  ],
+  run: async ({ options: given }, context) => {
+    const { out, log, clock, signal, settings } = context as CliContext;
+    const keys = await keysOf(given.keyFile);
+    const by = servedBy(given);
+    const { name, model } = servedModel(by);
+    out.note(`loading ${by.model}`);
+    const service = await serveModels({
+      models: { [given.as ?? name]: model },
+      ...numbersOf(given),
+      ...{ keys, log, clock, signal },
+      port: given.port ?? 8080,
+      host: given.host ?? '127.0.0.1',
+    });
+    out.note(
+      `${given.as ?? name} is served at ${service.url}: for OpenAI's clients ${service.url}/v1, for browsers ${service.url}; Ctrl-C stops it`,
+    );
+    out.json({ serving: { url: service.url, model: given.as ?? name } });
+    await aborted(signal);
+    await service.drain({ deadlineMs: settings.run.drainDeadlineMs ?? 30_000 });
+  },
+});
+
+const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+
+interface Given {
+  readonly model: string | undefined;
+  readonly workers: string | undefined;
+  readonly maxCalls: number | undefined;
+  readonly maxWaiting: number | undefined;
+  readonly maxTokens: number | undefined;
+}
+
+function servedBy({ model = 'smollm2', workers = '1', maxCalls = 4 }: Given): ServedBy {
+  if (workers !== 'auto' && !/^([1-9]|[1-5]\d|6[0-4])$/.test(workers))
+    throw new OptionError(`--workers must be auto, or an integer from 1 to 64, got ${JSON.stringify(workers)}`);
+  return { model, maxCalls, workers: workers === 'auto' ? 'auto' : Number(workers) };
+}
+
+const numbersOf = ({ maxWaiting, maxTokens }: Given): { readonly maxWaiting?: number; readonly maxTokens?: number } => ({
+  ...(maxWaiting === undefined ? {} : { maxWaiting }),
+  ...(maxTokens === undefined ? {} : { maxTokens }),
+});
+
+/** @throws OptionError that never shows a key. */
+async function keysOf(file: string | undefined): Promise<readonly ServiceKey[]> {
+  const { [keyVariable]: one } = process.env;
+  if (file === undefined) return one === undefined || one === '' ? [] : [{ name: 'key', key: one }];
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch (error) {
+    throw new OptionError(`cannot read the keys of --key-file ${file}: ${messageOf(error)}`, { cause: error });
+  }
+  return parseKeys(text);
+}

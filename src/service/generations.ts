@@ -1,0 +1,282 @@
+import { randomBytes } from 'node:crypto';
+import { defer, type Observable, Subscription } from 'rxjs';
+import { inScope, scopeOf } from '../call.ts';
+import type { CancelTimer, Clock } from '../clock.ts';
+import { InferenceError, isStreamError, messageOf, RecordError, StreamError } from '../errors.ts';
+import type { ChatChunk } from '../inference/model.ts';
+import type { RecordContext } from '../record/record-context.ts';
+import { withoutSecrets } from '../without-secrets.ts';
+import type { Admission } from './admission.ts';
+import type { Caller } from './callers.ts';
+import { type GenerationEvent, type GenerationFailure, GenerationState } from './generation.state.ts';
+
+/** What is to be generated. */
+export interface GenerationSpec {
+  /** The queue that it waits in. */
+  readonly admission: Admission;
+  readonly caller: Caller;
+  readonly priority: number;
+  /** What it may cost in tokens. */
+  readonly tokens: number;
+  /** In the clock's milliseconds: nobody wants it later. */
+  readonly deadlineMs: number;
+  readonly context: RecordContext;
+  /** Cold; the last piece has usage. */
+  readonly call: () => Observable<ChatChunk>;
+  /** Whether pieces are joined into chunks that are worth an event. */
+  readonly chunked: boolean;
+  /** How long it goes on without a reader, from its start on too; 0: its end is that of its last reader. */
+  readonly resumeMs: number;
+}
+
+/** One who reads a generation. */
+export interface Reading {
+  /** What has come since the last look; `lost` where some of it is not kept any more. */
+  take(): readonly GenerationEvent[] | 'lost';
+  /** Gives it up; twice does nothing. */
+  leave(): void;
+}
+
+export interface GenerationsOptions {
+  readonly clock: Clock;
+  /** How long an answer is kept after its end. */
+  readonly keepMs: number;
+  /** Of one answer, for who comes late. */
+  readonly maxKeptBytes: number;
+  /** Of all answers that have ended: the oldest go first. */
+  readonly maxKeptBytesInAll: number;
+}
+
+interface Generation {
+  readonly id: string;
+  readonly spec: GenerationSpec;
+  readonly state: GenerationState;
+  readonly readers: Map<object, () => void>;
+  readonly work: Subscription;
+  cancelTimer: CancelTimer | undefined;
+}
+
+export interface GenerationCounts {
+  readonly completed: number;
+  readonly failed: number;
+  readonly cancelled: number;
+  readonly retried: number;
+  readonly tokens: number;
+}
+
+/** A process that dies with its calls is started again; the prompt that kills it is told by `model_killed` after two. */
+const mostAttempts = 4;
+const mostAtOnce = 64;
+
+/**
+ * Answers while they are made, and for a while after: each has an id, waits for its place, can be read by many, late and again, and ends with its last reader
+ * (or some time later). What goes down with its worker before its first text is asked again; after it, it fails.
+ * Holds an entry for each request that waits or runs, `maxKeptBytes` of text each, and of those that have ended `maxKeptBytesInAll` for `keepMs` at most.
+ */
+export class Generations {
+  readonly #options: GenerationsOptions;
+  readonly #all = new Map<string, Generation>();
+  /** Those that have ended, oldest first, with their bytes. */
+  readonly #ended = new Map<Generation, number>();
+  #endedBytes = 0;
+  #counts = { completed: 0, failed: 0, cancelled: 0, retried: 0, tokens: 0 };
+
+  constructor(options: GenerationsOptions) {
+    this.#options = options;
+  }
+
+  /** Those that wait or run. */
+  get open(): number {
+    return this.#all.size - this.#ended.size;
+  }
+
+  /** Those that are kept, too. */
+  get size(): number {
+    return this.#all.size;
+  }
+
+  get counts(): GenerationCounts {
+    return this.#counts;
+  }
+
+  /** @throws OverloadError when there is no room for it. */
+  start(spec: GenerationSpec): string {
+    const { clock, maxKeptBytes } = this.#options;
+    const id = randomBytes(16).toString('base64url');
+    const nowMs = clock.nowMs();
+    const generation: Generation = {
+      ...{ id, spec, readers: new Map(), work: new Subscription(), cancelTimer: undefined },
+      state: new GenerationState(nowMs, { chunked: spec.chunked, maxKeptBytes }),
+    };
+    const { work } = generation;
+    this.#all.set(id, generation);
+    try {
+      work.add(spec.admission.enter(spec, () => this.#begin(generation)));
+    } catch (error) {
+      this.#all.delete(id);
+      throw error;
+    }
+    if (Number.isFinite(spec.deadlineMs)) {
+      const late = (): void =>
+        this.#fail(generation, new RecordError('deadline_exceeded', 'its deadline passed before the answer was whole'));
+      if (!work.closed) work.add(clock.schedule(Math.max(0, spec.deadlineMs - nowMs), late));
+    }
+    if (!work.closed) this.#awaitReader(generation);
+    return id;
+  }
+
+  /** Reads from behind the event of this number; `onMore` is called when there may be more. Undefined: there is none of this id, or it is another caller's. */
+  read(id: string, caller: Caller | undefined, after: number, onMore: () => void): Reading | undefined {
+    const found = this.#find(id, caller);
+    if (found === undefined) return undefined;
+    const me = {};
+    let cursor = after;
+    found.readers.set(me, onMore);
+    if (found.state.endedMs === undefined) found.cancelTimer?.();
+    return {
+      take: () => {
+        const events = found.state.after(cursor, mostAtOnce);
+        if (events === 'lost') return events;
+        cursor = events.at(-1)?.number ?? cursor;
+        if (found.spec.resumeMs === 0) found.state.forget(cursor);
+        return events;
+      },
+      leave: () => {
+        if (found.readers.delete(me) && found.readers.size === 0) this.#awaitReader(found);
+      },
+    };
+  }
+
+  /** Ends one that is wanted no more; its readers are told. False where there is none. */
+  cancel(id: string, caller: Caller | undefined): boolean {
+    const found = this.#find(id, caller);
+    if (found === undefined) return false;
+    this.#cancel(found, 'it was cancelled');
+    return true;
+  }
+
+  /** Ends all that wait or run; their readers are told why. */
+  cancelAll(why: string): void {
+    for (const generation of [...this.#all.values()]) this.#cancel(generation, why);
+  }
+
+  /** Keeps nothing any more. */
+  close(): void {
+    this.cancelAll('the service has ended');
+    for (const generation of [...this.#ended.keys()]) this.#forget(generation);
+  }
+
+  #find(id: string, caller: Caller | undefined): Generation | undefined {
+    const found = this.#all.get(id);
+    return found && (caller === undefined || found.spec.caller.name === caller.name) ? found : undefined;
+  }
+
+  #begin(generation: Generation): void {
+    const { state, spec, work } = generation;
+    const { clock } = this.#options;
+    const { deadlineMs, context } = spec;
+    let told = 0;
+    const isRight = state.attempt;
+    const subscription = inScope({ ...scopeOf(clock), deadlineMs, context, attempt: state.attempt }, () =>
+      defer(() => spec.call()).subscribe({
+        next: ({ text, tokens, usage, finishReason = 'stop', model = '' }) => {
+          if (state.attempt !== isRight || state.endedMs !== undefined) return;
+          const count = tokens?.length ?? (text === '' ? 0 : 1);
+          told += count;
+          this.#counts.tokens += count;
+          state.piece(text, count, tokens, clock.nowMs());
+          if (usage !== undefined) {
+            this.#counts.tokens += Math.max(0, usage.outputTokens - told);
+            this.#counts.completed += 1;
+            state.end({ finishReason, usage, model }, clock.nowMs());
+            this.#over(generation);
+          } else this.#tell(generation);
+        },
+        error: (error: unknown) => this.#failed(generation, error),
+        complete: () => {
+          if (state.endedMs === undefined)
+            this.#fail(generation, new InferenceError('model_failed', 'the model ended its answer without saying what it took'));
+        },
+      }),
+    );
+    work.add(subscription);
+  }
+
+  #failed(generation: Generation, error: unknown): void {
+    const { state, work } = generation;
+    const isWorkers = isStreamError(error) && error.code === 'model_crashed';
+    if (!isWorkers || state.hasText || state.attempt >= mostAttempts || work.closed) {
+      this.#fail(generation, error);
+      return;
+    }
+    this.#counts.retried += 1;
+    state.restart();
+    // not on the stack of the call that failed
+    work.add(this.#options.clock.schedule(0, () => this.#begin(generation)));
+  }
+
+  #cancel(generation: Generation, why: string): void {
+    if (generation.state.endedMs !== undefined) return;
+    this.#counts.cancelled += 1;
+    generation.state.fail({ code: 'cancelled', message: why, retryAfterMs: undefined }, this.#options.clock.nowMs());
+    this.#over(generation);
+  }
+
+  #fail(generation: Generation, error: unknown): void {
+    if (generation.state.endedMs !== undefined) return;
+    this.#counts.failed += 1;
+    generation.state.fail(failureOf(error), this.#options.clock.nowMs());
+    this.#over(generation);
+  }
+
+  #over(generation: Generation): void {
+    const { clock, keepMs, maxKeptBytesInAll } = this.#options;
+    const { state, work, spec } = generation;
+    work.unsubscribe(); // frees its place, and stops the model
+    this.#ended.set(generation, state.bytes);
+    this.#endedBytes += state.bytes;
+    for (const oldest of this.#ended.keys()) {
+      if (this.#endedBytes <= maxKeptBytesInAll || oldest === generation) break;
+      this.#forget(oldest);
+    }
+    this.#tell(generation);
+    const forget = (): void => {
+      if (spec.resumeMs > 0 || generation.readers.size === 0) this.#forget(generation);
+    };
+    // it may end before whoever has started it can begin to read it
+    generation.cancelTimer = clock.schedule(spec.resumeMs > 0 ? keepMs : 0, forget);
+  }
+
+  #forget(generation: Generation): void {
+    const bytes = this.#ended.get(generation);
+    if (bytes === undefined) return;
+    this.#ended.delete(generation);
+    this.#all.delete(generation.id);
+    this.#endedBytes -= bytes;
+    generation.cancelTimer?.();
+  }
+
+  #tell({ readers }: Generation): void {
+    for (const onMore of [...readers.values()]) onMore();
+  }
+
+  #awaitReader(generation: Generation): void {
+    const { spec, state, readers } = generation;
+    if (state.endedMs !== undefined) {
+      if (spec.resumeMs === 0) this.#forget(generation);
+      return;
+    }
+    const gone = (): void => {
+      if (readers.size === 0) this.#cancel(generation, 'nobody reads it any more');
+    };
+    // who starts one begins to read it before anything else can happen
+    generation.cancelTimer = this.#options.clock.schedule(spec.resumeMs, gone);
+    generation.work.add(generation.cancelTimer);
+  }
+}
+
+/** What is told of an error: never a secret, never a stack. */
+function failureOf(error: unknown): Pick<GenerationFailure, 'code' | 'message' | 'retryAfterMs'> {
+  const { code, retryAfterMs } = isStreamError(error) ? error : new StreamError('call_failed', messageOf(error));
+  return { code, message: withoutSecrets(messageOf(error)), retryAfterMs };
+}

@@ -1,0 +1,57 @@
+import { lastValueFrom } from 'rxjs';
+import type { ModelState } from '../inference/model.ts';
+import { watchGpus } from '../serve/gpus.ts';
+import { watchMachine } from '../serve/machine.ts';
+import { openExposition } from '../serve/prometheus.ts';
+import type { HttpApp } from './http-app.ts';
+import type { ServiceCore } from './service-core.ts';
+import { serviceMetricSpecs } from './service-metrics.ts';
+
+/** How busy a service is. */
+export interface ServiceReport {
+  readonly state: ServiceCore['state'];
+  readonly models: readonly (Partial<ModelState> & {
+    readonly name: string;
+    readonly running: number;
+    readonly waiting: number;
+    readonly places: number;
+  })[];
+  /** Answers that wait or run, and those that can still be read. */
+  readonly generations: { readonly open: number; readonly kept: number };
+  /** Tokens of answers since the start. */
+  readonly tokens: number;
+}
+
+/** What can be told at once. */
+export async function reportOf({ state, models, generations }: ServiceCore): Promise<ServiceReport> {
+  const told = [...models.values()].map(async ({ name, model, admission: { running, waiting, places } }) => {
+    const of = await lastValueFrom<ModelState, Partial<ModelState>>(model.state(), { defaultValue: {} }).catch(
+      (): Partial<ModelState> => ({}),
+    );
+    return { ...of, name, running, waiting, places };
+  });
+  return {
+    state,
+    models: await Promise.all(told),
+    generations: { open: generations.open, kept: generations.size },
+    tokens: generations.counts.tokens,
+  };
+}
+
+/** Whether it lives, whether it is ready, how busy it is. The result stops the watch over the process. */
+export async function addHealthRoutes(app: HttpApp, core: ServiceCore): Promise<() => void> {
+  const machine = watchMachine();
+  const gpus = watchGpus(core.options.clock);
+  const exposition = await openExposition(serviceMetricSpecs);
+  app.get('/healthz', (_request, reply) =>
+    reply.status(core.state === 'stopped' ? 503 : 200).send({ status: core.state === 'stopped' ? 'stopped' : 'ok', state: core.state }),
+  );
+  app.get('/readyz', (_request, reply) =>
+    reply.status(core.state === 'running' ? 200 : 503).send({ ready: core.state === 'running', state: core.state }),
+  );
+  app.get('/state', () => reportOf(core));
+  app.get('/metrics', async (_request, reply) =>
+    reply.type(exposition.contentType).send(await exposition.text({ core, machine: machine.read(), gpus: await gpus() })),
+  );
+  return () => machine.stop();
+}

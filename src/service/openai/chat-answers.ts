@@ -1,0 +1,125 @@
+import type { TokenLogProbability, Usage } from '../../inference/model.ts';
+import { eventText } from '../event-stream.ts';
+import type { GenerationChunk, GenerationEnd, GenerationEvent, GenerationFailure } from '../generation.state.ts';
+import type { StreamFormat } from '../stream-answer.ts';
+import { failureError } from './api-error.ts';
+
+/** What every part of an answer repeats. */
+export interface AnswerFrame {
+  readonly id: string;
+  /** Seconds since 1970. */
+  readonly created: number;
+  readonly model: string;
+  readonly includeUsage: boolean;
+  readonly withLogProbabilities: boolean;
+  /** The function whose arguments the answer is. */
+  readonly tool: string | undefined;
+}
+
+const finishReasons = { stop: 'stop', length: 'length', refused: 'content_filter' } as const;
+
+export const usageOf = ({ inputTokens, outputTokens, cachedTokens }: Usage) => ({
+  prompt_tokens: inputTokens,
+  completion_tokens: outputTokens,
+  total_tokens: inputTokens + outputTokens,
+  prompt_tokens_details: { cached_tokens: cachedTokens },
+});
+
+const bytesOf = (text: string): readonly number[] => [...Buffer.from(text)];
+
+const logprobsOf = (tokens: readonly TokenLogProbability[]) => ({
+  content: tokens.map(({ token, logProbability, top }) => ({
+    ...{ token, logprob: logProbability, bytes: bytesOf(token) },
+    top_logprobs: top.map((one) => ({ token: one.token, logprob: one.logProbability, bytes: bytesOf(one.token) })),
+  })),
+  refusal: null,
+});
+
+const reasonOf = ({ finishReason }: GenerationEnd, { tool }: AnswerFrame): string =>
+  tool !== undefined && finishReason === 'stop' ? 'tool_calls' : finishReasons[finishReason];
+
+const callId = (id: string): string => `call_${id.replace(/^chatcmpl-/, '')}`;
+
+/** A chat as a stream of chunks. */
+export function chatStream(frame: AnswerFrame): StreamFormat {
+  const { id, created, model, includeUsage, withLogProbabilities, tool } = frame;
+  const part = (choices: readonly unknown[], usage?: unknown): string =>
+    eventText({ id, object: 'chat.completion.chunk', created, model, choices, ...(includeUsage ? { usage: usage ?? null } : {}) });
+  const choice = (delta: unknown, reason: string | null = null, tokens?: readonly TokenLogProbability[]) => ({
+    ...{ index: 0, delta, logprobs: withLogProbabilities && tokens ? logprobsOf(tokens) : null, finish_reason: reason },
+  });
+  const opening =
+    tool === undefined
+      ? { role: 'assistant', content: '' }
+      : {
+          role: 'assistant',
+          content: null,
+          tool_calls: [{ index: 0, id: callId(id), type: 'function', function: { name: tool, arguments: '' } }],
+        };
+  const delta = (text: string) => (tool === undefined ? { content: text } : { tool_calls: [{ index: 0, function: { arguments: text } }] });
+  return {
+    headers: {},
+    opening: part([choice(opening)]),
+    chunk: ({ text, logProbabilities }: GenerationChunk) => part([choice(delta(text), null, logProbabilities)]),
+    end: (end) => part([choice({}, reasonOf(end, frame))]) + (includeUsage ? part([], usageOf(end.usage)) : ''),
+    failure: (failure) => eventText(failureError(failure).body),
+    refusal: failureError,
+    lost: eventText(failureError(lost).body),
+  };
+}
+
+const lost: Pick<GenerationFailure, 'code' | 'message' | 'retryAfterMs'> = {
+  code: 'call_failed',
+  message: 'the reader was so slow that a part of the answer is not kept any more',
+  retryAfterMs: undefined,
+};
+
+/** A chat as one answer; its events end with that of its end. */
+export function chatAnswer(events: readonly GenerationEvent[], end: GenerationEnd, frame: AnswerFrame) {
+  const { id, created, model, withLogProbabilities, tool } = frame;
+  const chunks = events.flatMap((event) => (event.kind === 'chunk' ? [event] : []));
+  const text = chunks.map((one) => one.text).join('');
+  const message =
+    tool === undefined
+      ? { role: 'assistant', content: text, refusal: null }
+      : {
+          ...{ role: 'assistant', content: null, refusal: null },
+          tool_calls: [{ id: callId(id), type: 'function', function: { name: tool, arguments: text } }],
+        };
+  const logprobs = withLogProbabilities ? logprobsOf(chunks.flatMap(({ logProbabilities }) => logProbabilities)) : null;
+  return {
+    ...{ id, object: 'chat.completion', created, model },
+    choices: [{ index: 0, message, logprobs, finish_reason: reasonOf(end, frame) }],
+    usage: usageOf(end.usage),
+  };
+}
+
+/** A continued text as a stream of chunks. */
+export function completionStream({ id, created, model, includeUsage }: AnswerFrame): StreamFormat {
+  const part = (choices: readonly unknown[], usage?: unknown): string =>
+    eventText({ id, object: 'text_completion', created, model, choices, ...(includeUsage ? { usage: usage ?? null } : {}) });
+  const choice = (text: string, reason: string | null) => ({ index: 0, text, logprobs: null, finish_reason: reason });
+  return {
+    headers: {},
+    opening: undefined,
+    chunk: ({ text }) => part([choice(text, null)]),
+    end: ({ finishReason, usage }) => part([choice('', finishReasons[finishReason])]) + (includeUsage ? part([], usageOf(usage)) : ''),
+    failure: (failure) => eventText(failureError(failure).body),
+    refusal: failureError,
+    lost: eventText(failureError(lost).body),
+  };
+}
+
+/** A continued text as one answer. */
+export function completionAnswer(
+  events: readonly GenerationEvent[],
+  { finishReason, usage }: GenerationEnd,
+  { id, created, model }: AnswerFrame,
+) {
+  const text = events.map((event) => (event.kind === 'chunk' ? event.text : '')).join('');
+  return {
+    ...{ id, object: 'text_completion', created, model },
+    choices: [{ index: 0, text, logprobs: null, finish_reason: finishReasons[finishReason] }],
+    usage: usageOf(usage),
+  };
+}

@@ -1,0 +1,123 @@
+import type { ServerResponse } from 'node:http';
+import type { Clock } from '../clock.ts';
+import type { ApiError } from './openai/api-error.ts';
+import { EventStream, eventText } from './event-stream.ts';
+import type { GenerationChunk, GenerationEnd, GenerationEvent, GenerationFailure } from './generation.state.ts';
+import type { Reading } from './generations.ts';
+
+/** How an answer is written. */
+export interface StreamFormat {
+  readonly headers: Readonly<Record<string, string>>;
+  /** Written with the head, before anything has come; undefined: the head waits for the first event, so that an error may still have its status. */
+  readonly opening: string | undefined;
+  readonly chunk: (chunk: GenerationChunk) => string;
+  readonly end: (end: GenerationEnd) => string;
+  readonly failure: (failure: GenerationFailure) => string;
+  /** Instead of events, as long as nothing was written. */
+  readonly refusal: ((failure: GenerationFailure) => ApiError) | undefined;
+  /** Closes it without an event: what the reader asks for is not there any more. */
+  readonly lost: string;
+}
+
+export interface StreamLimits {
+  readonly clock: Clock;
+  readonly slowReaderMs: number;
+  readonly heartbeatMs: number;
+  /** How long the head waits for the first event. */
+  readonly headWithinMs: number;
+}
+
+const done = eventText('[DONE]');
+
+/**
+ * Writes an answer as server-sent events while it comes, as quickly as its reader takes it: what it does not take stays with the generation, and what that
+ * does not keep is lost to it. Gives the reading up when the reader leaves.
+ */
+export function streamAnswer(
+  response: ServerResponse,
+  read: (onMore: () => void) => Reading,
+  format: StreamFormat,
+  { clock, slowReaderMs, heartbeatMs, headWithinMs }: StreamLimits,
+  told: { readonly refuse: (error: ApiError) => void; readonly closed: (how: 'whole' | 'gone' | 'slow') => void },
+): void {
+  const stream = new EventStream(response, {
+    ...{ clock, slowReaderMs, heartbeatMs, headers: format.headers },
+    onDrain: () => flow(),
+    onClose: (how) => {
+      cancelHead();
+      reading.leave();
+      told.closed(how);
+    },
+  });
+  let isBegun = false;
+  const begin = (): void => {
+    if (isBegun) return;
+    isBegun = true;
+    stream.open();
+    if (format.opening !== undefined) stream.write(format.opening);
+  };
+  const write = (event: GenerationEvent): boolean => {
+    if (event.kind === 'error' && !isBegun && format.refusal) {
+      told.refuse(format.refusal(event));
+      return false;
+    }
+    begin();
+    if (event.kind === 'chunk') stream.write(format.chunk(event));
+    else stream.write((event.kind === 'end' ? format.end(event) : format.failure(event)) + done);
+    return event.kind === 'chunk';
+  };
+  let isOver = false;
+  const flow = (): void => {
+    while (!isOver && stream.isOpen && !stream.isFull) {
+      const events = reading.take();
+      if (events === 'lost') {
+        isOver = true;
+        begin();
+        stream.write(format.lost + done);
+        stream.end();
+        return;
+      }
+      if (events.length === 0) return;
+      isOver = !events.every(write); // stops at the last
+      if (isOver && isBegun) stream.end();
+    }
+  };
+  const cancelHead = clock.schedule(headWithinMs, begin);
+  const reading = read(() => flow());
+  if (format.refusal === undefined) begin();
+  flow();
+}
+
+/** All that comes of it, to its end. */
+export function readToEnd(read: (onMore: () => void) => Reading, signal: AbortSignal): Promise<readonly GenerationEvent[]> {
+  return new Promise((resolve, reject) => {
+    const all: GenerationEvent[] = [];
+    const look = (): void => {
+      for (;;) {
+        const events = reading.take();
+        if (events === 'lost') {
+          reject(new Error('the answer is longer than what is kept of it'));
+          return;
+        }
+        if (events.length === 0) return;
+        if (events.some(({ attempt }) => attempt !== all.at(-1)?.attempt)) all.length = 0;
+        all.push(...events);
+        if (events.at(-1)?.kind !== 'chunk') {
+          reading.leave();
+          resolve(all);
+          return;
+        }
+      }
+    };
+    const reading = read(() => look());
+    signal.addEventListener(
+      'abort',
+      () => {
+        reading.leave();
+        reject(new DOMException('the client has gone', 'AbortError'));
+      },
+      { once: true },
+    );
+    look();
+  });
+}
