@@ -1,4 +1,5 @@
 import { messageOf } from '../../errors.ts';
+import { parseExactJson } from '../internal/exact-json.ts';
 import type { ReferencedSchema } from '../internal/resolve-references.ts';
 import type { AvroSchema } from './avro-schema.ts';
 import type { AvscType } from './avsc.ts';
@@ -14,9 +15,9 @@ export interface WholeSchema {
 /** @throws OptionError for what is no Avro schema; SyntaxError for what is no JSON */
 export const avroTypeOf = ({ schema, references }: WholeSchema): AvscType =>
   compileSchema(
-    JSON.parse(schema) as AvroSchema,
+    parseExactJson(schema) as AvroSchema,
     'the schema',
-    references.map((one) => JSON.parse(one.schema) as AvroSchema),
+    references.map((one) => parseExactJson(one.schema) as AvroSchema),
   );
 
 /** Why not all that `writer` writes can be read as `reader`; undefined: it can. */

@@ -1,4 +1,4 @@
-import { CodecError } from '../../errors.ts';
+import { CodecError, OptionError } from '../../errors.ts';
 import { isObject, type OptionNames, requireOptions } from '../../check-options.ts';
 import type { Codec } from '../codec.ts';
 import { avroBounds, type AvroOptions } from './avro-bounds.ts';
@@ -36,6 +36,7 @@ export function avro(given: AvroSchema | RegisteredAvroOptions, options: AvroOpt
   if (hasRegistry(given)) return registeredAvro(given);
   requireOptions('avro', options, names);
   const bounds = avroBounds(options);
+  if (isForRegistry(given)) throw new OptionError('avro({ schema, … }) needs a registry; without one it is avro(schema)');
   const type = compileSchema(given, 'the schema of avro()');
   const read = readerOf(type, type, bounds);
   return {
@@ -48,6 +49,12 @@ export function avro(given: AvroSchema | RegisteredAvroOptions, options: AvroOpt
     encode: (value) => encode(type, value, bounds),
   };
 }
+
+/** Options without their registry, which have no type as a schema has. */
+const isForRegistry = (given: unknown): boolean =>
+  isObject(given) &&
+  !Object.hasOwn(given as object, 'type') &&
+  (Object.hasOwn(given as object, 'schema') || Object.hasOwn(given as object, 'subject'));
 
 const hasRegistry = (given: AvroSchema | RegisteredAvroOptions): given is RegisteredAvroOptions =>
   isObject(given) && Object.hasOwn(given as object, 'registry');

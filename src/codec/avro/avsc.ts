@@ -49,6 +49,8 @@ export interface AvscType {
   _write(tap: Tap, value: unknown): void;
   _check(value: unknown, flags?: number, hook?: CheckHook, path?: string[]): boolean;
   _copy(value: unknown, options?: { readonly coerce?: number }): unknown;
+  /** As JSON, within that of another type. */
+  _attrs(options: unknown): unknown;
   /** Of a logical type. */
   _fromValue?(value: unknown): unknown;
   toBuffer(value: unknown): Buffer;
@@ -57,6 +59,9 @@ export interface AvscType {
   isValid(value: unknown, options: { readonly errorHook: (path: readonly string[], value: unknown, type: AvscType) => void }): boolean;
   toJSON(): unknown;
 }
+
+/** A type as avsc calls it: once, with a schema of its kind. */
+export type TypeClass<Members = unknown> = new (schema: unknown, options: unknown) => AvscType & Members;
 
 export interface AvscField {
   readonly name: string;

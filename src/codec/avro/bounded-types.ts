@@ -1,11 +1,9 @@
 import { CodecError } from '../../errors.ts';
-import type { AvscModule, AvscType, CheckHook, Tap } from './avsc.ts';
+import type { AvscModule, AvscType, CheckHook, Tap, TypeClass } from './avsc.ts';
 import { readBigLong, writeBigLong } from './big-long.ts';
 import { blockItems, readEntries, skipBlocks } from './blocks.ts';
+import { exactEnum } from './exact-enum.ts';
 import { readCount, readText, requireWhole, skipText } from './text.ts';
-
-/** A type as avsc calls it: once, with a schema of its kind. */
-export type TypeClass<Members = unknown> = new (schema: unknown, options: unknown) => AvscType & Members;
 
 export interface BoundedTypes {
   readonly array: TypeClass;
@@ -16,21 +14,22 @@ export interface BoundedTypes {
   readonly enum: TypeClass;
   readonly int: TypeClass;
   readonly long: TypeClass;
+  readonly float: TypeClass;
+  readonly double: TypeClass;
 }
 
-interface Bases extends Readonly<Record<`${'String' | 'Bytes' | 'Fixed' | 'Int' | 'Long'}Type`, TypeClass>> {
+interface Bases extends Readonly<Record<`${'String' | 'Bytes' | 'Fixed' | 'Int' | 'Long' | 'Float' | 'Double'}Type`, TypeClass>> {
   readonly ArrayType: TypeClass<{ readonly itemsType: AvscType }>;
   readonly MapType: TypeClass<{ readonly valuesType: AvscType }>;
-  readonly EnumType: TypeClass<{ readonly default?: string; readonly _indices: Readonly<Record<string, number>> }>;
 }
 
 /**
  * avsc's types, made exact and bounded. avsc makes room for as many items as a block claims, before any of them was read; reads on behind the end; takes what is not UTF-8 for
  * U+FFFD; and writes half a surrogate pair as that.
  */
-export function boundedTypes({ types }: AvscModule): BoundedTypes {
-  const bases = types as unknown as Bases;
-  return { ...collections(bases), ...texts(bases), ...numbers(bases) };
+export function boundedTypes(avsc: AvscModule): BoundedTypes {
+  const bases = avsc.types as unknown as Bases;
+  return { ...collections(bases), ...texts(bases), ...numbers(bases), enum: exactEnum(avsc) };
 }
 
 function collections({ ArrayType, MapType }: Bases): Pick<BoundedTypes, 'array' | 'map'> {
@@ -87,7 +86,7 @@ const hasEntries = (value: unknown): value is object =>
   Object.prototype.toString.call(value) === '[object Object]' &&
   !Object.hasOwn(value, '__proto__');
 
-function texts({ StringType, BytesType, FixedType, EnumType }: Bases): Pick<BoundedTypes, 'string' | 'bytes' | 'fixed' | 'enum'> {
+function texts({ StringType, BytesType, FixedType }: Bases): Pick<BoundedTypes, 'string' | 'bytes' | 'fixed'> {
   class ExactString extends StringType {
     override _read(tap: Tap): unknown {
       return readText(tap);
@@ -99,24 +98,7 @@ function texts({ StringType, BytesType, FixedType, EnumType }: Bases): Pick<Boun
     }
   }
 
-  class ExactEnum extends EnumType {
-    override get defaultSymbol(): string | undefined {
-      return this.default;
-    }
-
-    /** avsc looks it up in an object, which has members such as `constructor`, too. */
-    override _check(value: unknown, _flags?: number, hook?: CheckHook): boolean {
-      const isSymbol = typeof value === 'string' && Object.hasOwn(this._indices, value);
-      if (!isSymbol && hook) hook(value, this);
-      return isSymbol;
-    }
-
-    override _write(tap: Tap, value: unknown): void {
-      if (!this._check(value)) throw new TypeError('no symbol'); // the caller says where
-      super._write(tap, value);
-    }
-  }
-  return { string: ExactString, bytes: ofAnyBytes(BytesType), fixed: ofAnyBytes(FixedType), enum: ExactEnum };
+  return { string: ExactString, bytes: ofAnyBytes(BytesType), fixed: ofAnyBytes(FixedType) };
 }
 
 /** `Base`, for any Uint8Array. */
@@ -133,7 +115,7 @@ const ofAnyBytes = (Base: TypeClass): TypeClass =>
 
 const mostInt = 2 ** 31;
 
-function numbers({ IntType, LongType }: Bases): Pick<BoundedTypes, 'int' | 'long'> {
+function numbers({ IntType, LongType, FloatType, DoubleType }: Bases): Pick<BoundedTypes, 'int' | 'long' | 'float' | 'double'> {
   class ExactInt extends IntType {
     override _read(tap: Tap): unknown {
       const value = readCount(tap);
@@ -152,7 +134,8 @@ function numbers({ IntType, LongType }: Bases): Pick<BoundedTypes, 'int' | 'long
     /** Defaults in a schema are JSON. */
     override _copy(value: unknown): unknown {
       const long = typeof value === 'number' && Number.isSafeInteger(value) ? BigInt(value) : value;
-      if (!this._check(long)) throw new TypeError(`expected a long, got ${typeof value}`);
+      if (typeof long === 'number') throw new TypeError('expected a long; beyond 2^53 a bigint: 9007199254740993n');
+      if (!this._check(long)) throw new TypeError(`expected a long of 64 bits, got a ${typeof value}`);
       return long;
     }
 
@@ -165,8 +148,16 @@ function numbers({ IntType, LongType }: Bases): Pick<BoundedTypes, 'int' | 'long
       writeBigLong(tap, value);
     }
   }
-  return { int: ExactInt, long: BigLong };
+  return { int: ExactInt, long: BigLong, float: withBigDefaults(FloatType), double: withBigDefaults(DoubleType) };
 }
+
+/** Defaults of many digits are read as bigints, since they may be of a long. */
+const withBigDefaults = (Base: TypeClass): TypeClass =>
+  class BigDefaults extends Base {
+    override _copy(value: unknown): unknown {
+      return super._copy(typeof value === 'bigint' ? Number(value) : value);
+    }
+  };
 
 const asBuffer = (value: unknown): unknown =>
   value instanceof Uint8Array && !Buffer.isBuffer(value) ? Buffer.from(value.buffer, value.byteOffset, value.byteLength) : value;

@@ -13,10 +13,13 @@ const most = 10_000; // types in one schema
  * @throws OptionError for what is no schema, with the reason.
  */
 export function compileSchema(schema: AvroSchema, name: string, known: readonly AvroSchema[] = []): AvscType {
-  for (const one of [...known, schema]) requireModest(one, name);
+  for (const one of [...known, schema]) {
+    requireSchema(one, name);
+    requireModest(one, name);
+  }
   const avsc = loadAvsc();
   const typeHook = hookOf(avsc, (bounded ??= boundedTypes(avsc))) as never;
-  const options = { typeHook, omitRecordMethods: true, registry: {} };
+  const options = { typeHook, omitRecordMethods: true, registry: Object.create(null) as never };
   try {
     for (const one of known) avsc.Type.forSchema(one as never, options);
     return avsc.Type.forSchema(schema as never, options) as unknown as AvscType;
@@ -28,12 +31,15 @@ export function compileSchema(schema: AvroSchema, name: string, known: readonly 
 
 let bounded: BoundedTypes | undefined;
 
+const oursPlain = ['string', 'bytes', 'int', 'long', 'float', 'double'] as const;
+const isOurs = (name: string): name is (typeof oursPlain)[number] => (oursPlain as readonly string[]).includes(name);
+
 /** Gives our types for those of avsc's that are neither exact nor bounded; undefined leaves it to avsc. */
 function hookOf(avsc: AvscModule, ours: BoundedTypes) {
   const inLogical = new Set<unknown>();
   const plain = new Map<string, AvscType>();
   const plainOf = (name: string): AvscType | undefined => {
-    if (name !== 'string' && name !== 'bytes' && name !== 'int' && name !== 'long') return undefined;
+    if (!isOurs(name)) return undefined;
     const known = plain.get(name) ?? new ours[name](undefined, undefined);
     plain.set(name, known);
     return known;
@@ -43,7 +49,7 @@ function hookOf(avsc: AvscModule, ours: BoundedTypes) {
     if (typeof schema === 'string') return plainOf(schema);
     if (Array.isArray(schema)) {
       const branches = schema.map((branch: unknown) => typeOf(branch, options));
-      return unionType(avsc, branches, options);
+      return unionType(avsc, branches);
     }
     if (typeof schema !== 'object' || schema === null) return undefined;
     const { type } = schema as LogicalSchema;
@@ -62,6 +68,14 @@ function hookOf(avsc: AvscModule, ours: BoundedTypes) {
   };
 }
 
+/** What is given for a schema by mistake, most often. */
+function requireSchema(schema: unknown, name: string): void {
+  if (typeof schema === 'string' && /^\s*["{[]/.test(schema))
+    throw new OptionError(`${name} is JSON text: give what JSON.parse makes of it`);
+  if (typeof schema === 'string' || (typeof schema === 'object' && schema !== null)) return;
+  throw new OptionError(`${name} must be an Avro schema, such as { type: 'record', name, fields } or 'string', got ${String(schema)}`);
+}
+
 /** Schemas come from elsewhere: one that is too large, too deep, or would replace prototypes is refused before code is made of it. */
 function requireModest(schema: unknown, name: string): void {
   let types = 0;
@@ -73,6 +87,6 @@ function requireModest(schema: unknown, name: string): void {
     if (depth > deepest || types > most)
       throw new OptionError(`${name} is no Avro schema that is read here: at most ${String(most)} parts, ${String(deepest)} deep`);
     if (Reflect.get(one, 'name') === '__proto__') throw new OptionError(`${name} names something __proto__, which replaces prototypes`);
-    for (const child of Object.values(one)) left.push({ one: child, depth: depth + 1 });
+    for (const child of Object.values(one)) if (typeof child === 'object') left.push({ one: child, depth: depth + 1 });
   }
 }

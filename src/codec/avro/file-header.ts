@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { CodecError } from '../../errors.ts';
+import { exactJson, parseExactJson } from '../internal/exact-json.ts';
 import type { AvroSchema } from './avro-schema.ts';
 import type { ByteSource } from './byte-source.ts';
 import { type AvroFileCodec, fileCodecs, longAt, longBytes, syncBytes } from './file-blocks.ts';
@@ -109,7 +110,7 @@ export const isReserved = (name: string): boolean => name.startsWith('avro.');
 
 function schemaOf(text: Buffer): AvroSchema {
   try {
-    return JSON.parse(text.toString()) as AvroSchema;
+    return parseExactJson(text.toString()) as AvroSchema;
   } catch {
     throw refused('the schema of an Avro file to be JSON');
   }
@@ -117,7 +118,7 @@ function schemaOf(text: Buffer): AvroSchema {
 
 export function headerBytes({ schema, codec, metadata, sync }: ReadHeader): Buffer {
   const entries: readonly (readonly [string, Uint8Array])[] = [
-    [schemaKey, Buffer.from(JSON.stringify(schema))],
+    [schemaKey, Buffer.from(exactJson(schema))],
     [codecKey, Buffer.from(codec)],
     ...metadata,
   ];

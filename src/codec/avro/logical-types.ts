@@ -1,7 +1,6 @@
 import { CodecError } from '../../errors.ts';
 import type { AvroDuration } from './avro-value.ts';
-import type { AvscModule, CheckHook } from './avsc.ts';
-import type { TypeClass } from './bounded-types.ts';
+import type { AvscModule, CheckHook, TypeClass } from './avsc.ts';
 import { bigToBytes, bytesToBig, decimalText, unscaledOf } from './decimal.ts';
 
 /** From what the type underneath holds, and to it. */
@@ -24,6 +23,7 @@ export interface LogicalSchema {
   readonly scale?: unknown;
 }
 
+const fromJson = 2; // avsc's number for it
 const dayMs = 86_400_000;
 const lastDateMs = 8.64e15;
 const mostDecimalBytes = 1_024; // 2,466 digits: a number of a million digits takes seconds to become text
@@ -153,9 +153,12 @@ export function logicalTypeClass({ types }: AvscModule, schema: LogicalSchema): 
   const conversion = conversionOf(schema);
   if (!conversion) return undefined;
   const { LogicalType } = types as unknown as { readonly LogicalType: TypeClass };
-  const { logicalType, precision, scale = 0 } = schema;
+  const { logicalType, type, precision, scale = 0 } = schema;
   const name = logicalType === 'decimal' ? `decimal of scale ${String(scale)}` : String(logicalType);
   class Converted extends LogicalType {
+    /** Defaults of the schema that are texts: of a uuid some are '', which is no uuid, and yet what the schema has as a value. */
+    readonly #defaults = new Set<unknown>();
+
     override get logicalName(): string {
       return name;
     }
@@ -173,7 +176,12 @@ export function logicalTypeClass({ types }: AvscModule, schema: LogicalSchema): 
     }
 
     _toValue(value: unknown): unknown {
-      return conversion?.to(value);
+      return conversion?.to(value) ?? (this.#defaults.has(value) ? value : undefined);
+    }
+
+    override _copy(value: unknown, options?: { readonly coerce?: number }): unknown {
+      if (options?.coerce === fromJson && logicalType === 'uuid' && type === 'string') this.#defaults.add(value);
+      return super._copy(value, options);
     }
 
     /** Into its JSON, by which types are compared: avsc leaves these out. */

@@ -1,6 +1,7 @@
 import { isObject, type OptionNames, requireBoolean, requireMethods, requireOptions } from '../../check-options.ts';
 import { CodecError, messageOf, OptionError, PipelineError, requireText } from '../../errors.ts';
 import type { Codec, CodecUse, OpenCodec } from '../codec.ts';
+import { exactJson, parseExactJson } from '../internal/exact-json.ts';
 import { frameBytes, framedId, framedIdOf } from '../internal/framing.ts';
 import { KnownSchemas } from '../internal/known-schemas.ts';
 import { lookedUp, outputSchema } from '../internal/output-schema.ts';
@@ -165,7 +166,7 @@ const subjectOf = ({ subject, strategy }: Resolved, use: CodecUse, type: AvscTyp
   subject ?? subjectName(strategy, use, type?.name);
 
 const textOf = (schema: AvroSchema | undefined, references: readonly SchemaReference[]): SchemaText => ({
-  schema: JSON.stringify(schema),
+  schema: exactJson(schema),
   references,
 });
 
@@ -182,7 +183,7 @@ function typeOf(schema: RegisteredSchema, references: readonly ReferencedSchema[
 }
 
 function parsed({ schema }: { readonly schema: string }): AvroSchema {
-  const value = JSON.parse(schema) as unknown;
+  const value = parseExactJson(schema);
   if (typeof value === 'string' || isObject(value) || Array.isArray(value)) return value as AvroSchema;
   throw new OptionError(`expected an Avro schema as JSON, got ${typeof value}`);
 }

@@ -1,6 +1,5 @@
 import { CodecError } from '../../errors.ts';
-import type { AvscModule, AvscType, CheckHook, Tap } from './avsc.ts';
-import type { TypeClass } from './bounded-types.ts';
+import type { AvscModule, AvscType, CheckHook, Tap, TypeClass } from './avsc.ts';
 import { readCount } from './text.ts';
 
 /** What tells the branches of a union apart in JavaScript. */
@@ -41,13 +40,56 @@ function kindOfValue(value: unknown): Kind | undefined {
   }
 }
 
-/** The type of a union of these: plain values where those tell the branch, else `{ name: value }`. */
-export function unionType({ types: { WrappedUnionType } }: AvscModule, branches: readonly AvscType[], options: unknown): AvscType {
-  const Wrapped = WrappedUnionType as unknown as TypeClass;
-  const byKind = new Map<Kind | undefined, number>(branches.map(({ typeName }, index) => [kinds[typeName], index]));
-  if (byKind.size < branches.length || byKind.has(undefined)) return new Wrapped(branches, options);
+type CopyOptions = { readonly coerce?: number; readonly wrap?: number } | undefined;
+const ofDefault = 2; // avsc's number for it: plain, and of the first branch
+const toJson = 3;
 
-  class PlainUnion extends Wrapped {
+/** The type of a union of these: plain values where those tell the branch, else `{ name: value }`. */
+export function unionType({ Type }: AvscModule, branches: readonly AvscType[]): AvscType {
+  requireBranches(branches);
+  const byKind = new Map<Kind | undefined, number>(branches.map(({ typeName }, index) => [kinds[typeName], index]));
+  const Base = Type as unknown as TypeClass;
+  const isPlain = byKind.size === branches.length && !byKind.has(undefined);
+  return isPlain ? plainUnion(Base, branches, byKind) : wrappedUnion(Base, branches);
+}
+
+/** @throws TypeError for what the specification does not allow */
+function requireBranches(branches: readonly AvscType[]): void {
+  if (branches.length === 0) throw new TypeError('expected a union of at least one branch');
+  if (branches.some(({ typeName }) => typeName.startsWith('union:'))) throw new TypeError('expected no union as a branch of a union');
+  const names = branches.map(({ branchName }) => branchName);
+  const twice = names.find((name, i) => names.indexOf(name) < i);
+  if (twice !== undefined) throw new TypeError(`expected each branch of a union once, got ${twice} twice`);
+}
+
+/** What both have; avsc's own looks names up in an object, which has members such as `toString`, too. */
+function unionOf(Base: TypeClass, branches: readonly AvscType[], name: string): TypeClass {
+  return class Union extends Base {
+    override readonly types: readonly AvscType[];
+
+    constructor() {
+      super(undefined, undefined);
+      this.types = branches;
+    }
+
+    override get typeName(): string {
+      return `union:${name}`;
+    }
+
+    override _skip(tap: Tap): void {
+      branchAt(branches, tap.readLong())._skip(tap);
+    }
+
+    /** Its JSON. */
+    _deref(_json: object, options: unknown): unknown {
+      return branches.map((branch) => branch._attrs(options));
+    }
+  };
+}
+
+function plainUnion(Base: TypeClass, branches: readonly AvscType[], byKind: ReadonlyMap<Kind | undefined, number>): AvscType {
+  const branchOf = (value: unknown): AvscType | undefined => branches[byKind.get(kindOfValue(value)) ?? -1];
+  class PlainUnion extends unionOf(Base, branches, 'plain') {
     override get isPlain(): boolean {
       return true;
     }
@@ -70,18 +112,59 @@ export function unionType({ types: { WrappedUnionType } }: AvscModule, branches:
       branches[index]?._write(tap, value);
     }
 
-    override _skip(tap: Tap): void {
-      branchAt(branches, tap.readLong())._skip(tap);
-    }
-
-    override _copy(value: unknown, options?: { readonly coerce?: number }): unknown {
-      // a default in a schema is of the first branch
-      const branch = options?.coerce === undefined || options.coerce === 0 ? branchOf(value) : branches[0];
+    override _copy(value: unknown, options?: CopyOptions): unknown {
+      const branch = options?.wrap === ofDefault ? branches[0] : branchOf(value);
       return branch?._copy(value, options);
     }
   }
-  const branchOf = (value: unknown): AvscType | undefined => branches[byKind.get(kindOfValue(value)) ?? -1];
-  return new PlainUnion(branches, options);
+  return new PlainUnion(undefined, undefined);
+}
+
+function wrappedUnion(Base: TypeClass, branches: readonly AvscType[]): AvscType {
+  const byName = new Map(branches.map(({ branchName }, index) => [branchName, index]));
+  /** Which branch, and what of it; undefined for what is neither null nor an object of one key. */
+  const foundIn = (value: unknown): readonly [index: number, name: string, inner: unknown] | undefined => {
+    if (typeof value !== 'object') return undefined;
+    const [name, ...more] = value === null ? ['null'] : Object.keys(value);
+    const index = name === undefined || more.length > 0 ? undefined : byName.get(name);
+    return index === undefined || name === undefined ? undefined : [index, name, value && Reflect.get(value, name)];
+  };
+  const wrapped = (branch: AvscType, inner: unknown): unknown => (branch._branchConstructor ? new branch._branchConstructor(inner) : inner);
+  class WrappedUnion extends unionOf(Base, branches, 'wrapped') {
+    override _check(value: unknown, flags?: number, hook?: CheckHook, path?: string[]): boolean {
+      const found = foundIn(value);
+      if (!found) {
+        if (hook) hook(value, this);
+        return false;
+      }
+      const [index, name, inner] = found;
+      if (value !== null) path?.push(name);
+      const isOne = branchAt(branches, index)._check(inner, flags, hook, path);
+      if (value !== null) path?.pop();
+      return isOne;
+    }
+
+    override _read(tap: Tap): unknown {
+      const branch = branchAt(branches, readCount(tap));
+      return wrapped(branch, branch._read(tap));
+    }
+
+    override _write(tap: Tap, value: unknown): void {
+      const found = foundIn(value);
+      if (!found) throw new TypeError('no branch'); // the caller says where
+      tap.writeLong(found[0]);
+      branchAt(branches, found[0])._write(tap, found[2]);
+    }
+
+    override _copy(value: unknown, options?: CopyOptions): unknown {
+      const [index, , inner] = options?.wrap === ofDefault ? [0, '', value] : (foundIn(value) ?? [-1, '', value]);
+      const branch = branches[index];
+      if (!branch) throw new TypeError('expected a branch of the union');
+      const copied = branch._copy(inner, options);
+      return options?.wrap === toJson ? copied : wrapped(branch, copied);
+    }
+  }
+  return new WrappedUnion(undefined, undefined);
 }
 
 export function branchAt<T>(branches: readonly T[], index: number): T {

@@ -1,13 +1,17 @@
+import { exactJson, parseExactJson } from './exact-json.ts';
+
 /** A text that is the same for the same JSON, however its keys are ordered; undefined for what is no JSON. */
 export function canonicalJson(text: string): string | undefined {
   try {
-    return JSON.stringify(JSON.parse(text, sorted));
+    return exactJson(sorted(parseExactJson(text)));
   } catch {
     return undefined;
   }
 }
 
-const sorted = (_key: string, value: unknown): unknown =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? Object.fromEntries(Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1)))
-    : value;
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value).map(([key, one]) => [key, sorted(one)] as const);
+  return Object.fromEntries(entries.sort(([one], [other]) => (one < other ? -1 : 1)));
+}

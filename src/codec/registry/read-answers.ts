@@ -79,7 +79,7 @@ function integerOf(answer: JsonObject, key: string, name: string): number {
   throw notUnderstood(name, key, 'an integer from 0 to 2^31 - 1');
 }
 
-const notUnderstood = (name: string, key: string, expected: string): RegistryError =>
+export const notUnderstood = (name: string, key: string, expected: string): RegistryError =>
   new RegistryError(
     'registry_failed',
     `the schema registry at ${name} answered something else than it should: expected ${expected} as ${key}`,

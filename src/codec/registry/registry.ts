@@ -11,7 +11,7 @@ import type {
   SubjectSchema,
 } from '../schema-registry.ts';
 import type { JsonObject } from './judge-answer.ts';
-import { compatibilityOf, levelOf, registeredOf, schemaOf, subjectSchemaOf } from './read-answers.ts';
+import { compatibilityOf, levelOf, notUnderstood, registeredOf, schemaOf, subjectSchemaOf } from './read-answers.ts';
 import { RegistryClient } from './registry-client.ts';
 import { type RegistryOptions, type ResolvedRegistryOptions, resolveRegistryOptions } from './registry-options.ts';
 
@@ -88,6 +88,7 @@ class HttpRegistry implements SchemaRegistry {
       subject,
       this.name,
     );
+    if (version !== 'latest' && found.version !== version) throw notUnderstood(this.name, 'version', String(version));
     this.#versions.set(key, { value: found, sinceMs: this.#options.clock.nowMs() }, found.schema.length);
     return found;
   }
