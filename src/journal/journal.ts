@@ -18,7 +18,7 @@ const mebibyte = 1024 * 1024;
  * written is cut off by the next writer of the file; a line that is damaged is told and counted, and its work is done again. Appends that come together share one `fsync`.
  * Holds 38.7 bytes a key, never the values; `maxPendingBytes` to be written, 1 MiB (or the longest line) while reading.
  *
- * Opening reads all files. It fails, as appends do, with `journal_full` (ENOSPC, EDQUOT), `journal_read_only` (EROFS, EACCES), `journal_failed` (EIO and others), `journal_in_use`:
+ * Opening reads all files, and writes its own anew where more than half of it is superseded. It fails, as appends do, with `journal_full` (ENOSPC, EDQUOT), `journal_read_only` (EROFS, EACCES), `journal_failed` (EIO and others), `journal_in_use`:
  * pipelines stop then, and go on where they were when somebody has helped. A disk that loses what it has synced is not covered.
  * @throws OptionError for an option outside its range.
  */

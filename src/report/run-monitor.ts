@@ -28,7 +28,7 @@ const names: OptionNames<RunMonitorOptions> = { clock: true, total: true };
 /**
  * Counts the items of a run from now on: times, rates, tokens, errors, and how the answers are spread. For `writeReport` and `showProgress`.
  *
- * Holds a fixed number of counters, whatever the number of items: 120 stretches of the run and 240 of the calendar, 8 tasks of 20 answers and 8 fields of 40 values; quantiles are less than 1 % off.
+ * Holds a fixed number of counters, whatever the number of items: 120 stretches of the run and of the calendar, 8 tasks of 20 answers and 8 fields of 40 values; quantiles are less than 1 % off.
  * @throws OptionError for an option outside its range.
  */
 export function runMonitor(options: RunMonitorOptions): RunMonitor {

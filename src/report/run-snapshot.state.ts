@@ -37,7 +37,7 @@ export interface AnswerAggregate {
     readonly field: string;
     readonly rows: readonly { readonly value: string; readonly counts: ValueCounts }[];
   }[];
-  /** The unit of `byTime`: the finest of which at most about 240 lie between the first and the last. */
+  /** The unit of `byTime`: the finest of which at most about 120 lie between the first and the last. */
   readonly timeUnit: TimeUnit;
   /** By the time of the items, in UTC, oldest first, without gaps; undated items are left out. */
   readonly byTime: readonly { readonly from: string; readonly counts: ValueCounts }[];
@@ -50,7 +50,7 @@ export interface RunAggregates {
   readonly answers: readonly AnswerAggregate[];
   /** At most 8 fields, of at most 40 values each. */
   readonly fields: readonly { readonly field: string; readonly values: ValueCounts }[];
-  /** Items by their time; in the finest unit of which at most about 240 lie between the first and the last; without gaps. */
+  /** Items by their time; in the finest unit of which at most about 120 lie between the first and the last; without gaps. */
   readonly time: {
     readonly unit: TimeUnit;
     readonly dated: number;

@@ -9,6 +9,7 @@ type Doing =
   | 'create'
   | 'readText'
   | 'remove'
+  | 'rename'
   | 'syncFolder'
   | 'read'
   | 'write'
@@ -32,6 +33,8 @@ export function fakeFiles(): FakeFiles {
   const contents = new Map<string, Buffer>();
   const synced = new Map<string, Buffer>();
   const done: string[] = [];
+  const born = new Map<string, number>();
+  let births = 0;
   let held = Promise.resolve();
   const step = (doing: Doing, path: string): number => {
     done.push(doing);
@@ -40,32 +43,42 @@ export function fakeFiles(): FakeFiles {
     return fault ?? Infinity;
   };
   const bytesOf = (path: string): Buffer => contents.get(path) ?? Buffer.alloc(0);
-  const fileAt = (path: string): JournalFile => ({
+  /** Open files, by what they are called now: a name may be given to another one. */
+  const handles: { path: string }[] = [];
+  const fileAt = (path: string): JournalFile => {
+    const handle = { path };
+    handles.push(handle);
+    return fileOf(handle);
+  };
+  const fileOf = (handle: { readonly path: string }): JournalFile => ({
     read: async (into, position) => {
-      const most = step('read', path);
-      return Promise.resolve(bytesOf(path).copy(into, 0, position, Math.min(bytesOf(path).length, position + Math.min(into.length, most))));
+      const most = step('read', handle.path);
+      return Promise.resolve(
+        bytesOf(handle.path).copy(into, 0, position, Math.min(bytesOf(handle.path).length, position + Math.min(into.length, most))),
+      );
     },
     write: async (bytes, position) => {
-      const count = Math.min(step('write', path), bytes.length);
-      const before = bytesOf(path);
+      const count = Math.min(step('write', handle.path), bytes.length);
+      const before = bytesOf(handle.path);
       const after = Buffer.alloc(Math.max(before.length, position + count));
       before.copy(after);
       bytes.copy(after, position, 0, count);
-      contents.set(path, after);
+      contents.set(handle.path, after);
       return Promise.resolve(count);
     },
     truncate: async (length) => {
-      step('truncate', path);
-      contents.set(path, Buffer.from(bytesOf(path).subarray(0, length)));
+      step('truncate', handle.path);
+      contents.set(handle.path, Buffer.from(bytesOf(handle.path).subarray(0, length)));
       return Promise.resolve();
     },
     sync: async () => {
       await held;
-      step('sync', path);
-      synced.set(path, Buffer.from(bytesOf(path)));
+      step('sync', handle.path);
+      synced.set(handle.path, Buffer.from(bytesOf(handle.path)));
     },
+    identity: () => Promise.resolve(String(born.get(handle.path))),
     close: async () => {
-      step('close', path);
+      step('close', handle.path);
       return Promise.resolve();
     },
   });
@@ -89,10 +102,13 @@ export function fakeFiles(): FakeFiles {
     },
     makeFolder: inOrder('makeFolder', () => undefined),
     list: inOrder('list', (path) =>
-      [...contents.keys()].filter((name) => name.startsWith(`${path}/`)).map((name) => name.slice(path.length + 1)),
+      [...contents.keys()]
+        .filter((name) => name.startsWith(`${path}/`) && !name.endsWith(' as it was'))
+        .map((name) => name.slice(path.length + 1)),
     ),
     open: inOrder('open', (path, use: 'read' | 'write') => {
       if (use === 'read' && !contents.has(path)) throw systemError('ENOENT');
+      if (!contents.has(path)) born.set(path, (births += 1));
       contents.set(path, bytesOf(path));
       return fileAt(path);
     }),
@@ -104,6 +120,16 @@ export function fakeFiles(): FakeFiles {
     readText: inOrder('readText', (path) => contents.get(path)?.toString()),
     remove: inOrder('remove', (path) => {
       contents.delete(path);
+    }),
+    rename: inOrder('rename', (from, to: string) => {
+      for (const handle of handles) handle.path = handle.path === to ? `${to} as it was` : handle.path === from ? to : handle.path;
+      contents.set(`${to} as it was`, bytesOf(to));
+      born.set(`${to} as it was`, born.get(to) ?? 0);
+      for (const kept of [contents, synced]) {
+        kept.set(to, kept.get(from) ?? Buffer.alloc(0)); // what was not synced is not there after a loss of power
+        kept.delete(from);
+      }
+      born.set(to, born.get(from) ?? 0);
     }),
     syncFolder: inOrder('syncFolder', () => undefined),
   };

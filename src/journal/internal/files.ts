@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { mkdir, open, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 
 /** An open file. Positions are in bytes from its beginning. */
 export interface JournalFile {
@@ -10,6 +10,8 @@ export interface JournalFile {
   truncate(length: number): Promise<void>;
   /** Resolves when what was written is on the disk, its length included. */
   sync(): Promise<void>;
+  /** What tells it from another file of the same name. */
+  identity(): Promise<string>;
   close(): Promise<void>;
 }
 
@@ -24,6 +26,8 @@ export interface JournalFiles {
   /** Undefined where it is missing. */
   readText(path: string): Promise<string | undefined>;
   remove(path: string): Promise<void>;
+  /** At once: who looks sees the file of before or this one. */
+  rename(from: string, to: string): Promise<void>;
   /** Resolves when the names in it are on the disk. */
   syncFolder(path: string): Promise<void>;
 }
@@ -43,6 +47,10 @@ export const nodeFiles: JournalFiles = {
       write: async (bytes, position) => (await handle.write(bytes, 0, bytes.length, position)).bytesWritten,
       truncate: (length) => handle.truncate(length),
       sync: () => handle.datasync(),
+      identity: async () => {
+        const { dev, ino, birthtimeMs } = await handle.stat();
+        return [dev, ino, birthtimeMs].join(':'); // numbers of files are given again
+      },
       close: () => handle.close(),
     };
   },
@@ -64,6 +72,7 @@ export const nodeFiles: JournalFiles = {
     }
   },
   remove: (path) => rm(path, { force: true }),
+  rename: (from, to) => rename(from, to),
   syncFolder: async (path) => {
     if (process.platform === 'win32') return; // a folder cannot be opened there; its names are in the file system's own log
     const folder = await open(path, constants.O_RDONLY);

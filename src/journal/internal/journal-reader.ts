@@ -22,6 +22,10 @@ interface ReadFile {
   readTo: number;
   lines: number;
   good: number;
+  /** Of lines that later ones of the same file replace. */
+  superseded: number;
+  /** Which file it was: its writer may have put another in its place since. */
+  identity: string | undefined;
 }
 
 interface Rival {
@@ -30,6 +34,7 @@ interface Rival {
   readonly time: string;
 }
 
+const unread = { readTo: 0, lines: 0, good: 0, superseded: 0 };
 /** A file holds a number of 16 bits in the index. */
 const mostFiles = 65_536;
 
@@ -55,6 +60,12 @@ export class JournalReader {
     return this.#fileOf(name).number;
   }
 
+  /** Whether more than half of a file is lines that later ones of it replace, and all others are as they were written. */
+  isMostlySuperseded(name: string): boolean {
+    const { superseded, readTo, lines, good } = this.#fileOf(name);
+    return superseded > readTo / 2 && lines === good;
+  }
+
   /** Reads what has come to the files, `except` one, whose lines its writer knows. */
   async look(signal?: AbortSignal, except?: string): Promise<void> {
     const names = await this.#options.files.list(this.#options.dir).catch((error: unknown) => {
@@ -73,6 +84,8 @@ export class JournalReader {
     if (opened) this.#open.set(one.number, opened);
     const rivals: Rival[] = [];
     try {
+      const identity = await file.identity();
+      if (identity !== one.identity) Object.assign(one, { identity, ...unread }); // what stands there was written anew: places in it are no longer true
       const seer = {
         line: (bytes: Buffer, start: number, end: number, offset: number): void => {
           one.lines += 1;
@@ -136,7 +149,10 @@ export class JournalReader {
     const place = { file: one.number, offset, bytes: end - start };
     const before = this.index.get(this.#scratch);
     if (before && before.file !== one.number) rivals.push({ key: this.#scratch.slice(), place, time: timeOf(bytes, start) });
-    else this.index.put(this.#scratch, place);
+    else {
+      if (before) one.superseded += before.bytes + 1;
+      this.index.put(this.#scratch, place);
+    }
   }
 
   /** Two files hold a key: the line that was written later counts. */
@@ -155,7 +171,7 @@ export class JournalReader {
         'journal_failed',
         `the journal ${this.#options.dir} has more than ${String(mostFiles)} files: begin another one`,
       );
-    const one: ReadFile = { name, number: this.#files.length, readTo: 0, lines: 0, good: 0 };
+    const one: ReadFile = { name, number: this.#files.length, identity: undefined, ...unread };
     this.#files.push(one);
     return one;
   }

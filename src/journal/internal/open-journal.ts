@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Clock } from '../../clock.ts';
-import { CodecError } from '../../errors.ts';
+import { CodecError, messageOf } from '../../errors.ts';
 import { type Begin, type FlightListener, Flights } from '../../policies/internal/flights.ts';
 import { sameValue } from '../../policies/internal/same-value.ts';
 import type { PolicyState } from '../../policies/policy-state.ts';
@@ -11,6 +11,7 @@ import { GroupWriter } from './group-writer.ts';
 import { JournalReader } from './journal-reader.ts';
 import { journalTrouble } from './journal-trouble.ts';
 import { checkLine, digestOf, encodeLine, type KeyDigest, lineOverhead, valueOf } from './line.ts';
+import { besideOf, rewriteFile, type RewriteOptions } from './rewrite-file.ts';
 import { takeSlot } from './slot.ts';
 
 /** Damaged lines that are named one by one. */
@@ -24,6 +25,7 @@ export async function openJournal(
 ): Promise<Opened<Journal>> {
   const { dir, exclusive, maxValueBytes } = settings;
   const { clock, log, signal } = context;
+  const maxLineBytes = maxValueBytes + lineOverhead;
   let damaged = 0;
   const onDamage = (file: string, line?: number): void => {
     damaged += 1;
@@ -46,10 +48,15 @@ export async function openJournal(
   let file: JournalFile | undefined;
   try {
     const path = join(dir, slot.file);
-    const reader = new JournalReader({ files, dir, maxLineBytes: maxValueBytes + lineOverhead, onDamage });
+    const reader = new JournalReader({ files, dir, maxLineBytes, onDamage });
     file = await opening(files.open(path, 'write'));
-    const end = await reader.readOn(slot.file, signal, file);
+    let end = await reader.readOn(slot.file, signal, file);
     await opening(cutTail(file, end));
+    await opening(files.remove(besideOf(path))); // what a kill has left of a rewriting
+    if (reader.isMostlySuperseded(slot.file)) {
+      file = await rewritten({ files, dir, path, file, index: reader.index, maxLineBytes, signal }, log);
+      end = await reader.readOn(slot.file, signal, file);
+    }
     await opening(reader.look(signal, slot.file));
     const writer = new GroupWriter({ ...settings, clock, files, path, file, end });
     log('debug', 'the journal is open', { dir, file: slot.file, keys: reader.index.size, files: reader.fileCount, damaged });
@@ -66,6 +73,24 @@ export async function openJournal(
     await file?.close().catch(() => undefined); // what it failed with is told already
     await slot.release().catch(() => undefined);
     throw error;
+  }
+}
+
+/** The file itself where that fails: it is as good, only longer. */
+async function rewritten(options: RewriteOptions, log: OpenContext['log']): Promise<JournalFile> {
+  const { files, path, file } = options;
+  try {
+    const anew = await rewriteFile(options);
+    await file.close();
+    return anew;
+  } catch (error) {
+    options.signal.throwIfAborted();
+    await files.remove(besideOf(path)).catch(() => undefined);
+    log('warn', 'the journal could not be written anew without what is superseded: it goes on as it is', {
+      file: path,
+      error: messageOf(error),
+    });
+    return file;
   }
 }
 
@@ -160,31 +185,44 @@ class OpenedJournal implements Journal {
     return (await this.#read(digest)) ?? ((await this.#looked()) ? this.#read(digest) : undefined);
   }
 
-  async #read({ words }: KeyDigest): Promise<JournalEntry | undefined> {
+  async #read(digest: KeyDigest): Promise<JournalEntry | undefined> {
+    const found = await this.#entryAt(digest);
+    if (found !== 'changed') return found;
+    await this.#look(); // its writer may have written the file anew
+    const anew = await this.#entryAt(digest);
+    if (anew !== 'changed') return anew;
     const { index } = this.#reader;
-    const place = index.get(words);
+    const place = index.get(digest.words);
+    index.forget(digest.words); // damaged, or taken back by a writer whose disk was full
+    if (place) this.#damage.onDamage(this.#reader.nameOf(place));
+    return undefined;
+  }
+
+  /** Undefined: there is none; `changed`: there was one, and where it stood is something else now. */
+  async #entryAt({ words }: KeyDigest): Promise<JournalEntry | 'changed' | undefined> {
+    const place = this.#reader.index.get(words);
     if (!place) return undefined;
     const line = await this.#reader.lineAt(place);
     if (line && checkLine(line, 0, line.length, this.#scratch) && this.#scratch.every((word, i) => word === words[i]))
       return { value: valueOf(line) };
-    index.forget(words); // changed since it was read: damaged, or taken back by a writer whose disk was full
-    this.#damage.onDamage(this.#reader.nameOf(place));
-    return undefined;
+    return 'changed';
   }
 
   /** Whether others' files were looked at anew; all that ask meanwhile wait for one look. */
   async #looked(): Promise<boolean> {
     const { lookEveryMs } = this.#settings;
-    const nowMs = this.#clock.nowMs();
-    if (!this.#looking) {
-      if (nowMs - this.#lookedAtMs < lookEveryMs) return false;
-      this.#lookedAtMs = nowMs;
-      this.#looking = this.#reader.look(undefined, this.#own).finally(() => {
-        this.#looking = undefined;
-      });
-    }
-    await this.#looking;
+    if (!this.#looking && this.#clock.nowMs() - this.#lookedAtMs < lookEveryMs) return false;
+    await this.#look();
     return true;
+  }
+
+  #look(): Promise<void> {
+    if (this.#looking) return this.#looking;
+    this.#lookedAtMs = this.#clock.nowMs();
+    this.#looking = this.#reader.look(undefined, this.#own).finally(() => {
+      this.#looking = undefined;
+    });
+    return this.#looking;
   }
 
   #jsonOf(value: unknown): string {

@@ -2,7 +2,7 @@ import type { AggregateValue, AnswerAggregate, MonitoredItem, RunAggregates } fr
 import { CalendarSeries, isoTime } from './calendar-series.state.ts';
 import { CountsByValue, FirstNames } from './value-counts.state.ts';
 
-const most = { tasks: 8, fields: 8, answers: 20, fieldValues: 40 };
+const most = { tasks: 8, fields: 8, answers: 20, fieldValues: 40, stretches: 120 };
 const longestText = 80;
 
 /** What is counted by the calendar has a unit of its own for each task: its items may be dated otherwise. */
@@ -21,14 +21,14 @@ const itemsInTime = {
 class Answers {
   readonly values = new CountsByValue(most.answers);
   readonly byField = new FirstNames(most.fields, () => new FirstNames(most.fieldValues, () => new CountsByValue(most.answers)));
-  readonly byTime = new CalendarSeries(countsInTime);
+  readonly byTime = new CalendarSeries(countsInTime, most.stretches);
 }
 
-/** How items and answers are spread, by value, field and time. Holds the first 8 tasks of 20 answers, the first 8 fields of 40 values, and 240 stretches of time of each. */
+/** How items and answers are spread, by value, field and time. Holds the first 8 tasks of 20 answers, the first 8 fields of 40 values, and 120 stretches of time of each. */
 export class Aggregates {
   readonly #answers = new FirstNames(most.tasks, () => new Answers());
   readonly #fields = new FirstNames(most.fields, () => new CountsByValue(most.fieldValues));
-  readonly #time = new CalendarSeries(itemsInTime);
+  readonly #time = new CalendarSeries(itemsInTime, most.stretches);
   #dated = 0;
   #undated = 0;
 

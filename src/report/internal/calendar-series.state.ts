@@ -61,7 +61,7 @@ export class CalendarSeries<V> {
   #last: string | undefined;
   #stretches = new Map<string, { readonly iso: string; readonly value: V }>();
 
-  constructor(kind: { readonly make: () => V; readonly merge: (into: V, later: V) => void }, most = 240) {
+  constructor(kind: { readonly make: () => V; readonly merge: (into: V, later: V) => void }, most = 120) {
     this.#make = kind.make;
     this.#merge = kind.merge;
     this.#most = most;

@@ -23,7 +23,7 @@ ${all.byTime.length < 2 ? '' : answersInTime(all)}</section>`,
 function answersInTime({ task, values, byTime, timeUnit }: AnswerAggregate): Html {
   const shown = shownAnswers(values);
   const columns = byTime.map(({ counts }) => inColumns(counts, shown));
-  return html`<div class="box">${stepPlot({
+  return html`<div class="after">${stepPlot({
     title: `${task} by time`,
     summary: `answers of ${task} by the time of the items, from ${byTime[0]?.from ?? ''} to ${byTime.at(-1)?.from ?? ''}`,
     kind: 'stack',

@@ -20,7 +20,7 @@ p { margin: 0 0 0.75rem; }
 .cards .bad dd { color: var(--c1); }
 .plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(28rem, 100%), 1fr)); gap: 1rem; align-items: start; }
 .plot, .box { margin: 0; background: var(--card); border: 1px solid var(--edge); border-radius: 8px; padding: 0.8rem 0.9rem; min-width: 0; }
-.box + .box { margin-top: 1rem; }
+.box + .box, .after { margin-top: 1rem; }
 figcaption { font-weight: 600; display: flex; flex-wrap: wrap; gap: 0.1rem 1rem; margin-bottom: 0.6rem; }
 .legend { display: flex; flex-wrap: wrap; gap: 0.1rem 0.9rem; font-weight: 400; font-size: 0.85rem; }
 .legend span { display: inline-flex; align-items: center; gap: 0.35rem; }
