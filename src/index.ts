@@ -100,6 +100,7 @@ export type * from './inference/model.ts';
 export { completeModel } from './inference/complete-model.ts';
 export { definePrompt, type PromptExample, type PromptPart, type PromptSpec } from './inference/define-prompt.ts';
 export { estimateCall } from './inference/estimate-call.ts';
+export { labelByExamples, type LabelByExamplesOptions, type LabelText } from './inference/label-by-examples.ts';
 export { llama, type LlamaOptions } from './inference/llama/llama.ts';
 export { namedModel, type NamedModelOptions } from './inference/named-model.ts';
 export { openAiCompatible, type OpenAiCompatibleOptions } from './inference/openai/openai-compatible.ts';

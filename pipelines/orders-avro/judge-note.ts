@@ -1,33 +1,36 @@
-import { map, type Observable } from 'rxjs';
-import type { CallContext, Classification, Model, Prompt } from 'millrace';
+import type { Observable } from 'rxjs';
+import { type CallContext, type Classification, labelByExamples, type Model, type Opened, type Resource } from 'millrace';
+import { noteExamples } from './note-examples.ts';
 import type { NoteKind } from './schema.ts';
 
-/** What the customer's note wants, as the model sees it. */
-export type JudgedNote = Pick<Classification<NoteKind>, 'label' | 'confidence' | 'usage' | 'model'>;
+/** Says what a customer's note wants: one cold call. */
+export type JudgeNote = (
+  note: string,
+  ctx?: CallContext,
+) => Observable<Pick<Classification<NoteKind>, 'label' | 'confidence' | 'usage' | 'model'>>;
 
-const words = { ' complaint': 'complaint', ' question': 'question', ' change': 'change', ' thank': 'thanks' } as const satisfies Record<
-  string,
-  NoteKind
->;
-const begun = Object.keys(words) as (keyof typeof words)[];
+/** What a model would go on with is what is embedded: the vector is that of the last token. Chosen by measuring, see the README. */
+const lead = (note: string): string => `Note of a customer: "${note}" The customer wants to`;
 
-/** One cold call. A model that can go on with an answer gets one begun: small ones go on better than they obey. */
-export function judgeNote(model: Model, note: string, ctx?: CallContext): Observable<JudgedNote> {
-  const { logProbabilities, completion } = model.capabilities;
-  if (!logProbabilities || !completion)
-    return model.classify(question(note), { labels: ['complaint', 'question', 'change', 'thanks'] }, ctx);
-  return model
-    .classify(beginning(note), { labels: begun, calibrate: beginning('N/A') }, ctx)
-    .pipe(map((found) => ({ ...found, label: words[found.label] })));
-}
-
-const beginning = (note: string): Prompt => [
-  {
-    role: 'user',
-    content: `A customer has written this note to an order: "${note}"\n\nIs it a complaint, a question, a change of the order, or thanks?`,
+/** Judges notes by the examples whose embeddings are nearest, which a small model can; one without embeddings, as most behind a URL, is asked instead. */
+export const noteJudge = (model: Resource<Model>): Resource<JudgeNote> => ({
+  name: `notes by ${model.name}`,
+  open: async (context): Promise<Opened<JudgeNote>> => {
+    const { value: opened, close } = await model.open(context);
+    try {
+      const judge = opened.capabilities.embeddings ? await labelByExamples(opened, { examples: noteExamples, lead }) : byQuestion(opened);
+      return { value: judge, close };
+    } catch (error) {
+      await close();
+      throw error;
+    }
   },
-  { role: 'assistant', content: 'This note is a' },
-];
+});
 
-const question = (note: string): Prompt =>
+const byQuestion =
+  (model: Model): JudgeNote =>
+  (note, ctx) =>
+    model.classify(question(note), { labels: ['complaint', 'question', 'change', 'thanks'] }, ctx);
+
+const question = (note: string): string =>
   `A customer has written a note to an order. Is it a complaint, a question, a change of the order, or thanks?\n\n${note}`;

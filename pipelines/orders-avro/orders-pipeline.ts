@@ -1,7 +1,7 @@
 import { defer, map, of } from 'rxjs';
 import { avro, definePipeline, llama, type Model, type Resource, type SchemaRegistry, topic } from 'millrace';
 import { callTimeout, mapConcurrent, retryWithBackoff, routeBy } from 'millrace/operators';
-import { judgeNote } from './judge-note.ts';
+import { noteJudge } from './judge-note.ts';
 import { orderSchema, type SortedOrder, sortedOrderSchema } from './schema.ts';
 
 export interface OrdersOptions {
@@ -24,8 +24,8 @@ export const ordersTopics = (registry: SchemaRegistry, prefix = '') =>
     dead: topic(`${prefix}orders.dead`),
   }) as const;
 
-/** Below this a person had better look: among four kinds nothing else is a guess. */
-const leastConfidence = 0.4;
+/** Below this a person had better look: it has no majority. */
+const leastConfidence = 0.5;
 
 /** Whether an order must not be packed before somebody has read its note. */
 export const isHeld = ({ wants, confidence }: Pick<SortedOrder, 'wants' | 'confidence'>): boolean =>
@@ -41,15 +41,15 @@ export function ordersPipeline({ registry, model = llama({ model: 'smollm2' }), 
     deadLetter: dead,
     ordering: 'key', // the orders of one customer leave in their order
     deadlineMs: 600_000,
-    resources: { model },
-    process: (orders, { model: opened }) =>
+    resources: { judge: noteJudge(model) },
+    process: (orders, { judge }) =>
       orders.pipe(
         mapConcurrent(
           (order, ctx) => {
             const { note } = order;
             if (note === null || note.trim() === '')
               return of<SortedOrder>({ order, wants: 'none', confidence: null, model: null, tokens: 0 });
-            return defer(() => judgeNote(opened, note, ctx)).pipe(
+            return defer(() => judge(note, ctx)).pipe(
               callTimeout({ ms: 60_000 }),
               retryWithBackoff({ attempts: 4, initialMs: 250, maxMs: 10_000 }),
               map(

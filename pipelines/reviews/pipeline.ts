@@ -2,7 +2,7 @@ import { defer, forkJoin, map } from 'rxjs';
 import { type Clock, definePipeline, json, llama, type Model, type Pipeline, type Resource, systemClock, topic } from 'millrace';
 import { callTimeout, mapConcurrent, retryWithBackoff } from 'millrace/operators';
 import { type Asking, judgeSentiment } from './judge-sentiment.ts';
-import { aspectFinder } from './nearest-aspect.ts';
+import { aspectFinder } from './find-aspect.ts';
 import { EnrichedReview, Review } from './schema.ts';
 
 export interface ReviewsOptions {

@@ -5,9 +5,9 @@ import { reviewsData } from '../../src/artifacts/catalogue.ts';
 import { systemClock } from '../../src/clock.ts';
 import { llama } from '../../src/inference/llama/llama.ts';
 import type { Model, Prompt } from '../../src/inference/model.ts';
+import { nearestLabel } from '../../src/inference/nearest-label.ts';
 import { type Aspect, aspectExamples, aspects } from '../../pipelines/reviews/aspect-examples.ts';
 import { chooseSentences, parseGroundTruth, type RatedSentence } from '../../pipelines/reviews/data.ts';
-import { nearestAspect } from '../../pipelines/reviews/nearest-aspect.ts';
 import type { ExperimentContext, ExperimentResult, Finding } from '../helpers/experiment.ts';
 import { labelledAspects } from '../helpers/labelled-aspects.ts';
 
@@ -146,10 +146,11 @@ async function aspect(model: Model, sentences: readonly RatedSentence[], say: (l
     const startedMs = systemClock.nowMs();
     const known = await vectors(examples.map(({ text }) => text));
     const ms = (systemClock.nowMs() - startedMs) / examples.length;
-    const nearest = nearestAspect(
-      known.flatMap((vector, i) => (examples[i] === undefined ? [] : [{ aspect: examples[i].aspect, vector }])),
+    const nearest = nearestLabel(
+      known.flatMap((vector, i) => (examples[i] === undefined ? [] : [{ label: examples[i].aspect, vector }])),
+      5, // as in the pipeline
     );
-    const found = (await vectors(labelled.map(({ text }) => text))).map((vector) => nearest(vector));
+    const found = (await vectors(labelled.map(({ text }) => text))).map((vector) => nearest(vector).label);
     for (const half of ['choose', 'report'] as const) {
       const mine = labelled.flatMap((one, i) => (halfOf(one.review) === half ? [{ truth: one.aspect, found: found[i] ?? 'other' }] : []));
       findings.push(inform(`aspect, ${half}: ${way}`, `${scores(mine)}, ${ms.toFixed(0)} ms each`));

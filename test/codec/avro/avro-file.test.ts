@@ -78,6 +78,31 @@ describe('avroFile', () => {
     });
   });
 
+  it.each(['constructor', 'toString', 'hasOwnProperty', 'valueOf', '_private', 'Ünicode'])(
+    'has %s as a name like any other, or refuses it',
+    async (name) => {
+      const schema = {
+        type: 'record',
+        name: 'Named',
+        fields: [
+          { name, type: { type: 'enum', name: 'Kind', symbols: ['a', name] } },
+          { name: 'map', type: { type: 'map', values: 'int' } },
+        ],
+      };
+      const make = (): AvroFile<unknown> => avroFile({ schema: schema as AvroSchema });
+      if (name === 'Ünicode') {
+        expect(make).toThrow(/no Avro schema/); // Avro's names are ASCII
+        return;
+      }
+      const value = { [name]: name, map: { [name]: 1 } };
+      const bytes = Buffer.concat(await allOf(make().write([value, { [name]: 'a', map: {} }])));
+      expect(await all(bytes)).toEqual([value, { [name]: 'a', map: {} }]);
+      const none = allOf(make().write([{ [name]: 'valueOf?', map: {} }]));
+      await expect(none).rejects.toMatchObject({ code: 'schema_violation' });
+      await expect(allOf(make().write([{ map: {} }]))).rejects.toMatchObject({ code: 'schema_violation' }); // what objects inherit is no field
+    },
+  );
+
   it('passes over what Python leaves behind a packed block', async () => {
     const packed = Buffer.concat([deflateRawSync(Buffer.of(2, 4)), Buffer.of(1, 2, 3)]);
     expect(await all(Buffer.concat([header(item, 'deflate'), block(2, packed)]))).toEqual([{ n: 1 }, { n: 2 }]);

@@ -19,6 +19,7 @@ const meant = new Map(sample.map(({ order, meant: kind }) => [order.note, kind])
 /** Knows what we meant by each note. */
 const judge = (options: Parameters<typeof scripted>[1] = {}): ScriptedModel =>
   scripted('no chat', {
+    capabilities: { embeddings: false },
     latencyMs: { min: 100, max: 300 },
     labels: ({ text }, labels) => {
       const [, kind] = [...meant].find(([note]) => note !== null && text.includes(note)) ?? [];
