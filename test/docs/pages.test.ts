@@ -44,6 +44,7 @@ const exported = async (index: string, from = ''): Promise<readonly string[]> =>
 const operators = await exported('operators/index.ts');
 const policies = (await exported('src/index.ts', 'policies/')).filter((name) => name !== 'overloadAnswers'); // a table
 const values = await exported('src/index.ts');
+const ofParallel = await exported('pipelines/parallel/index.ts');
 const trimmed = (text: string): string => text.replaceAll(/[ \t]+$/gm, '').trimEnd();
 
 /** A fragment as a module (of kind `ts pipeline`: what stands in definePipeline): what it speaks of is imported in its first line. */
@@ -60,6 +61,7 @@ function moduleOf({ kind, text }: Block, names: string): string {
     `import { ${used(Object.keys(rxjs))} } from 'rxjs';`,
     `import { ${used(values.filter((name) => name !== 'definePipeline' || kind === 'ts'))} } from 'millrace';`,
     `import { ${used(operators)} } from 'millrace/operators';`,
+    `import { ${used(ofParallel)} } from 'millrace/parallel';`,
     `import { ${used(['z'])} } from 'zod';`,
     `import { ${used(declared)} } from './page-names.ts';`,
   ].join(' ');
