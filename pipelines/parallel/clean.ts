@@ -1,15 +1,10 @@
-import { OptionError, RecordError, requireNumber } from 'millrace';
+import { decodeText, type DecodeTextOptions, OptionError, RecordError, requireNumber } from 'millrace';
 
 /** One pure step of cleaning: the same input gives the same output, and nothing else is touched. A throw fails its task alone. */
 export type CleanStep<In, Out> = (value: In) => Out;
 
 /** A row of fields. */
 export type Fields = Readonly<Record<string, unknown>>;
-
-export interface EncodingOptions {
-  /** What bytes are that are neither marked nor UTF-8, by its WHATWG label (`windows-1252`, `shift_jis`); `'error'`: they fail. @defaultValue 'error' */
-  readonly otherwise?: string;
-}
 
 export interface ScaleOptions {
   /** The interval of the data. */
@@ -20,38 +15,10 @@ export interface ScaleOptions {
   readonly outside?: 'clamp' | 'error';
 }
 
-const decoderFor = (label: string): InstanceType<typeof TextDecoder> => {
-  try {
-    return new TextDecoder(label, { fatal: true });
-  } catch {
-    throw new OptionError(`clean.encoding.otherwise must be the name of an encoding such as windows-1252, got ${JSON.stringify(label)}`);
-  }
-};
-
-const marks = [
-  { label: 'utf-8', bytes: [0xef, 0xbb, 0xbf] },
-  { label: 'utf-16le', bytes: [0xff, 0xfe] },
-  { label: 'utf-16be', bytes: [0xfe, 0xff] },
-] as const;
-
-/** Bytes to text: by the byte order mark, else UTF-8, else as `otherwise` says. Text stays as it is. */
-function encoding({ otherwise = 'error' }: EncodingOptions = {}): CleanStep<Uint8Array | string, string> {
-  const other = otherwise === 'error' ? undefined : decoderFor(otherwise);
-  const byMark = marks.map(({ label, bytes }) => ({ bytes, decoder: decoderFor(label) }));
-  const [utf8] = byMark;
-  return (value) => {
-    if (typeof value === 'string') return value;
-    const marked = byMark.find(({ bytes }) => bytes.every((one, i) => value[i] === one));
-    try {
-      return (marked ?? utf8)?.decoder.decode(value) ?? '';
-    } catch {
-      if (!marked && other) return other.decode(value);
-      throw new RecordError(
-        'decode_failed',
-        `expected UTF-8, got ${String(value.length)} bytes of something else: name its encoding with otherwise`,
-      );
-    }
-  };
+/** Bytes to text: by the byte order mark, else as `encoding` says, else by looking (`decodeText`); what is no text fails. Text stays as it is. */
+function encoding(options: DecodeTextOptions = {}): CleanStep<Uint8Array | string, string> {
+  decodeText(new Uint8Array(), options); // an encoding that nobody knows is refused here
+  return (value) => (typeof value === 'string' ? value : decodeText(value, options).text);
 }
 
 /** Replaces what a pattern finds, everywhere in the text. The pattern is your code: one that backtracks without end holds everything up (see `isolated`). */

@@ -4,7 +4,7 @@ export type { EngineOptions, Run, RunBatch, Work } from './parallel-options.ts';
 export type { Results, SubmissionCounts } from './results.ts';
 export type { SubmitOptions } from './submit-options.ts';
 export type { TaskResult } from './task.ts';
-export { clean, type CleanStep, type EncodingOptions, type Fields, type ScaleOptions, steps } from './clean.ts';
+export { clean, type CleanStep, type Fields, type ScaleOptions, steps } from './clean.ts';
 export { type DynamicShards, dynamicShards, type DynamicShardsOptions, type Shard } from './dynamic-shards.ts';
 export { type Isolated, isolated } from './isolated.ts';
 export type { IsolatedOptions } from './isolated-options.ts';

@@ -8,7 +8,7 @@ describe('clean', () => {
     ['UTF-8', clean.encoding(), bytes(0x67, 0xc3, 0xbc), 'gü'],
     ['a byte order mark', clean.encoding(), bytes(0xef, 0xbb, 0xbf, 0x61), 'a'],
     ['UTF-16', clean.encoding(), bytes(0xff, 0xfe, 0x61, 0x00), 'a'],
-    ['another encoding', clean.encoding({ otherwise: 'windows-1252' }), bytes(0x67, 0xfc), 'gü'],
+    ['another encoding', clean.encoding({ encoding: 'windows-1252' }), bytes(0x67, 0xfc), 'gü'],
     ['text', clean.encoding(), 'as it is', 'as it is'],
     ['a pattern, everywhere', clean.regex(/\d/, '#'), 'a1b2', 'a#b#'],
     ['white space', clean.whitespace(), ' a \n\t b\u00a0 c ', 'a b c'],
@@ -29,7 +29,7 @@ describe('clean', () => {
   });
 
   it.each<readonly [CleanStep<never, unknown>, unknown, string]>([
-    [clean.encoding(), bytes(0x67, 0xfc), 'expected UTF-8, got 2 bytes'],
+    [clean.encoding(), bytes(0x89, 0x50, 0x4e, 0x47, 13, 10, 26, 10, 0, 0, 0, 13), 'expected text, got'],
     [clean.scale({ a: { from: [0, 10] } }), { a: 'many' }, 'expected a number in field a'],
     [clean.scale({ a: { from: [0, 10], outside: 'error' } }), { a: 11 }, 'expected field a in [0, 10], got 11'],
   ])('%# fails', (step, given, message) => {
@@ -44,6 +44,6 @@ describe('clean', () => {
 
   it('refuses an interval that is none, and an encoding that nobody knows', () => {
     expect(() => clean.scale({ a: { from: [1, 1] } })).toThrow('must be [least, most]');
-    expect(() => clean.encoding({ otherwise: 'klingon' })).toThrow('the name of an encoding');
+    expect(() => clean.encoding({ encoding: 'klingon' })).toThrow('klingon');
   });
 });
