@@ -16,17 +16,21 @@ interface OptionText {
 export type CommandOption =
   | (OptionText & { readonly kind: 'flag' })
   | (OptionText & { readonly kind: 'integer'; readonly value: string; readonly min: number; readonly max?: number })
-  | (OptionText & { readonly kind: 'text'; readonly value: string; readonly choices?: readonly string[] });
+  | (OptionText & { readonly kind: 'text'; readonly value: string; readonly choices?: readonly string[] })
+  /** Text that may be given several times. */
+  | (OptionText & { readonly kind: 'texts'; readonly value: string });
 
 export type CommandOptions = Readonly<Record<string, CommandOption>>;
 
-/** What was given for the options: flags are false unless set, everything else is undefined unless given. */
+/** What was given for the options: flags are false unless set, `texts` a list, everything else is undefined unless given. */
 export type GivenOptions<O extends CommandOptions> = {
   readonly [K in keyof O]: O[K] extends { readonly kind: 'flag' }
     ? boolean
     : O[K] extends { readonly kind: 'integer' }
       ? number | undefined
-      : string | undefined;
+      : O[K] extends { readonly kind: 'texts' }
+        ? readonly string[]
+        : string | undefined;
 };
 
 export interface CommandArgument {

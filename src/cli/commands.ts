@@ -1,3 +1,4 @@
+import { documentsCommand } from '../../pipelines/documents/command.ts';
 import { ordersCommand } from '../../pipelines/orders-avro/command.ts';
 import { reviewsCommand } from '../../pipelines/reviews/command.ts';
 import type { Command } from '../command.ts';
@@ -17,6 +18,7 @@ import { typesCommand } from './types-command.ts';
 export const commands: readonly Command[] = [
   reviewsCommand,
   ordersCommand,
+  documentsCommand,
   runCommand,
   serveCommand,
   produceCommand,

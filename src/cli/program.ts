@@ -93,12 +93,15 @@ function addCommand(program: Program, command: Command, onInvocation: ProgramOpt
     const { options } = command;
     const found = sub.opts();
     const own = Object.entries(options).filter(([key]) => !isSetting(key));
-    const given = Object.fromEntries(
-      own.map(([key, { kind }]) => [key, kind === 'flag' ? found[key] === true : (found[key] as unknown)]),
-    ) as GivenOptions<CommandOptions>;
+    const given = Object.fromEntries(own.map(([key, { kind }]) => [key, givenFor(kind, found[key])])) as GivenOptions<CommandOptions>;
     const settings = Object.fromEntries(Object.entries(found).filter(([key]) => isSetting(key)));
     await onInvocation({ command, options: given, args: sub.args, flags: { ...program.opts(), ...settings } });
   });
+}
+
+function givenFor(kind: CommandOption['kind'], found: unknown): unknown {
+  if (kind === 'flag') return found === true;
+  return kind === 'texts' ? (found ?? []) : found;
 }
 
 const groupSummaries: Readonly<Record<string, string>> = { dlq: 'dead letters: list, show, send them to their topics again' };
@@ -123,6 +126,7 @@ function toOption(key: string, option: CommandOption): Option {
   const made = new Option(`${flagOf(key)} <${option.value}>`, option.summary);
   if (isSetting(key)) return made;
   if (option.kind === 'text') return option.choices ? made.choices(option.choices) : made;
+  if (option.kind === 'texts') return made.argParser((text, before: readonly string[] | undefined) => [...(before ?? []), text]);
   return made.argParser((text) => {
     const number = Number(text);
     const { min, max = Number.MAX_SAFE_INTEGER } = option;

@@ -1,0 +1,101 @@
+import { type FileHandle, mkdir, open } from 'node:fs/promises';
+import { join } from 'node:path';
+import { messageOf, PipelineError } from 'millrace';
+
+/** As much is written at once, in bytes. */
+const maxGroupBytes = 1024 * 1024;
+
+/**
+ * `results.jsonl`: a line for each answer, whole lines only. It is begun anew by each run, since the journal has what is finished: a run that goes on writes the answers of the one before it
+ * again, without a call. Holds the lines that wait to be written: `pendingBytes`.
+ */
+export class ResultsFile {
+  readonly path: string;
+  readonly #file: FileHandle;
+  #waiting: string[] = [];
+  #pendingBytes = 0;
+  /** Where the last whole line ends. */
+  #wholeBytes = 0;
+  #writing: Promise<void> | undefined;
+  #failure: PipelineError | undefined;
+  readonly #onFailure: (error: PipelineError) => void;
+
+  private constructor(path: string, file: FileHandle, onFailure: (error: PipelineError) => void) {
+    this.path = path;
+    this.#file = file;
+    this.#onFailure = onFailure;
+  }
+
+  /** @throws PipelineError `resource_failed` where it cannot be made. */
+  static async begin(folder: string, onFailure: (error: PipelineError) => void): Promise<ResultsFile> {
+    const path = join(folder, 'results.jsonl');
+    try {
+      await mkdir(folder, { recursive: true });
+      return new ResultsFile(path, await open(path, 'w'), onFailure);
+    } catch (error) {
+      throw failed(path, error);
+    }
+  }
+
+  get pendingBytes(): number {
+    return this.#pendingBytes;
+  }
+
+  /** Takes a line; what fails later is told to `onFailure`, once. */
+  push(value: unknown): void {
+    const line = `${JSON.stringify(value)}\n`;
+    this.#waiting.push(line);
+    this.#pendingBytes += line.length;
+    this.#writing ??= this.#write();
+  }
+
+  /** Resolves when all lines are on the disk, and closes the file. @throws PipelineError `resource_failed` when they could not be written. */
+  async close(): Promise<void> {
+    try {
+      while (this.#writing) await this.#writing;
+      if (this.#failure === undefined) await this.#file.sync();
+    } catch (error) {
+      this.#fail(error);
+    } finally {
+      await this.#file.close();
+    }
+    if (this.#failure) throw this.#failure;
+  }
+
+  async #write(): Promise<void> {
+    try {
+      while (this.#waiting.length > 0 && this.#failure === undefined) await this.#writeGroup();
+    } catch (error) {
+      await this.#file.truncate(this.#wholeBytes).catch(() => undefined); // half a line is worse than none
+      this.#fail(error);
+    } finally {
+      this.#writing = undefined;
+    }
+  }
+
+  async #writeGroup(): Promise<void> {
+    let size = 0;
+    const count = this.#waiting.findIndex((line) => (size += line.length) > maxGroupBytes);
+    const group = this.#waiting.splice(0, count === -1 ? this.#waiting.length : Math.max(1, count));
+    const bytes = Buffer.from(group.join(''));
+    let written = 0;
+    while (written < bytes.length) written += (await this.#file.write(bytes, written, bytes.length - written)).bytesWritten;
+    this.#wholeBytes += bytes.length;
+    this.#pendingBytes -= group.reduce((sum, line) => sum + line.length, 0);
+  }
+
+  #fail(error: unknown): void {
+    this.#waiting = [];
+    this.#pendingBytes = 0;
+    if (this.#failure) return;
+    this.#failure = failed(this.path, error);
+    this.#onFailure(this.#failure);
+  }
+}
+
+const failed = (path: string, error: unknown): PipelineError =>
+  new PipelineError(
+    'resource_failed',
+    `cannot write ${path}: ${messageOf(error)}; make room, or mend it, and give the same command again: what is finished is in the journal`,
+    { cause: error },
+  );

@@ -1,0 +1,52 @@
+import type { Clock, Log, Transport } from 'millrace';
+import type { DocumentSource } from './text.ts';
+import type { DocumentResult } from './document.ts';
+import type { NamedResource } from './pipeline.ts';
+import type { DocumentsSettings } from './settings.ts';
+import type { Task } from './tasks/task.ts';
+
+export interface RunDocumentsOptions extends DocumentsSettings {
+  /** Read as there is room for more. */
+  readonly input: AsyncIterable<DocumentSource>;
+  /** At least one. */
+  readonly tasks: readonly Task[];
+  /** The first one's answers count; others are asked beside it, and compared. */
+  readonly models: readonly [NamedResource, ...NamedResource[]];
+  /** Answers where those cannot. @defaultValue none */
+  readonly fallback?: NamedResource | undefined;
+  /** The folder of answers and journal; made where it is missing. */
+  readonly out: string;
+  /** Limits for models that set none of their own. @defaultValue none */
+  readonly isLimited?: boolean;
+  /** @defaultValue an embedded broker */
+  readonly transport?: Transport;
+  /** Goes before the names of topics and group. @defaultValue '' */
+  readonly prefix?: string;
+  /** @defaultValue the system clock */
+  readonly clock?: Clock;
+  /** @defaultValue none */
+  readonly log?: Log;
+  /** Finishes what is in flight, and ends. @defaultValue none */
+  readonly signal?: AbortSignal;
+  /** Told of each answer, in the order in which they are written. @defaultValue nobody */
+  readonly onAnswer?: (result: DocumentResult) => void;
+  /** Told of what does not work at present. @defaultValue nobody */
+  readonly onTroubles?: (troubles: readonly string[]) => void;
+}
+
+export interface DocumentsSummary {
+  /** Documents that were taken from the input. */
+  readonly documents: number;
+  readonly success: number;
+  /** Of these, with a partial answer. */
+  readonly partial: number;
+  readonly error: number;
+  /** Without an answer, since the run was interrupted. */
+  readonly unanswered: number;
+  readonly calls: number;
+  readonly fromJournal: number;
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  /** Whether the input came to its end, and every document has an answer. */
+  readonly isComplete: boolean;
+}
