@@ -9,13 +9,17 @@ export interface GroupBounds {
   readonly maxPendingBytes: number;
 }
 
-/** Which appends are written together: they wait for the write that runs, for company, and no longer than a bound. One write at a time. */
+/**
+ * Which appends are written together: they wait for the write that runs, then for as much company as there was last time (those who were just told come again), and no longer than a
+ * bound. Who is alone waits for nobody. One write at a time.
+ */
 export class GroupState {
   readonly #bounds: GroupBounds;
   readonly #waiting = new Fifo<{ readonly bytes: number; readonly atMs: number }>();
   #bytes = 0;
   #isWriting = false;
   #isHurried = false;
+  #lastCount = 1;
 
   constructor(bounds: GroupBounds) {
     this.#bounds = bounds;
@@ -52,7 +56,7 @@ export class GroupState {
     const first = this.#waiting.peek();
     if (this.#isWriting || !first) return undefined;
     const isFull = this.#bytes >= Math.min(this.#bounds.maxGroupBytes, this.#bounds.maxPendingBytes);
-    return isFull || this.#isHurried ? first.atMs : first.atMs + this.#bounds.maxDelayMs;
+    return isFull || this.#isHurried || this.#waiting.size >= this.#lastCount ? first.atMs : first.atMs + this.#bounds.maxDelayMs;
   }
 
   /** A write begins. @returns of how many of those that wait, the oldest first. */
@@ -66,6 +70,7 @@ export class GroupState {
       this.#waiting.shift();
     }
     this.#bytes -= bytes;
+    this.#lastCount = count;
     this.#isWriting = true;
     return count;
   }

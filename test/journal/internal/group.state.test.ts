@@ -5,19 +5,35 @@ import { GroupState } from '../../../src/journal/internal/group.state.ts';
 const bounds = { maxDelayMs: 5, maxGroupBytes: 100, maxPendingBytes: 250 };
 
 describe('the appends of one write', () => {
-  it('wait for company, but not past the bound, and not when a write is full', () => {
+  it('wait for as much company as there was last time, but not past the bound, and not when a write is full', () => {
     const state = new GroupState(bounds);
     expect(state.dueMs()).toBeUndefined();
-    state.add(40, 10);
-    state.add(40, 12);
-    expect(state.dueMs()).toBe(15);
-    state.add(40, 13);
-    expect(state.dueMs()).toBe(10);
-    expect([state.begin(), state.waiting, state.dueMs()]).toEqual([2, 1, undefined]);
+    state.add(10, 10);
+    expect(state.dueMs()).toBe(10); // whoever is alone waits for nobody
+    expect(state.begin()).toBe(1);
+    for (const nowMs of [11, 12, 13]) state.add(10, nowMs);
+    expect(state.dueMs()).toBeUndefined();
     state.end();
-    expect(state.dueMs()).toBe(18);
+    expect([state.dueMs(), state.begin()]).toEqual([11, 3]);
+    state.end();
+    state.add(40, 20);
+    state.add(40, 22);
+    expect(state.dueMs()).toBe(25);
+    state.add(10, 23);
+    expect([state.dueMs(), state.begin()]).toEqual([20, 3]);
+    state.end();
+    state.add(60, 30);
+    expect(state.dueMs()).toBe(35);
+    state.add(60, 31);
+    expect([state.dueMs(), state.begin(), state.waiting]).toEqual([30, 1, 1]);
+    state.end();
+    for (const nowMs of [40, 41]) state.add(10, nowMs);
+    expect(state.begin()).toBe(3);
+    state.end();
+    state.add(10, 50);
+    expect(state.dueMs()).toBe(55);
     state.hurry();
-    expect(state.dueMs()).toBe(13);
+    expect(state.dueMs()).toBe(50);
   });
 
   it('have no room when too much waits; one that is longer than all goes alone', () => {
