@@ -176,11 +176,11 @@ export class Generations {
     const { clock } = this.#options;
     const { deadlineMs, context } = spec;
     let told = 0;
-    const isRight = state.attempt;
-    const subscription = inScope({ ...scopeOf(clock), deadlineMs, context, attempt: state.attempt }, () =>
+    const { attempt } = state;
+    const subscription = inScope({ ...scopeOf(clock), deadlineMs, context, attempt }, () =>
       defer(() => spec.call()).subscribe({
         next: ({ text, tokens, usage, finishReason = 'stop', model = '' }) => {
-          if (state.attempt !== isRight || state.endedMs !== undefined) return;
+          if (state.attempt !== attempt || state.endedMs !== undefined) return;
           const count = tokens?.length ?? (text === '' ? 0 : 1);
           told += count;
           this.#counts.tokens += count;
@@ -189,13 +189,13 @@ export class Generations {
             this.#counts.tokens += Math.max(0, usage.outputTokens - told);
             this.#counts.completed += 1;
             state.end({ finishReason, usage, model }, clock.nowMs());
-            this.#over(generation);
+            this.#over(generation); // its place is free when the call completes
           } else this.#tell(generation);
         },
         error: (error: unknown) => this.#failed(generation, error),
         complete: () => {
-          if (state.endedMs === undefined)
-            this.#fail(generation, new InferenceError('model_failed', 'the model ended its answer without saying what it took'));
+          if (state.endedMs !== undefined) work.unsubscribe();
+          else this.#fail(generation, new InferenceError('model_failed', 'the model ended its answer without saying what it took'));
         },
       }),
     );
@@ -204,6 +204,10 @@ export class Generations {
 
   #failed(generation: Generation, error: unknown): void {
     const { state, work } = generation;
+    if (state.endedMs !== undefined) {
+      work.unsubscribe();
+      return;
+    }
     const isWorkers = isStreamError(error) && error.code === 'model_crashed';
     if (!isWorkers || state.hasText || state.attempt >= mostAttempts || work.closed) {
       this.#fail(generation, error);
@@ -219,6 +223,7 @@ export class Generations {
     if (generation.state.endedMs !== undefined) return;
     this.#counts.cancelled += 1;
     generation.state.fail({ code: 'cancelled', message: why, retryAfterMs: undefined }, this.#options.clock.nowMs());
+    generation.work.unsubscribe(); // stops the model, and frees its place
     this.#over(generation);
   }
 
@@ -226,13 +231,13 @@ export class Generations {
     if (generation.state.endedMs !== undefined) return;
     this.#counts.failed += 1;
     generation.state.fail(failureOf(error), this.#options.clock.nowMs());
+    generation.work.unsubscribe();
     this.#over(generation);
   }
 
   #over(generation: Generation): void {
     const { clock, keepMs, maxKeptBytesInAll } = this.#options;
-    const { state, work, spec } = generation;
-    work.unsubscribe(); // frees its place, and stops the model
+    const { state, spec } = generation;
     this.#ended.set(generation, state.bytes);
     this.#endedBytes += state.bytes;
     for (const oldest of this.#ended.keys()) {
@@ -254,6 +259,7 @@ export class Generations {
     this.#all.delete(generation.id);
     this.#endedBytes -= bytes;
     generation.cancelTimer?.();
+    generation.work.unsubscribe();
   }
 
   #tell({ readers }: Generation): void {

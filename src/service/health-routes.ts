@@ -4,6 +4,7 @@ import { watchGpus } from '../serve/gpus.ts';
 import { watchMachine } from '../serve/machine.ts';
 import { openExposition } from '../serve/prometheus.ts';
 import type { HttpApp } from './http-app.ts';
+import { page, pagePolicy } from './page.ts';
 import type { ServiceCore } from './service-core.ts';
 import { serviceMetricSpecs } from './service-metrics.ts';
 
@@ -38,7 +39,7 @@ export async function reportOf({ state, models, generations }: ServiceCore): Pro
   };
 }
 
-/** Whether it lives, whether it is ready, how busy it is. The result stops the watch over the process. */
+/** Whether it lives, whether it is ready, how busy it is, and the page that shows it. The result stops the watch over the process. */
 export async function addHealthRoutes(app: HttpApp, core: ServiceCore): Promise<() => void> {
   const machine = watchMachine();
   const gpus = watchGpus(core.options.clock);
@@ -48,6 +49,13 @@ export async function addHealthRoutes(app: HttpApp, core: ServiceCore): Promise<
   );
   app.get('/readyz', (_request, reply) =>
     reply.status(core.state === 'running' ? 200 : 503).send({ ready: core.state === 'running', state: core.state }),
+  );
+  app.get('/', (_request, reply) =>
+    reply
+      .type('text/html; charset=utf-8')
+      .header('content-security-policy', pagePolicy)
+      .header('referrer-policy', 'no-referrer')
+      .send(page),
   );
   app.get('/state', () => reportOf(core));
   app.get('/metrics', async (_request, reply) =>

@@ -42,6 +42,12 @@ export function httpApp(core: ServiceCore): FastifyInstance {
   });
   app.server.maxConnections = maxConnections;
   app.removeContentTypeParser('text/plain'); // a page of another origin may send that without asking
+  const parse = app.getDefaultJsonParser('error', 'error');
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+    // many clients name the type with a DELETE, too
+    if (body === '') done(null, undefined);
+    else void parse(request, String(body), done);
+  });
   app.addHook('onRequest', (request, reply, next) => {
     void reply.headers(safeHeaders);
     next(refusalOf(core, callerOf, request));
