@@ -3,37 +3,20 @@ import { startModelServer } from '../helpers/inference/model-server.ts';
 import type { ServedKind } from '../helpers/inference/server-dialects.ts';
 import { describeModel } from './describe-model.ts';
 import type { ModelUnderTest } from './model/model-world.ts';
-import { openQuietly } from './open-quietly.ts';
+import { faultsOf, onServer } from './served-model.ts';
 
 const apiKey = 'sk-very-secret-0123456789';
 const prices = { inputPerMillion: 2, outputPerMillion: 10, cachedPerMillion: 1 };
 
 /** A model on a server of its own. */
 const served = (kind: ServedKind, cannot: ModelUnderTest['cannot'] = {}, api: 'chat' | 'responses' = 'chat'): ModelUnderTest => ({
-  open: async () => {
-    const server = await startModelServer(kind);
-    const { value, close } = await openQuietly(
-      openAiCompatible({ baseUrl: server.url, model: 'small', apiKey, server: kind, prices, api }),
-    );
-    return {
-      model: value,
-      close: async () => {
-        await close();
-        await server.close();
-      },
-      far: { working: server.running, done: server.done, crash: server.crash },
-    };
-  },
+  open: onServer(
+    () => startModelServer(kind),
+    ({ url }) => openAiCompatible({ baseUrl: url, model: 'small', apiKey, server: kind, prices, api }),
+  ),
   prices,
   secrets: [apiKey],
-  faults: [
-    { prompt: 'Fail: 500', code: 'model_failed' },
-    { prompt: 'Fail: 401', code: 'model_unauthorized' },
-    { prompt: 'Fail: 404', code: 'model_not_found' },
-    { prompt: 'Fail: 429', code: 'overloaded' },
-    { prompt: 'Fail: 503', code: 'overloaded' },
-    { prompt: 'Fail: 422', code: 'model_rejected' },
-  ],
+  faults: faultsOf([500, 401, 404, 429, 503, 422]),
   cannot: {
     exactTokens: 'the API counts nothing before a call',
     contextTokens: 'the server knows it, and refuses what does not fit',

@@ -2,43 +2,25 @@ import { triton } from '../../src/inference/triton/triton.ts';
 import { startTritonServer, toyLabelNames } from '../helpers/inference/triton-server.ts';
 import { describeModel } from './describe-model.ts';
 import type { ModelUnderTest } from './model/model-world.ts';
-import { openQuietly } from './open-quietly.ts';
+import { faultsOf, onServer } from './served-model.ts';
 
 const apiKey = 'sk-very-secret-0123456789';
 const prices = { inputPerMillion: 2, outputPerMillion: 10 };
 
+const tasks = {
+  embed: { model: 'vectors', input: 'TEXT', output: 'VECTOR' },
+  classify: { model: 'kinds', input: 'TEXT', output: 'LOGITS', labels: toyLabelNames },
+};
+
 /** A model that writes, and two of tensors for its tasks, on a server of their own. */
 const served = (extensions?: readonly string[]): ModelUnderTest => ({
-  open: async () => {
-    const server = await startTritonServer(extensions && { extensions, maxRows: 64 }); // it does not tell how many
-    const tasks = {
-      embed: { model: 'vectors', input: 'TEXT', output: 'VECTOR' },
-      classify: { model: 'kinds', input: 'TEXT', output: 'LOGITS', labels: toyLabelNames },
-    };
-    const { value, close } = await openQuietly(
-      triton({ url: server.url, model: 'toy', apiKey, prices, generate: { backend: 'vllm', template: 'chatml', jsonSchema: true }, tasks }),
-    );
-    return {
-      model: value,
-      close: async () => {
-        await close();
-        await server.close();
-      },
-      far: { working: server.running, done: server.done, crash: server.crash },
-    };
-  },
+  open: onServer(
+    () => startTritonServer(extensions && { extensions, maxRows: 64 }), // it does not tell how many
+    ({ url }) => triton({ url, model: 'toy', apiKey, prices, generate: { backend: 'vllm', template: 'chatml', jsonSchema: true }, tasks }),
+  ),
   prices,
   secrets: [apiKey],
-  faults: [
-    { prompt: 'Fail: 500', code: 'model_failed' },
-    { prompt: 'Fail: 401', code: 'model_unauthorized' },
-    { prompt: 'Fail: 403', code: 'model_unauthorized' },
-    { prompt: 'Fail: 404', code: 'model_not_found' },
-    { prompt: 'Fail: 429', code: 'overloaded' },
-    { prompt: 'Fail: 501', code: 'capability_missing' },
-    { prompt: 'Fail: 503', code: 'overloaded' },
-    { prompt: 'Fail: 400', code: 'model_rejected' },
-  ],
+  faults: faultsOf([500, 401, 403, 404, 429, 501, 503, 400]),
   cannot: {
     exactTokens: 'the protocol counts nothing before a call',
     contextTokens: 'the server knows it, and refuses what does not fit',

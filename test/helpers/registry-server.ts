@@ -1,9 +1,9 @@
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
 import { isStreamError, messageOf } from '../../src/errors.ts';
 import { type MemoryRegistry, memoryRegistry } from '../../src/codec/memory-registry.ts';
 import type { SchemaText, SubjectSchema } from '../../src/codec/schema-registry.ts';
+import { listening } from './listening.ts';
 
 export interface RegistryQuestion {
   readonly method: string;
@@ -46,20 +46,8 @@ export async function registryServer(options: RegistryServerOptions = {}): Promi
   const server = options.tls
     ? createTlsServer({ ...options.tls, requestCert: options.tls.ca !== undefined }, listener)
     : createServer(listener);
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  return {
-    url: `${options.tls ? 'https' : 'http'}://127.0.0.1:${String(port)}${options.prefix ?? ''}`,
-    schemas,
-    questions,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => {
-          resolve();
-        });
-        server.closeAllConnections();
-      }),
-  };
+  const { host, close } = await listening(server);
+  return { url: `${options.tls ? 'https' : 'http'}://${host}${options.prefix ?? ''}`, schemas, questions, close };
 }
 
 async function bodyOf(request: IncomingMessage): Promise<string> {

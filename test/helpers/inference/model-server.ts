@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { sleep, systemClock } from '../../../src/clock.ts';
 import type { ChatTurn, JsonSchema } from '../../../src/inference/model.ts';
+import { listening } from '../listening.ts';
 import { Refusal } from './refusal.ts';
 import { asChatBody, responseEvents, turnsOfInput } from './responses-route.ts';
 import { dialects, type Dialect, type ServedKind } from './server-dialects.ts';
@@ -117,21 +117,12 @@ export async function startModelServer(kind: ServedKind, { port = 0, beside = {}
     if (told) send(outgoing, told());
     else handle(incoming, outgoing).catch(() => outgoing.destroy());
   });
-  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+  const { host, ...rest } = await listening(server, port);
   return {
-    url: `http://127.0.0.1:${String((server.address() as AddressInfo).port)}/v1`,
+    url: `http://${host}/v1`,
     running: () => counts.running,
     done: () => counts.done,
-    crash: () => {
-      server.closeAllConnections();
-    },
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => {
-          resolve();
-        });
-        server.closeAllConnections();
-      }),
+    ...rest,
   };
 }
 

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { sleep, systemClock } from '../../../src/clock.ts';
 import type { ChatTurn, JsonSchema } from '../../../src/inference/model.ts';
+import { listening } from '../listening.ts';
 import { Refusal } from './refusal.ts';
 import { received, respond, type ServedTensor, textsIn, type TritonRequest } from './triton-wire.ts';
 import { countToyTokens, toyAnswer, toyLabels, toyVector } from './toy-language.ts';
@@ -208,22 +208,13 @@ export async function startTritonServer({
   const server = createServer((incoming, outgoing) => {
     handle(incoming, outgoing).catch(() => outgoing.destroy());
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { host, ...rest } = await listening(server);
   return {
-    url: `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`,
+    url: `http://${host}`,
     requests,
     running: () => counts.running,
     done: () => counts.done,
-    crash: () => {
-      server.closeAllConnections();
-    },
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => {
-          resolve();
-        });
-        server.closeAllConnections();
-      }),
+    ...rest,
   };
 }
 
