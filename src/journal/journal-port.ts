@@ -6,7 +6,7 @@ export interface JournalOptions {
   readonly dir: string;
   /** Nobody else may work with the folder meanwhile: who comes second is told so. @defaultValue false: others write beside, each to a file of its own */
   readonly exclusive?: boolean;
-  /** The longest that an append waits, in ms, for as much company as there was last time, before it is written with all that have come; 0 to 1,000. @defaultValue 2 */
+  /** The longest that an append waits, in ms, for as much company as there was last time, while nothing is being written; 0 to 1,000. @defaultValue 2 */
   readonly maxDelayMs?: number;
   /** Bytes of one write; at least 1. @defaultValue 1,048,576 (1 MiB) */
   readonly maxGroupBytes?: number;

@@ -17,6 +17,7 @@ export interface OverloadAnswers {
  * | `openai` | 429, 503 | no: an answer is long because it is long; the service queues nothing |
  * | `anthropic` | 429, 503, 529 | no, for the same reason |
  * | `vllm`, `sglang`, `llama-server` | 429, 503 | yes: they queue without bound, and waiting is how they show it |
+ * | `triton` (MLServer, KServe) | 429, 503 | yes: its queue is as long as its model's settings say, which as a rule is without bound |
  * | `llama` (in this machine) | none: its error is `overloaded`, as its queue is full | yes |
  */
 export const overloadAnswers = {
@@ -26,6 +27,7 @@ export const overloadAnswers = {
   vllm: { statuses: [429, 503], timeouts: true },
   sglang: { statuses: [429, 503], timeouts: true },
   'llama-server': { statuses: [429, 503], timeouts: true },
+  triton: { statuses: [429, 503], timeouts: true },
   llama: { statuses: [], timeouts: true },
 } as const satisfies Record<string, OverloadAnswers>;
 

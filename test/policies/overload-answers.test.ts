@@ -25,6 +25,9 @@ const rows: readonly [BackEnd, unknown, boolean][] = [
   ['anthropic', { status: 529 }, true],
   ['anthropic', { status: 504 }, false],
   ['vllm', timeout, true],
+  ['triton', { status: 503 }, true],
+  ['triton', { status: 529 }, false],
+  ['triton', timeout, true],
   ['llama', new OverloadError('the queue is full'), true],
 ];
 

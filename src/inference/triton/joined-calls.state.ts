@@ -4,6 +4,8 @@ export interface WaitingCall<T> {
   /** Calls of one kind may be joined: the same inputs, of the same shape but for their rows. */
   readonly kind: string;
   readonly rows: number;
+  /** Most rows of a request of its kind. */
+  readonly maxRows: number;
 }
 
 interface Group<T> {
@@ -12,28 +14,26 @@ interface Group<T> {
   readonly sinceMs: number;
 }
 
-/** Which calls become one request: those of one kind that come within `maxWaitMs`, of `maxRows` together. Holds what waits, `maxRows` of each kind at most. */
+/** Which calls become one request: those of one kind that come within `maxWaitMs`, of `maxRows` together; one that has more rows goes alone. Holds what waits, `maxRows` of each kind at most. */
 export class JoinedCalls<T> {
   readonly #maxWaitMs: number;
-  readonly #maxRows: number;
   readonly #groups = new Map<string, Group<T>>();
 
-  constructor({ maxWaitMs, maxRows }: { readonly maxWaitMs: number; readonly maxRows: number }) {
+  constructor(maxWaitMs: number) {
     this.#maxWaitMs = maxWaitMs;
-    this.#maxRows = maxRows;
   }
 
   /** Takes a call; returns those that go now. */
   add(one: WaitingCall<T>, nowMs: number): readonly (readonly T[])[] {
-    const { kind, rows } = one;
+    const { kind, rows, maxRows } = one;
     const group = this.#groups.get(kind);
-    const isTooMany = group !== undefined && group.rows + rows > this.#maxRows;
+    const isTooMany = group !== undefined && group.rows + rows > maxRows;
     const before = isTooMany ? [group.calls.map(({ call }) => call)] : [];
     const joined =
       group === undefined || isTooMany
         ? { calls: [one], rows, sinceMs: nowMs }
         : { ...group, calls: [...group.calls, one], rows: group.rows + rows };
-    if (joined.rows >= this.#maxRows) {
+    if (joined.rows >= maxRows) {
       this.#groups.delete(kind);
       return [...before, joined.calls.map(({ call }) => call)];
     }

@@ -1,7 +1,7 @@
 import { Observable, type Subscriber, type Subscription } from 'rxjs';
-import { type CallScope, currentScope, inScope } from '../../call.ts';
+import { type CallContext, type CallScope, currentScope, inScope } from '../../call.ts';
 import { InferenceError, isStreamError } from '../../errors.ts';
-import type { CancelTimer } from '../../clock.ts';
+import type { CancelTimer, Clock } from '../../clock.ts';
 import type { ModelBackend, Tensor, TensorData } from '../model.ts';
 import { JoinedCalls } from './joined-calls.state.ts';
 
@@ -12,20 +12,32 @@ interface Waiting {
   readonly rows: number;
   readonly out: Subscriber<readonly Tensor[]>;
   readonly scope: CallScope;
+  readonly ctx: CallContext | undefined;
+}
+
+type Own = Pick<CallContext, 'context' | 'deadlineMs' | 'key'>;
+
+export interface JoinedInferOptions {
+  readonly maxWaitMs: number;
+  readonly maxRows?: number;
+  /** Most rows that the model takes; 0: it takes no batches. Undefined where nobody says. */
+  readonly mostRows: (ctx?: CallContext) => Observable<number | undefined>;
+  readonly priority?: ((of: Pick<CallContext, 'context' | 'key'>) => number) | undefined;
 }
 
 /**
- * Calls that come together as one request, along the first dimension. Where the server refuses such a request for what is in it, each call is asked alone: none
- * fails for another one's data. Whoever leaves is taken out; a request is aborted when all of its calls have left.
+ * Calls that come together as one request, along the first dimension, of no more rows than the model takes. Where the server refuses such a request for what is in it, each call is asked
+ * alone: none fails for another one's data. Whoever leaves is taken out; a request is aborted when all of its calls have left. It has the latest of their deadlines, one priority, and
+ * of their contexts what they have in common: nobody's call is made in another's name.
  */
-export function joinedInfer(infer: Infer, { maxWaitMs, maxRows = 64 }: { readonly maxWaitMs: number; readonly maxRows?: number }): Infer {
-  const waiting = new JoinedCalls<Waiting>({ maxWaitMs, maxRows });
+export function joinedInfer(infer: Infer, { maxWaitMs, maxRows = 64, mostRows, priority }: JoinedInferOptions): Infer {
+  const waiting = new JoinedCalls<Waiting>(maxWaitMs);
   let cancel: CancelTimer | undefined;
 
   const sendAll = (groups: readonly (readonly Waiting[])[]): void => {
     for (const group of groups) send(infer, group);
   };
-  const arm = ({ clock }: CallScope): void => {
+  const arm = (clock: Clock): void => {
     cancel?.();
     const { nextMs } = waiting;
     cancel =
@@ -33,24 +45,39 @@ export function joinedInfer(infer: Infer, { maxWaitMs, maxRows = 64 }: { readonl
         ? undefined
         : clock.schedule(Math.max(0, nextMs - clock.nowMs()), () => {
             sendAll(waiting.due(clock.nowMs()));
-            arm({ clock } as CallScope);
+            arm(clock);
           });
+  };
+  const join = (one: Waiting, kind: string, most: number): void => {
+    const { clock } = one.scope;
+    one.out.add(() => {
+      waiting.remove(one);
+      arm(clock);
+    });
+    sendAll(waiting.add({ call: one, kind, rows: one.rows, maxRows: most }, clock.nowMs()));
+    arm(clock);
   };
   return (inputs, ctx) =>
     new Observable((out) => {
       const scope = currentScope();
       const rows = rowsOf(inputs);
+      const one = { inputs, rows: rows ?? 0, out, scope, ctx };
       if (rows === undefined) {
-        infer(inputs, ctx).subscribe(out);
+        alone(infer, one);
         return;
       }
-      const one = { inputs, rows, out, scope };
-      out.add(() => {
-        waiting.remove(one);
-        arm(scope);
-      });
-      sendAll(waiting.add({ call: one, kind: kindOf(inputs), rows }, scope.clock.nowMs()));
-      arm(scope);
+      const kind = kindOf(inputs, priority?.(ctx ?? scope));
+      out.add(
+        mostRows(ctx).subscribe({
+          next: (most) => {
+            if (most === 0) alone(infer, one);
+            else join(one, kind, Math.min(maxRows, most ?? Infinity));
+          },
+          error: (error: unknown) => {
+            out.error(error);
+          },
+        }),
+      );
     });
 }
 
@@ -60,29 +87,25 @@ function rowsOf(inputs: readonly Tensor[]): number | undefined {
   return rows !== undefined && rows > 0 && inputs.every(({ shape }) => shape[0] === rows) ? rows : undefined;
 }
 
-const kindOf = (inputs: readonly Tensor[]): string =>
-  JSON.stringify(
+const kindOf = (inputs: readonly Tensor[], priority: number | undefined): string =>
+  JSON.stringify([
+    priority,
     inputs.map(({ name, shape, data }) => [name, shape.slice(1), 'BYTES_PER_ELEMENT' in data ? data[Symbol.toStringTag] : '']),
-  );
+  ]);
 
 function send(infer: Infer, group: readonly Waiting[]): void {
   const here = group.filter(({ out }) => !out.closed);
   const [first] = here;
   if (first === undefined) return;
-  const alone = (one: Waiting): void => {
-    inScope(one.scope, () => {
-      one.out.add(infer(one.inputs).subscribe(one.out));
-    });
-  };
   if (here.length === 1) {
-    alone(first);
+    alone(infer, first);
     return;
   }
   let left = here.length;
   let running: Subscription | undefined;
   const all = first.inputs.map((input, at) => joined(here.map(({ inputs }) => inputs[at] ?? input)));
   inScope(first.scope, () => {
-    running = infer(all).subscribe({
+    running = infer(all, inCommon(here)).subscribe({
       next: (outputs) => {
         let at = 0;
         for (const one of here) {
@@ -100,7 +123,7 @@ function send(infer: Infer, group: readonly Waiting[]): void {
         const isOurs = isStreamError(error) && error.grade === 'record';
         for (const one of here) {
           if (one.out.closed) continue;
-          if (isOurs) alone(one);
+          if (isOurs) alone(infer, one);
           else one.out.error(error);
         }
       },
@@ -111,6 +134,27 @@ function send(infer: Infer, group: readonly Waiting[]): void {
       left -= 1;
       if (left === 0) running?.unsubscribe();
     });
+}
+
+function alone(infer: Infer, { inputs, ctx, scope, out }: Waiting): void {
+  inScope(scope, () => {
+    out.add(infer(inputs, ctx).subscribe(out));
+  });
+}
+
+/** Of a request that several calls share. */
+function inCommon(calls: readonly Waiting[]): CallContext | undefined {
+  const all = calls.map(({ ctx, scope }): Own => ctx ?? scope);
+  const [first] = calls;
+  if (first === undefined) return undefined;
+  const { context, key } = first.ctx ?? first.scope;
+  const shared = Object.entries(context).filter(([field, value]) => all.every((one) => Reflect.get(one.context, field) === value));
+  return {
+    ...(first.ctx ?? { ...first.scope, signal: new AbortController().signal }), // it is aborted by being left
+    deadlineMs: Math.max(...all.map(({ deadlineMs }) => deadlineMs)),
+    context: Object.fromEntries(shared),
+    key: all.every((one) => one.key === key) ? key : null,
+  };
 }
 
 function deliver({ out, rows }: Waiting, outputs: readonly Tensor[], from: number, all: number): void {

@@ -8,7 +8,7 @@ import { classification, embedding } from './tensor-tasks.ts';
 import type { TritonCalls } from './triton-calls.ts';
 import type { TritonOptions } from './triton-options.ts';
 import { serverState } from './server-state.ts';
-import { joinedInfer } from './joined-infer.ts';
+import { joinedInfer, type JoinedInferOptions } from './joined-infer.ts';
 
 /** What a back end of the server takes beyond the common options. */
 const sampling: Readonly<Record<'vllm' | 'tensorrt-llm', readonly SamplingOption[]>> = {
@@ -31,7 +31,10 @@ export function tritonBackend(calls: TritonCalls): ModelBackend {
     ...(generate ? generation(calls, generate) : { chat: () => throwError(() => noChat(name)) }),
     ...(tasks.embed && embedding(calls, tasks.embed)),
     ...(tasks.classify && classification(calls, tasks.classify)),
-    infer: options.batch === undefined ? infer : joinedInfer(infer, options.batch),
+    infer:
+      options.batch === undefined
+        ? infer
+        : joinedInfer(infer, { ...options.batch, mostRows: mostRowsOf(calls), priority: options.priority }),
     countTokens: (turns) => of(estimatePromptTokens(turns)),
     state: serverState(calls),
     warmUp: () =>
@@ -43,6 +46,13 @@ export function tritonBackend(calls: TritonCalls): ModelBackend {
       }),
   };
 }
+
+const mostRowsOf =
+  (calls: TritonCalls): JoinedInferOptions['mostRows'] =>
+  (ctx) =>
+    calls.request(ctx, async function* ({ signal }) {
+      yield (await calls.model().facts.get(signal)).maxRows;
+    });
 
 function requestedOutputs({ outputs = [], classification: classes = {} }: TritonOptions) {
   const all = [...outputs, ...Object.keys(classes).filter((one) => !outputs.includes(one))];

@@ -113,7 +113,7 @@ export class GroupWriter {
     } catch (error) {
       for (const { failed } of group) failed(error);
     }
-    this.#state.end();
+    this.#state.end(this.#options.clock.nowMs());
     for (const resolve of this.#forRoom.drain()) resolve();
     this.#arm();
   }

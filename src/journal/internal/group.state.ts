@@ -20,6 +20,7 @@ export class GroupState {
   #isWriting = false;
   #isHurried = false;
   #lastCount = 1;
+  #endedMs = Number.NEGATIVE_INFINITY;
 
   constructor(bounds: GroupBounds) {
     this.#bounds = bounds;
@@ -56,7 +57,9 @@ export class GroupState {
     const first = this.#waiting.peek();
     if (this.#isWriting || !first) return undefined;
     const isFull = this.#bytes >= Math.min(this.#bounds.maxGroupBytes, this.#bounds.maxPendingBytes);
-    return isFull || this.#isHurried || this.#waiting.size >= this.#lastCount ? first.atMs : first.atMs + this.#bounds.maxDelayMs;
+    return isFull || this.#isHurried || this.#waiting.size >= this.#lastCount
+      ? first.atMs
+      : Math.max(first.atMs, this.#endedMs) + this.#bounds.maxDelayMs;
   }
 
   /** A write begins. @returns of how many of those that wait, the oldest first. */
@@ -75,7 +78,9 @@ export class GroupState {
     return count;
   }
 
-  end(): void {
+  /** From then on those who were told may come again: who came meanwhile waits for them. */
+  end(nowMs: number): void {
+    this.#endedMs = nowMs;
     this.#isWriting = false;
   }
 }

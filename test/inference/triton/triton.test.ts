@@ -1,4 +1,8 @@
+import { lastValueFrom } from 'rxjs';
 import { describe, expect, it } from 'vitest';
+import type { CallContext } from '../../../src/call.ts';
+import { systemClock } from '../../../src/clock.ts';
+import type { RecordContext } from '../../../src/record/record-context.ts';
 import type { Tensor } from '../../../src/inference/model.ts';
 import { triton } from '../../../src/inference/triton/triton.ts';
 import type { TritonOptions } from '../../../src/inference/triton/triton-options.ts';
@@ -119,6 +123,63 @@ describe('calls that come together', () => {
       [3, 2],
       [1, 2],
     ]);
+  });
+
+  it.each([
+    [
+      4,
+      [
+        [4, 2],
+        [2, 2],
+      ],
+    ],
+    [
+      0,
+      [
+        [1, 2],
+        [1, 2],
+        [1, 2],
+        [1, 2],
+        [1, 2],
+        [1, 2],
+      ],
+    ],
+    [100, [[6, 2]]],
+  ])('are of no more rows than the model takes (%i; 0 is no batches)', async (maxRows, shapes) => {
+    const { model, far } = await served({ batch: { maxWaitMs: 5 } }, { maxRows });
+    const results = await Promise.all([1, 2, 3, 4, 5, 6].map((value) => inferred(model, row(value))));
+    expect(results.map(([one]) => one?.data[0])).toEqual([1, 2, 3, 4, 5, 6]);
+    expect(asked(far).map(({ inputs }) => inputs[0]?.shape)).toEqual(shapes);
+  });
+
+  it('have the latest of their deadlines, one priority, and of their contexts what they have in common', async () => {
+    const priority = ({ context }: { readonly context: RecordContext }): number => context.priority ?? 0;
+    const { model, far } = await served({ batch: { maxWaitMs: 5 }, priority });
+    const nowMs = systemClock.nowMs();
+    const ctx = (leftMs: number, context: RecordContext): CallContext => ({
+      ...{ signal: new AbortController().signal, attempt: 1, position: undefined, key: 'k', headers: [], degraded: [] },
+      ...{ deadlineMs: nowMs + leftMs, context },
+    });
+    const calls = [
+      [1, ctx(5_000, { tenant: 'a', identity: 'one', priority: 2 })],
+      [2, ctx(60_000, { tenant: 'a', identity: 'two', priority: 2 })],
+      [3, ctx(9_000, { tenant: 'b', identity: 'three', priority: 1 })],
+    ] as const;
+    await Promise.all(calls.map(([value, own]) => lastValueFrom(model.infer([row(value)], own))));
+    const requests = asked(far).map(({ inputs, headers, json }) => ({
+      rows: inputs[0]?.shape[0],
+      headers,
+      parameters: json['parameters'] as Readonly<Record<string, number>>,
+    }));
+    expect(requests.map(({ rows, parameters }) => [rows, parameters['priority']]).sort()).toEqual([
+      [1, 1],
+      [2, 2],
+    ]);
+    const [joined, alone] = requests.toSorted((a, b) => (b.rows ?? 0) - (a.rows ?? 0));
+    expect([joined?.headers['millrace-tenant'], joined?.headers['millrace-identity']]).toEqual(['a', undefined]);
+    expect([alone?.headers['millrace-tenant'], alone?.headers['millrace-identity']]).toEqual(['b', 'three']);
+    expect(joined?.parameters['timeout']).toBeGreaterThan(50_000_000);
+    expect(alone?.parameters['timeout']).toBeLessThan(10_000_000);
   });
 
   it('are asked alone where the server refuses them together', async () => {

@@ -13,23 +13,29 @@ describe('the appends of one write', () => {
     expect(state.begin()).toBe(1);
     for (const nowMs of [11, 12, 13]) state.add(10, nowMs);
     expect(state.dueMs()).toBeUndefined();
-    state.end();
+    state.end(14);
     expect([state.dueMs(), state.begin()]).toEqual([11, 3]);
-    state.end();
+    state.add(10, 16);
+    state.end(18);
+    expect(state.dueMs()).toBe(23); // those who are told now may come again
+    state.add(10, 18);
+    state.add(10, 18);
+    expect([state.dueMs(), state.begin()]).toEqual([16, 3]);
+    state.end(19);
     state.add(40, 20);
     state.add(40, 22);
     expect(state.dueMs()).toBe(25);
     state.add(10, 23);
     expect([state.dueMs(), state.begin()]).toEqual([20, 3]);
-    state.end();
+    state.end(24);
     state.add(60, 30);
     expect(state.dueMs()).toBe(35);
     state.add(60, 31);
     expect([state.dueMs(), state.begin(), state.waiting]).toEqual([30, 1, 1]);
-    state.end();
+    state.end(32);
     for (const nowMs of [40, 41]) state.add(10, nowMs);
     expect(state.begin()).toBe(3);
-    state.end();
+    state.end(42);
     state.add(10, 50);
     expect(state.dueMs()).toBe(55);
     state.hurry();
@@ -42,7 +48,7 @@ describe('the appends of one write', () => {
     expect(state.hasRoom).toBe(true);
     state.add(1_000, 0);
     expect([state.hasRoom, state.begin(), state.waitingBytes]).toEqual([false, 1, 1_000]);
-    state.end();
+    state.end(0);
     expect([state.begin(), state.waitingBytes, state.hasRoom]).toEqual([1, 0, true]);
   });
 
@@ -57,16 +63,20 @@ describe('the appends of one write', () => {
         const state = new GroupState(bounds);
         const waiting: { readonly bytes: number; readonly atMs: number }[] = [];
         let nowMs = 0;
+        let endedMs = 0;
         for (const one of events) {
           if (one.kind === 'add') {
             state.add(one.bytes, nowMs);
             waiting.push({ bytes: one.bytes, atMs: nowMs });
           } else if (one.kind === 'time') nowMs += one.ms;
-          else if (state.isWriting) state.end();
+          else if (state.isWriting) {
+            state.end(nowMs);
+            endedMs = nowMs;
+          }
           const dueMs = state.dueMs();
           const [first] = waiting;
           expect(dueMs === undefined).toBe(state.isWriting || first === undefined);
-          if (dueMs !== undefined && first) expect(dueMs).toBeLessThanOrEqual(first.atMs + bounds.maxDelayMs);
+          if (dueMs !== undefined && first) expect(dueMs).toBeLessThanOrEqual(Math.max(first.atMs, endedMs) + bounds.maxDelayMs);
           if (dueMs === undefined || dueMs > nowMs) continue;
           const group = waiting.splice(0, state.begin());
           const bytes = group.reduce((sum, each) => sum + each.bytes, 0);
