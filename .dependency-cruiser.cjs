@@ -62,7 +62,7 @@ module.exports = {
     vendor('avsc', '^src/codec/avro/'),
     vendor('ajv', '^src/codec/json-schema/'),
     vendor('ajv-formats', '^src/codec/json-schema/'),
-    vendor('chardet', '^src/text/internal/'),
+    ...['chardet', 'htmlparser2', 'hyparquet', 'hyparquet-compressors', 'unpdf'].map((name) => vendor(name, '^src/text/internal/')),
 
     vendor('prom-client', '^src/serve/'),
     vendor('fastify', '^src/service/'),

@@ -63,7 +63,10 @@ export type { RunReport } from './report/run-report.ts';
 export { writeReport } from './report/write-report.ts';
 
 export { decodeText, type DecodedText, type DecodeTextOptions } from './text/decode-text.ts';
+export type { DocumentContent, DocumentSource } from './text/document-source.ts';
+export { documentsIn, type DocumentsInOptions } from './text/documents-in.ts';
 export { normaliseText } from './text/normalise-text.ts';
+export { readDocument, type ReadDocument, type ReadDocumentOptions } from './text/read-document.ts';
 export { sentencesOf } from './text/sentences-of.ts';
 export { type Chunk, splitText, type SplitTextOptions } from './text/split-text.ts';
 

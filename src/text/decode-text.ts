@@ -41,15 +41,15 @@ const mostBytes = 0x1fff_ffe8;
 export function decodeText(bytes: Uint8Array, options: DecodeTextOptions = {}): DecodedText {
   requireOptions('decodeText', options, names);
   if (!(bytes instanceof Uint8Array)) throw new OptionError(`decodeText takes bytes (a Uint8Array or Buffer), got ${typeof bytes}`);
-  const given = options.encoding === undefined ? undefined : decoderOf(options.encoding).encoding;
   if (bytes.length > mostBytes)
     throw new DocumentError(`the document has ${String(bytes.length)} bytes, more than a text can have; split it`);
-  return decodeAs(bytes, markOf(bytes) ?? given ?? encodingOf(bytes));
+  return decodeAs(bytes, encodingOf(bytes, options.encoding));
 }
 
-/** The encoding of `bytes`, which may be the first of many. @throws DocumentError where they are no text */
-export function encodingOf(bytes: Uint8Array): string {
-  const marked = markOf(bytes);
+/** The encoding of `bytes`, which may be the first of many: by their mark, else as given, else guessed. @throws DocumentError where they are no text */
+export function encodingOf(bytes: Uint8Array, given?: string): string {
+  const named = given === undefined ? undefined : decoderOf(given).encoding;
+  const marked = markOf(bytes) ?? named;
   if (marked !== undefined) return marked;
   const isBinary = looksBinary(bytes);
   const kind = binaryKind(bytes, !isBinary);

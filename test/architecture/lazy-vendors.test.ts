@@ -33,6 +33,9 @@ const heavy = [
   'prom-client',
   'chardet',
   'fastify',
+  'htmlparser2',
+  'hyparquet',
+  'unpdf',
 ];
 
 describe('importing the library loads no vendor that is not used', () => {

@@ -11,7 +11,7 @@ const isControl = (byte: number): boolean => (byte < 32 && !(byte >= 9 && byte <
 const mostControls = 0.02;
 
 /** The share of control characters in what `bytes` begin with, of which texts of one byte a character have hardly any. */
-export function controlShare(bytes: Uint8Array): number {
+function controlShare(bytes: Uint8Array): number {
   const sample = bytes.subarray(0, sampleBytes);
   let controls = 0;
   for (const byte of sample) if (isControl(byte)) controls += 1;
