@@ -79,7 +79,7 @@ export type { AvroFileDamage, AvroFileOptions } from './codec/avro/file-options.
 export type { AvroFileReading } from './codec/avro/file-reader.ts';
 export type { RegisteredAvroOptions } from './codec/avro/registered-avro.ts';
 export type { AvroSchema } from './codec/avro/avro-schema.ts';
-export type { AvroDuration, AvroValue } from './codec/avro/avro-value.ts';
+export type { AvroDuration, AvroInput, AvroValue } from './codec/avro/avro-value.ts';
 export { bytes } from './codec/bytes.ts';
 export { either, type EitherOptions } from './codec/either.ts';
 export { json, type JsonOptions } from './codec/json.ts';

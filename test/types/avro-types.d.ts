@@ -14,6 +14,10 @@ export interface Order {
   part: Part;
   either: { readonly int: number } | { readonly double: number } | null;
   hash: Uint8Array;
+  choice: { readonly int: string } | { readonly 'shop.Part': Part } | { readonly string: string };
+  kinds: State | Part | Date;
+  named: { readonly 'shop.Part': Part } | { readonly 'other.Part': other_Part } | { readonly 'shop.Hash': Uint8Array };
+  rounded: Uint8Array;
   took: AvroDuration;
 }
 
@@ -21,4 +25,8 @@ export type State = 'OPEN' | 'DONE';
 
 export interface Part {
   ok: boolean;
+}
+
+export interface other_Part {
+  state: State;
 }

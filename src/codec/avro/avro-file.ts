@@ -1,5 +1,5 @@
 import type { AvroSchema } from './avro-schema.ts';
-import type { AvroValue } from './avro-value.ts';
+import type { AvroInput, AvroValue } from './avro-value.ts';
 import { compileSchema } from './compile-schema.ts';
 import { type AvroFileOptions, resolveFileOptions } from './file-options.ts';
 import { type AvroFileReading, FileReading } from './file-reader.ts';
@@ -12,9 +12,9 @@ export interface AvroFileReader<T> {
 }
 
 /** Files of one schema, in and out. */
-export interface AvroFile<T> extends AvroFileReader<T> {
+export interface AvroFile<T, I = T> extends AvroFileReader<T> {
   /** The bytes of a file with these values, for `pipeline(…, createWriteStream(path))`. What was given before a value that does not fit is written before its error. Each call writes one file. */
-  write(values: AsyncIterable<T> | Iterable<T>): AsyncGenerator<Uint8Array, void>;
+  write(values: AsyncIterable<I> | Iterable<I>): AsyncGenerator<Uint8Array, void>;
 }
 
 /**
@@ -30,7 +30,9 @@ export interface AvroFile<T> extends AvroFileReader<T> {
  * fit, with the path, never the value; `encode_failed`.
  * @see https://avro.apache.org/docs/1.12.0/specification/#object-container-files
  */
-export function avroFile<const S extends AvroSchema>(options: AvroFileOptions & { readonly schema: S }): AvroFile<AvroValue<S>>;
+export function avroFile<const S extends AvroSchema>(
+  options: AvroFileOptions & { readonly schema: S },
+): AvroFile<AvroValue<S>, AvroInput<S>>;
 /** Of a schema that only the file knows, the type of values is what the caller says. */
 export function avroFile<T = unknown>(options?: AvroFileOptions & { readonly schema?: undefined }): AvroFileReader<T>;
 export function avroFile(given: AvroFileOptions = {}): AvroFileReader<unknown> | AvroFile<unknown> {

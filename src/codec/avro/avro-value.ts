@@ -1,4 +1,6 @@
-import type { AvroPrimitive, AvroSchema } from './avro-schema.ts';
+import type { AvroSchema } from './avro-schema.ts';
+import type { BranchName, Definitions, Found, InnerSpace } from './avro-names.ts';
+import type { DecimalFits } from './decimal-fits.ts';
 
 /** Amounts of time that do not add up: a month has no fixed number of days. Each from 0 to 2^32 - 1. */
 export interface AvroDuration {
@@ -34,113 +36,144 @@ interface Logical {
   readonly duration: { readonly fixed: AvroDuration };
 }
 
-/** All named types that a schema defines, at any depth. */
-type Definitions<S> = S extends readonly (infer Branch)[]
-  ? Definitions<Branch>
-  : S extends { readonly type: 'record' | 'error'; readonly fields: readonly { readonly type: infer Field }[] }
-    ? S | Definitions<Field>
-    : S extends { readonly type: 'enum' | 'fixed' }
-      ? S
-      : S extends { readonly type: 'array'; readonly items: infer Items }
-        ? Definitions<Items>
-        : S extends { readonly type: 'map'; readonly values: infer Values }
-          ? Definitions<Values>
-          : S extends { readonly type: infer Inner extends object }
-            ? Definitions<Inner>
-            : never;
+/** Given: what is decoded, where all fields are there. Taken: what is encoded, where fields with defaults may be left out. */
+type Way = 'given' | 'taken';
 
-/** `a.b.C` is C. Namespaces are not followed: a reference to a simple name that two types have is the union of their values. */
-type Simple<Name extends string> = Name extends `${string}.${infer Rest}` ? Simple<Rest> : Name;
-
-type ByName<Name extends string, Defined> = Defined extends { readonly name: infer Own extends string }
-  ? Simple<Own> extends Simple<Name>
-    ? Defined
+/** The value of a logical type; never where it is none that is known, or does not fit what it stands on: then it is passed over. */
+type OfLogical<S> = S extends { readonly logicalType: infer L extends keyof Logical; readonly type: infer Base extends string }
+  ? Base extends keyof Logical[L]
+    ? Fits<S, L> extends true
+      ? Logical[L][Base]
+      : never
     : never
   : never;
 
-type OfName<Name extends string, Defined> = [ByName<Name, Defined>] extends [never] ? unknown : Value<ByName<Name, Defined>, Defined>;
+type Fits<S, L> = L extends 'decimal'
+  ? DecimalFits<S>
+  : S extends { readonly type: 'fixed'; readonly size: infer Size extends number }
+    ? number extends Size
+      ? true
+      : Size extends (L extends 'uuid' ? 16 : 12)
+        ? true
+        : false
+    : true;
 
-/** The field's key in a wrapped union. */
-type BranchName<S> = S extends string
-  ? S
-  : S extends { readonly name: infer Name extends string; readonly namespace: infer Space extends string }
-    ? Name extends `${string}.${string}`
-      ? Name
-      : `${Space}.${Name}`
-    : S extends { readonly name: infer Name extends string }
-      ? Name
-      : S extends { readonly type: infer Type extends string }
-        ? Type
-        : never;
+interface Kinds {
+  readonly null: 'null';
+  readonly boolean: 'boolean';
+  readonly int: 'number';
+  readonly float: 'number';
+  readonly double: 'number';
+  readonly long: 'bigint';
+  readonly string: 'string';
+  readonly enum: 'string';
+  readonly bytes: 'bytes';
+  readonly fixed: 'bytes';
+  readonly array: 'array';
+  readonly map: 'object';
+  readonly record: 'object';
+  readonly error: 'object';
+}
 
-/** What tells branches apart in JavaScript; two of one kind need their names. */
-type Kind<S> = S extends { readonly logicalType: keyof Logical }
-  ? never
-  : S extends { readonly type: infer Type extends string }
-    ? KindOf<Type>
-    : S extends string
-      ? KindOf<S>
-      : never;
-type KindOf<Type extends string> = Type extends 'int' | 'float' | 'double'
-  ? 'number'
-  : Type extends 'string' | 'enum'
-    ? 'string'
-    : Type extends 'bytes' | 'fixed'
-      ? 'bytes'
-      : Type extends AvroPrimitive | 'array'
-        ? Type
+type KindOfLogical<V> = V extends string
+  ? 'string'
+  : V extends number
+    ? 'number'
+    : V extends bigint
+      ? 'bigint'
+      : V extends Date
+        ? 'date'
         : 'object';
 
-type IsAmbiguous<Branches, Seen = never> = Branches extends readonly [infer First, ...infer Rest]
-  ? [Kind<First>] extends [never]
-    ? IsAmbiguous<Rest, Seen>
-    : Kind<First> extends Seen
+/** What tells branches apart in JavaScript; two of one kind need their names. Never: not known here. */
+type Kind<S, Defs, Space extends string> = S extends keyof Primitives
+  ? Kinds[S]
+  : S extends string
+    ? Found<S, Defs, Space> extends { readonly schema: infer Named }
+      ? Kind<Named, Defs, Space>
+      : never
+    : [OfLogical<S>] extends [never]
+      ? S extends { readonly type: infer Type }
+        ? Type extends keyof Kinds
+          ? Kinds[Type]
+          : Kind<Type, Defs, Space>
+        : never
+      : KindOfLogical<OfLogical<S>>;
+
+type IsAmbiguous<Branches, Defs, Space extends string, Seen = never> = Branches extends readonly [infer First, ...infer Rest]
+  ? [Kind<First, Defs, Space>] extends [never]
+    ? IsAmbiguous<Rest, Defs, Space, Seen>
+    : Kind<First, Defs, Space> extends Seen
       ? true
-      : IsAmbiguous<Rest, Seen | Kind<First>>
+      : IsAmbiguous<Rest, Defs, Space, Seen | Kind<First, Defs, Space>>
   : false;
 
-type Union<Branches extends readonly unknown[], Defined> =
-  IsAmbiguous<Branches> extends true
-    ? {
-        [I in keyof Branches]: Branches[I] extends 'null' ? null : { readonly [K in BranchName<Branches[I]>]: Value<Branches[I], Defined> };
-      }[number]
-    : Value<Branches[number], Defined>;
+type Union<Branches extends readonly unknown[], Defs, Space extends string, W extends Way> = number extends Branches['length']
+  ? unknown
+  : IsAmbiguous<Branches, Defs, Space> extends true
+    ? { [I in keyof Branches]: Branch<Branches[I], Defs, Space, W> }[number]
+    : Value<Branches[number], Defs, Space, W>;
 
-type OfLogical<S, Defined> = S extends { readonly logicalType: infer L extends keyof Logical; readonly type: infer Base extends string }
-  ? Base extends keyof Logical[L]
-    ? Logical[L][Base]
-    : OfType<S, Defined>
-  : OfType<S, Defined>;
+type Branch<S, Defs, Space extends string, W extends Way> = S extends 'null' | { readonly type: 'null' }
+  ? null
+  : { readonly [K in BranchName<S, Space>]: Value<S, Defs, Space, W> };
 
-type OfType<S, Defined> = S extends { readonly type: 'record' | 'error'; readonly fields: infer Fields extends readonly unknown[] }
-  ? {
-      [F in Fields[number] as F extends { readonly name: infer Name extends string } ? Name : never]: F extends {
-        readonly type: infer Type;
-      }
-        ? Value<Type, Defined>
-        : never;
-    }
+interface Field {
+  readonly name: string;
+  readonly type: unknown;
+}
+
+/** One that is widened, and so says little, is unknown: `as const` keeps it. */
+type OfFields<Fields extends readonly Field[], Defs, Space extends string, W extends Way> = number extends Fields['length']
+  ? unknown
+  : string extends Fields[number]['name']
+    ? unknown
+    : W extends 'given'
+      ? { [F in Fields[number] as F['name']]: Value<F['type'], Defs, Space, W> }
+      : Whole<
+          { [F in Fields[number] as F extends { readonly default: unknown } ? never : F['name']]: Value<F['type'], Defs, Space, W> } & {
+            [F in Fields[number] as F extends { readonly default: unknown } ? F['name'] : never]?:
+              | Value<F['type'], Defs, Space, W>
+              | undefined;
+          }
+        >;
+
+type Whole<T> = { [K in keyof T]: T[K] };
+
+type OfType<S, Defs, Space extends string, W extends Way> = S extends {
+  readonly type: 'record' | 'error';
+  readonly fields: infer Fields extends readonly Field[];
+}
+  ? OfFields<Fields, Defs, InnerSpace<S, Space>, W>
   : S extends { readonly type: 'enum'; readonly symbols: readonly (infer Symbols)[] }
     ? Symbols
     : S extends { readonly type: 'fixed' }
       ? Uint8Array
       : S extends { readonly type: 'array'; readonly items: infer Items }
-        ? Value<Items, Defined>[]
+        ? W extends 'given'
+          ? Value<Items, Defs, Space, W>[]
+          : readonly Value<Items, Defs, Space, W>[]
         : S extends { readonly type: 'map'; readonly values: infer Values }
-          ? Record<string, Value<Values, Defined>>
+          ? Record<string, Value<Values, Defs, Space, W>>
           : S extends { readonly type: infer Inner }
-            ? Value<Inner, Defined>
+            ? Value<Inner, Defs, Space, W>
             : unknown;
 
-type Value<S, Defined> = S extends readonly unknown[]
-  ? Union<S, Defined>
+type OfName<Name extends string, Defs, Space extends string, W extends Way> = string extends Name
+  ? unknown
+  : Found<Name, Defs, Space> extends { readonly schema: infer S; readonly space: infer Own extends string }
+    ? Value<S, Defs, Own, W>
+    : unknown;
+
+type Value<S, Defs, Space extends string, W extends Way> = S extends readonly unknown[]
+  ? Union<S, Defs, Space, W>
   : S extends keyof Primitives
     ? Primitives[S]
     : S extends string
-      ? string extends S
-        ? unknown
-        : OfName<S, Defined>
-      : OfLogical<S, Defined>;
+      ? OfName<S, Defs, Space, W>
+      : [OfLogical<S>] extends [never]
+        ? OfType<S, Defs, Space, W>
+        : OfLogical<S>;
 
 /**
  * The JavaScript value of an Avro schema that is given as a literal; `unknown` where it is not known to the compiler.
@@ -152,7 +185,7 @@ type Value<S, Defined> = S extends readonly unknown[]
  * | bytes, fixed | Uint8Array |
  * | string, enum | string; the symbols |
  * | array, map, record | Array, object, object |
- * | union | the branch's value; `{ name: value }` where two branches have the same kind of value |
+ * | union | the branch's value; `{ name: value }`, by full name, where two branches have the same kind of value in JavaScript |
  * | decimal | text, as `'-12.30'`: all digits of its scale |
  * | uuid | text |
  * | date | text, as `'2026-11-22'` |
@@ -163,4 +196,7 @@ type Value<S, Defined> = S extends readonly unknown[]
  * | local-timestamp-micros, local-timestamp-nanos | bigint: since 1970, of a clock on the wall |
  * | duration | `{ months, days, milliseconds }` |
  */
-export type AvroValue<S> = AvroSchema extends S ? unknown : Value<S, Definitions<S>>;
+export type AvroValue<S> = AvroSchema extends S ? unknown : Value<S, Definitions<S, ''>, '', 'given'>;
+
+/** What is encoded by such a schema: the same, but fields that have a default may be left out, and lists may be read-only. */
+export type AvroInput<S> = AvroSchema extends S ? unknown : Value<S, Definitions<S, ''>, '', 'taken'>;

@@ -3,17 +3,20 @@ import { isObject, type OptionNames, requireOptions } from '../../check-options.
 import type { Codec } from '../codec.ts';
 import { avroBounds, type AvroOptions } from './avro-bounds.ts';
 import type { AvroSchema } from './avro-schema.ts';
-import type { AvroValue } from './avro-value.ts';
+import type { AvroInput, AvroValue } from './avro-value.ts';
 import { compileSchema } from './compile-schema.ts';
 import { encode, readerOf } from './read-write.ts';
 import { type RegisteredAvroOptions, registeredAvro } from './registered-avro.ts';
 
 export type { AvroOptions };
 
+/** Of a schema that the compiler knows. It also encodes values that lack fields with defaults; what is inferred from it, as topics do, is what it decodes to. */
+export type AvroCodec<S extends AvroSchema> = { encode(value: AvroInput<S>): Uint8Array | null } & Codec<AvroValue<S>>;
+
 const names: OptionNames<AvroOptions> = { maxBytes: true, maxItems: true };
 
 /**
- * Avro's binary form. Values have the type of the schema where that is a literal: {@link AvroValue}.
+ * Avro's binary form. Values have the type of the schema where that is a literal: {@link AvroValue}, and {@link AvroInput} of what is encoded.
  *
  * With a schema alone there is no frame: the schema is all there is to know. With a registry (`avro({ registry, … })`) values are framed as Confluent's clients frame them, a zero and
  * the id of the writer's schema before each, and the codec is opened for each of its uses:
@@ -28,8 +31,8 @@ const names: OptionNames<AvroOptions> = { maxBytes: true, maxItems: true };
  * value, and for a writer's schema that cannot be read, with the ids of both; `unexpected_tombstone`; `encode_failed`.
  * @throws RegistryError from `open`
  */
-export function avro<const S extends AvroSchema>(schema: S, options?: AvroOptions): Codec<AvroValue<S>>;
-export function avro<const S extends AvroSchema>(options: RegisteredAvroOptions & { readonly schema: S }): Codec<AvroValue<S>>;
+export function avro<const S extends AvroSchema>(schema: S, options?: AvroOptions): AvroCodec<S>;
+export function avro<const S extends AvroSchema>(options: RegisteredAvroOptions & { readonly schema: S }): AvroCodec<S>;
 /** Of a schema that only the registry knows, the type of values is what the caller says. */
 export function avro<T = unknown>(options: RegisteredAvroOptions & { readonly schema?: undefined }): Codec<T>;
 export function avro(given: AvroSchema | RegisteredAvroOptions, options: AvroOptions = {}): Codec<unknown> {

@@ -9,10 +9,12 @@ export const fileCodecs: readonly AvroFileCodec[] = ['null', 'deflate', 'zstanda
 
 const [deflated, inflated, zstdPacked, zstdUnpacked] = [
   promisify<Buffer, Buffer>(deflateRaw),
-  promisify<Buffer, { readonly maxOutputLength: number }, Buffer>(inflateRaw),
+  promisify<Buffer, { readonly maxOutputLength: number; readonly chunkSize: number }, Buffer>(inflateRaw),
   promisify<Buffer, Buffer>(zstdCompress),
-  promisify<Buffer, { readonly maxOutputLength: number }, Buffer>(zstdDecompress),
+  promisify<Buffer, { readonly maxOutputLength: number; readonly chunkSize: number }, Buffer>(zstdDecompress),
 ];
+
+const chunkSize = 128 * 1024; // a way to another thread and back for each
 
 export const syncBytes = 16;
 
@@ -28,7 +30,7 @@ export async function packed(codec: AvroFileCodec, bytes: Buffer): Promise<Buffe
 export async function unpacked(codec: AvroFileCodec, bytes: Buffer, most: number): Promise<Buffer> {
   if (codec === 'null') return bytes;
   try {
-    return await (codec === 'deflate' ? inflated : zstdUnpacked)(bytes, { maxOutputLength: most });
+    return await (codec === 'deflate' ? inflated : zstdUnpacked)(bytes, { maxOutputLength: most, chunkSize });
   } catch (error) {
     const isTooLarge = error instanceof RangeError && Reflect.get(error, 'code') === 'ERR_BUFFER_TOO_LARGE';
     throw isTooLarge ? blockTooLarge(most) : new CodecError('decode_failed', `expected a block packed with ${codec}, got what is none`);

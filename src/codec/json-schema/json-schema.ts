@@ -129,6 +129,7 @@ async function openInput(options: Resolved, use: CodecUse): Promise<OpenCodec<un
   const { registry, subject, bounds } = options;
   const reader = await readerSchema(options, use);
   const read = reader && json(reader.schema, bounds);
+  if (!reader) jsonSchemaValue({}, 'any value'); // loads what checks, or the first record would hold all others up for it
   const known = new KnownSchemas(registry, subject, use, (schema, references) => json(registeredJsonSchema(schema, references), bounds));
   return {
     name: 'json schema',

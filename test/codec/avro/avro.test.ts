@@ -43,7 +43,7 @@ describe('avro: types', () => {
     expectTypeOf<Order['either']>().toEqualTypeOf<{ readonly int: number } | { readonly double: number } | null>();
     expectTypeOf<Order['took']>().toEqualTypeOf<AvroDuration>();
     const wide = (schema: AvroSchema) => avro(schema);
-    expectTypeOf(wide('string')).toEqualTypeOf<Codec<unknown>>();
+    expectTypeOf(wide('string').decode).returns.toEqualTypeOf<unknown>();
   });
 });
 

@@ -50,7 +50,7 @@ describe('avro with a registry, out', () => {
   it('registers its schema and frames with its id', async () => {
     const registry = memoryRegistry();
     const codec = avro({ registry, schema: v1 });
-    expectTypeOf(codec).toEqualTypeOf<Codec<{ id: string }>>();
+    expectTypeOf(codec.decode).returns.toEqualTypeOf<{ id: string }>();
     const out = await opened(codec, 'out');
     expect(out.encode({ id: 'a' })).toEqual(Buffer.from(framed(1, 2, 97)));
     expect(await registry.bySubject('orders-value', 'latest')).toMatchObject({ id: 1, version: 1 });

@@ -32,7 +32,7 @@ export function zigzag(value: bigint): Buffer {
   return Buffer.from([...bytes, Number(rest)]);
 }
 
-const of = (branch: keyof typeof branches, ...parts: readonly (bigint | Buffer | readonly number[])[]): Buffer =>
+export const of = (branch: keyof typeof branches, ...parts: readonly (bigint | Buffer | readonly number[])[]): Buffer =>
   Buffer.concat([
     zigzag(BigInt(Object.keys(branches).indexOf(branch))),
     ...parts.map((part) => (typeof part === 'bigint' ? zigzag(part) : Buffer.from(part))),

@@ -24,13 +24,16 @@ export interface Answer {
   readonly partition: number;
 }
 
-export type Kind = Exclude<HostileCase['codec'], 'text'>;
+export type Kind = Exclude<HostileCase['codec'], 'text' | 'avro file'>;
 
 /** The topic of each codec. */
-export const inputs = { avro: 'hostile.avro', json: 'hostile.json', 'json with a schema': 'hostile.numbers' } as const satisfies Record<
-  Kind,
-  string
->;
+export const inputs = {
+  avro: 'hostile.avro',
+  'avro framed': 'hostile.framed',
+  json: 'hostile.json',
+  'json with a schema': 'hostile.numbers',
+  'json schema framed': 'hostile.schemas',
+} as const satisfies Record<Kind, string>;
 
 /** Good records are a time, in each codec: what hostile ones are after all is none. */
 export function sentMsOf(value: unknown): number | null {

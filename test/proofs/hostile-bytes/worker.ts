@@ -14,6 +14,8 @@ const app = await start(
     name: 'hostile-bytes',
     input: {
       avro: topic(inputs.avro, codecOf('avro')),
+      framed: topic(inputs['avro framed'], codecOf('avro framed')),
+      schemas: topic(inputs['json schema framed'], codecOf('json schema framed')),
       json: topic(inputs.json, codecOf('json')),
       numbers: topic(inputs['json with a schema'], codecOf('json with a schema')),
     },

@@ -3,6 +3,7 @@ import { avro } from '../../../src/codec/avro/avro.ts';
 import { avroCases, hostileSchema } from './avro-cases.ts';
 import { bombs } from './bombs.ts';
 import type { HostileCase } from './case.ts';
+import { frame, framedCases, ids } from './framed-cases.ts';
 import { jsonCases } from './json-cases.ts';
 import { inputs, type Kind } from './scene.ts';
 
@@ -19,7 +20,7 @@ interface Prepared {
 
 /** All cases, made before anything is measured. */
 export const prepared = (): readonly Prepared[] =>
-  [...avroCases, ...jsonCases].map((one: HostileCase) => {
+  [...avroCases, ...framedCases, ...jsonCases].map((one: HostileCase) => {
     const bytes = one.bytes();
     return { topic: inputs[one.codec as Kind], bytes, code: bytes.length > mostBatch ? 'undecodable_batch' : one.code };
   });
@@ -30,6 +31,8 @@ export function goodWriter(producer: Producer, partitions: number, everyMs: numb
   const bytesOf: Readonly<Record<Kind, (ms: number) => Uint8Array | null>> = {
     avro: (ms) => codec.encode({ Long: { is: BigInt(ms) } }),
     json: (ms) => Buffer.from(`{"sentMs":${String(ms)}}`),
+    'avro framed': (ms) => frame(ids.avro, codec.encode({ Long: { is: BigInt(ms) } }) ?? undefined),
+    'json schema framed': (ms) => frame(ids.json, Buffer.from(`[${String(ms)}]`)),
     'json with a schema': (ms) => Buffer.from(`[${String(ms)}]`),
   };
   let written = 0;
