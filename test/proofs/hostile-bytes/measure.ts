@@ -26,9 +26,9 @@ async function decodeOf(kind: HostileCase['codec']): Promise<Decode> {
   const codec = codecOf(kind);
   const signal = new AbortController().signal;
   const use = { topic: 'hostile', part: 'value', direction: 'in', signal, clock: systemClock, log: () => undefined } as const;
-  const { pending, ...opened } = (await codec.open?.(use)) ?? codec;
+  const opened: OpenCodec<unknown> = (await codec.open?.(use)) ?? codec;
   return (bytes) => {
-    const waits = pending?.(bytes);
+    const waits = opened.pending?.(bytes);
     return waits ? waits.then(() => opened.decode(bytes)) : opened.decode(bytes);
   };
 }
