@@ -16,6 +16,7 @@ const pages = await Promise.all(
     ...pagesOfOperators,
     ...pagesOfModels,
     ...pagesOfCodecs,
+    'src/text/text.md',
     'pipelines/parallel/README.md',
     'README.md',
     'CONTRIBUTING.md',

@@ -36,14 +36,16 @@ export async function longestFitting(candidates: Candidates, most: number, ratio
   const { lengths } = candidates;
   let [low, high] = [-1, lengths.length];
   let tokens = 0;
+  let isFit = true; // what was counted last
   for (let counts = 0; high - low > 1; counts += 1) {
     const guess = lastWithin(lengths, most * ratio.unitsPerToken);
-    if (low >= 0 && guess <= low) break;
+    if (low >= 0 && guess <= low && isFit) break;
     const index = counts < guesses ? Math.min(high - 1, Math.max(low + 1, guess)) : (low + high) >> 1;
     const counted = candidates.count(index);
     const found = typeof counted === 'number' ? counted : await counted;
     ratio.unitsPerToken = (lengths[index] ?? 1) / Math.max(1, found);
-    if (found <= most) [low, tokens] = [index, found];
+    isFit = found <= most;
+    if (isFit) [low, tokens] = [index, found];
     else high = index;
   }
   return low < 0 ? undefined : { index: low, tokens };
