@@ -23,6 +23,7 @@ const pages = await Promise.all(
     'src/DESIGN.md',
     'src/GUARANTEES.md',
     'src/serve/metrics.md',
+    'src/service/service.md',
   ].map(async (page) => {
     const text = await read(page);
     return { page, text, blocks: blocksOf(page, text) };
