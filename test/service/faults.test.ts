@@ -61,14 +61,20 @@ describe('what clients do to it', () => {
   });
 
   it('answers who comes to a full queue with 429, and when to come again; then serves on', async () => {
-    const { post, model } = await serveScript('a b', { tokenMs: 60 }, { concurrency: 1, maxWaiting: 1 });
-    const [first, second] = [post('/v1/chat/completions', question), post('/v1/chat/completions', question)];
-    await until(() => model.stats.calls === 1);
-    const third = await until429(() => post('/v1/chat/completions', question));
-    expect(third.headers.get('retry-after')).toMatch(/^[1-9]\d*$/);
+    const clock = virtualClock(1_000_000);
+    const { post, service } = await serveScript('a b', { tokenMs: 60 }, { concurrency: 1, maxWaiting: 1, clock });
+    const ask = (): Promise<Response> => post('/v1/chat/completions', question);
+    const served = [ask(), ask()];
+    await until(async () => (await service.state()).models[0]?.waiting === 1);
+    const third = await ask();
+    expect([third.status, third.headers.get('retry-after')]).toEqual([429, expect.stringMatching(/^[1-9]\d*$/)]);
     expect(await third.json()).toMatchObject({ error: { type: 'rate_limit_error', code: 'rate_limit_exceeded' } });
-    expect([(await first).status, (await second).status]).toEqual([200, 200]);
-    expect((await post('/v1/chat/completions', question)).status).toBe(200);
+    await clock.advance(1_000);
+    expect((await Promise.all(served)).map(({ status }) => status)).toEqual([200, 200]);
+    const fourth = ask();
+    await until(async () => (await service.state()).generations.open === 1);
+    await clock.advance(1_000);
+    expect((await fourth).status).toBe(200);
   });
 
   it('drops a reader that takes nothing, and frees the model', async () => {
@@ -149,20 +155,16 @@ describe('what clients do to it', () => {
   });
 });
 
-async function until429(ask: () => Promise<Response>): Promise<Response> {
-  const response = await ask();
-  expect(response.status).toBe(429);
-  return response;
-}
-
 describe('its life', () => {
   it('finishes what runs, takes nothing new, and ends', async () => {
-    const { post, service } = await serveScript('a b c', { tokenMs: 60 });
+    const clock = virtualClock(1_000_000);
+    const { post, service } = await serveScript('a b c', { tokenMs: 60 }, { clock });
     const running = await post('/v1/chat/completions', { ...question, stream: true });
     const drained = service.drain({ deadlineMs: 10_000 });
     expect((await fetch(`${service.url}/readyz`)).status).toBe(503);
     const refused = await post('/v1/chat/completions', question);
     expect([refused.status, refused.headers.has('retry-after')]).toEqual([503, true]);
+    await clock.advance(1_000);
     expect(eventsIn(await running.text()).at(-1)?.data).toBe('[DONE]');
     await drained;
     await expect(fetch(`${service.url}/healthz`)).rejects.toThrow();
