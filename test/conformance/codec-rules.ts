@@ -151,7 +151,14 @@ export const codecRules: readonly CodecRule[] = [
     rule: 7,
     says: 'encodes any value, or refuses it with a CodecError',
     check: ({ writer }) => {
-      const hostile = [new Proxy({}, { ownKeys: () => ['a', 'a'] }), Object.create(null), new Date(Number.NaN), Symbol('x'), () => 1];
+      const hostile = [
+        undefined,
+        new Proxy({}, { ownKeys: () => ['a', 'a'] }),
+        Object.create(null),
+        new Date(Number.NaN),
+        Symbol('x'),
+        () => 1,
+      ];
       for (const value of hostile)
         expectFault(
           caught(() => writer.encode(value)),

@@ -13,11 +13,23 @@ const utf8 = new TextDecoder();
 const textOf = (bytes: Uint8Array | null): string => utf8.decode(bytes ?? new Uint8Array());
 const given = (codec: Partial<OpenCodec<Value>> & Pick<Codec<Value>, 'open'>, more: Partial<CodecCase<Value>> = {}): CodecCase<Value> => ({
   make: () => ({ ...good, ...codec }),
-  values: fc.record({ text: fc.string() }),
+  values: fc.record({ text: fc.oneof(fc.string(), fc.constant(' a ')) }),
   nullBytes: 'refused',
   unencodable: [undefined, () => 1, 1n],
   ...more,
 });
+
+/** Good, but for what it does with bytes that it cannot read. */
+const refusing = (refuse: (bytes: Uint8Array | null) => never): CodecCase<Value> =>
+  given({
+    decode: (bytes) => {
+      try {
+        return good.decode(bytes);
+      } catch {
+        return refuse(bytes);
+      }
+    },
+  });
 
 /** A codec with a fault, made anew for each test, and the rule that must find it. */
 const planted: readonly (readonly [rule: number, fault: string, make: () => CodecCase<Value>])[] = [
@@ -41,14 +53,8 @@ const planted: readonly (readonly [rule: number, fault: string, make: () => Code
     4,
     'fails with a code that is none of a record',
     () =>
-      given({
-        decode: (bytes) => {
-          try {
-            return good.decode(bytes);
-          } catch {
-            throw new CodecError('call_failed', 'expected JSON');
-          }
-        },
+      refusing(() => {
+        throw new CodecError('call_failed', 'expected JSON');
       }),
   ],
   [
@@ -122,14 +128,8 @@ const planted: readonly (readonly [rule: number, fault: string, make: () => Code
     10,
     'quotes what it cannot read',
     () =>
-      given({
-        decode: (bytes) => {
-          try {
-            return good.decode(bytes);
-          } catch {
-            throw new CodecError('decode_failed', `expected JSON, got ${textOf(bytes)}`);
-          }
-        },
+      refusing((bytes) => {
+        throw new CodecError('decode_failed', `expected JSON, got ${textOf(bytes)}`);
       }),
   ],
   [
