@@ -1,4 +1,4 @@
-import type { DocumentSource } from './text.ts';
+import type { DocumentSource } from 'millrace';
 import type { DocumentReference, DocumentResult } from './document.ts';
 
 export interface DeskOptions {

@@ -77,8 +77,8 @@ export class DocumentsRun {
     if (signal?.aborted) this.#end();
     try {
       await this.#through(transport);
-      this.#desk.giveUp();
     } finally {
+      this.#desk.giveUp();
       signal?.removeEventListener('abort', this.#end);
       if (this.#options.transport === undefined) await transport.close();
       await file.close();

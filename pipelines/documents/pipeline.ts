@@ -2,6 +2,7 @@ import {
   type Clock,
   circuitBreaker,
   definePipeline,
+  isStreamError,
   type Journal,
   json,
   type Model,
@@ -11,7 +12,7 @@ import {
   type TokenBudget,
   topic,
 } from 'millrace';
-import type { DocumentSource } from './text.ts';
+import type { DocumentSource } from 'millrace';
 import { drop, mapConcurrent } from 'millrace/operators';
 import type { AskedModel } from './ask.ts';
 import { DocumentReference, DocumentResult } from './document.ts';
@@ -105,5 +106,8 @@ export function documentsPipeline(options: DocumentsPipelineOptions): Pipeline<D
   });
 }
 
-const isAway = (error: unknown): boolean =>
-  typeof error === 'object' && error !== null && 'code' in error && error.code === 'model_unavailable';
+/** Nobody is there, or a proxy in front of nobody answers. */
+function isAway(error: unknown): boolean {
+  if (!isStreamError(error)) return false;
+  return error.code === 'model_unavailable' || error.status === 502 || error.status === 504;
+}

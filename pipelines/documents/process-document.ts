@@ -1,5 +1,5 @@
 import { call, type CallContext, classify, type Clock, isAbortError, isStreamError, messageOf } from 'millrace';
-import type { DocumentSource } from './text.ts';
+import type { DocumentSource } from 'millrace';
 import { catchError, concatMap, defer, forkJoin, from, map, mergeMap, type Observable, of, toArray } from 'rxjs';
 import { ask, type AskedModel, type AskParts, type Heard } from './ask.ts';
 import { compareAnswers } from './compare-answers.ts';

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type Chunk, DocumentError, type Model, normaliseText, splitText } from 'millrace';
-import { type DocumentSource, readDocument } from './text.ts';
+import { type DocumentSource, readDocument } from 'millrace';
 import type { DocumentInput } from './document.ts';
 import { tokensOf } from './room.ts';
 import type { Json } from './merge/merge-extractions.ts';
@@ -28,7 +28,8 @@ export async function readWhole(source: DocumentSource, maxBytes: number): Promi
   const size = 'text' in read ? read.text.length : read.bytes.length;
   if (size > maxBytes)
     throw new DocumentError(`${source.name} has ${String(size)} bytes, expected at most ${String(maxBytes)} (maxDocumentBytes)`);
-  const { text: raw, ...facts } = 'text' in read ? { text: read.text, fields: read.fields as Json } : fromBytes(read);
+  const { text: raw, ...facts } =
+    'text' in read ? { text: read.text, fields: besides(read) } : await fromBytes(source.name, read, maxBytes);
   const text = normaliseText(raw);
   if (text === '') throw new DocumentError(`${source.name} has no text`);
   const hash = createHash('sha256').update(text).digest('hex');
@@ -47,7 +48,15 @@ export async function readWhole(source: DocumentSource, maxBytes: number): Promi
   };
 }
 
-function fromBytes({ bytes }: { readonly bytes: Uint8Array }) {
-  const { warnings, ...rest } = readDocument(bytes);
+async function fromBytes(
+  name: string,
+  { bytes, mediaType }: { readonly bytes: Uint8Array; readonly mediaType?: string },
+  maxBytes: number,
+) {
+  const { warnings, ...rest } = await readDocument(bytes, { name, mediaType, maxBytes });
   return { ...rest, ...(warnings.length > 0 && { warnings }) };
 }
+
+/** The fields of a row but its text, which is long, and its reader's. */
+const besides = ({ text, fields }: { readonly text: string; readonly fields: Readonly<Record<string, unknown>> }): Json =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== text)) as Json;

@@ -43,6 +43,7 @@ export class ResultsFile {
 
   /** Takes a line; what fails later is told to `onFailure`, once. */
   push(value: unknown): void {
+    if (this.#failure) return;
     const line = `${JSON.stringify(value)}\n`;
     this.#waiting.push(line);
     this.#pendingBytes += line.length;

@@ -1,5 +1,5 @@
 import type { Clock, Log, Transport } from 'millrace';
-import type { DocumentSource } from './text.ts';
+import type { DocumentSource } from 'millrace';
 import type { DocumentResult } from './document.ts';
 import type { NamedResource } from './pipeline.ts';
 import type { DocumentsSettings } from './settings.ts';

@@ -1,4 +1,4 @@
-import { documentsCommand } from '../../pipelines/documents/command.ts';
+import { documentsCommand, documentsDemoCommand } from '../../pipelines/documents/command.ts';
 import { ordersCommand } from '../../pipelines/orders-avro/command.ts';
 import { reviewsCommand } from '../../pipelines/reviews/command.ts';
 import type { Command } from '../command.ts';
@@ -17,6 +17,7 @@ import { typesCommand } from './types-command.ts';
 /** In the order of `millrace --help`. */
 export const commands: readonly Command[] = [
   reviewsCommand,
+  documentsDemoCommand,
   ordersCommand,
   documentsCommand,
   runCommand,

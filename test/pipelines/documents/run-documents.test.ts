@@ -5,7 +5,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import type { RunDocumentsOptions } from '../../../pipelines/documents/run-options.ts';
 import { runDocuments } from '../../../pipelines/documents/run-documents.ts';
 import { parseTask } from '../../../pipelines/documents/tasks/parse-task.ts';
-import { documentsIn } from '../../../pipelines/documents/text.ts';
+import { documentsIn } from '../../../src/text/documents-in.ts';
 import { type ScriptedModel, scripted } from '../../../src/inference/scripted/scripted.ts';
 
 const options = { vote: 'weighted', slots: 'bare' } as const;

@@ -1,0 +1,79 @@
+import { join } from 'node:path';
+import { type CommandContext, OptionError, runMonitor, showProgress, writeReport } from 'millrace';
+import { chooseModels } from './choose-models.ts';
+import { itemOf } from './item-of.ts';
+import { runDocuments } from './run-documents.ts';
+import type { ResolvedSettings } from './settings.ts';
+import { showPull } from './show-pull.ts';
+import { answerLine, summaryRows } from './show.ts';
+import { parseTask } from './tasks/parse-task.ts';
+import type { DocumentSource } from 'millrace';
+
+/** A pile of work, as the command line gives it. */
+export interface Pile {
+  readonly input: AsyncIterable<DocumentSource>;
+  /** What the input is, for people. */
+  readonly title: string;
+  readonly tasks: readonly string[];
+  readonly folder: string;
+  readonly settings: ResolvedSettings;
+  readonly given: {
+    readonly model?: string | undefined;
+    readonly compare?: string | undefined;
+    readonly fallbackModel?: string | undefined;
+    readonly apiKeyEnv?: string | undefined;
+    readonly kafka: boolean;
+    readonly topicPrefix?: string | undefined;
+  };
+}
+
+/** Works on a pile, shows how it goes, and writes the report beside the answers. Resolves with the exit code. */
+export async function runPile({ input, title, tasks, folder, settings, given }: Pile, context: CommandContext): Promise<number> {
+  const { out, clock, log, signal } = context;
+  const { model = 'smollm2', compare, fallbackModel: fallback, apiKeyEnv, topicPrefix = 'millrace' } = given;
+  const apiKey = apiKeyEnv === undefined ? undefined : keyFrom(apiKeyEnv);
+  const chosen = chooseModels({ model, compare, fallback, apiKey, concurrency: settings.concurrency });
+  const options = { vote: settings.vote, slots: chosen.isRemote ? 'fenced' : 'bare' } as const;
+  const parsed = await Promise.all(tasks.map((text) => parseTask(text, options)));
+  for (const name of chosen.pull) await showPull(context, name);
+  const onKafka = given.kafka || context.settings.transport === 'kafka';
+  const opened = onKafka ? await context.openTransport({ kind: 'kafka', startBroker: true }) : undefined;
+  const monitor = runMonitor({ clock });
+  const troubles = { now: [] as readonly string[] };
+  const stopShowing = showProgress({ monitor, out, clock, noun: 'documents', remarks: () => troubles.now });
+  try {
+    out.note(`${title} through ${model}, on ${opened?.where ?? 'the embedded broker'}: answers to ${join(folder, 'results.jsonl')}`);
+    const summary = await runDocuments({
+      ...settings,
+      input,
+      ...{ tasks: parsed, models: chosen.models, fallback: chosen.fallback, out: folder, isLimited: chosen.isRemote },
+      ...(opened && { transport: opened.transport, prefix: topicPrefix.endsWith('.') ? topicPrefix : `${topicPrefix}.` }),
+      ...{ clock, log, signal },
+      onTroubles: (now) => (troubles.now = now),
+      onAnswer: (result) => {
+        monitor.item(itemOf(result));
+        out.json(result);
+        out.line(answerLine(result, out.width));
+      },
+    });
+    stopShowing();
+    const snapshot = monitor.snapshot();
+    const facts = { input: title, model, tasks: tasks.join(' '), 'answered by the journal': summary.fromJournal };
+    await writeReport(folder, { title: `documents: ${title}`, noun: 'documents', facts, run: snapshot });
+    out.json({ summary });
+    out.line('');
+    out.table(summaryRows(summary, snapshot.elapsedMs / 1000));
+    out.note(`answers: ${join(folder, 'results.jsonl')}; report: ${join(folder, 'report.html')}`);
+    if (!summary.isComplete) signal.throwIfAborted();
+    return summary.error === 0 && summary.isComplete ? 0 : 1;
+  } finally {
+    stopShowing();
+    await opened?.close();
+  }
+}
+
+function keyFrom(variable: string): string {
+  const key = process.env[variable];
+  if (key === undefined || key === '') throw new OptionError(`--api-key-env names the variable ${variable}, which is not set`);
+  return key;
+}

@@ -1,0 +1,211 @@
+import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { runDocuments } from '../../../pipelines/documents/run-documents.ts';
+import type { RunDocumentsOptions } from '../../../pipelines/documents/run-options.ts';
+import { parseTask } from '../../../pipelines/documents/tasks/parse-task.ts';
+import { documentsIn } from '../../../src/text/documents-in.ts';
+import { InferenceError } from '../../../src/errors.ts';
+import { type ScriptedModel, scripted } from '../../../src/inference/scripted/scripted.ts';
+import { systemClock } from '../../../src/clock.ts';
+import { virtualClock } from '../../../src/virtual-clock.ts';
+import { journal } from '../../../src/journal/journal.ts';
+
+const options = { vote: 'weighted', slots: 'bare' } as const;
+const summarize = await parseTask('summarize', options);
+
+async function folder(files: Readonly<Record<string, string>> = {}): Promise<string> {
+  const path = await mkdtemp(join(tmpdir(), 'millrace-documents-'));
+  onTestFinished(() => rm(path, { recursive: true, force: true }));
+  for (const [name, content] of Object.entries(files)) await writeFile(join(path, name), content);
+  return path;
+}
+
+const many = (count: number): Readonly<Record<string, string>> =>
+  Object.fromEntries(Array.from({ length: count }, (_, n) => [`${String(n).padStart(3, '0')}.txt`, `document ${String(n)}`]));
+
+interface Line {
+  readonly status: string;
+  readonly degraded?: readonly string[];
+  readonly partial?: readonly { readonly task: string; readonly chunks: number; readonly of: number }[];
+  readonly error?: { readonly code: string };
+}
+
+const linesIn = async (out: string): Promise<readonly Line[]> =>
+  (await readFile(join(out, 'results.jsonl'), 'utf8'))
+    .split('\n')
+    .slice(0, -1)
+    .map((line) => JSON.parse(line) as Line);
+
+/** In virtual time, which goes on whenever nothing else does. */
+async function run(used: ScriptedModel, files: Readonly<Record<string, string>>, more: Partial<RunDocumentsOptions> = {}) {
+  const clock = virtualClock(1_000_000);
+  const [input, out] = [await folder(files), more.out ?? (await folder())];
+  const running = runDocuments({
+    ...{ input: documentsIn(input), tasks: [summarize], models: [{ name: 'scripted', resource: used }], clock },
+    ...more,
+    out,
+  }).then(
+    (summary) => ({ summary, error: undefined }),
+    (error: unknown) => ({ summary: undefined, error }),
+  );
+  const state = { isOver: false };
+  void running.then(() => (state.isOver = true));
+  while (!state.isOver) {
+    await new Promise((resolve) => setImmediate(resolve));
+    await clock.advance(50);
+  }
+  return { ...(await running), lines: await linesIn(out).catch(() => []), seconds: (clock.nowMs() - 1_000_000) / 1000, out };
+}
+
+/** Answers, but for the seconds from `from` to `to`. */
+const awayBetween = (from: number, to: number): ScriptedModel =>
+  scripted(
+    ({ nowMs }) => {
+      const seconds = (nowMs - 1_000_000) / 1000;
+      if (seconds >= from && seconds < to) throw new InferenceError('model_unavailable', 'connect ECONNREFUSED');
+      return 'short';
+    },
+    { latencyMs: 1_000 },
+  );
+
+describe('a model that is away', () => {
+  it.each([
+    ['at the start', 0, 40],
+    ['midway', 3, 60],
+  ])('%s is waited for, and no document fails for it', async (_when, from, to) => {
+    const { summary, lines, seconds } = await run(awayBetween(from, to), many(20));
+    expect(summary).toMatchObject({ success: 20, error: 0 });
+    expect(lines.map(({ status }) => status)).toEqual(Array.from({ length: 20 }, () => 'success'));
+    expect(seconds).toBeGreaterThan(to);
+  });
+
+  it('and stays away ends the run, which goes on where it was when it is back', async () => {
+    let calls = 0;
+    const leaving = scripted(() => {
+      calls += 1;
+      if (calls > 8) throw new InferenceError('model_unavailable', 'connect ECONNREFUSED');
+      return 'short';
+    });
+    const first = await run(leaving, many(20));
+    expect(first.error).toMatchObject({ code: 'model_unavailable', message: expect.stringContaining('for 300 s') as string });
+    const finished = first.lines.length;
+    expect(finished).toBe(8);
+    const used = awayBetween(0, 0);
+    const input = many(20);
+    const again = await run(used, input, { out: first.out });
+    expect(again.summary).toMatchObject({ success: 20, fromJournal: finished });
+    expect(used.stats.calls).toBe(20 - finished);
+  });
+});
+
+describe('a call that fails', () => {
+  const long = { 'a.txt': 'word '.repeat(40) };
+  const refuse = (code: 'prompt_too_long' | 'model_rejected' | 'resource_exhausted') => new InferenceError(code, 'no');
+
+  it('for the length of its text is made with half of it, and says so', async () => {
+    const used = scripted(({ text }) => {
+      if (text.length > 200) throw refuse('prompt_too_long');
+      return 'short';
+    });
+    const { lines } = await run(used, long);
+    expect(lines).toMatchObject([{ status: 'success', degraded: ['shorter-prompt'] }]);
+  });
+
+  it('since there was too much at once is made again, alone', async () => {
+    let calls = 0;
+    const used = scripted(() => {
+      calls += 1;
+      if (calls <= 2) throw refuse('resource_exhausted');
+      return 'short';
+    });
+    const { lines } = await run(used, { 'a.txt': 'one' });
+    expect(lines).toMatchObject([{ status: 'success', degraded: ['smaller-batch'] }]);
+  });
+
+  it('for another reason goes to the other model; what that has answered is not asked again', async () => {
+    const used = scripted(() => {
+      throw refuse('model_rejected');
+    });
+    const spare = scripted(() => 'by the other', { name: 'spare' });
+    const more = { fallback: { name: 'spare', resource: spare } };
+    const first = await run(used, many(3), more);
+    expect(first.lines).toMatchObject(Array.from({ length: 3 }, () => ({ status: 'success', degraded: ['fallback-model'] })));
+    const again = await run(used, many(3), { ...more, out: first.out });
+    expect(again.summary).toMatchObject({ calls: 0, fromJournal: 3 });
+    expect(again.lines).toMatchObject([{ degraded: ['fallback-model'] }, {}, {}]);
+  });
+
+  it('leaves a partial answer, where other chunks have theirs, and is made again by the next run', async () => {
+    let isWell = false;
+    const used = scripted(({ text }) => {
+      if (text.includes('poison') && !isWell) throw refuse('model_rejected');
+      return 'short';
+    });
+    const files = { 'a.txt': `${'good '.repeat(30)}\n\n${'poison '.repeat(4)}` };
+    const more = { chunkTokens: 32 };
+    const first = await run(used, files, more);
+    expect(first.summary).toMatchObject({ success: 1, partial: 1, error: 0 });
+    expect(first.lines[0]?.partial).toMatchObject([{ task: 'summarize', chunks: 1, of: expect.any(Number) as number }]);
+    isWell = true;
+    const again = await run(used, files, { ...more, out: first.out });
+    expect(again.summary).toMatchObject({ success: 1, partial: 0 });
+  });
+
+  it('since it hangs fails its document alone, after its attempts', async () => {
+    const used = scripted(({ text }) => (text.includes('hang') ? { fault: { kind: 'hang' } } : 'short'));
+    const { summary, lines } = await run(used, { ...many(6), '003.txt': 'hang '.repeat(40) });
+    expect(summary).toMatchObject({ success: 5, error: 1 });
+    expect(lines[3]).toMatchObject({ status: 'error', error: { code: 'call_timeout' } });
+  });
+});
+
+describe('a run that is ended', () => {
+  it('by a disk that is full says what to do; what is finished is not asked again', async () => {
+    const out = await folder();
+    await symlink('/dev/full', join(out, 'results.jsonl'));
+    const used = scripted(() => 'short');
+    const first = await run(used, many(5), { out });
+    expect(first.error).toMatchObject({ code: 'resource_failed', message: expect.stringContaining('make room') as string });
+    const before = used.stats.calls;
+    await rm(join(out, 'results.jsonl'));
+    const again = await run(used, many(5), { out });
+    expect(again.summary).toMatchObject({ success: 5 });
+    expect(used.stats.calls).toBe(5);
+    expect(again.summary?.fromJournal).toBe(before);
+  });
+
+  it('by a signal finishes what is in flight, and goes on with the next', async () => {
+    const controller = new AbortController();
+    const used = awayBetween(0, 0);
+    let answers = 0;
+    const onAnswer = (): void => {
+      answers += 1;
+      if (answers === 4) controller.abort();
+    };
+    const first = await run(used, many(30), { signal: controller.signal, onAnswer });
+    expect(first.summary).toMatchObject({ isComplete: false, error: 0 });
+    expect(first.lines.length).toBe(first.summary?.success);
+    expect(used.stats.aborted).toBe(0);
+    const again = await run(used, many(30), { out: first.out });
+    expect(again.summary).toMatchObject({ isComplete: true, success: 30 });
+    expect(used.stats.calls).toBe(30);
+  });
+
+  it('by a second one on the same folder is told, and disturbs nobody', async () => {
+    const out = await folder();
+    const held = await journal({ dir: join(out, 'journal'), exclusive: true }).open({
+      clock: systemClock,
+      signal: new AbortController().signal,
+      log: () => undefined,
+    });
+    const second = await run(
+      scripted(() => 'short'),
+      many(1),
+      { out },
+    );
+    expect(String(second.error)).toContain('journal');
+    await held.close();
+  });
+});
