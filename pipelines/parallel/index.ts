@@ -18,3 +18,4 @@ export {
   windows,
   type WindowsOptions,
 } from './windows.ts';
+export { inputs, type InterleaveOptions, type MapOptions, type ShuffleOptions } from './inputs.ts';

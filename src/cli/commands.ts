@@ -1,5 +1,6 @@
 import { documentsCommand, documentsDemoCommand } from '../../pipelines/documents/command.ts';
 import { ordersCommand } from '../../pipelines/orders-avro/command.ts';
+import { parallelCommand } from '../../pipelines/parallel/command.ts';
 import { reviewsCommand } from '../../pipelines/reviews/command.ts';
 import type { Command } from '../command.ts';
 import { consumeCommand } from './consume-command.ts';
@@ -20,6 +21,7 @@ export const commands: readonly Command[] = [
   documentsDemoCommand,
   ordersCommand,
   documentsCommand,
+  parallelCommand,
   runCommand,
   serveCommand,
   produceCommand,

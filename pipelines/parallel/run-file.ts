@@ -1,0 +1,113 @@
+import { createWriteStream } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { finished } from 'node:stream/promises';
+import { throwError } from 'rxjs';
+import {
+  type Clock,
+  isStreamError,
+  type Log,
+  type Model,
+  RecordError,
+  type Resource,
+  runMonitor,
+  type RunMonitor,
+  writeReport,
+} from 'millrace';
+import { ask } from './ask.ts';
+import { parallel } from './parallel.ts';
+import type { TaskResult } from './task.ts';
+import type { FileInput, FileTask } from './tasks-in.ts';
+
+export interface RunFileOptions {
+  readonly tasks: AsyncIterable<FileTask>;
+  readonly out: string;
+  readonly model: Resource<Model>;
+  /** For the key of the journal, and the report. */
+  readonly modelName: string;
+  readonly maxTokens: number;
+  readonly workers: number;
+  readonly timeoutMs: number;
+  readonly attempts: number;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+  readonly monitor?: RunMonitor;
+}
+
+export interface FileSummary {
+  readonly succeeded: number;
+  readonly failed: number;
+  /** Whether the input was read to its end. */
+  readonly isComplete: boolean;
+}
+
+/**
+ * Works on the tasks of a file; `results.jsonl`, `report.json` and `report.html` in `out` are made anew, from `out/journal` where a task was done before. When the signal aborts nothing more is taken, and what
+ * runs is finished.
+ */
+export async function runFile(options: RunFileOptions): Promise<FileSummary> {
+  const { out, workers, maxTokens, modelName, clock, signal, monitor = runMonitor({ clock }) } = options;
+  await mkdir(out, { recursive: true });
+  const asking = ask({ maxTokens, temperature: 0 });
+  await using engine = parallel<FileInput, string>({
+    run: (input, work) =>
+      'prompt' in input ? asking(input.prompt, work) : throwError(() => new RecordError('schema_violation', input.problem)),
+    ...{ model: options.model, maxWorkers: workers, timeoutMs: options.timeoutMs, attempts: options.attempts, clock, log: options.log },
+    ...{ journal: join(out, 'journal'), journalKey: JSON.stringify([modelName, maxTokens]) },
+    ...{ maxInFlight: 4 * workers, schedule: 'fifo' }, // what is taken is finished when it is stopped
+  });
+  const given = new Map<number, FileTask>();
+  const state = { isComplete: false };
+  async function* inputs(): AsyncGenerator<FileInput, void, undefined> {
+    let nth = 0;
+    for await (const task of options.tasks) {
+      if (signal.aborted) return;
+      given.set(nth, task);
+      nth += 1;
+      yield task.asks;
+    }
+    state.isComplete = true;
+  }
+  const file = createWriteStream(join(out, 'results.jsonl'));
+  const written = finished(file);
+  written.catch(() => undefined); // told below
+  const counts = { succeeded: 0, failed: 0 };
+  try {
+    for await (const result of engine.submit(inputs())) {
+      const task = given.get(result.index);
+      given.delete(result.index);
+      if (result.status === 'success') counts.succeeded += 1;
+      else counts.failed += 1;
+      const failure = result.status === 'error' ? { error: result.error } : {};
+      monitor.item({ id: task?.id ?? String(result.index), processingMs: result.latencyMs, calls: 1, ...failure });
+      if (!file.write(`${lineOf(task, result)}\n`)) await Promise.race([once(file), written]);
+    }
+    file.end();
+    await written;
+  } finally {
+    file.destroy();
+  }
+  await writeReport(out, {
+    title: 'parallel',
+    noun: 'tasks',
+    facts: { model: modelName, workers, maxTokens },
+    run: monitor.snapshot(),
+  });
+  return { ...counts, isComplete: state.isComplete };
+}
+
+const once = (file: NodeJS.WritableStream): Promise<void> =>
+  new Promise((resolve) => {
+    file.once('drain', resolve);
+  });
+
+/** A result as one line, without secrets that errors might tell: their messages have none. */
+function lineOf(task: FileTask | undefined, result: TaskResult<FileInput, string>): string {
+  const { status } = result;
+  const head = { index: result.index, id: task?.id, status, input: task?.input };
+  if (status === 'success') return JSON.stringify({ ...head, result: result.result });
+  if (status === 'cancelled') return JSON.stringify(head);
+  const { error } = result;
+  return JSON.stringify({ ...head, error: { code: isStreamError(error) ? error.code : 'call_failed', message: error.message } });
+}

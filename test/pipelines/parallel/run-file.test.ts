@@ -1,0 +1,105 @@
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { runFile, type RunFileOptions } from '../../../pipelines/parallel/run-file.ts';
+import { taskOf } from '../../../pipelines/parallel/tasks-in.ts';
+import { systemClock } from '../../../src/clock.ts';
+import { InferenceError } from '../../../src/errors.ts';
+import { scripted } from '../../../src/inference/scripted/scripted.ts';
+import { silentLog } from '../../../src/runtime/logging.ts';
+import { numbers } from '../../helpers/engine-rig.ts';
+
+let out = '';
+beforeEach(async () => {
+  out = await mkdtemp(join(tmpdir(), 'millrace-parallel-'));
+  const folder = out;
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+});
+
+const never = new AbortController().signal;
+
+async function* tasksOf(lines: readonly string[], prompt = '{text}') {
+  for (const [i, line] of lines.entries()) {
+    await Promise.resolve();
+    yield taskOf(line, i + 1, prompt);
+  }
+}
+
+const work = (lines: readonly string[], given: Partial<RunFileOptions> & Pick<RunFileOptions, 'model'>, prompt?: string) =>
+  runFile({
+    ...{ tasks: tasksOf(lines, prompt), out, modelName: 'scripted', maxTokens: 16, workers: 2, timeoutMs: 5_000, attempts: 1 },
+    ...{ clock: systemClock, log: silentLog, signal: never, ...given },
+  });
+
+const results = async (): Promise<Record<string, unknown>[]> =>
+  (await readFile(join(out, 'results.jsonl'), 'utf8'))
+    .trimEnd()
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as Record<string, unknown>)
+    .sort((a, b) => Number(a['index']) - Number(b['index']));
+
+describe('taskOf', () => {
+  it.each([
+    ['plain text', '{text}?', { id: '7', input: 'plain text', asks: { prompt: 'plain text?' } }],
+    ['{"id":"a","text":"x","n":[1]}', '{text} {n}', { id: 'a', input: { id: 'a', text: 'x', n: [1] }, asks: { prompt: 'x [1]' } }],
+    ['"in quotes"', '{text}', { id: '7', input: 'in quotes', asks: { prompt: 'in quotes' } }],
+    ['{broken', '{text}', { id: '7', input: '{broken', asks: { prompt: '{broken' } }],
+    ['{"text":"{title}","title":"t"}', '{text}', { id: '7', input: { text: '{title}', title: 't' }, asks: { prompt: '{title}' } }],
+  ])('%s', (line, prompt, expected) => {
+    expect(taskOf(line, 7, prompt)).toEqual(expected);
+  });
+
+  it('a row without a field is a problem of its own', () => {
+    expect(taskOf('{"a":1}', 3, '{text}').asks).toEqual({ problem: expect.stringContaining('task 3: expected a field text') as string });
+    expect(taskOf('{"a":1}', 3, '{constructor}').asks).toHaveProperty('problem');
+  });
+});
+
+describe('runFile', () => {
+  it('writes a result for each line, and a report', async () => {
+    const model = scripted(({ text }) => `about ${text}`);
+    const summary = await work(['a', '{"id":"r","text":"b"}', '{"title":"none"}'], { model });
+    expect(summary).toEqual({ succeeded: 2, failed: 1, isComplete: true });
+    expect(await results()).toEqual([
+      { index: 0, id: '1', status: 'success', input: 'a', result: 'about a' },
+      { index: 1, id: 'r', status: 'success', input: { id: 'r', text: 'b' }, result: 'about b' },
+      {
+        index: 2,
+        id: '3',
+        status: 'error',
+        input: { title: 'none' },
+        error: { code: 'schema_violation', message: expect.stringContaining('field text') as string },
+      },
+    ]);
+    expect((await stat(join(out, 'report.html'))).size).toBeGreaterThan(1_000);
+  });
+
+  it('never asks again what is finished, also when it was stopped; another question is asked', async () => {
+    const lines = numbers(30).map((n) => `line ${String(n)}`);
+    const stop = new AbortController();
+    let calls = 0;
+    const first = scripted(({ text }) => {
+      if ((calls += 1) === 10) stop.abort();
+      return { text, latencyMs: 1 };
+    });
+    const stopped = await work(lines, { model: first, signal: stop.signal });
+    expect(stopped.isComplete).toBe(false);
+    expect(stopped.succeeded).toBe(first.stats.calls); // what was taken is finished
+    const second = scripted(({ text }) => text);
+    expect(await work(lines, { model: second })).toEqual({ succeeded: 30, failed: 0, isComplete: true });
+    expect(first.stats.calls + second.stats.calls).toBe(30);
+    expect((await results()).map(({ result }) => result)).toEqual(lines);
+    const third = scripted(({ text }) => text);
+    await work(lines, { model: third });
+    expect(third.stats.calls).toBe(0);
+    await work(lines.slice(0, 3), { model: third }, 'Again: {text}');
+    expect(third.stats.calls).toBe(3);
+  });
+
+  it('ends with what concerns all', async () => {
+    const model = { ...scripted('x'), open: () => Promise.reject(new InferenceError('model_not_found', 'no such model')) };
+    await expect(work(['a'], { model })).rejects.toThrow('no such model');
+  });
+});
