@@ -38,11 +38,8 @@ export const parallelCommand = defineCommand({
     attempts: { kind: 'integer', value: 'n', min: 1, summary: `attempts in all (default: ${String(defaults.attempts)})` },
   },
   examples: [
-    { line: "millrace parallel reviews.jsonl --prompt 'In one word, what is this about? {text}' --out reviews", does: 'rows of JSON' },
-    {
-      line: 'millrace parallel - --model http://localhost:8080/v1#qwen3 --workers 32 < questions.txt',
-      does: 'lines of stdin, by a server',
-    },
+    { line: 'millrace parallel reviews.jsonl --prompt {text} --out reviews', does: 'rows of JSON; again to go on' },
+    { line: 'millrace parallel questions.txt --model http://localhost:8080/v1#qwen3 --workers 32', does: 'lines of text, by a server' },
   ],
   exitCodes: { 1: 'a task has failed, or the work could not go on', 130: 'stopped by Ctrl-C with tasks left (143: by SIGTERM)' },
   run: async ({ options, args }, context) => {

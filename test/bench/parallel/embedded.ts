@@ -11,7 +11,11 @@ const ask = { maxTokens: 24 };
 /** The same prompts to the embedded model, one after the other and through the engine, four at once: what a CPU gives, which has little to gain by batches. */
 export async function run(count: number): Promise<ExperimentResult> {
   const prompts = numbers(count).map((i) => `Name three things that one can do in the year ${String(1900 + i)}.`);
-  const { value: model, close } = await llama({ model: 'smollm2', sequences }).open({ clock: systemClock, signal: new AbortController().signal, log: () => undefined });
+  const { value: model, close } = await llama({ model: 'smollm2', sequences }).open({
+    clock: systemClock,
+    signal: new AbortController().signal,
+    log: () => undefined,
+  });
   try {
     await lastValueFrom(model.chat('Hello.', ask));
     const serial = await timed(async () => {
@@ -25,7 +29,10 @@ export async function run(count: number): Promise<ExperimentResult> {
       pass: failed === 0,
       measured: [
         tells('one after the other', `${inMs(serial.ms)}, ${inMs(serial.ms / count)} a task`),
-        tells(`the engine, ${String(sequences)} at once`, `${inMs(done.ms)}, ${inMs(done.ms / count)} a task, ${(serial.ms / done.ms).toFixed(2)} x`),
+        tells(
+          `the engine, ${String(sequences)} at once`,
+          `${inMs(done.ms)}, ${inMs(done.ms / count)} a task, ${(serial.ms / done.ms).toFixed(2)} x`,
+        ),
         { what: 'failed', measured: String(failed), passes: '0', pass: failed === 0 },
       ],
     };

@@ -46,7 +46,12 @@ export async function run(scale: number): Promise<ExperimentResult> {
     measured: [
       tells(`${String(clients)} clients in turns`, said(before)),
       tells('ideal: all of them beside each other', said(ideal)),
-      { what: 'the engine', measured: `${said(after)}, ${(after.perSecond / before.perSecond).toFixed(1)} x`, passes: '>= 6 x', pass: after.perSecond >= 6 * before.perSecond },
+      {
+        what: 'the engine',
+        measured: `${said(after)}, ${(after.perSecond / before.perSecond).toFixed(1)} x`,
+        passes: '>= 6 x',
+        pass: after.perSecond >= 6 * before.perSecond,
+      },
       { what: 'an answer takes', measured: inMs(after.ms), passes: `< ${inMs(before.ms)}`, pass: after.ms < before.ms },
     ],
   };
