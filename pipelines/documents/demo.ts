@@ -44,7 +44,7 @@ export const documentsDemoCommand = defineCommand({
 });
 
 /** So many from first to last, as far apart as they can be. */
-export function spread<T>(all: readonly T[], count: number): readonly T[] {
+function spread<T>(all: readonly T[], count: number): readonly T[] {
   const many = Math.min(count, all.length);
   return Array.from({ length: many }, (_, at) => all[many === 1 ? 0 : Math.round((at * (all.length - 1)) / (many - 1))] as T);
 }
