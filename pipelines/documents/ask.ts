@@ -33,6 +33,8 @@ export interface AskParts {
   /** For models that set no limit of their own. */
   readonly budget: TokenBudget | undefined;
   readonly fallback: AskedModel | undefined;
+  /** Told of each call that a model has answered. */
+  readonly onCall?: (() => void) | undefined;
   readonly settings: Pick<ResolvedSettings, 'timeoutMs' | 'attempts' | 'temperature'>;
 }
 
@@ -64,10 +66,15 @@ const tooLong = new Set([...tooMuchAtOnce, 'prompt_too_long', 'answer_truncated'
  * One cold call, that emits once.
  */
 export function ask(asked: AskedModel, question: Question, text: string, parts: AskParts, ctx: CallContext): Observable<Heard> {
-  const { journal, fallback } = parts;
+  const { journal, fallback, onCall } = parts;
   let isNew = false;
   const once = (of: AskedModel, about: string, slots: Permits): Observable<Answered> =>
-    attempts(of, question, about, { ...parts, slots }, ctx).pipe(tap(() => (isNew = true)));
+    attempts(of, question, about, { ...parts, slots }, ctx).pipe(
+      tap(() => {
+        isNew = true;
+        onCall?.();
+      }),
+    );
   const halves = question.mayShorten ? shortened(text) : [];
   const steps: readonly MonoTypeOperatorFunction<Answered>[] = [
     standIn(

@@ -1,4 +1,5 @@
 import { type CommandOption, defineCommand, OptionError } from 'millrace';
+import { countDocuments, isThere } from './count-documents.ts';
 import { runPile } from './run-pile.ts';
 import { presets, settingsFrom, settingsTable, variableOf } from './settings.ts';
 import { documentsIn } from 'millrace';
@@ -18,9 +19,9 @@ export const documentsCommand = defineCommand({
   name: 'documents',
   summary: 'summarise, classify, translate, … a pile of documents',
   details:
-    'INPUT is a folder or a file of text, Markdown, HTML or PDF, rows of JSONL, CSV or Parquet, or - for JSONL on stdin. In --out: results.jsonl has an\n' +
-    'answer for each document, merged.json all of them as one, journal/ what is finished. The same command goes on where the last one stopped,\n' +
-    'and calls nothing for what is in the journal. Ctrl-C finishes what is in flight.\n\n' +
+    'INPUT is a folder or a file of text, Markdown, HTML or PDF, rows of JSONL, CSV or Parquet, or - for JSONL on stdin. In --out: results.jsonl has an ' +
+    'answer for each document (results.part.jsonl until the run is complete), merged.json all of them as one, report.html times and counts, journal/ what ' +
+    'is finished. The same command goes on where the last one stopped, and calls nothing for what is in the journal. Ctrl-C finishes what is in flight.\n\n' +
     `Each setting is an option, or a variable of the environment: --batch-size is ${variableOf('batchSize')}.`,
   arguments: [{ name: 'input', summary: 'folder, file, or -', required: true }],
   options: {
@@ -59,6 +60,8 @@ export const documentsCommand = defineCommand({
     if (new Set(tasks).size < tasks.length) throw new OptionError('--task has the same task twice: leave one out');
     const settings = settingsFrom({ flags: options, env: process.env, preset: options.preset });
     const sources = input === '-' ? documentsIn(process.stdin, { format: 'jsonl' }) : documentsIn(input);
-    return runPile({ input: sources, title: input, tasks, folder, settings, given: options }, context);
+    if (input !== '-') await isThere(input);
+    const total = input === '-' ? undefined : countDocuments(input, context.signal);
+    return runPile({ input: sources, total, title: input, tasks, folder, settings, given: options }, context);
   },
 });

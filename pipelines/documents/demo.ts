@@ -39,7 +39,10 @@ export const documentsDemoCommand = defineCommand({
     const settings = settingsFrom({ flags: { timeoutMs: 120_000 }, env: process.env });
     const input = sourcesOf(chosen, all ? Infinity : usualChars);
     const title = `${String(chosen.length)} State of the Union addresses${all ? '' : ', their beginnings'}`;
-    return runPile({ input, title, tasks, folder, settings, given: { model, kafka: false } }, context);
+    return runPile(
+      { input, total: Promise.resolve(chosen.length), title, tasks, folder, settings, given: { model, kafka: false } },
+      context,
+    );
   },
 });
 

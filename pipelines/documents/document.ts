@@ -51,6 +51,8 @@ export interface Missing {
   /** Of the document's chunks, how many have no answer. */
   readonly chunks: number;
   readonly of: number;
+  /** What was not done with the answers of the chunks: `summarize/reduce`, after which they stand one below the other. */
+  readonly step?: string;
   readonly error: Failure;
 }
 
@@ -83,7 +85,9 @@ export const DocumentResult: z.ZodType<DocumentResult> = z.object({
   input: z.looseObject({ id: z.string(), name: z.string() }),
   result: z.record(z.string(), z.json()).optional(),
   error: failure.optional(),
-  partial: z.array(z.object({ task: z.string(), chunks: z.number(), of: z.number(), error: failure })).optional(),
+  partial: z
+    .array(z.object({ task: z.string(), chunks: z.number(), of: z.number(), step: z.string().optional(), error: failure }))
+    .optional(),
   degraded: z.array(z.string()).optional(),
   usage,
   ms: z.number(),

@@ -70,9 +70,7 @@ export class DocumentsRun {
   }
 
   async run(): Promise<DocumentsSummary> {
-    const { out, transport = embeddedBroker(this.#clock), signal } = this.#options;
-    const file = await ResultsFile.begin(out, this.#fail);
-    this.#file = file;
+    const { transport = embeddedBroker(this.#clock), signal } = this.#options;
     signal?.addEventListener('abort', this.#end, { once: true });
     if (signal?.aborted) this.#end();
     try {
@@ -81,11 +79,20 @@ export class DocumentsRun {
       this.#desk.giveUp();
       signal?.removeEventListener('abort', this.#end);
       if (this.#options.transport === undefined) await transport.close();
-      await file.close();
+      await this.#file?.close();
     }
+    return this.#published();
+  }
+
+  /** What was there before stays, unless this run is complete. */
+  async #published(): Promise<DocumentsSummary> {
+    const { taken, unanswered } = this.#desk;
     const { success, error } = this.#sums;
-    await writeMerged(file.path, join(out, 'merged.json'), { success, error });
-    return this.#summary();
+    const isComplete = this.#isFed && unanswered === 0;
+    const file = this.#file;
+    if (isComplete && file) await writeMerged(file.path, join(this.#options.out, 'merged.json'), { success, error });
+    const results = isComplete ? await file?.publish() : file?.path;
+    return { documents: taken, ...this.#sums, unanswered, isComplete, results };
   }
 
   async #through(transport: Transport): Promise<void> {
@@ -98,6 +105,8 @@ export class DocumentsRun {
       await this.#read(client, transport);
       app = await this.#start(transport);
       app.done.then(this.#end, this.#fail);
+      // not before the journal is ours: another run on this folder may be writing
+      this.#file = await ResultsFile.begin(this.#options.out, this.#fail);
       const cancel = this.#tick();
       try {
         this.#feed(client).then(this.#fed, this.#fail);
@@ -117,7 +126,7 @@ export class DocumentsRun {
   }
 
   async #start(transport: Transport): Promise<App> {
-    const { tasks, models, fallback, out, prefix = '', onTroubles, isLimited = false, signal } = this.#options;
+    const { tasks, models, fallback, out, prefix = '', onTroubles, onCall, isLimited = false, signal } = this.#options;
     const { memoryMb, batchSize } = this.#settings;
     const clock = this.#clock;
     const pipeline = documentsPipeline({
@@ -126,6 +135,7 @@ export class DocumentsRun {
       journal: journal({ dir: join(out, 'journal'), exclusive: true }),
       budget: budgetOf(this.#settings, isLimited),
       lookUp: (reference) => this.#desk.sourceOf(reference),
+      onCall,
     });
     const memoryLimits = { softRssBytes: Math.floor(memoryMb * mebibyte * softShare), hardRssBytes: memoryMb * mebibyte };
     return start(pipeline, {
@@ -224,6 +234,7 @@ export class DocumentsRun {
 
   readonly #fed = (): void => {
     this.#isFed = !this.#isOver;
+    if (this.#isFed) this.#options.onTotal?.(this.#desk.taken);
     if (this.#desk.isEmpty) this.#end();
   };
 
@@ -266,11 +277,6 @@ export class DocumentsRun {
 
   #sleep(ms: number): Promise<void> {
     return new Promise((resolve) => this.#clock.schedule(ms, resolve));
-  }
-
-  #summary(): DocumentsSummary {
-    const { taken, unanswered } = this.#desk;
-    return { documents: taken, ...this.#sums, unanswered, isComplete: this.#isFed && unanswered === 0 };
   }
 }
 

@@ -1,8 +1,9 @@
 import { createReadStream, createWriteStream } from 'node:fs';
-import { rename } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { cannotWrite } from './results-file.ts';
 
 /** How many answers there are. */
 export interface Counts {
@@ -13,11 +14,17 @@ export interface Counts {
 /**
  * Writes the lines of `results.jsonl` as one JSON document, `{ success_count, error_count, results, errors }`, as `mergeResults` would make it. Reads them twice, and holds one at a time. The
  * file is there when it is whole.
+ * @throws PipelineError `resource_failed`
  */
 export async function writeMerged(resultsPath: string, path: string, { success, error }: Counts): Promise<void> {
   const part = `${path}.part`;
-  await pipeline(Readable.from(textOf(resultsPath, { success, error })), createWriteStream(part));
-  await rename(part, path);
+  try {
+    await pipeline(Readable.from(textOf(resultsPath, { success, error })), createWriteStream(part, { flush: true }));
+    await rename(part, path);
+  } catch (failure) {
+    await rm(part, { force: true }).catch(() => undefined);
+    throw cannotWrite(path, failure);
+  }
 }
 
 async function* textOf(path: string, { success, error }: Counts): AsyncGenerator<string> {

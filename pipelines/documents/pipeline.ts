@@ -43,6 +43,8 @@ export interface DocumentsPipelineOptions {
   /** What a reference stands for. */
   readonly lookUp: (reference: DocumentReference) => DocumentSource | undefined;
   readonly clock: Clock;
+  /** Told of each call that a model has answered. */
+  readonly onCall?: (() => void) | undefined;
   /** Told when a model that was away is asked no more, and (false) when it answers again. */
   readonly breakers?: Map<string, AskedModel['breaker']>;
 }
@@ -64,7 +66,21 @@ export const documentsTopics = (prefix = '') =>
 
 /** References to documents in, one answer for each out. */
 export function documentsPipeline(options: DocumentsPipelineOptions): Pipeline<DocumentReference, DocumentResult> {
-  const { run, prefix, tasks, models, fallback, journal, budget, settings, batchSize, lookUp, clock, breakers = new Map() } = options;
+  const {
+    run,
+    prefix,
+    tasks,
+    models,
+    fallback,
+    journal,
+    budget,
+    settings,
+    batchSize,
+    lookUp,
+    clock,
+    onCall,
+    breakers = new Map(),
+  } = options;
   const { input, output, dead } = documentsTopics(prefix);
   const all = fallback === undefined ? models : [...models, fallback];
   const named = Object.fromEntries(all.map(({ resource }, at) => [`model${String(at)}`, resource]));
@@ -87,7 +103,7 @@ export function documentsPipeline(options: DocumentsPipelineOptions): Pipeline<D
       });
       const { journal: finished, slots, alone } = opened;
       const parts = {
-        ...{ clock, tasks, room, settings, journal: finished, slots, alone, budget },
+        ...{ clock, tasks, room, settings, journal: finished, slots, alone, budget, onCall },
         models: asked.slice(0, models.length),
         fallback: fallback && asked.at(-1),
       };

@@ -138,7 +138,10 @@ class Work {
             const missing = first && { task: task.label, chunks: failed.length, of: pieces.length, error: first };
             if (found.length === 0) return of({ value: undefined, missing });
             const inOrder = found.sort((a, b) => a.index - b.index);
-            return task.merge(inOrder, this.#tools(asked)).pipe(map((value) => ({ value, missing })));
+            const notMerged: Missing[] = [];
+            const onFailed = (step: string, error: Failure): number =>
+              notMerged.push({ task: task.label, chunks: failed.length, of: pieces.length, step, error });
+            return task.merge(inOrder, this.#tools(asked, onFailed)).pipe(map((value) => ({ value, missing: missing ?? notMerged[0] })));
           }),
         ),
       ),
@@ -171,10 +174,18 @@ class Work {
     return this.#document.pieces({ maxTokens, overlapTokens, model });
   }
 
-  #tools(asked: AskedModel): MergeTools {
+  #tools(asked: AskedModel, onFailed: (step: string, error: Failure) => void): MergeTools {
     const { room } = this.#parts;
     return {
-      ask: (question, text) => this.#ask(asked, question, text).pipe(map(({ value }) => value)),
+      ask: (question, text) =>
+        this.#ask(asked, question, text).pipe(
+          map(({ value }) => value),
+          catchError((error: unknown) => {
+            if (stopsAll(error)) throw error;
+            onFailed(question.step, failureOf(error));
+            return of(undefined);
+          }),
+        ),
       countTokens: (text) => tokensOf(asked.model, text),
       room: (question) => room.of(asked.model, question),
     };

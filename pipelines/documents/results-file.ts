@@ -1,4 +1,4 @@
-import { type FileHandle, mkdir, open } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf, PipelineError } from 'millrace';
 
@@ -6,11 +6,14 @@ import { messageOf, PipelineError } from 'millrace';
 const maxGroupBytes = 1024 * 1024;
 
 /**
- * `results.jsonl`: a line for each answer, whole lines only. It is begun anew by each run, since the journal has what is finished: a run that goes on writes the answers of the one before it
- * again, without a call. Holds the lines that wait to be written: `pendingBytes`.
+ * `results.jsonl`: a line for each answer of a complete run. While a run goes on, and after one that was interrupted, its lines are in `results.part.jsonl`, so nobody takes half of the answers, or
+ * half a line, for all of them. Each run begins anew, since the journal has what is finished: one that goes on writes the answers of the one before it again, without a call. Holds the lines that
+ * wait to be written: `pendingBytes`.
  */
 export class ResultsFile {
+  /** Where the lines are at present. */
   readonly path: string;
+  readonly #wholePath: string;
   readonly #file: FileHandle;
   #waiting: string[] = [];
   #pendingBytes = 0;
@@ -20,20 +23,21 @@ export class ResultsFile {
   #failure: PipelineError | undefined;
   readonly #onFailure: (error: PipelineError) => void;
 
-  private constructor(path: string, file: FileHandle, onFailure: (error: PipelineError) => void) {
-    this.path = path;
+  private constructor(folder: string, file: FileHandle, onFailure: (error: PipelineError) => void) {
+    this.path = partIn(folder);
+    this.#wholePath = join(folder, 'results.jsonl');
     this.#file = file;
     this.#onFailure = onFailure;
   }
 
-  /** @throws PipelineError `resource_failed` where it cannot be made. */
+  /** For who has the folder to itself. @throws PipelineError `resource_failed` where it cannot be made. */
   static async begin(folder: string, onFailure: (error: PipelineError) => void): Promise<ResultsFile> {
-    const path = join(folder, 'results.jsonl');
+    const path = partIn(folder);
     try {
       await mkdir(folder, { recursive: true });
-      return new ResultsFile(path, await open(path, 'w'), onFailure);
+      return new ResultsFile(folder, await open(path, 'w'), onFailure);
     } catch (error) {
-      throw failed(path, error);
+      throw cannotWrite(path, error);
     }
   }
 
@@ -63,6 +67,16 @@ export class ResultsFile {
     if (this.#failure) throw this.#failure;
   }
 
+  /** Of a complete run, after `close`. Resolves with where the lines are from now on. @throws PipelineError `resource_failed` */
+  async publish(): Promise<string> {
+    try {
+      await rename(this.path, this.#wholePath);
+      return this.#wholePath;
+    } catch (error) {
+      throw cannotWrite(this.#wholePath, error);
+    }
+  }
+
   async #write(): Promise<void> {
     try {
       while (this.#waiting.length > 0 && this.#failure === undefined) await this.#writeGroup();
@@ -89,12 +103,15 @@ export class ResultsFile {
     this.#waiting = [];
     this.#pendingBytes = 0;
     if (this.#failure) return;
-    this.#failure = failed(this.path, error);
+    this.#failure = cannotWrite(this.path, error);
     this.#onFailure(this.#failure);
   }
 }
 
-const failed = (path: string, error: unknown): PipelineError =>
+const partIn = (folder: string): string => join(folder, 'results.part.jsonl');
+
+/** What keeps a file from being written, and what helps. */
+export const cannotWrite = (path: string, error: unknown): PipelineError =>
   new PipelineError(
     'resource_failed',
     `cannot write ${path}: ${messageOf(error)}; make room, or mend it, and give the same command again: what is finished is in the journal`,

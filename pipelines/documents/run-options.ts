@@ -30,6 +30,10 @@ export interface RunDocumentsOptions extends DocumentsSettings {
   readonly signal?: AbortSignal;
   /** Told of each answer, in the order in which they are written. @defaultValue nobody */
   readonly onAnswer?: (result: DocumentResult) => void;
+  /** Told of each call that a model has answered. @defaultValue nobody */
+  readonly onCall?: () => void;
+  /** Told how many documents there are, when the input has come to its end. @defaultValue nobody */
+  readonly onTotal?: (documents: number) => void;
   /** Told of what does not work at present. @defaultValue nobody */
   readonly onTroubles?: (troubles: readonly string[]) => void;
 }
@@ -49,4 +53,6 @@ export interface DocumentsSummary {
   readonly outputTokens: number;
   /** Whether the input came to its end, and every document has an answer. */
   readonly isComplete: boolean;
+  /** Where the answers are: `results.jsonl`, or `results.part.jsonl` where the run is not complete; undefined where it had not begun. */
+  readonly results: string | undefined;
 }

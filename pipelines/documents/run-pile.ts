@@ -12,6 +12,8 @@ import type { DocumentSource } from 'millrace';
 /** A pile of work, as the command line gives it. */
 export interface Pile {
   readonly input: AsyncIterable<DocumentSource>;
+  /** How many documents it has, where that can be known beforehand; never rejects. */
+  readonly total?: Promise<number | undefined> | undefined;
   /** What the input is, for people. */
   readonly title: string;
   readonly tasks: readonly string[];
@@ -28,7 +30,7 @@ export interface Pile {
 }
 
 /** Works on a pile, shows how it goes, and writes the report beside the answers. Resolves with the exit code. */
-export async function runPile({ input, title, tasks, folder, settings, given }: Pile, context: CommandContext): Promise<number> {
+export async function runPile({ input, total, title, tasks, folder, settings, given }: Pile, context: CommandContext): Promise<number> {
   const { out, clock, log, signal } = context;
   const { model = 'smollm2', compare, fallbackModel: fallback, apiKeyEnv, topicPrefix = 'millrace' } = given;
   const apiKey = apiKeyEnv === undefined ? undefined : keyFrom(apiKeyEnv);
@@ -39,17 +41,24 @@ export async function runPile({ input, title, tasks, folder, settings, given }: 
   const onKafka = given.kafka || context.settings.transport === 'kafka';
   const opened = onKafka ? await context.openTransport({ kind: 'kafka', startBroker: true }) : undefined;
   const monitor = runMonitor({ clock });
-  const troubles = { now: [] as readonly string[] };
-  const stopShowing = showProgress({ monitor, out, clock, noun: 'documents', remarks: () => troubles.now });
+  const now = { calls: 0, troubles: [] as readonly string[] };
+  const remarks = (): readonly string[] => [...(now.calls > 0 ? [`${now.calls.toLocaleString('en-US')} calls`] : []), ...now.troubles];
+  const stopShowing = showProgress({ monitor, out, clock, noun: 'documents', remarks });
+  // what cannot be counted is told by the run itself
+  void total?.then((count) => count !== undefined && monitor.expect(count));
   try {
-    out.note(`${title} through ${model}, on ${opened?.where ?? 'the embedded broker'}: answers to ${join(folder, 'results.jsonl')}`);
+    out.note(`${title} through ${model}, on ${opened?.where ?? 'the embedded broker'}: answers to ${folder}`);
     const summary = await runDocuments({
       ...settings,
       input,
       ...{ tasks: parsed, models: chosen.models, fallback: chosen.fallback, out: folder, isLimited: chosen.isRemote },
       ...(opened && { transport: opened.transport, prefix: topicPrefix.endsWith('.') ? topicPrefix : `${topicPrefix}.` }),
       ...{ clock, log, signal },
-      onTroubles: (now) => (troubles.now = now),
+      onTroubles: (troubles) => (now.troubles = troubles),
+      onCall: () => (now.calls += 1),
+      onTotal: (count) => {
+        monitor.expect(count);
+      },
       onAnswer: (result) => {
         monitor.item(itemOf(result));
         out.json(result);
@@ -63,7 +72,7 @@ export async function runPile({ input, title, tasks, folder, settings, given }: 
     out.json({ summary });
     out.line('');
     out.table(summaryRows(summary, snapshot.elapsedMs / 1000));
-    out.note(`answers: ${join(folder, 'results.jsonl')}; report: ${join(folder, 'report.html')}`);
+    out.note(`answers: ${summary.results ?? 'none'}; report: ${join(folder, 'report.html')}`);
     if (!summary.isComplete) signal.throwIfAborted();
     return summary.error === 0 && summary.isComplete ? 0 : 1;
   } finally {

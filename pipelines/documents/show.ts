@@ -7,7 +7,7 @@ export function answerLine({ status, input, result = {}, error, partial, ms }: D
   const found = Object.entries(result).map(([label, value]) => `${label.split('=')[0] ?? ''}: ${shown(value)}`);
   const said = status === 'error' ? `${error?.code ?? ''}: ${error?.message ?? ''}` : found.join(' · ');
   const mark = status === 'error' ? 'error  ' : partial ? 'partial' : 'done   ';
-  const line = `${mark} ${input.name}  ${(ms / 1000).toFixed(1)} s  ${said.replaceAll(/\s+/g, ' ')}`;
+  const line = `${mark} ${input.id}  ${(ms / 1000).toFixed(1)} s  ${said.replaceAll(/\s+/g, ' ')}`;
   return line.length > width ? `${line.slice(0, Math.max(0, width - 1))}…` : line;
 }
 

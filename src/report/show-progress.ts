@@ -30,11 +30,12 @@ export function showProgress(options: ShowProgressOptions): () => void {
   requireMethods('showProgress.monitor', monitor, ['progress'], 'a runMonitor({ … })');
   requireText('showProgress.noun', noun);
   if (out.isJson) return () => undefined;
-  let shown = -1;
+  let shown = '';
   const show = (): void => {
     const progress = monitor.progress();
-    const text = [progressText(progress, noun), ...remarks()].join(' · ');
-    const ended = progress.done + progress.failed;
+    const more = remarks();
+    const text = [progressText(progress, noun), ...more].join(' · ');
+    const ended = [progress.done + progress.failed, ...more].join();
     if (out.isTty) out.live(text.slice(0, Math.max(0, out.width - 3)));
     else if (ended !== shown) out.note(text);
     shown = ended;

@@ -1,5 +1,5 @@
 import { definePrompt, type PreparedPrompt } from 'millrace';
-import { concatMap, defer, from, mergeMap, type Observable, of, toArray } from 'rxjs';
+import { concatMap, defer, from, map, mergeMap, type Observable, of, toArray } from 'rxjs';
 import { mergeText, planReduction } from '../merge/merge-text.ts';
 import { asText } from './as-text.ts';
 import { chatText } from './chat.ts';
@@ -77,7 +77,9 @@ function reduced(parts: readonly Part[], tools: ReduceTools, level: number): Obs
           const members = group.flatMap((place) => texts[place] ?? []);
           const text = mergeText(members);
           const done = (value: string): Part => ({ index: at, tokens: 1, value });
-          return members.length === 1 ? of(done(text)) : tools.ask(tools.reduce, text).pipe(concatMap((value) => of(done(asText(value)))));
+          if (members.length === 1) return of(done(text));
+          // without an answer they stay as they are, one below the other
+          return tools.ask(tools.reduce, text).pipe(map((value) => done(value === undefined ? text : asText(value))));
         }, sideBySide),
         toArray(),
         concatMap((next) =>

@@ -48,8 +48,8 @@ export interface Part {
 
 /** What a task may ask for while it puts its parts together. */
 export interface MergeTools {
-  /** Asks a question under all policies, from the journal if it was asked before. */
-  readonly ask: (question: Question, text: string) => Observable<Json>;
+  /** Asks a question under all policies, from the journal if it was asked before. Emits undefined where there is no answer: then the whole is partial, and marked as such. */
+  readonly ask: (question: Question, text: string) => Observable<Json | undefined>;
   readonly countTokens: (text: string) => Promise<number>;
   /** Most tokens of a text that fit beside the question and its answer. */
   readonly room: (question: Question) => Promise<number>;

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -33,7 +33,7 @@ interface Line {
 }
 
 const linesIn = async (out: string): Promise<readonly Line[]> =>
-  (await readFile(join(out, 'results.jsonl'), 'utf8'))
+  (await readFile(join(out, 'results.jsonl'), 'utf8').catch(() => readFile(join(out, 'results.part.jsonl'), 'utf8')))
     .split('\n')
     .slice(0, -1)
     .map((line) => JSON.parse(line) as Line);
@@ -153,6 +153,27 @@ describe('a call that fails', () => {
     expect(again.summary).toMatchObject({ success: 1, partial: 0 });
   });
 
+  it('while summaries are reduced leaves them one below the other, marked as partial, and is made again by the next run', async () => {
+    let isWell = false;
+    const used = scripted(({ text }) => {
+      if (text.includes('summaries of the parts') && !isWell) throw refuse('model_rejected');
+      return isWell ? 'of all' : 'of a part';
+    });
+    const files = { 'a.txt': 'good '.repeat(60) };
+    const more = { chunkTokens: 32 };
+    const first = await run(used, files, more);
+    const chunks = used.stats.calls - 1;
+    expect(first.summary).toMatchObject({ success: 1, partial: 1 });
+    expect(first.lines[0]).toMatchObject({
+      result: { summarize: Array.from({ length: chunks }, () => 'of a part').join('\n\n') },
+      partial: [{ task: 'summarize', step: 'summarize/reduce', chunks: 0, of: chunks, error: { code: 'model_rejected' } }],
+    });
+    isWell = true;
+    const again = await run(used, files, { ...more, out: first.out });
+    expect(again.lines[0]).toMatchObject({ result: { summarize: 'of all' } });
+    expect(again.summary).toMatchObject({ partial: 0, calls: 1, fromJournal: chunks });
+  });
+
   it('since it hangs fails its document alone, after its attempts', async () => {
     const used = scripted(({ text }) => (text.includes('hang') ? { fault: { kind: 'hang' } } : 'short'));
     const { summary, lines } = await run(used, { ...many(6), '003.txt': 'hang '.repeat(40) });
@@ -164,12 +185,12 @@ describe('a call that fails', () => {
 describe('a run that is ended', () => {
   it('by a disk that is full says what to do; what is finished is not asked again', async () => {
     const out = await folder();
-    await symlink('/dev/full', join(out, 'results.jsonl'));
+    await symlink('/dev/full', join(out, 'results.part.jsonl'));
     const used = scripted(() => 'short');
     const first = await run(used, many(5), { out });
     expect(first.error).toMatchObject({ code: 'resource_failed', message: expect.stringContaining('make room') as string });
     const before = used.stats.calls;
-    await rm(join(out, 'results.jsonl'));
+    await rm(join(out, 'results.part.jsonl'));
     const again = await run(used, many(5), { out });
     expect(again.summary).toMatchObject({ success: 5 });
     expect(used.stats.calls).toBe(5);
@@ -185,16 +206,28 @@ describe('a run that is ended', () => {
       if (answers === 4) controller.abort();
     };
     const first = await run(used, many(30), { signal: controller.signal, onAnswer });
-    expect(first.summary).toMatchObject({ isComplete: false, error: 0 });
+    expect(first.summary).toMatchObject({ isComplete: false, error: 0, results: join(first.out, 'results.part.jsonl') });
+    expect(await readdir(first.out)).toEqual(['journal', 'results.part.jsonl']);
     expect(first.lines.length).toBe(first.summary?.success);
     expect(used.stats.aborted).toBe(0);
     const again = await run(used, many(30), { out: first.out });
     expect(again.summary).toMatchObject({ isComplete: true, success: 30 });
+    expect(await readdir(first.out)).toEqual(['journal', 'merged.json', 'results.jsonl']);
     expect(used.stats.calls).toBe(30);
   });
 
+  it('before its end leaves the answers of an earlier, complete run as they are', async () => {
+    const first = await run(awayBetween(0, 0), many(3));
+    const gone = scripted(() => {
+      throw new InferenceError('model_unavailable', 'connect ECONNREFUSED');
+    });
+    const second = await run(gone, { ...many(3), '000.txt': 'changed' }, { out: first.out });
+    expect(second.error).toMatchObject({ code: 'model_unavailable' });
+    expect(await linesIn(first.out)).toEqual(first.lines);
+  });
+
   it('by a second one on the same folder is told, and disturbs nobody', async () => {
-    const out = await folder();
+    const out = await folder({ 'results.jsonl': 'answers', 'results.part.jsonl': 'answers so far' });
     const held = await journal({ dir: join(out, 'journal'), exclusive: true }).open({
       clock: systemClock,
       signal: new AbortController().signal,
@@ -205,7 +238,9 @@ describe('a run that is ended', () => {
       many(1),
       { out },
     );
-    expect(String(second.error)).toContain('journal');
+    expect(second.error).toMatchObject({ cause: { code: 'journal_in_use' } });
+    expect(await readFile(join(out, 'results.jsonl'), 'utf8')).toBe('answers');
+    expect(await readFile(join(out, 'results.part.jsonl'), 'utf8')).toBe('answers so far');
     await held.close();
   });
 });

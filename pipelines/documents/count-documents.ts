@@ -1,0 +1,31 @@
+import { stat } from 'node:fs/promises';
+import { documentsIn, messageOf, OptionError } from 'millrace';
+
+/** @throws OptionError where there is nothing at `path`. */
+export async function isThere(path: string): Promise<void> {
+  try {
+    await stat(path);
+  } catch (error) {
+    throw new OptionError(`INPUT must be a folder, a file, or - for JSONL on stdin, got ${JSON.stringify(path)}: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+/**
+ * How many documents a folder or a file has. Reads the rows of files, and no other document. Undefined, never an error, for what can be read only once, after `signal`, and for what cannot be counted.
+ */
+export async function countDocuments(path: string, signal: AbortSignal): Promise<number | undefined> {
+  try {
+    const found = await stat(path);
+    if (!found.isDirectory() && !found.isFile()) return undefined;
+    let count = 0;
+    for await (const { id } of documentsIn(path)) {
+      if (signal.aborted) return undefined;
+      count += id === '' ? 0 : 1;
+    }
+    return count;
+  } catch {
+    return undefined; // whoever works on the pile says why
+  }
+}
