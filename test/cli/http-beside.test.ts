@@ -8,6 +8,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { metricSpecs } from '../../src/serve/metrics.ts';
 import { freePorts } from '../helpers/kafka/node.ts';
+import type { ParsedMetrics } from '../helpers/prometheus-text.ts';
 import { runCli, startCli } from './run-cli.ts';
 import { serveByCli, sum } from './served-cli.ts';
 
@@ -22,6 +23,11 @@ async function fakeGpu(): Promise<string> {
   return folder;
 }
 
+/** What is left to say of a process that has ended. */
+const gone = (error: unknown): undefined => {
+  if (!(error instanceof TypeError)) throw error; // `fetch` throws one when nobody answers
+};
+
 describe('millrace run --http', { timeout: 60_000 }, () => {
   it('tells every documented metric, in the format that Prometheus reads, and they move', async () => {
     const PATH = `${await fakeGpu()}:${process.env['PATH'] ?? ''}`;
@@ -29,23 +35,21 @@ describe('millrace run --http', { timeout: 60_000 }, () => {
       env: { PATH },
     });
     const moved = new Set<string>();
-    const look = async (): Promise<void> => {
+    const look = async (): Promise<ParsedMetrics> => {
       const seen = await metrics();
       expect([...seen.types.keys()]).toEqual(Object.keys(metricSpecs));
       expect([...seen.types.values()]).toEqual(Object.values(metricSpecs).map(({ type }) => type));
       for (const { name, value } of seen.samples) if (value !== 0) moved.add(name);
+      return seen;
     };
-    const until = async (wanted: () => Promise<boolean>): Promise<void> => {
-      while (!(await wanted())) {
-        await look();
-        await wait(20);
-      }
+    const untilSeen = async (name: string): Promise<void> => {
+      while (sum(await look(), name) === 0) await wait(20);
     };
     feed(['empty', '{"value":"a word","headers":{"millrace-deadline":"soon"}}', 'boom', 'hang for long', ...words(3_000)]);
-    await until(async () => sum(await metrics(), 'millrace_policy_paused_seconds') > 0);
-    await until(async () => sum(await metrics(), 'millrace_settled_beyond_records') > 0);
+    await untilSeen('millrace_policy_paused_seconds');
+    await untilSeen('millrace_settled_beyond_records');
     cli.child.kill('SIGTERM');
-    await until(async () => (await metrics().catch(() => undefined)) === undefined).catch(() => undefined);
+    while ((await look().catch(gone)) !== undefined) await wait(20);
     const still = Object.keys(metricSpecs).filter((name) => !moved.has(name));
     // these need a stream that breaks, a crash, a registry or a broker that is away
     const elsewhere = ['millrace_restarts_total', 'millrace_completed_before_total', 'millrace_unreadable_partitions', 'millrace_troubles'];

@@ -19,12 +19,12 @@ describe.skipIf(file.path === undefined)('orders with the embedded model', () =>
   afterAll(() => close());
 
   it.each([
-    ['that no choice was made by', unseenNotes, 40, 34],
-    ['that were in sight', seenNotes, 48, 42],
-  ] as const)('have their notes sorted as we meant, most of those %s', async (_, notes, count, least) => {
-    const meant = (Object.entries(notes) as [NoteKind, readonly string[]][]).flatMap(([kind, texts]) =>
-      texts.map((note) => ({ kind, note })),
-    );
+    ['that no choice was made by', unseenNotes, 1, 40, 34],
+    ['that were in sight', seenNotes, 4, 12, 10], // a quarter of them: each takes 0.4 s
+  ] as const)('have their notes sorted as we meant, most of those %s', async (_, notes, every, count, least) => {
+    const meant = (Object.entries(notes) as [NoteKind, readonly string[]][])
+      .flatMap(([kind, texts]) => texts.map((note) => ({ kind, note })))
+      .filter((__, i) => i % every === 0);
     const found = await Promise.all(meant.map(({ note }) => firstValueFrom(judge(note))));
     const wrong = meant.flatMap(({ kind, note }, i) =>
       found[i]?.label === kind ? [] : [`${kind}, not ${String(found[i]?.label)}: ${note}`],
