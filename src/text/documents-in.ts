@@ -2,6 +2,7 @@ import { stat, realpath } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { Readable } from 'node:stream';
 import { type OptionNames, requireBoolean, requireOptions } from '../check-options.ts';
+import { type Clock, systemClock } from '../clock.ts';
 import { OptionError, requireInteger, requireOneOf, requireText } from '../errors.ts';
 import type { DocumentSource } from './document-source.ts';
 import { fileError, openFile } from './internal/file-bytes.ts';
@@ -21,12 +22,16 @@ export interface DocumentsInOptions {
   readonly hidden?: boolean | undefined;
   /** The most bytes of a file that is one document, unpacked. @defaultValue 128 MiB */
   readonly maxBytes?: number | undefined;
-  /** The most bytes of a row. @defaultValue 16 MiB */
+  /** The most bytes of a row; in Parquet as JSON. @defaultValue 16 MiB */
   readonly maxRowBytes?: number | undefined;
   /** The most bytes of a row group of Parquet, unpacked. @defaultValue 256 MiB */
   readonly maxGroupBytes?: number | undefined;
+  /** How long the reader of Parquet may take for what comes next, mostly a row group. @defaultValue 60,000 */
+  readonly timeoutMs?: number | undefined;
   /** What a stream is called. @defaultValue stdin */
   readonly name?: string | undefined;
+  /** @defaultValue the machine's clock */
+  readonly clock?: Clock | undefined;
 }
 
 const names: OptionNames<DocumentsInOptions> = {
@@ -39,7 +44,9 @@ const names: OptionNames<DocumentsInOptions> = {
     maxBytes: true,
     maxRowBytes: true,
     maxGroupBytes: true,
+    timeoutMs: true,
     name: true,
+    clock: true,
   },
 };
 const mebibyte = 1024 * 1024;
@@ -50,6 +57,8 @@ const mebibyte = 1024 * 1024;
  *
  * What cannot be read is a document, too, whose `read()` rejects with path, line and what to do, and the next one goes on: a line that is no JSON, a record with too many fields, a file without rights, a FIFO, a
  * link out of the folder. Links to files within the folder are documents of their own.
+ *
+ * Parquet is read in a process of its own, so that no file, whatever it does to its reader, holds up or ends this one.
  *
  * The pile ends with its source, whoever stops early has the file closed; a stream that fails ends it with a DocumentError.
  * @throws OptionError for options outside their ranges, and where there is nothing at `input`.
@@ -89,6 +98,8 @@ function settingsOf(options: DocumentsInOptions): FileSettings {
     maxBytes = 128 * mebibyte,
     maxRowBytes = 16 * mebibyte,
     maxGroupBytes = 256 * mebibyte,
+    timeoutMs = 60_000,
+    clock = systemClock,
   } = options;
   requireOneOf('documentsIn.format', format, pileFormats);
   if (textField !== undefined) requireText('documentsIn.textField', textField);
@@ -99,5 +110,6 @@ function settingsOf(options: DocumentsInOptions): FileSettings {
   requireInteger('documentsIn.maxBytes', maxBytes, 1);
   requireInteger('documentsIn.maxRowBytes', maxRowBytes, 1);
   requireInteger('documentsIn.maxGroupBytes', maxGroupBytes, 1);
-  return { format, textField, encoding, delimiter, maxBytes, maxRowBytes, maxGroupBytes };
+  requireInteger('documentsIn.timeoutMs', timeoutMs, 1);
+  return { format, textField, encoding, delimiter, maxBytes, maxRowBytes, maxGroupBytes, timeoutMs, clock };
 }

@@ -39,6 +39,26 @@ const row = (index: number): object => ({
   fields: { text: `row ${String(index)}`, year: 1_850 + index, at: '1970-01-01T00:00:00.000Z' },
 });
 
+describe('documentsIn of Parquet as Arrow writes it', () => {
+  const long = 'the mill stands by the river and grinds what farmers bring; '.repeat(40);
+  const rowOf = (index: number): object => ({
+    text: `${String(index)}: ${index % 3 === 0 ? `short ${String(index * 7_919)}` : long}${'x'.repeat((index * 11) % 300)}`,
+    year: index % 10 === 0 ? null : 1_850 + index,
+    tags: index % 5 === 0 ? [] : [`tag ${String(index % 4)}`, 'é'],
+    place: { name: `place ${String(index % 6)}`, high: index / 4 },
+  });
+
+  // written by fixtures/parquet.py
+  it.each(['none', 'snappy', 'gzip', 'brotli', 'zstd', 'lz4', 'pages-v2'])('reads %s', async (name) => {
+    const found: unknown[] = [];
+    for await (const source of documentsIn(join(import.meta.dirname, `fixtures/${name}.parquet`))) {
+      const content = await source.read();
+      found.push('fields' in content ? content.fields : undefined);
+    }
+    expect(found).toEqual(Array.from({ length: 60 }, (_, index) => rowOf(index)));
+  });
+});
+
 describe('documentsIn of Parquet', () => {
   it.each([
     ['not packed', { codec: 'UNCOMPRESSED' }],
@@ -66,6 +86,26 @@ describe('documentsIn of Parquet', () => {
     expect(found['c.parquet#1-3']).toMatch(/^c\.parquet: the rows from 1 to 3 cannot be read \(/);
     const small = await all('c.parquet', parquet({}, 3), { maxGroupBytes: 10 });
     expect(small['c.parquet#1-3']).toMatch(/at most 10 are read at once; write smaller row groups, or raise maxGroupBytes/);
+  });
+
+  it('refuses pages that unpack to more than they say, and columns that end too early', async () => {
+    const bomb = zstdCompressSync(Buffer.alloc(64 * 1024 * 1024));
+    expect(await all('e.parquet', parquet({ codec: 'ZSTD', compressors: { ZSTD: () => bomb } }, 2))).toEqual({
+      'e.parquet#1-2': expect.stringContaining('e.parquet: the rows from 1 to 2 cannot be read (') as string,
+    });
+    const short = parquetWriteBuffer({ columnData: [{ name: 'n', data: [1, 2, 3], type: 'INT32' }], codec: 'UNCOMPRESSED' });
+    const bytes = Buffer.from(short);
+    bytes[bytes.length - 29] = 8; // rows of the row group, as a zigzag varint: 4
+    expect(await all('e.parquet', bytes)).toMatchObject({
+      'e.parquet#3': { text: 'n: 3' },
+      'e.parquet#4-4': expect.stringContaining('the column "n" ends before row 4') as string,
+    });
+  });
+
+  it('ends a reader of which nothing comes', async () => {
+    expect(await all('f.parquet', parquet(), { timeoutMs: 1 })).toEqual({
+      'f.parquet:end': expect.stringContaining('nothing was read for 1 ms; raise timeoutMs, or leave it out') as string,
+    });
   });
 
   it.each([

@@ -1,12 +1,13 @@
 import { extname } from 'node:path';
 import type { Readable } from 'node:stream';
 import type { DocumentContent, DocumentSource } from '../document-source.ts';
+import type { Clock } from '../../clock.ts';
 import { DocumentError } from '../../errors.ts';
 import { asUtf8, isGzip, peeked, unpacked } from './byte-stream.ts';
 import { csvRows } from './csv-rows.ts';
 import { fileError, openFile, unpack, wholeFile } from './file-bytes.ts';
 import { jsonlRows } from './jsonl-rows.ts';
-import { ofBytes, ofFile, parquetRows } from './parquet-rows.ts';
+import { parquetRows } from './parquet-rows.ts';
 
 export const pileFormats = ['auto', 'file', 'jsonl', 'csv', 'parquet'] as const;
 export type PileFormat = (typeof pileFormats)[number];
@@ -20,6 +21,8 @@ export interface FileSettings {
   readonly maxBytes: number;
   readonly maxRowBytes: number;
   readonly maxGroupBytes: number;
+  readonly timeoutMs: number;
+  readonly clock: Clock;
 }
 
 const byExtension: Readonly<Record<string, Format>> = {
@@ -58,7 +61,7 @@ async function* rowsOfFile(path: string, settings: Rows, format: Exclude<Format,
   const opened = await openFile(path, settings.id, false);
   try {
     const isPacked = settings.id.toLowerCase().endsWith('.gz');
-    if (format === 'parquet' && !isPacked) yield* parquetRows(ofFile(opened.file, opened.stats.size), settings);
+    if (format === 'parquet' && !isPacked) yield* parquetRows(opened.file.fd, settings);
     else yield* rowsOf(opened.file.createReadStream({ autoClose: false, highWaterMark: 256 * 1024 }), settings, format);
   } finally {
     await opened.file.close();
@@ -75,7 +78,7 @@ async function* rowsOf(
   const plain = isGzip(first) ? unpacked(bytes) : bytes;
   if (format === 'jsonl') yield* jsonlRows(await asUtf8(plain, settings.encoding), settings);
   else if (format === 'csv') yield* csvRows(await asUtf8(plain, settings.encoding), settings);
-  else yield* parquetRows(ofBytes(await collected(plain, settings)), settings);
+  else yield* parquetRows(await collected(plain, settings), settings);
   return undefined;
 }
 

@@ -19,7 +19,7 @@ interface Line {
 }
 
 /** The lines of UTF-8. Holds one line, at most `maxBytes` of it, and a chunk. */
-async function* linesOf(source: AsyncIterable<Buffer>, maxBytes: number): AsyncGenerator<Line> {
+export async function* linesOf(source: AsyncIterable<Buffer>, maxBytes: number): AsyncGenerator<Line> {
   let held: Buffer[] = [];
   let length = 0; // of the line, also of what is not held
   let number = 1;
