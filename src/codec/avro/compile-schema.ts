@@ -29,9 +29,47 @@ export function compileSchema(schema: AvroSchema, name: string, known: readonly 
   }
 }
 
+/**
+ * The same for what others have written values with. Reading needs neither its defaults nor its aliases, and those of others are not always good: Java's clients register them unchecked.
+ * @throws OptionError
+ */
+export function compileWriter(schema: AvroSchema, name: string, known: readonly AvroSchema[] = []): AvscType {
+  try {
+    return compileSchema(schema, name, known);
+  } catch (error) {
+    try {
+      return compileSchema(bare(schema), name, known.map(bare));
+    } catch {
+      throw error;
+    }
+  }
+}
+
+/** Without defaults of fields, and without aliases. */
+function bare(schema: AvroSchema): AvroSchema {
+  const partOf = (part: unknown): unknown => {
+    if (Array.isArray(part)) return part.map(partOf);
+    if (typeof part !== 'object' || part === null) return part;
+    const own: Record<string, unknown> = { ...part };
+    delete own['aliases'];
+    for (const key of ['type', 'items', 'values']) if (typeof own[key] === 'object') own[key] = partOf(own[key]);
+    if (Array.isArray(own['fields'])) own['fields'] = own['fields'].map(fieldOf);
+    return own;
+  };
+  const fieldOf = (field: unknown): unknown => {
+    if (typeof field !== 'object' || field === null) return field;
+    const own: Record<string, unknown> = { ...field };
+    delete own['default'];
+    return partOf(own);
+  };
+  return partOf(schema) as AvroSchema;
+}
+
 let bounded: BoundedTypes | undefined;
 
 const oursPlain = ['string', 'bytes', 'int', 'long', 'float', 'double'] as const;
+/** What avsc makes a type of. Any other is a name. */
+const defining: ReadonlySet<string> = new Set([...oursPlain, 'null', 'boolean', 'record', 'error']);
 const isOurs = (name: string): name is (typeof oursPlain)[number] => (oursPlain as readonly string[]).includes(name);
 
 /** Gives our types for those of avsc's that are neither exact nor bounded; undefined leaves it to avsc. */
@@ -63,7 +101,7 @@ function hookOf(avsc: AvscModule, ours: BoundedTypes) {
       }
     }
     if (type === 'array' || type === 'map' || type === 'fixed' || type === 'enum') return new ours[type](schema, options);
-    if (typeof type === 'string') return plainOf(type);
+    if (typeof type === 'string') return defining.has(type) ? plainOf(type) : typeOf(type, options); // { type: 'Name' } is the type of that name
     return typeof type === 'object' && type !== null ? typeOf(type, options) : undefined;
   };
 }

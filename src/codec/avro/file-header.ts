@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { CodecError } from '../../errors.ts';
 import { exactJson, parseExactJson } from '../internal/exact-json.ts';
+import { requireBounded } from '../internal/json-bounds.ts';
 import type { AvroSchema } from './avro-schema.ts';
 import type { ByteSource } from './byte-source.ts';
 import { type AvroFileCodec, fileCodecs, longAt, longBytes, syncBytes } from './file-blocks.ts';
@@ -108,7 +109,10 @@ function headerOf({ entries, sync }: Parsed): ReadHeader {
 
 export const isReserved = (name: string): boolean => name.startsWith('avro.');
 
+const schemaBounds = { maxDepth: 250, maxItems: 1_000_000 }; // more than a schema may have; what is far more takes a while to be parsed
+
 function schemaOf(text: Buffer): AvroSchema {
+  requireBounded(text.toString(), schemaBounds, 'decode_failed');
   try {
     return parseExactJson(text.toString()) as AvroSchema;
   } catch {

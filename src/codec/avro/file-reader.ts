@@ -1,7 +1,7 @@
 import { CodecError, messageOf, OptionError } from '../../errors.ts';
 import type { AvscType } from './avsc.ts';
 import { ByteSource } from './byte-source.ts';
-import { compileSchema } from './compile-schema.ts';
+import { compileWriter } from './compile-schema.ts';
 import { blockTooLarge, longAt, syncBytes, unpacked } from './file-blocks.ts';
 import { type AvroFileHeader, type ReadHeader, readHeader } from './file-header.ts';
 import type { AvroFileDamage, FileBounds } from './file-options.ts';
@@ -131,7 +131,7 @@ const placed = ({ code, message }: CodecError, atByte: number, given: number): C
 
 function fileType(schema: AvroFileHeader['schema']): AvscType {
   try {
-    return compileSchema(schema, 'the schema of the file');
+    return compileWriter(schema, 'the schema of the file');
   } catch (error) {
     throw new CodecError('decode_failed', `expected an Avro file: ${messageOf(error)}`);
   }

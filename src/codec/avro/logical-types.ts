@@ -153,11 +153,11 @@ export function logicalTypeClass({ types }: AvscModule, schema: LogicalSchema): 
   const conversion = conversionOf(schema);
   if (!conversion) return undefined;
   const { LogicalType } = types as unknown as { readonly LogicalType: TypeClass };
-  const { logicalType, type, precision, scale = 0 } = schema;
+  const { logicalType, precision, scale = 0 } = schema;
   const name = logicalType === 'decimal' ? `decimal of scale ${String(scale)}` : String(logicalType);
   class Converted extends LogicalType {
-    /** Defaults of the schema that are texts: of a uuid some are '', which is no uuid, and yet what the schema has as a value. */
-    readonly #defaults = new Set<unknown>();
+    /** Defaults of the schema that are none of its values, and yet what it has as one, such as '' of a uuid; with what they are underneath. */
+    readonly #defaults = new Map<unknown, unknown>();
 
     override get logicalName(): string {
       return name;
@@ -176,12 +176,15 @@ export function logicalTypeClass({ types }: AvscModule, schema: LogicalSchema): 
     }
 
     _toValue(value: unknown): unknown {
-      return conversion?.to(value) ?? (this.#defaults.has(value) ? value : undefined);
+      return conversion?.to(value) ?? this.#defaults.get(value);
     }
 
     override _copy(value: unknown, options?: { readonly coerce?: number }): unknown {
-      if (options?.coerce === fromJson && logicalType === 'uuid' && type === 'string') this.#defaults.add(value);
-      return super._copy(value, options);
+      if (options?.coerce !== fromJson) return super._copy(value, options);
+      const plain = this.underlyingType?._copy(value, options);
+      const own = this._fromValue(plain);
+      if (conversion?.to(own) === undefined) this.#defaults.set(own, plain);
+      return own;
     }
 
     /** Into its JSON, by which types are compared: avsc leaves these out. */

@@ -11,7 +11,7 @@ import type { RegisteredSchema, SchemaReference, SchemaRegistry, SchemaText } fr
 import { type AvroBounds, avroBounds, type AvroOptions } from './avro-bounds.ts';
 import type { AvroSchema } from './avro-schema.ts';
 import type { AvscType } from './avsc.ts';
-import { compileSchema } from './compile-schema.ts';
+import { compileSchema, compileWriter } from './compile-schema.ts';
 import { encodeFramed, readerOf } from './read-write.ts';
 import { Unreadable } from './resolve.ts';
 import { isSameType } from './same-type.ts';
@@ -90,7 +90,7 @@ async function openInput(options: Resolved, use: CodecUse): Promise<OpenCodec<un
   const { registry } = options;
   const reader = await readerType(options, use);
   const known = new KnownSchemas(registry, options.subject, use, (schema, references) => {
-    const writer = typeOf(schema, references);
+    const writer = typeOf(schema, references, compileWriter);
     if (!reader) return readerOf(writer, writer, options, frameBytes);
     if (isSameType(writer, reader.type)) {
       reader.name = `schema ${String(schema.id)}`; // it may have been registered since
@@ -171,12 +171,12 @@ const textOf = (schema: AvroSchema | undefined, references: readonly SchemaRefer
 });
 
 /** @throws CodecError `schema_violation` for a schema that is none, or of another kind */
-function typeOf(schema: RegisteredSchema, references: readonly ReferencedSchema[]): AvscType {
+function typeOf(schema: RegisteredSchema, references: readonly ReferencedSchema[], compile = compileSchema): AvscType {
   const name = `schema ${String(schema.id)} of the registry`;
   if (schema.schemaType !== 'AVRO')
     throw new CodecError('schema_violation', `expected an Avro schema, ${name} is of type ${schema.schemaType}`);
   try {
-    return compileSchema(parsed(schema), name, references.map(parsed));
+    return compile(parsed(schema), name, references.map(parsed));
   } catch (error) {
     throw new CodecError('schema_violation', `expected an Avro schema: ${messageOf(error)}`);
   }

@@ -41,7 +41,7 @@ function kindOfValue(value: unknown): Kind | undefined {
 }
 
 type CopyOptions = { readonly coerce?: number; readonly wrap?: number } | undefined;
-const ofDefault = 2; // avsc's number for it: plain, and of the first branch
+const ofDefault = 2; // avsc's number for it: plain, and of the first branch that can have it (up to Avro 1.11 of the first)
 const toJson = 3;
 
 /** The type of a union of these: plain values where those tell the branch, else `{ name: value }`. */
@@ -113,8 +113,7 @@ function plainUnion(Base: TypeClass, branches: readonly AvscType[], byKind: Read
     }
 
     override _copy(value: unknown, options?: CopyOptions): unknown {
-      const branch = options?.wrap === ofDefault ? branches[0] : branchOf(value);
-      return branch?._copy(value, options);
+      return options?.wrap === ofDefault ? defaultOf(branches, value, options)[1] : branchOf(value)?._copy(value, options);
     }
   }
   return new PlainUnion(undefined, undefined);
@@ -157,7 +156,8 @@ function wrappedUnion(Base: TypeClass, branches: readonly AvscType[]): AvscType 
     }
 
     override _copy(value: unknown, options?: CopyOptions): unknown {
-      const [index, , inner] = options?.wrap === ofDefault ? [0, '', value] : (foundIn(value) ?? [-1, '', value]);
+      if (options?.wrap === ofDefault) return wrapped(...defaultOf(branches, value, options));
+      const [index, , inner] = foundIn(value) ?? [-1, '', value];
       const branch = branches[index];
       if (!branch) throw new TypeError('expected a branch of the union');
       const copied = branch._copy(inner, options);
@@ -165,6 +165,20 @@ function wrappedUnion(Base: TypeClass, branches: readonly AvscType[]): AvscType 
     }
   }
   return new WrappedUnion(undefined, undefined);
+}
+
+/** The branch of a default, and what it is there. @throws what the first branch says of a default that none can have */
+function defaultOf(branches: readonly AvscType[], value: unknown, options: CopyOptions): readonly [branch: AvscType, copied: unknown] {
+  let why: unknown;
+  for (const branch of branches)
+    try {
+      const needsObject = branch.typeName === 'record' || branch.typeName === 'error';
+      if (needsObject && kindOfValue(value) !== 'object') throw new TypeError('expected an object'); // or it would be taken for one whose fields are missing
+      return [branch, branch._copy(value, options)];
+    } catch (error) {
+      why ??= error;
+    }
+  throw why;
 }
 
 export function branchAt<T>(branches: readonly T[], index: number): T {

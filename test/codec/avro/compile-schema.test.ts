@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { avro } from '../../../src/codec/avro/avro.ts';
 import type { AvroSchema } from '../../../src/codec/avro/avro-schema.ts';
-import { compileSchema } from '../../../src/codec/avro/compile-schema.ts';
+import { compileSchema, compileWriter } from '../../../src/codec/avro/compile-schema.ts';
+import { encode, readerOf } from '../../../src/codec/avro/read-write.ts';
 import { isSameType } from '../../../src/codec/avro/same-type.ts';
-import { OptionError } from '../../../src/errors.ts';
+import { CodecError, OptionError } from '../../../src/errors.ts';
 
 const record = (...fields: readonly object[]): AvroSchema => ({ type: 'record', name: 'R', fields: fields as never });
 const there = (schema: AvroSchema, value: unknown): unknown => {
@@ -48,6 +49,62 @@ describe('defaults', () => {
     expect(() => avro(schema).encode({ a: 'x' })).toThrow(/expected uuid/);
     expect(() => avro(record({ name: 'a', type: uuid })).encode({ a: '' })).toThrow(/expected uuid/);
     expect(isSameType(compileSchema(schema, 'one'), compileSchema(schema, 'other'))).toBe(true);
+  });
+});
+
+describe('what Java takes', () => {
+  it.each<readonly [name: string, type: unknown, byDefault: unknown, decoded: unknown]>([
+    ['a default of any branch', ['null', 'string'], 'x', 'x'],
+    ['a default of a later branch of a wrapped union', ['int', 'double', 'string'], 1.5, { double: 1.5 }],
+    ['the first branch that can have it', ['bytes', 'string', 'int', 'double'], 3, { int: 3 }],
+    ['a default of a list within a union', ['null', { type: 'array', items: ['long', 'null'] }], [1, null], ['1n', null]],
+    ['no record for a text', [{ type: 'record', name: 'I', fields: [{ name: 'x', type: 'int', default: 1 }] }, 'string'], 'x', 'x'],
+    ['a time that is none', { type: 'int', logicalType: 'time-millis' }, -1, -1],
+    ['a time that is none, of a union', ['null', { type: 'long', logicalType: 'time-micros' }], -1, '-1n'],
+  ])('%s', (_, type, byDefault, decoded) => {
+    expect(there(record({ name: 'a', type, default: byDefault }), {})).toEqual({ a: decoded });
+  });
+
+  it('is not any default', () => {
+    expect(() => avro(record({ name: 'a', type: ['null', 'int'], default: 'x' }))).toThrow(/incompatible field default "x"/);
+    expect(() => avro(record({ name: 'a', type: { type: 'int', logicalType: 'time-millis' }, default: 0 })).encode({ a: -1 })).toThrow(
+      CodecError,
+    );
+  });
+
+  it('a name as the type of a type', () => {
+    const fixed = { type: 'fixed', name: 'F', size: 1, namespace: 'x' };
+    const schema = record({ name: 'a', type: fixed }, { name: 'b', type: { type: 'x.F' } }, { name: 'c', type: ['null', { type: 'x.F' }] });
+    const codec = avro(schema);
+    expect(codec.encode({ a: Buffer.from('a'), b: Buffer.from('b'), c: null })).toEqual(Buffer.from('ab\0'));
+    expect(() => avro(record({ name: 'a', type: { type: 'strin' } }))).toThrow(/undefined type name: strin/);
+  });
+});
+
+describe('the schema of a writer', () => {
+  it('may have defaults and aliases that are none', () => {
+    const inner = { type: 'record', name: 'I', aliases: ['a-b.c'], fields: [{ name: 'default', type: 'int', default: '' }] };
+    const schema = record({ name: 'a', type: ['null', { type: 'array', items: inner }], default: 'null' });
+    expect(() => compileSchema(schema, 'it')).toThrow(OptionError);
+    const type = compileWriter(schema, 'it');
+    const read = readerOf(
+      type,
+      compileSchema(
+        record({ name: 'b', aliases: ['a'], type: ['null', { type: 'array', items: { ...inner, aliases: [], fields: [] } }] }),
+        'reader',
+      ),
+      {
+        maxBytes: 100,
+        maxItems: 10,
+      },
+    );
+    expect(read(encode(type, { a: [{ default: 7 }] }, { maxBytes: 100, maxItems: 10 }))).toEqual({ b: [{}] });
+  });
+
+  it('is told as it is, where that does not help', () => {
+    expect(() => compileWriter(record({ name: 'a', type: 'int', default: 'x' }, { name: 'b', type: 'strin' }), 'it')).toThrow(
+      /^it is no Avro schema: incompatible field default "x"/,
+    );
   });
 });
 

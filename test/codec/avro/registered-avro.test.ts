@@ -1,4 +1,4 @@
-import { describe, expect, expectTypeOf, it } from 'vitest';
+import { describe, expect, expectTypeOf, it, vi } from 'vitest';
 import { avro } from '../../../src/codec/avro/avro.ts';
 import type { AvroSchema } from '../../../src/codec/avro/avro-schema.ts';
 import type { Codec, CodecUse, OpenCodec } from '../../../src/codec/codec.ts';
@@ -151,6 +151,15 @@ describe('avro with a registry, in', () => {
     const read = await opened(avro({ registry, schema: { type: 'record', name: 'R', fields } }), 'in');
     await read.pending?.(written(1));
     expect(read.decode(written(1, 2, 0, 0))).toEqual({ long: 1n, bytes: Buffer.alloc(0), at: new Date(0) });
+  });
+
+  it("reads what was written with a schema whose defaults are none: others' clients register them unchecked", async () => {
+    const registry = await withVersions(v1);
+    const schema = JSON.stringify({ ...v1, fields: [{ name: 'id', type: 'string', default: 7 }] });
+    vi.spyOn(registry, 'schemaById').mockResolvedValue({ ...(await registry.schemaById(1)), schema });
+    const input = await opened(avro({ registry, schema: v2 }), 'in');
+    await input.pending?.(framed(1, 2, 97));
+    expect(input.decode(framed(1, 2, 97))).toEqual({ id: 'a', n: 7 });
   });
 
   it('says with the ids of both why a schema cannot be read, once and for all', async () => {
