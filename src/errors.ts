@@ -82,6 +82,9 @@ export const gradeOf = {
   answer_empty: 'transient',
   schema_unsupported: 'pipeline',
   capability_missing: 'pipeline',
+  // tools of agents
+  tool_refused: 'record',
+  tool_failed: 'transient',
 } as const satisfies Record<string, Grade>;
 
 /** The closed set of error codes; a code is stable, a message is not. */
@@ -152,6 +155,9 @@ export class TransportError extends StreamError {}
 
 /** A model could not answer, or its answer could not be used. */
 export class InferenceError extends StreamError {}
+
+/** A tool was asked for what it cannot or must not do (`tool_refused`), or broke down (`tool_failed`). */
+export class ToolError extends StreamError {}
 
 /** One attempt took longer than its timeout and was aborted. */
 export class TimeoutError extends StreamError {
