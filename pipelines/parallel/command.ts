@@ -12,6 +12,7 @@ const defaults = {
   maxTokens: 256,
   timeoutMs: 30_000,
   attempts: 2,
+  modelPatienceMs: 300_000,
 } as const;
 
 /** `millrace parallel FILE`: a task a line through a model, results in a folder; the same command again goes on. */
@@ -35,6 +36,10 @@ export const parallelCommand = defineCommand({
     workers: { kind: 'integer', value: 'n', min: 1, max: 64, summary: `calls at once (default: ${String(defaults.workers)})` },
     maxTokens: { kind: 'integer', value: 'n', min: 1, summary: `longest answer (default: ${String(defaults.maxTokens)})` },
     timeoutMs: { kind: 'integer', value: 'ms', min: 1, summary: `longest time of an attempt (default: ${String(defaults.timeoutMs)})` },
+    modelPatienceMs: {
+      ...{ kind: 'integer', value: 'ms', min: 1 },
+      summary: `how long a model that answers nothing is waited for, and at least two attempts (default: ${String(defaults.modelPatienceMs)})`,
+    },
     attempts: { kind: 'integer', value: 'n', min: 1, summary: `attempts in all (default: ${String(defaults.attempts)})` },
   },
   examples: [
@@ -46,6 +51,7 @@ export const parallelCommand = defineCommand({
     const { out, clock, log, signal } = context;
     const { model = defaults.model, out: folder = defaults.out, prompt = defaults.prompt, workers = defaults.workers } = options;
     const { maxTokens = defaults.maxTokens, timeoutMs = defaults.timeoutMs, attempts = defaults.attempts, apiKeyEnv } = options;
+    const { modelPatienceMs = defaults.modelPatienceMs } = options;
     const [path = '-'] = args;
     if (model === 'smollm2' || model.startsWith('hf:')) await context.pull(model);
     const apiKey = apiKeyEnv === undefined ? {} : { apiKey: keyFrom(apiKeyEnv) };
@@ -60,7 +66,7 @@ export const parallelCommand = defineCommand({
           model: namedModel(model, { maxCalls: workers, ...apiKey }),
           modelName: model,
         },
-        ...{ maxTokens, workers, timeoutMs, attempts, clock, log, signal, monitor },
+        ...{ maxTokens, workers, timeoutMs, attempts, modelPatienceMs, clock, log, signal, monitor },
       });
       hide();
       out.json({ summary });

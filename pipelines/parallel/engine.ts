@@ -1,6 +1,7 @@
 import { OptionError, PipelineError, RecordError, requireNumber, type StatsSnapshot } from 'millrace';
 import { Feed } from './feed.ts';
-import { firstServed, nextTurn, tookTurn } from './intake.state.ts';
+import type { Batch } from './feed.ts';
+import { firstServed, nextTurn, tookTurn, type Turn } from './intake.state.ts';
 import { requireWeight, type ResolvedOptions } from './parallel-options.ts';
 import type { Results } from './results.ts';
 import { type LaneOf, resolveSubmit, type SubmitOptions } from './submit-options.ts';
@@ -56,7 +57,9 @@ const mostTakingMs = 5;
 
 export class ParallelEngine<In, Out> implements Engine<In, Out>, TaskTable<In, Out> {
   readonly #options: ResolvedOptions<In, Out>;
-  readonly #open = new Map<Submission<In, Out>['turn'], Open<In, Out>>();
+  readonly #open = new Map<Turn, Open<In, Out>>();
+  /** Of submissions whose input has not ended, as far as was seen. */
+  readonly #untaken = new Set<Turn>();
   readonly #tasks = new Map<number, Task<In, Out>>();
   readonly #weights: Map<string, number>;
   readonly #feed: Feed<In, Out>;
@@ -81,23 +84,23 @@ export class ParallelEngine<In, Out> implements Engine<In, Out>, TaskTable<In, O
       throw new OptionError(`submit expects tasks as an iterable, such as an array, got ${typeof tasks}`);
     const { priority, deadlineMs, ...rest } = resolveSubmit(options, this.#nextSubmission);
     this.#nextSubmission += 1;
-    const there = [...this.#open.keys()];
     const weight = (): number => this.weightOf(rest.share);
     const turn = {
-      ...{ priority, served: there.length === 0 ? 0 : firstServed(there), passed: 0 },
+      ...{ priority, served: firstServed(this.#open.keys()), passed: 0 },
       get weight(): number {
         return weight();
       },
     };
-    const { maxUnread, maxBytesInFlight: maxBytes, sizeOf, clock } = this.#options;
+    const { maxUnread, maxBytesInFlight: maxBytes, clock } = this.#options;
     const submission: Submission<In, Out> = new Submission<In, Out>(tasks, turn, {
-      ...{ maxUnread, maxBytes, sizeOf },
+      ...{ maxUnread, maxBytes },
       nowMs: () => clock.nowMs(),
       wake: () => this.#feed.wake(),
       ended: () => this.#ended(turn),
     });
     const untilMs = submission.isAsync ? undefined : clock.nowMs() + deadlineMs;
     this.#open.set(turn, { submission, ...rest, deadlineMs, untilMs });
+    this.#untaken.add(turn);
     if (this.#failure) submission.fail(this.#failure);
     else this.#feed.wake();
     return submission;
@@ -153,23 +156,41 @@ export class ParallelEngine<In, Out> implements Engine<In, Out>, TaskTable<In, O
   }
 
   #release(task: Task<In, Out>): void {
-    if (this.#tasks.delete(task.number)) this.#bytes -= this.#options.sizeOf(task.facts.input);
+    if (this.#tasks.delete(task.number)) this.#bytes -= task.facts.bytes;
   }
 
-  #takeSome(): readonly Task<In, Out>[] {
+  /** Asked once for many tasks: there may be thousands of submissions. */
+  #ready(): Set<Turn> {
+    const ready = new Set<Turn>();
+    for (const turn of this.#untaken) {
+      const submission = this.#open.get(turn)?.submission;
+      if (!submission || submission.isTaken) this.#untaken.delete(turn);
+      else if (submission.isReady) ready.add(turn);
+    }
+    return ready;
+  }
+
+  /** At least one look, however late: a pause of the process must not end the taking. */
+  #takeSome(): Batch<In, Out> {
     const { clock, maxInFlight, maxBytesInFlight } = this.#options;
     const untilMs = clock.nowMs() + mostTakingMs;
-    const taken: Task<In, Out>[] = [];
-    while (taken.length < mostTogether && this.#tasks.size < maxInFlight && this.#bytes < maxBytesInFlight && clock.nowMs() < untilMs) {
-      const ready = [...this.#open.keys()].filter((one) => this.#open.get(one)?.submission.isReady);
+    const tasks: Task<In, Out>[] = [];
+    const ready = this.#ready();
+    for (let looks = 0; this.#tasks.size < maxInFlight && this.#bytes < maxBytesInFlight; looks += 1) {
       const turn = nextTurn(ready);
-      const open = turn && this.#open.get(turn);
-      if (!open) break;
+      if (!turn) break;
+      if (looks >= mostTogether || (looks > 0 && clock.nowMs() >= untilMs)) return { tasks, isMore: true };
+      const open = this.#open.get(turn);
+      if (!open?.submission.isReady) {
+        ready.delete(turn);
+        looks -= 1;
+        continue;
+      }
       tookTurn(turn, ready);
       const task = this.#take(open);
-      if (task) taken.push(task);
+      if (task) tasks.push(task);
     }
-    return taken;
+    return { tasks, isMore: false };
   }
 
   /** Undefined for an input that ends, and for a task that has ended before it began. */
@@ -183,13 +204,15 @@ export class ParallelEngine<In, Out> implements Engine<In, Out>, TaskTable<In, O
     this.#nextTask += 1;
     const own = untilMs === Infinity ? context : { ...context, deadlineMs: Math.trunc(untilMs) };
     let lane: string | null = null;
+    let bytes = 0;
     let problem: unknown;
     try {
       lane = laneOf(next.input);
+      bytes = this.#bytesOf(next.input);
     } catch (error) {
       problem = error;
     }
-    const task = new Task<In, Out>(number, { ...next, lane, share, context: own, takenMs }, (one, end) => {
+    const task = new Task<In, Out>(number, { ...next, lane, bytes, share, context: own, takenMs }, (one, end) => {
       this.#counts[end.status] += 1;
       submission.onEnd(one, end);
     });
@@ -200,11 +223,18 @@ export class ParallelEngine<In, Out> implements Engine<In, Out>, TaskTable<In, O
       return undefined;
     }
     this.#tasks.set(number, task);
-    this.#bytes += this.#options.sizeOf(next.input);
+    this.#bytes += bytes;
     return task;
   }
 
-  #ended(turn: Submission<In, Out>['turn']): void {
+  /** Asked once: a task may change its input, and what is added must be what is taken away. */
+  #bytesOf(input: In): number {
+    const bytes = this.#options.sizeOf(input);
+    requireNumber('the number that parallel.sizeOf returns', bytes, 0);
+    return bytes;
+  }
+
+  #ended(turn: Turn): void {
     this.#open.delete(turn);
     if (this.#open.size === 0) this.#idle?.();
   }

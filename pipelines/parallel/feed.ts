@@ -23,6 +23,13 @@ export interface FeedHost<In, Out> extends TaskTable<In, Out> {
   broke(error: Error): void;
 }
 
+/** Tasks that were taken together. */
+export interface Batch<In, Out> {
+  readonly tasks: readonly Task<In, Out>[];
+  /** There may be more to take at once, also where these are none: tasks may end as they are taken. */
+  readonly isMore: boolean;
+}
+
 interface Running {
   readonly app: App;
   readonly client: Client;
@@ -39,14 +46,14 @@ const retentionBytes = 16 * 2 ** 20;
 export class Feed<In, Out> {
   readonly #options: ResolvedOptions<In, Out>;
   readonly #host: FeedHost<In, Out>;
-  readonly #take: () => readonly Task<In, Out>[];
+  readonly #take: () => Batch<In, Out>;
   #running: Promise<Running> | undefined;
   #app: App | undefined;
   #isFeeding = false;
   #isWoken = false;
   #isOver = false;
 
-  constructor(options: ResolvedOptions<In, Out>, host: FeedHost<In, Out>, take: () => readonly Task<In, Out>[]) {
+  constructor(options: ResolvedOptions<In, Out>, host: FeedHost<In, Out>, take: () => Batch<In, Out>) {
     this.#options = options;
     this.#host = host;
     this.#take = take;
@@ -79,10 +86,10 @@ export class Feed<In, Out> {
     const { input } = taskTopics(this.#host);
     while (this.#isWoken && !this.#isOver) {
       this.#isWoken = false;
-      const tasks = this.#take();
-      if (tasks.length === 0) continue;
+      const { tasks, isMore } = this.#take();
+      if (tasks.length === 0 && !isMore) continue;
       this.#isWoken = true;
-      await client.produce(input, tasks.map(recordOf));
+      if (tasks.length > 0) await client.produce(input, tasks.map(recordOf));
       await this.#breathe();
     }
     this.#isFeeding = false;

@@ -13,7 +13,7 @@ export interface Turn {
 export const mostPassed = 16;
 
 /** Whose turn it is among those that have a task to give: the highest priority, then the least served, unless one was passed over too often. */
-export function nextTurn<T extends Turn>(ready: readonly T[]): T | undefined {
+export function nextTurn<T extends Turn>(ready: Iterable<T>): T | undefined {
   let best: T | undefined;
   let overdue: T | undefined;
   for (const one of ready) {
@@ -24,11 +24,15 @@ export function nextTurn<T extends Turn>(ready: readonly T[]): T | undefined {
 }
 
 /** Notes that `chosen` has given a task. */
-export function tookTurn<T extends Turn>(chosen: T, ready: readonly T[]): void {
+export function tookTurn<T extends Turn>(chosen: T, ready: Iterable<T>): void {
   chosen.served += 1 / chosen.weight;
   chosen.passed = 0;
   for (const one of ready) if (one !== chosen && one.priority < chosen.priority) one.passed += 1;
 }
 
 /** Where a newcomer begins: beside those that are there, with no claim to what it did not ask for. */
-export const firstServed = (there: readonly Turn[]): number => there.reduce((least, { served }) => Math.min(least, served), Infinity);
+export function firstServed(there: Iterable<Turn>): number {
+  let least = Infinity;
+  for (const { served } of there) least = Math.min(least, served);
+  return least === Infinity ? 0 : least;
+}

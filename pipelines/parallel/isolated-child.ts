@@ -34,3 +34,4 @@ else {
     process.exit();
   });
 }
+tell({ isReady: true });

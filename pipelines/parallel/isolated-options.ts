@@ -7,7 +7,7 @@ export interface IsolatedOptions {
    * other's globals. `'task'`: a thread of its own for each task, with a heap and modules of its own; a crash of native code takes the application with it. @defaultValue 'process'
    */
   readonly isolation?: 'process' | 'task';
-  /** Longest time of one task, in ms: then it is killed, in an endless loop too, and fails with `call_timeout`. @defaultValue 30,000 */
+  /** Longest time of one task, in ms, from when its process or thread is there (30 s at most): then it is killed, in an endless loop too, and fails with `call_timeout`. @defaultValue 30,000 */
   readonly timeoutMs?: number;
   /** Most at once; at least 1. @defaultValue the cores of the machine */
   readonly maxWorkers?: number;

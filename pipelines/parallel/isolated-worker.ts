@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import type { IsolatedOptions } from './isolated-options.ts';
-import type { Ask, Told } from './isolated-protocol.ts';
+import { type Ask, type Told, toldIn } from './isolated-protocol.ts';
 
 /** One process or thread. Each is told of one thing: an answer, or its end. */
 export interface IsolatedWorker {
@@ -30,8 +30,9 @@ function openProcess(module: URL, { maxHeapMb, env }: Required<IsolatedOptions>,
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
   });
   const gone = Promise.withResolvers<undefined>();
-  child.on('message', (told) => {
-    listener.told(told as Told);
+  child.on('message', (message) => {
+    const told = toldIn(message);
+    if (told) listener.told(told);
   });
   child.on('error', (error) => {
     listener.ended(error.message);
@@ -60,9 +61,13 @@ function openThread(module: URL, { maxHeapMb, env }: Required<IsolatedOptions>, 
     env: { ...env },
     resourceLimits: { maxOldGenerationSizeMb: maxHeapMb },
     execArgv: [],
+    ...{ stdout: true, stderr: true },
   });
-  worker.on('message', (told: Told) => {
-    listener.told(told);
+  worker.stdout.resume(); // as of a process, what a step writes goes nowhere
+  worker.stderr.resume();
+  worker.on('message', (message: unknown) => {
+    const told = toldIn(message);
+    if (told) listener.told(told);
   });
   worker.on('error', (error: unknown) => {
     listener.ended(error instanceof Error ? error.message : String(error));

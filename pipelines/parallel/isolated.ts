@@ -4,6 +4,11 @@ import { withPermit } from 'millrace/operators';
 import { type IsolatedOptions, resolveIsolated } from './isolated-options.ts';
 import { WorkerPool } from './worker-pool.ts';
 
+/** For a process or thread to be there, on a machine that does much else. */
+const longestStartMs = 30_000;
+
+type CancelTimer = ReturnType<Clock['schedule']>;
+
 /** A step that runs apart. */
 export interface Isolated<In, Out> {
   /** For `parallel({ run })`, or as a step in one. Unsubscribing kills what runs. */
@@ -30,7 +35,16 @@ export function isolated<In, Out>(module: URL, options: IsolatedOptions & { read
   const pool = new WorkerPool(module, settings);
   const once = (input: In, context: object): Observable<Out> =>
     new Observable<Out>((out) => {
+      const limit = (ms: number, what: string): CancelTimer =>
+        clock.schedule(ms, () => {
+          if (kill()) out.error(new TimeoutError(`the isolated step has not ${what} within ${String(ms)} ms, and was killed`));
+        });
+      let cancel = limit(longestStartMs, 'started');
       const kill = pool.ask(input, context, {
+        begins: () => {
+          cancel();
+          cancel = limit(timeoutMs, 'ended');
+        },
         answer: (result) => {
           out.next(result as Out);
           out.complete();
@@ -38,9 +52,6 @@ export function isolated<In, Out>(module: URL, options: IsolatedOptions & { read
         fail: (error) => {
           out.error(error);
         },
-      });
-      const cancel = clock.schedule(timeoutMs, () => {
-        if (kill()) out.error(new TimeoutError(`the isolated step has not ended within ${String(timeoutMs)} ms, and was killed`));
       });
       out.add(() => {
         cancel();

@@ -4,6 +4,8 @@ import {
   type CallContext,
   type Clock,
   isStreamError,
+  journal,
+  type Journal,
   type Log,
   type Model,
   OptionError,
@@ -71,10 +73,10 @@ export interface EngineOptions<In> {
   /** What stands in when all attempts have failed; its results are marked `fallback`. @defaultValue nothing */
   readonly fallback?: (input: In, work: Work) => Observable<unknown>;
   /**
-   * A folder for finished results: what is in it is not done again, by this run or a later one. Results must survive JSON.
+   * A folder for finished results, or a journal as a resource: what is in it is not done again, by this run or a later one, in batches neither. Inputs and results must survive JSON.
    * @defaultValue none
    */
-  readonly journal?: string;
+  readonly journal?: string | Resource<Journal>;
   /** What a result depends on beside its input: the task, the model, a version of your code. Needed with `journal`. */
   readonly journalKey?: string;
   /** Most tasks taken and not ended, over all submissions; 1 to 100,000. @defaultValue 8,192 */
@@ -107,7 +109,7 @@ export interface ResolvedOptions<In, Out>
   readonly budget: TokenBudget | undefined;
   readonly permits: Permits | undefined;
   readonly fallback: Run<In, Out> | undefined;
-  readonly journal: { readonly dir: string; readonly key: string } | undefined;
+  readonly journal: { readonly kept: Resource<Journal>; readonly key: string } | undefined;
 }
 
 const mostAtOnce = 4_096;
@@ -145,8 +147,9 @@ export function resolveOptions<In, Out>(given: EngineOptions<In>, work: Resolved
     throw new OptionError(
       'parallel.journal needs journalKey: what a result depends on beside its input, so that another task or model asks anew',
     );
-  const journal = set.journal === undefined ? undefined : { dir: set.journal, key: set.journalKey ?? '' };
-  return { ...options, work, journal, fallback: set.fallback as Run<In, Out> | undefined };
+  const { journal: given_, journalKey: key = '' } = set;
+  const kept = typeof given_ === 'string' ? journal({ dir: given_ }) : given_;
+  return { ...options, work, journal: kept && { kept, key }, fallback: set.fallback as Run<In, Out> | undefined };
 }
 
 /** @throws OptionError for a weight that is not above 0. */

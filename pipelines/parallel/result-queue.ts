@@ -9,15 +9,15 @@ interface Waiting<T> {
  */
 export class ResultQueue<T extends object> {
   /** By the order in which they came: an array's `shift` is quadratic on long queues. */
-  readonly #values = new Map<number, T>();
+  readonly #values = new Map<number, { readonly value: T; readonly bytes: number }>();
   #first = 0;
   #next = 0;
-  readonly #onRead: (value: T) => void;
+  readonly #onRead: (bytes: number) => void;
   readonly #waiting: Waiting<T>[] = [];
   #end: { readonly error?: unknown } | undefined;
 
-  /** @param onRead runs when a value is taken out, or forgotten. */
-  constructor(onRead: (value: T) => void) {
+  /** @param onRead runs when a value of so many bytes is taken out, or forgotten. */
+  constructor(onRead: (bytes: number) => void) {
     this.#onRead = onRead;
   }
 
@@ -26,13 +26,13 @@ export class ResultQueue<T extends object> {
     return this.#values.size;
   }
 
-  push(value: T): void {
+  push(value: T, bytes = 0): void {
     const reader = this.#waiting.shift();
     if (reader) {
       reader.resolve({ done: false, value });
-      this.#onRead(value);
+      this.#onRead(bytes);
     } else {
-      this.#values.set(this.#next, value);
+      this.#values.set(this.#next, { value, bytes });
       this.#next += 1;
     }
   }
@@ -49,19 +49,19 @@ export class ResultQueue<T extends object> {
 
   /** What is not read is forgotten; readers are told that nothing comes. */
   clear(): void {
-    for (const value of this.#values.values()) this.#onRead(value);
+    for (const { bytes } of this.#values.values()) this.#onRead(bytes);
     this.#values.clear();
     this.#first = this.#next;
     this.complete();
   }
 
   next(): Promise<IteratorResult<T, undefined>> {
-    const value = this.#values.get(this.#first);
-    if (value !== undefined) {
+    const held = this.#values.get(this.#first);
+    if (held) {
       this.#values.delete(this.#first);
       this.#first += 1;
-      this.#onRead(value);
-      return Promise.resolve({ done: false, value });
+      this.#onRead(held.bytes);
+      return Promise.resolve({ done: false, value: held.value });
     }
     return new Promise((resolve, reject) => {
       this.#waiting.push({ resolve, reject });

@@ -5,7 +5,9 @@ import { finished } from 'node:stream/promises';
 import { throwError } from 'rxjs';
 import {
   type Clock,
+  type Journal,
   isStreamError,
+  journal,
   type Log,
   type Model,
   RecordError,
@@ -16,6 +18,7 @@ import {
 } from 'millrace';
 import { ask } from './ask.ts';
 import { parallel } from './parallel.ts';
+import { Patience } from './patience.ts';
 import type { TaskResult } from './task.ts';
 import type { FileInput, FileTask } from './tasks-in.ts';
 
@@ -29,6 +32,8 @@ export interface RunFileOptions {
   readonly workers: number;
   readonly timeoutMs: number;
   readonly attempts: number;
+  /** A model that answers nothing for so long, in ms, and for longer than two attempts may take, ends the run. @defaultValue 300,000 */
+  readonly modelPatienceMs?: number;
   readonly clock: Clock;
   readonly log: Log;
   readonly signal: AbortSignal;
@@ -44,17 +49,28 @@ export interface FileSummary {
 
 /**
  * Works on the tasks of a file; `results.jsonl`, `report.json` and `report.html` in `out` are made anew, from `out/journal` where a task was done before. When the signal aborts nothing more is taken, and what
- * runs is finished.
+ * runs is finished. Nobody else may work in `out` meanwhile: whoever comes second is told `journal_in_use` before anything of the first one's is touched.
  */
 export async function runFile(options: RunFileOptions): Promise<FileSummary> {
+  await mkdir(options.out, { recursive: true });
+  const kept = journal({ dir: join(options.out, 'journal'), exclusive: true });
+  const { clock, log, signal } = options;
+  const { close } = await kept.open({ clock, signal, log: (level, message, details = {}) => log[level](details, message) });
+  try {
+    return await workOn(options, kept);
+  } finally {
+    await close();
+  }
+}
+
+async function workOn(options: RunFileOptions, kept: Resource<Journal>): Promise<FileSummary> {
   const { out, workers, maxTokens, modelName, clock, signal, monitor = runMonitor({ clock }) } = options;
-  await mkdir(out, { recursive: true });
   const asking = ask({ maxTokens, temperature: 0 });
   await using engine = parallel<FileInput, string>({
     run: (input, work) =>
       'prompt' in input ? asking(input.prompt, work) : throwError(() => new RecordError('schema_violation', input.problem)),
     ...{ model: options.model, maxWorkers: workers, timeoutMs: options.timeoutMs, attempts: options.attempts, clock, log: options.log },
-    ...{ journal: join(out, 'journal'), journalKey: JSON.stringify([modelName, maxTokens]) },
+    ...{ journal: kept, journalKey: JSON.stringify([modelName, maxTokens]) },
     ...{ maxInFlight: 4 * workers, schedule: 'fifo' }, // what is taken is finished when it is stopped
   });
   const given = new Map<number, FileTask>();
@@ -73,8 +89,19 @@ export async function runFile(options: RunFileOptions): Promise<FileSummary> {
   const written = finished(file);
   written.catch(() => undefined); // told below
   const counts = { succeeded: 0, failed: 0 };
+  const results = engine.submit(inputs());
+  const away: { error?: Error } = {};
+  const patience = new Patience({
+    ...{ clock, ms: Math.max(options.modelPatienceMs ?? 300_000, 2 * options.timeoutMs), isAsking: () => engine.stats().inFlight > 0 },
+    onEnd: (error) => {
+      away.error = error;
+      results.cancel();
+    },
+  });
   try {
-    for await (const result of engine.submit(inputs())) {
+    for await (const result of results) {
+      if (away.error) throw away.error;
+      patience.answered();
       const task = given.get(result.index);
       given.delete(result.index);
       if (result.status === 'success') counts.succeeded += 1;
@@ -86,6 +113,7 @@ export async function runFile(options: RunFileOptions): Promise<FileSummary> {
     file.end();
     await written;
   } finally {
+    patience.stop();
     file.destroy();
   }
   await writeReport(out, {

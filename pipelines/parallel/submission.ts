@@ -6,10 +6,9 @@ import type { Results, SubmissionCounts } from './results.ts';
 import type { Task, TaskEnd, TaskResult } from './task.ts';
 
 /** Tasks that were taken, to be put into the pipeline; what else happens is told to the engine. */
-interface Host<In> {
+interface Host {
   readonly maxUnread: number;
   readonly maxBytes: number;
-  sizeOf(input: In): number;
   nowMs(): number;
   /** Something may be taken that could not before. */
   wake(): void;
@@ -26,7 +25,7 @@ export class Submission<In, Out> implements Results<In, Out> {
   readonly turn: Turn;
   readonly isAsync: boolean;
   readonly #input: Input<In>;
-  readonly #host: Host<In>;
+  readonly #host: Host;
   readonly #queue: ResultQueue<TaskResult<In, Out>>;
   readonly #open = new Set<Task<In, Out>>();
   readonly #ends = { success: 0, error: 0, cancelled: 0 };
@@ -43,16 +42,16 @@ export class Submission<In, Out> implements Results<In, Out> {
   #isEnded = false;
   #all: Promise<readonly TaskResult<In, Out>[]> | undefined;
 
-  constructor(input: Iterable<In> | AsyncIterable<In>, turn: Turn, host: Host<In>) {
+  constructor(input: Iterable<In> | AsyncIterable<In>, turn: Turn, host: Host) {
     const asynchronous = asynchronousIn(input);
     this.isAsync = asynchronous !== undefined;
     this.#input = asynchronous ?? (input as Iterable<In>)[Symbol.iterator]();
     this.turn = turn;
     this.#host = host;
-    this.#queue = new ResultQueue(({ input }) => {
+    this.#queue = new ResultQueue((bytes) => {
       const wasFull = this.#full();
       this.#held -= 1;
-      this.#bytes -= host.sizeOf(input);
+      this.#bytes -= bytes;
       if (wasFull && !this.#full()) host.wake();
     });
   }
@@ -64,6 +63,11 @@ export class Submission<In, Out> implements Results<In, Out> {
 
   get isEnded(): boolean {
     return this.#isEnded;
+  }
+
+  /** Nothing more will be taken. */
+  get isTaken(): boolean {
+    return this.#isInputOver;
   }
 
   /** Whether a task could be taken now. Asks an asynchronous input for its next. */
@@ -88,6 +92,7 @@ export class Submission<In, Out> implements Results<In, Out> {
           this.#inputOver();
           return undefined;
         }
+        if (this.#isInputOver) return undefined; // cancelled by the input itself
         ({ value } = next);
       } catch (error) {
         this.#inputOver({ error });
@@ -102,15 +107,15 @@ export class Submission<In, Out> implements Results<In, Out> {
   opened(task: Task<In, Out>): void {
     this.#open.add(task);
     this.#held += 1;
-    this.#bytes += this.#host.sizeOf(task.facts.input);
+    this.#bytes += task.facts.bytes;
   }
 
   /** The end of a task of its own. */
   readonly onEnd = (task: Task<In, Out>, end: TaskEnd<Out>): void => {
     this.#open.delete(task);
     this.#ends[end.status] += 1;
-    const { index, input, takenMs } = task.facts;
-    if (!this.#isEnded) this.#queue.push({ index, input, latencyMs: Math.max(0, this.#host.nowMs() - takenMs), ...end });
+    const { index, input, takenMs, bytes } = task.facts;
+    if (!this.#isEnded) this.#queue.push({ index, input, latencyMs: Math.max(0, this.#host.nowMs() - takenMs), ...end }, bytes);
     this.#endIfOver();
   };
 

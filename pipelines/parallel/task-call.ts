@@ -1,6 +1,7 @@
 import {
   defaultIfEmpty,
   defer,
+  isObservable,
   map,
   type MonoTypeOperatorFunction,
   Observable,
@@ -32,6 +33,7 @@ import {
   withinRate,
   withPermit,
 } from 'millrace/operators';
+import { type AskBatch, journaledBatch } from './journaled-batch.ts';
 import type { ResolvedOptions, Work } from './parallel-options.ts';
 import type { Task } from './task.ts';
 
@@ -75,6 +77,16 @@ function policies<In, Out, T>(parts: CallParts<In, Out>, inputs: readonly In[]):
 const estimateOf = (model: Model, inputs: readonly unknown[]): Observable<number> =>
   model.estimate(inputs.length === 1 ? (inputs[0] as Prompt) : inputs.map(String).join('\n'));
 
+/** What else RxJS would take for a stream: of a text it would give the last letter. */
+function requireCold<T>(name: string, given: Observable<T>): Observable<T> {
+  if (isObservable(given)) return given;
+  const got: unknown = given; // of code that no compiler may have seen
+  throw new RecordError(
+    'project_threw',
+    `expected ${name} to return an Observable, got ${got instanceof Promise ? 'a promise' : `a value of type ${typeof got}`}: put an async function into call(async () => …), a plain value into of(…)`,
+  );
+}
+
 const noResult = (): RecordError =>
   new RecordError('no_result', 'expected a result of the task, got none: emit one value, null for nothing');
 
@@ -87,7 +99,11 @@ export function taskCall<In, Out>(parts: CallParts<In, Out>): (task: Task<In, Ou
   return (task, ctx) => {
     if (task.isOver) return of({ task });
     const { input } = task.facts;
-    let made = defer(() => run(input, workOf(parts, ctx))).pipe(takeLast(1), throwIfEmpty(noResult), policies(parts, [input]));
+    let made = defer(() => requireCold('run', run(input, workOf(parts, ctx)))).pipe(
+      takeLast(1),
+      throwIfEmpty(noResult),
+      policies(parts, [input]),
+    );
     if (journal && journalOptions) made = made.pipe(journaled(journal, { key: { of: journalOptions.key, input } }));
     if (fallback) made = made.pipe(fallbackTo(() => fallback(input, workOf(parts, ctx)).pipe(takeLast(1))));
     return made.pipe(
@@ -107,12 +123,17 @@ export function batchCall<In, Out>(parts: CallParts<In, Out>) {
   const one = (tasks: readonly Task<In, Out>[], ctx: CallContext): Observable<readonly (Outcome<In, Out> | Error)[]> => {
     const live = tasks.filter((task) => !task.isOver);
     if (live.length === 0) return of(tasks.map((task) => ({ task })));
+    const ask: AskBatch<In, Out> = (inputs) =>
+      defer(() => requireCold('runBatch', runBatch(inputs, workOf(parts, ctx)))).pipe(
+        takeLast(1),
+        throwIfEmpty(noResult),
+        map((results) => requireAsMany(results, inputs.length)),
+        policies(parts, inputs),
+      );
     const inputs = live.map((task) => task.facts.input);
-    return defer(() => runBatch(inputs, workOf(parts, ctx))).pipe(
-      takeLast(1),
-      throwIfEmpty(noResult),
-      map((results) => requireAsMany(results, live.length)),
-      policies(parts, inputs),
+    const { journal } = parts;
+    const key = parts.options.journal?.key;
+    return (journal && key !== undefined ? journaledBatch(journal, key, ask)(inputs) : ask(inputs)).pipe(
       map((results) => {
         const values = results.values();
         const called = new Set(live);

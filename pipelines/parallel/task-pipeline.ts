@@ -5,7 +5,6 @@ import {
   contextHeaders,
   definePipeline,
   type Envelope,
-  journal,
   type NewRecord,
   type Pipeline,
   rateLimit,
@@ -64,7 +63,7 @@ export function taskPipeline<In, Out>(options: ResolvedOptions<In, Out>, tasks: 
     rate,
     ...(breakerFailures === false ? {} : { breaker: circuitBreaker({ failures: breakerFailures, isFailure: tellsOfService }) }),
     ...(options.model === undefined ? {} : { model: openedModel(options.model, options) }),
-    ...(options.journal === undefined ? {} : { journal: journal({ dir: options.journal.dir }) }),
+    ...(options.journal === undefined ? {} : { journal: options.journal.kept }),
   } satisfies Record<string, Resource<unknown>>;
   return definePipeline({
     name: 'parallel',

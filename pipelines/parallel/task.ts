@@ -31,6 +31,8 @@ export interface TaskFacts<In> {
   readonly input: In;
   /** Tasks of one lane run one after the other; null: beside all others. */
   readonly lane: string | null;
+  /** Of its input, as `sizeOf` said when it was taken. */
+  readonly bytes: number;
   readonly share: string;
   readonly context: RecordContext;
   readonly takenMs: number;

@@ -5,12 +5,15 @@ import { type IsolatedWorker, openWorker } from './isolated-worker.ts';
 
 /** Who asked a worker, until it has answered. */
 interface Asker {
+  /** The worker is there, and begins: starting one takes time that is no fault of the task. */
+  readonly begins: () => void;
   readonly answer: (result: unknown) => void;
   readonly fail: (error: Error) => void;
 }
 
 interface Slot {
   readonly worker: IsolatedWorker;
+  isReady: boolean;
   task: (Asker & { readonly id: number }) | undefined;
 }
 
@@ -46,6 +49,7 @@ export class WorkerPool {
         `expected an input that can be copied to the isolated step, got one that cannot: ${String(error)}`,
       );
     }
+    if (slot.isReady) asker.begins();
     return () => {
       if (slot.task?.id !== id) return false;
       this.#kill(slot);
@@ -62,6 +66,7 @@ export class WorkerPool {
 
   #open(): Slot {
     const slot: Slot = {
+      isReady: false,
       task: undefined,
       worker: openWorker(this.#module, this.#options, {
         told: (told) => this.#told(slot, told),
@@ -74,6 +79,11 @@ export class WorkerPool {
 
   #told(slot: Slot, told: Told): void {
     const { task } = slot;
+    if ('isReady' in told) {
+      if (!slot.isReady) task?.begins();
+      slot.isReady = true;
+      return;
+    }
     if (task?.id !== told.id) return;
     slot.task = undefined;
     this.#release(slot);

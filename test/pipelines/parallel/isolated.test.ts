@@ -1,5 +1,5 @@
 import { firstValueFrom } from 'rxjs';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { type IsolatedOptions, isolated, parallel } from '../../../pipelines/parallel/index.ts';
 import { outcomes } from '../../helpers/engine-rig.ts';
 
@@ -30,8 +30,18 @@ describe.each(['process', 'task'] as const)('isolated by %s', (isolation) => {
     expect(results[1]?.status === 'error' && results[1].error.message).toContain('TypeError: not like this');
   });
 
+  it('what a step sends, prints or cannot give back harms nobody', async () => {
+    const printed = vi.spyOn(process.stdout, 'write');
+    onTestFinished(() => printed.mockRestore());
+    const results = await engine({ isolation })
+      .submit(tasks('forge', 'print', 'uncopied', 'double'), { serial: true })
+      .all();
+    expect(outcomes(results)).toEqual(['done', 'done', 'project_threw', 6]);
+    expect(printed.mock.calls.flat().join('')).not.toContain('printed by a step');
+  });
+
   it('an end and an endless loop fail their tasks alone', async () => {
-    const made = engine({ isolation, timeoutMs: 1_500 });
+    const made = engine({ isolation, timeoutMs: 300 }); // from when its process or thread is there
     expect(outcomes(await made.submit(tasks('double', 'exit', 'loop', 'double')).all())).toEqual([0, 'call_failed', 'call_timeout', 6]);
   });
 

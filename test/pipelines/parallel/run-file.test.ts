@@ -8,7 +8,8 @@ import { systemClock } from '../../../src/clock.ts';
 import { InferenceError } from '../../../src/errors.ts';
 import { scripted } from '../../../src/inference/scripted/scripted.ts';
 import { silentLog } from '../../../src/runtime/logging.ts';
-import { numbers } from '../../helpers/engine-rig.ts';
+import { virtualClock } from '../../../src/virtual-clock.ts';
+import { numbers, turn } from '../../helpers/engine-rig.ts';
 
 let out = '';
 beforeEach(async () => {
@@ -96,6 +97,38 @@ describe('runFile', () => {
     expect(third.stats.calls).toBe(0);
     await work(lines.slice(0, 3), { model: third }, 'Again: {text}');
     expect(third.stats.calls).toBe(3);
+  });
+
+  it('whoever comes second at one folder is told so, and touches nothing', async () => {
+    const started = Promise.withResolvers<undefined>();
+    const goOn = Promise.withResolvers<undefined>();
+    async function* slowly() {
+      yield taskOf('a', 1, '{text}');
+      started.resolve(undefined);
+      await goOn.promise;
+      yield taskOf('b', 2, '{text}');
+    }
+    const first = work([], { model: scripted('x'), tasks: slowly() });
+    await started.promise;
+    const second = scripted('y');
+    await expect(work(['a', 'b'], { model: second })).rejects.toMatchObject({ code: 'journal_in_use' });
+    goOn.resolve(undefined);
+    expect(await first).toEqual({ succeeded: 2, failed: 0, isComplete: true });
+    expect((await results()).map(({ result }) => result)).toEqual(['x', 'x']);
+    expect(second.stats.calls).toBe(0);
+  });
+
+  it('a model that goes away is not waited for without end; what was finished is kept', async () => {
+    const clock = virtualClock(1_000_000);
+    const down = scripted(({ text }) => {
+      if (text === 'b') throw new InferenceError('model_unavailable', 'connection refused');
+      return text;
+    });
+    const ended = work(['a', 'b', 'c', 'd'], { model: down, clock, modelPatienceMs: 60_000, workers: 1 });
+    await expect(turn(clock)(ended)).rejects.toThrow('has not answered for 60 s');
+    const up = scripted(({ text }) => text);
+    expect(await work(['a', 'b', 'c', 'd'], { model: up })).toMatchObject({ succeeded: 4 });
+    expect(up.stats.calls).toBe(3);
   });
 
   it('ends with what concerns all', async () => {

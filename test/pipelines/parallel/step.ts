@@ -15,6 +15,16 @@ const steps: Readonly<Record<string, (n: number, context: unknown) => unknown>> 
     for (;;) held.push(Array.from({ length: 10_000 }, () => ({})));
   },
   seen: () => seen,
+  // what a step can do with the channel that its result goes through
+  forge: () => {
+    for (const message of [null, 'x', { id: 0, error: null }, { id: 'x', result: 1 }, { id: -1, result: 1 }]) process.send?.(message);
+    return 'done';
+  },
+  print: () => {
+    process.stdout.write('printed by a step\n');
+    return 'done';
+  },
+  uncopied: () => () => undefined,
   context: (_, context) => context,
   environment: () => Object.keys(process.env),
 };
