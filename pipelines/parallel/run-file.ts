@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -108,7 +109,7 @@ async function workOn(options: RunFileOptions, kept: Resource<Journal>): Promise
       else counts.failed += 1;
       const failure = result.status === 'error' ? { error: result.error } : {};
       monitor.item({ id: task?.id ?? String(result.index), processingMs: result.latencyMs, calls: 1, ...failure });
-      if (!file.write(`${lineOf(task, result)}\n`)) await Promise.race([once(file), written]);
+      if (!file.write(`${lineOf(task, result)}\n`)) await Promise.race([once(file, 'drain'), written]);
     }
     file.end();
     await written;
@@ -116,19 +117,9 @@ async function workOn(options: RunFileOptions, kept: Resource<Journal>): Promise
     patience.stop();
     file.destroy();
   }
-  await writeReport(out, {
-    title: 'parallel',
-    noun: 'tasks',
-    facts: { model: modelName, workers, maxTokens },
-    run: monitor.snapshot(),
-  });
+  await writeReport(out, { title: 'parallel', noun: 'tasks', facts: { model: modelName, workers, maxTokens }, run: monitor.snapshot() });
   return { ...counts, isComplete: state.isComplete };
 }
-
-const once = (file: NodeJS.WritableStream): Promise<void> =>
-  new Promise((resolve) => {
-    file.once('drain', resolve);
-  });
 
 /** A result as one line, without secrets that errors might tell: their messages have none. */
 function lineOf(task: FileTask | undefined, result: TaskResult<FileInput, string>): string {

@@ -5,7 +5,7 @@ import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { runFile, type RunFileOptions } from '../../../pipelines/parallel/run-file.ts';
 import { taskOf } from '../../../pipelines/parallel/tasks-in.ts';
 import { systemClock } from '../../../src/clock.ts';
-import { InferenceError } from '../../../src/errors.ts';
+import { InferenceError, OverloadError } from '../../../src/errors.ts';
 import { scripted } from '../../../src/inference/scripted/scripted.ts';
 import { silentLog } from '../../../src/runtime/logging.ts';
 import { virtualClock } from '../../../src/virtual-clock.ts';
@@ -121,7 +121,7 @@ describe('runFile', () => {
   it('a model that goes away is not waited for without end; what was finished is kept', async () => {
     const clock = virtualClock(1_000_000);
     const down = scripted(({ text }) => {
-      if (text === 'b') throw new InferenceError('model_unavailable', 'connection refused');
+      if (text === 'b') throw new OverloadError('full');
       return text;
     });
     const ended = work(['a', 'b', 'c', 'd'], { model: down, clock, modelPatienceMs: 60_000, workers: 1 });
