@@ -6,7 +6,7 @@ import { topic } from '../pipeline.ts';
 import { closeCodecs, openTopic } from '../runtime/open-codecs.ts';
 import { type AvroForm, codecOf } from './avro-options.ts';
 import type { CliContext } from './context.ts';
-import type { RawRecord, RecordBatch } from './json-record.ts';
+import type { RawRecord, RecordBatch } from '../runtime/json-record.ts';
 
 export interface AvroInput {
   /** For messages: the file's name. */

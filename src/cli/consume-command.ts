@@ -7,7 +7,7 @@ import { requireKafka } from './broker-needed.ts';
 import { avroFileSink, type ConsumeSink, printingSink } from './consume-sink.ts';
 import type { CliContext } from './context.ts';
 import { extentsOf, readToEnd } from './read-to-end.ts';
-import { type ReadRecord, readTopics, requireTopics } from './topic-reader.ts';
+import { type ReadRecord, readTopics, requireTopics } from '../runtime/topic-reader.ts';
 
 const options = {
   fromBeginning: { kind: 'flag', summary: 'read what is there, too; otherwise only what comes from now on' },

@@ -4,9 +4,9 @@ import { AvroOutput } from './avro-output.ts';
 import { avroText } from './avro-text.ts';
 import type { AvroValues } from './avro-values.ts';
 import type { CliContext } from './context.ts';
-import { toJsonRecord } from './json-record.ts';
+import { toJsonRecord } from '../runtime/json-record.ts';
 import { bytesText, headersText } from './record-text.ts';
-import type { ReadRecord } from './topic-reader.ts';
+import type { ReadRecord } from '../runtime/topic-reader.ts';
 
 /** Where the records go that are consumed. */
 export interface ConsumeSink {

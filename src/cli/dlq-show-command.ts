@@ -5,12 +5,12 @@ import { passes } from '../flow/letter-filter.ts';
 import { formatPosition } from '../record/record.ts';
 import { requireKafka } from './broker-needed.ts';
 import type { CliContext } from './context.ts';
-import { toJsonRecord } from './json-record.ts';
+import { toJsonRecord } from '../runtime/json-record.ts';
 import { letterFilter, letterOptions } from './letter-options.ts';
 import { extentsOf, readToEnd } from './read-to-end.ts';
 import { bytesText, headersText } from './record-text.ts';
 import type { TerminalOutput } from './terminal-output.ts';
-import type { ReadRecord } from './topic-reader.ts';
+import type { ReadRecord } from '../runtime/topic-reader.ts';
 
 const defaultMax = 20;
 

@@ -5,7 +5,7 @@ import { messageOf, OptionError } from '../errors.ts';
 import { topic } from '../pipeline.ts';
 import { recordBytes } from '../record/record.ts';
 import type { Client } from '../runtime/connect.ts';
-import { fromJsonRecord, isJsonRecord, type RawRecord } from './json-record.ts';
+import { fromJsonRecord, isJsonRecord, type RawRecord } from '../runtime/json-record.ts';
 import type { InputLine } from './line-batches.ts';
 
 export interface FeedOptions {

@@ -8,7 +8,7 @@ import { avroRecords } from './avro-input.ts';
 import { avroForm, avroOptions } from './avro-options.ts';
 import { requireKafka } from './broker-needed.ts';
 import type { CliContext } from './context.ts';
-import { fromJsonRecord, type RawRecord, type RecordBatch } from './json-record.ts';
+import { fromJsonRecord, type RawRecord, type RecordBatch } from '../runtime/json-record.ts';
 import { type InputLine, lineBatches, openInput } from './line-batches.ts';
 
 const options = {

@@ -2,7 +2,7 @@ import type { Clock } from '../clock.ts';
 import { TransportError } from '../errors.ts';
 import { type Extent, ReadingEnd } from '../flow/reading-end.state.ts';
 import type { Transport } from '../transport/transport.ts';
-import { type ReadRecord, readTopics } from './topic-reader.ts';
+import { type ReadRecord, readTopics } from '../runtime/topic-reader.ts';
 
 /** Longer than a healthy broker takes for a fetch; waited for only where the last offsets are not records. */
 const quietMs = 5_000;

@@ -3,9 +3,9 @@ import { messageOf, OptionError } from '../errors.ts';
 import { deadLetterHeaders } from '../flow/dead-letters.ts';
 import { headerText } from '../record/record.ts';
 import type { CliContext } from './context.ts';
-import { toJsonRecord } from './json-record.ts';
+import { toJsonRecord } from '../runtime/json-record.ts';
 import { bytesText } from './record-text.ts';
-import type { ReadRecord } from './topic-reader.ts';
+import type { ReadRecord } from '../runtime/topic-reader.ts';
 
 export interface ResultWriter {
   result(record: ReadRecord): Promise<void>;

@@ -14,7 +14,7 @@ import { type ResultWriter, resultWriter } from './result-writer.ts';
 import type { RunOptions } from './run-options.ts';
 import { startOptionsOf } from './run-settings.ts';
 import { summary } from './run-summary.ts';
-import { readTopics } from './topic-reader.ts';
+import { readTopics } from '../runtime/topic-reader.ts';
 
 const failedRecords = 3;
 const pollMs = 10;

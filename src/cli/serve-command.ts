@@ -4,6 +4,8 @@ import { messageOf, OptionError } from '../errors.ts';
 import { type ServedBy, servedModel } from './served-model.ts';
 import { parseKeys, type ServiceKey } from '../service/callers.ts';
 import { serveModels } from '../service/serve-models.ts';
+import type { ServedTopics } from '../service/served-topics.ts';
+import { requireKafka } from './broker-needed.ts';
 import type { CliContext } from './context.ts';
 import { runSettingsTable } from './run-settings.ts';
 
@@ -23,6 +25,8 @@ const options = {
   host: { kind: 'text', value: 'address', summary: 'where it listens; other machines need --key-file (default: 127.0.0.1)' },
   port: { kind: 'integer', value: 'port', min: 0, max: 65_535, summary: '0 is any free port (default: 8080)' },
   keyFile: { kind: 'text', value: 'file', summary: `who may ask: lines NAME KEY [weight=2] [max-open=10]; or one key in ${keyVariable}` },
+  produceTopics: { kind: 'text', value: 'a,b', summary: 'topics that clients may write, at --brokers (default: none)' },
+  consumeTopics: { kind: 'text', value: 'a,b', summary: 'topics that clients may read (default: none)' },
   drainDeadlineMs: runSettingsTable.drainDeadlineMs,
 } as const;
 
@@ -39,6 +43,10 @@ Ctrl-C or SIGTERM: nothing new is taken, what runs is finished within --drain-de
   examples: [
     { line: 'millrace serve', does: 'the small model, on this machine, port 8080' },
     { line: 'millrace serve --model hf:owner/repo/file.gguf --workers 2', does: 'another one, in two processes' },
+    {
+      line: 'millrace serve --brokers localhost:9092 --produce-topics reviews --consume-topics reviews.enriched',
+      does: 'topics of a broker, too, for curl and browsers',
+    },
     { line: 'millrace serve --host 0.0.0.0 --key-file keys.txt', does: 'for other machines' },
   ],
   run: async ({ options: given }, context) => {
@@ -46,20 +54,26 @@ Ctrl-C or SIGTERM: nothing new is taken, what runs is finished within --drain-de
     const keys = await keysOf(given.keyFile);
     const by = servedBy(given);
     const { name, model } = servedModel(by);
-    out.note(`loading ${by.model}`);
-    const service = await serveModels({
-      models: { [given.as ?? name]: model },
-      ...numbersOf(given),
-      ...{ keys, log, clock, signal },
-      port: given.port ?? 8080,
-      host: given.host ?? '127.0.0.1',
-    });
-    out.note(
-      `${given.as ?? name} is served at ${service.url}: for OpenAI's clients ${service.url}/v1, for browsers ${service.url}; Ctrl-C stops it`,
-    );
-    out.json({ serving: { url: service.url, model: given.as ?? name } });
-    await aborted(signal);
-    await service.drain({ deadlineMs: settings.run.drainDeadlineMs ?? 30_000 });
+    const opened = await topicsOf(given, context as CliContext);
+    try {
+      out.note(`loading ${by.model}`);
+      const service = await serveModels({
+        ...(opened ? { topics: opened.topics } : {}),
+        models: { [given.as ?? name]: model },
+        ...numbersOf(given),
+        ...{ keys, log, clock, signal },
+        port: given.port ?? 8080,
+        host: given.host ?? '127.0.0.1',
+      });
+      out.note(
+        `${given.as ?? name} is served at ${service.url}: for OpenAI's clients ${service.url}/v1, for browsers ${service.url}; Ctrl-C stops it`,
+      );
+      out.json({ serving: { url: service.url, model: given.as ?? name } });
+      await aborted(signal);
+      await service.drain({ deadlineMs: settings.run.drainDeadlineMs ?? 30_000 });
+    } finally {
+      await opened?.close();
+    }
   },
 });
 
@@ -82,6 +96,23 @@ function servedBy({ model = 'smollm2', workers = '1', maxCalls = 4 }: Given): Se
     throw new OptionError(`--workers must be auto, or an integer from 1 to 64, got ${JSON.stringify(workers)}`);
   return { model, maxCalls, workers: workers === 'auto' ? 'auto' : Number(workers) };
 }
+
+/** Undefined where none are served. */
+async function topicsOf(
+  { produceTopics, consumeTopics }: { readonly produceTopics: string | undefined; readonly consumeTopics: string | undefined },
+  context: CliContext,
+): Promise<{ readonly topics: ServedTopics; readonly close: () => Promise<void> } | undefined> {
+  if (produceTopics === undefined && consumeTopics === undefined) return undefined;
+  requireKafka('serve', context.settings);
+  const { transport, close } = await context.openTransport();
+  return { topics: { transport, produce: listed(produceTopics), consume: listed(consumeTopics) }, close };
+}
+
+const listed = (names = ''): readonly string[] =>
+  names
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '');
 
 const numbersOf = ({ maxWaiting, maxTokens }: Given): { readonly maxWaiting?: number; readonly maxTokens?: number } => ({
   ...(maxWaiting === undefined ? {} : { maxWaiting }),

@@ -64,6 +64,8 @@ export interface ChatChunk {
   readonly index: number;
   /** The tokens that `text` is made of; only where `logProbabilities` was asked for. */
   readonly tokens?: readonly TokenLogProbability[];
+  /** How many of the answer's tokens came with this piece; those of all pieces sum to the output tokens of its usage. Only where the back end sees each. */
+  readonly tokenCount?: number;
   readonly usage?: Usage;
   readonly finishReason?: FinishReason;
   /** The model that answered, as its server names it; on the last piece. */

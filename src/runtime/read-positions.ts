@@ -1,4 +1,4 @@
-import { formatPartition, type SourceRecord } from '../record/record.ts';
+import { formatPartition, type SourceRecord, type TopicPartition } from '../record/record.ts';
 import type { Assignment, Consumer, Fetch, OwnedPartition } from '../transport/transport.ts';
 
 /**
@@ -8,7 +8,12 @@ import type { Assignment, Consumer, Fetch, OwnedPartition } from '../transport/t
 export class ReadPositions {
   readonly #next = new Map<string, bigint>();
   readonly #begun = Promise.withResolvers<undefined>();
-  #consumer: Pick<Consumer, 'commit'> | undefined;
+  readonly #consumer = Promise.withResolvers<Pick<Consumer, 'commit'>>();
+
+  /** `starts`: the next offset to read, where that is not for the log to say. */
+  constructor(starts: readonly (TopicPartition & { readonly offset: bigint })[] = []) {
+    for (const start of starts) this.#next.set(formatPartition(start), start.offset);
+  }
 
   /** When it is known where reading starts, once; a consumer may resolve before. Pending for ever where it comes to nothing. */
   get begun(): Promise<undefined> {
@@ -16,7 +21,7 @@ export class ReadPositions {
   }
 
   attach(consumer: Pick<Consumer, 'commit'>): void {
-    this.#consumer = consumer;
+    this.#consumer.resolve(consumer);
   }
 
   /** For `beforeStart`: a partition starts at what is committed for it, and nobody else reads in this group. */
@@ -25,7 +30,9 @@ export class ReadPositions {
       const offset = this.#next.get(formatPartition(one));
       return offset === undefined ? [] : [{ ...one, offset, metadata: '' }];
     });
-    if (known.length > 0) await this.#consumer?.commit(known).catch(() => undefined); // else all of it comes again, and is left out below
+    if (known.length === 0) return;
+    const consumer = await this.#consumer.promise;
+    await consumer.commit(known).catch(() => undefined); // else all of it comes again, and is left out below
   }
 
   assigned(partitions: readonly Assignment[]): void {
@@ -35,6 +42,11 @@ export class ReadPositions {
       if (known === undefined || start > known || reset === 'out-of-range') this.#next.set(formatPartition(one), start);
     }
     this.#begun.resolve(undefined);
+  }
+
+  /** The next offset of each partition that was given to this reader, or that it was told to begin at. */
+  get next(): ReadonlyMap<string, bigint> {
+    return this.#next;
   }
 
   /** The records of a fetch that were not read before; from now on they were. */

@@ -31,7 +31,9 @@ export function addEmbeddingRoutes(app: HttpApp, core: ServiceCore): void {
       throw new RequestError(`${served.name} makes no embeddings`, { param: 'model', code: 'capability_missing' });
     const texts = typeof input === 'string' ? [input] : input;
     const gone = goneSignal(request.raw, reply.raw);
-    const vectors = await lastOf(embedded(core, served, texts, askedBy(core, request)).pipe(takeUntil(aborted(gone))));
+    const vectors = await lastOf(
+      embedded(core, served, texts, askedBy(core, request)).pipe(takeUntil(aborted(gone)), takeUntil(stopped(core.exchanges.givenUp))),
+    );
     const tokens = vectors.reduce((sum, { usage }) => sum + usage.inputTokens, 0);
     return {
       object: 'list',
@@ -74,6 +76,15 @@ function embedded(
 }
 
 const lastOf = (vectors: Observable<readonly Embedding[]>): Promise<readonly Embedding[]> => lastValueFrom(vectors, { defaultValue: [] });
+
+/** What waits or runs when the service ends is told so. */
+const stopped = (signal: AbortSignal): Observable<never> =>
+  new Observable<never>((out) => {
+    const end = (): void => out.error(new RequestError('the service is stopping: ask another one', { status: 503, code: 'stopping' }));
+    if (signal.aborted) end();
+    signal.addEventListener('abort', end);
+    return () => signal.removeEventListener('abort', end);
+  });
 
 const aborted = (signal: AbortSignal): Observable<never> =>
   new Observable<never>((out) => {

@@ -179,9 +179,9 @@ export class Generations {
     const { attempt } = state;
     const subscription = inScope({ ...scopeOf(clock), deadlineMs, context, attempt }, () =>
       defer(() => spec.call()).subscribe({
-        next: ({ text, tokens, usage, finishReason = 'stop', model = '' }) => {
+        next: ({ text, tokens, tokenCount, usage, finishReason = 'stop', model = '' }) => {
           if (state.attempt !== attempt || state.endedMs !== undefined) return;
-          const count = tokens?.length ?? (text === '' ? 0 : 1);
+          const count = tokenCount ?? tokens?.length ?? (text === '' ? 0 : 1);
           told += count;
           this.#counts.tokens += count;
           state.piece(text, count, tokens, clock.nowMs());

@@ -49,6 +49,7 @@ export function httpApp(core: ServiceCore): FastifyInstance {
     else void parse(request, String(body), done);
   });
   app.addHook('onRequest', (request, reply, next) => {
+    core.exchanges.begin(reply.raw);
     void reply.headers(safeHeaders);
     next(refusalOf(core, callerOf, request));
   });

@@ -1,6 +1,5 @@
 import type { AddressInfo } from 'node:net';
 import { Observable } from 'rxjs';
-import { sleep } from '../clock.ts';
 import { InferenceError, messageOf, OptionError, requireInteger } from '../errors.ts';
 import { noContext } from '../record/record-context.ts';
 import { addEmbeddingRoutes } from './embedding-routes.ts';
@@ -11,11 +10,13 @@ import { addHealthRoutes, reportOf } from './health-routes.ts';
 import { httpApp } from './http-app.ts';
 import { addOpenAiRoutes } from './openai-routes.ts';
 import type { Service } from './service.ts';
+import { addTopicRoutes } from './topic-routes.ts';
 import { openCore, type ServiceCore } from './service-core.ts';
 import type { ResolvedServiceOptions } from './service-options.ts';
 
 const drainDeadlineMs = 30_000;
-const lookEveryMs = 20;
+/** For what is told to those whose answers are given up. */
+const lastWordsMs = 2_000;
 
 /** Opens models and port; see {@link Service}. */
 export async function openService(options: ResolvedServiceOptions): Promise<Service> {
@@ -35,6 +36,7 @@ async function listening(core: ServiceCore): Promise<Service> {
   addOpenAiRoutes(app, core);
   addEmbeddingRoutes(app, core);
   addGenerateRoutes(app, core);
+  const closeTopics = addTopicRoutes(app, core);
   try {
     await app.listen({ host, port });
   } catch (error) {
@@ -46,8 +48,10 @@ async function listening(core: ServiceCore): Promise<Service> {
   const close = async (): Promise<void> => {
     core.state = 'stopped';
     core.generations.cancelAll('the service has ended');
+    core.exchanges.giveUp();
     stopWatching();
     await app.close();
+    await closeTopics();
     await core.close();
   };
   const service: Service = {
@@ -62,8 +66,11 @@ async function listening(core: ServiceCore): Promise<Service> {
       requireInteger('drain.deadlineMs', deadlineMs, 0);
       if (core.state === 'running') core.state = 'draining';
       const untilMs = clock.nowMs() + deadlineMs;
-      while (core.generations.open > 0 && clock.nowMs() < untilMs) await sleep(clock, lookEveryMs);
+      core.exchanges.stop();
+      await core.exchanges.settled(untilMs, () => core.generations.open === 0);
       core.generations.cancelAll('the service is stopping');
+      core.exchanges.giveUp();
+      await core.exchanges.settled(clock.nowMs() + lastWordsMs);
       await service.close();
     },
     close: () => (closing ??= close()),

@@ -4,6 +4,7 @@ import { messageOf } from '../errors.ts';
 import type { Model } from '../inference/model.ts';
 import type { Opened } from '../resource.ts';
 import { Admission } from './admission.ts';
+import { Exchanges } from './exchanges.ts';
 import { Generations } from './generations.ts';
 import { RequestError } from './openai/api-error.ts';
 import type { ResolvedServiceOptions } from './service-options.ts';
@@ -24,6 +25,8 @@ export interface ServiceCore {
   readonly options: ResolvedServiceOptions;
   readonly models: ReadonlyMap<string, ServedModel>;
   readonly generations: Generations;
+  /** Requests whose answers have not left. */
+  readonly exchanges: Exchanges;
   /** Readers that were dropped since they took nothing. */
   slowReaders: number;
   state: ServiceState;
@@ -55,7 +58,7 @@ export async function openCore(options: ResolvedServiceOptions): Promise<Service
       generations.close();
       await close();
     };
-    return { options, models, generations, slowReaders: 0, state: 'running', close: all };
+    return { options, models, generations, exchanges: new Exchanges(clock), slowReaders: 0, state: 'running', close: all };
   } catch (error) {
     await close();
     throw error;

@@ -5,6 +5,7 @@ import type { Model } from '../inference/model.ts';
 import type { Resource } from '../resource.ts';
 import { createLogger, type Log } from '../runtime/logging.ts';
 import type { ServiceKey } from './callers.ts';
+import { type ResolvedTopics, resolveTopics, type ServedTopics } from './served-topics.ts';
 
 export interface ServeModelsOptions {
   /** By the names that clients ask for; the first answers those who name none. 1 to 100. */
@@ -15,6 +16,8 @@ export interface ServeModelsOptions {
   readonly host?: string;
   /** Who may use it. @defaultValue none: everybody on this machine */
   readonly keys?: readonly ServiceKey[];
+  /** Topics that clients may write and read. @defaultValue none */
+  readonly topics?: ServedTopics;
   /** Calls of one model at once, 1 to 4,096. @defaultValue as many as the model says it has places for, else 8 */
   readonly concurrency?: number;
   /** Requests that may wait for a model, 0 to 100,000; more are refused with 429 and Retry-After. @defaultValue 256 */
@@ -41,9 +44,10 @@ export interface ServeModelsOptions {
   readonly signal?: AbortSignal;
 }
 
-export interface ResolvedServiceOptions extends Omit<Required<ServeModelsOptions>, 'models' | 'concurrency' | 'signal'> {
+export interface ResolvedServiceOptions extends Omit<Required<ServeModelsOptions>, 'models' | 'concurrency' | 'signal' | 'topics'> {
   readonly models: ReadonlyMap<string, Resource<Model>>;
   readonly concurrency: number | undefined;
+  readonly topics: ResolvedTopics | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -52,6 +56,7 @@ const names: OptionNames<ServeModelsOptions> = {
   port: true,
   host: true,
   keys: true,
+  topics: true,
   concurrency: true,
   maxWaiting: true,
   maxTokens: true,
@@ -92,6 +97,7 @@ export function resolveServiceOptions(given: ServeModelsOptions): ResolvedServic
     models,
     concurrency,
     keys = [],
+    topics,
     clock = systemClock,
     log = createLogger({ level: 'warn' }),
     signal = new AbortController().signal,
@@ -116,6 +122,7 @@ export function resolveServiceOptions(given: ServeModelsOptions): ResolvedServic
     );
   return {
     models: resolveModels(models),
+    topics: topics === undefined ? undefined : resolveTopics(topics),
     ...{ port, host, keys, concurrency, maxWaiting, maxTokens, maxBodyBytes, maxConnections },
     ...{ requestTimeoutMs, resumeMs, keepMs, slowReaderMs, clock, log, signal },
   };

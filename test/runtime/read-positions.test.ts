@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readTopics } from '../../src/cli/topic-reader.ts';
+import { readTopics } from '../../src/runtime/topic-reader.ts';
 import { text } from '../../src/codec/text.ts';
 import { messageOf } from '../../src/errors.ts';
 import { topic } from '../../src/pipeline.ts';

@@ -49,10 +49,22 @@ function settingsOf(options: ChatOptions): ChatSettings {
   return { maxTokens, temperature, topP, topK, minP, seed, stop, stopTokens, logProbabilities, jsonSchema };
 }
 
-const piecesOf = (model: string): OperatorFunction<WorkEvent, BackendChunk> =>
-  concatMap((event, index): BackendChunk[] => {
-    if (event.kind === 'text') return [{ text: event.text, index, ...(event.tokens && { tokens: event.tokens }) }];
-    if (event.kind !== 'done') return [];
-    const { usage, finishReason, timings } = event.result as WorkResults['chat'];
-    return [{ text: '', index, usage, finishReason, model, timings }];
-  });
+const piecesOf =
+  (model: string): OperatorFunction<WorkEvent, BackendChunk> =>
+  (events) =>
+    defer(() => {
+      let told = 0;
+      return events.pipe(
+        concatMap((event, index): BackendChunk[] => {
+          if (event.kind === 'text') {
+            const { text, tokenCount, tokens } = event;
+            told += tokenCount;
+            return [{ text, index, tokenCount, ...(tokens && { tokens }) }];
+          }
+          if (event.kind !== 'done') return [];
+          const { usage, finishReason, timings } = event.result as WorkResults['chat'];
+          // what a stop string has cut off, or is no text, belongs to no other piece
+          return [{ text: '', index, tokenCount: usage.outputTokens - told, usage, finishReason, model, timings }];
+        }),
+      );
+    });

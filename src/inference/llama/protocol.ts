@@ -97,7 +97,14 @@ export interface ErrorData {
 }
 
 export type WorkEvent =
-  | { readonly kind: 'text'; readonly id: number; readonly text: string; readonly tokens?: readonly TokenLogProbability[] }
+  | {
+      readonly kind: 'text';
+      readonly id: number;
+      readonly text: string;
+      /** How many tokens begin in the text. */
+      readonly tokenCount: number;
+      readonly tokens?: readonly TokenLogProbability[];
+    }
   | { readonly kind: 'done'; readonly id: number; readonly result: WorkResults[keyof WorkResults] }
   | { readonly kind: 'failed'; readonly id: number; readonly error: ErrorData }
   | { readonly kind: 'stopped'; readonly id: number };

@@ -74,7 +74,7 @@ export function chatPlay(
   const tokenMs = fault?.kind === 'drip' ? fault.tokenMs : (options.tokenMs ?? 0);
   const said = tokensOf(shortened(text, stop, fault));
   const told = fault?.kind === 'cut' ? said.slice(0, fault.afterTokens ?? 1) : said.slice(0, maxTokens);
-  const pieces = told.map((piece, index) => ({ afterMs: index === 0 ? latencyMs : tokenMs, value: { text: piece, index } }));
+  const pieces = told.map((piece, index) => ({ afterMs: index === 0 ? latencyMs : tokenMs, value: { text: piece, index, tokenCount: 1 } }));
   if (fault?.kind === 'cut') {
     return {
       pieces,
@@ -83,7 +83,7 @@ export function chatPlay(
     };
   }
   const finishReason = saying.finishReason ?? (said.length > maxTokens ? 'length' : 'stop');
-  const last = { text: '', index: told.length, usage: usageOf(inputTokens, told.length), finishReason, model: name };
+  const last = { text: '', index: told.length, tokenCount: 0, usage: usageOf(inputTokens, told.length), finishReason, model: name };
   return { pieces: [...pieces, { afterMs: pieces.length === 0 ? latencyMs : 0, value: last }], end: 'complete', endAfterMs: 0 };
 }
 

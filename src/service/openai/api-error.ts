@@ -55,6 +55,10 @@ const statusOf: Partial<Readonly<Record<ErrorCode | 'cancelled', number>>> = {
   model_unavailable: 503,
   model_crashed: 503,
   pipeline_stopped: 503,
+  unknown_topic: 404,
+  record_too_large: 413,
+  record_rejected: 400,
+  transport_unavailable: 503,
   call_timeout: 504,
   deadline_exceeded: 504,
   // the service's own key, file or program: never the client's 401 or 404

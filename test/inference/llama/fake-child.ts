@@ -32,11 +32,11 @@ function chat(id: number, said: string): void {
       return;
     case 'wait':
       open.add(id);
-      events({ kind: 'text', id, text: 'waiting' });
+      events({ kind: 'text', id, text: 'waiting', tokenCount: 1 });
       return;
     default:
       events(
-        { kind: 'text', id, text: String(process.pid) },
+        { kind: 'text', id, text: String(process.pid), tokenCount: 1 },
         { kind: 'done', id, result: { usage: noUsage, finishReason: 'stop', timings: { queuedMs: 7, promptMs: 3 } } },
       );
   }

@@ -21,8 +21,8 @@ export interface PreparedChat {
 export interface Listener {
   /** A token was generated. */
   readonly token: () => void;
-  /** Text, and the tokens that begin in it where log-probabilities were asked for. */
-  readonly text: (text: string, tokens: readonly TokenLogProbability[] | undefined) => void;
+  /** Text, how many tokens begin in it, and these where log-probabilities were asked for. */
+  readonly text: (text: string, tokenCount: number, tokens: readonly TokenLogProbability[] | undefined) => void;
 }
 
 /** Generates until the model ends, a stop string or token appears, or the longest answer is reached. */
@@ -37,9 +37,11 @@ export async function generateAnswer(
   const { prompt, settings, stopTokens, longest } = chat;
   const answer = new TokenText<Token>((tokens, before) => engine.model.detokenize(tokens, false, before), prompt);
   const scanner = new StopScanner(settings.stop);
-  const pieces = settings.logProbabilities === undefined ? undefined : new TokenPieces();
+  const isAsked = settings.logProbabilities !== undefined;
+  const pieces = new TokenPieces<TokenLogProbability | undefined>();
   const pass = (text: string): void => {
-    told.text(text, pieces?.take(text));
+    const tokens = pieces.take(text);
+    told.text(text, tokens.length, isAsked ? tokens.filter((one) => one !== undefined) : undefined);
   };
   let outputTokens = 0;
   let finishReason: FinishReason = 'stop';
@@ -48,7 +50,7 @@ export async function generateAnswer(
     outputTokens += 1;
     told.token();
     const decoded = answer.push(next.token);
-    pieces?.add(tokenLogProbability(engine.model, next, settings), decoded);
+    pieces.add(isAsked ? tokenLogProbability(engine.model, next, settings) : undefined, decoded);
     const { text, stopped } = scanner.push(decoded);
     pass(text);
     signal.throwIfAborted();

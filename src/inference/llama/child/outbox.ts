@@ -49,8 +49,6 @@ export class Outbox {
 type TextEvent = WorkEvent & { readonly kind: 'text' };
 
 function joined(a: TextEvent, b: TextEvent): TextEvent {
-  const text = a.text + b.text;
-  return a.tokens === undefined && b.tokens === undefined
-    ? { ...a, text }
-    : { ...a, text, tokens: [...(a.tokens ?? []), ...(b.tokens ?? [])] };
+  const both = { ...a, text: a.text + b.text, tokenCount: a.tokenCount + b.tokenCount };
+  return a.tokens === undefined && b.tokens === undefined ? both : { ...both, tokens: [...(a.tokens ?? []), ...(b.tokens ?? [])] };
 }

@@ -130,8 +130,8 @@ export class Worker {
         this.#outputTokens += 1;
         firstMs ??= this.#clock.nowMs();
       },
-      text: (text, tokens) => {
-        if (text !== '' && !controller.signal.aborted) this.#outbox.push({ kind: 'text', id, text, ...(tokens && { tokens }) });
+      text: (text, tokenCount, tokens) => {
+        if (text !== '' && !controller.signal.aborted) this.#outbox.push({ kind: 'text', id, text, tokenCount, ...(tokens && { tokens }) });
       },
     };
     const answered = await this.#leased(id, prompt, controller, {

@@ -38,6 +38,7 @@ const engine = { model: { detokenize: (tokens: readonly number[]) => String.from
 async function answer(tokens: readonly number[], given: Partial<ChatSettings> = {}, stopTokens: readonly number[] = []) {
   const { sequence, asked } = spoken(tokens);
   const told: [string, string[] | undefined][] = [];
+  const counts: number[] = [];
   const chat = {
     prompt,
     settings: { ...settings, ...given },
@@ -53,12 +54,21 @@ async function answer(tokens: readonly number[], given: Partial<ChatSettings> = 
     new AbortController().signal,
     {
       token: () => undefined,
-      text: (text, of) => {
-        if (text !== '') told.push([text, of?.map((one) => one.token)]);
+      text: (text, count, of) => {
+        if (text === '') return;
+        told.push([text, of?.map((one) => one.token)]);
+        counts.push(count);
       },
     },
   );
-  return { asked, told, text: told.map(([text]) => text).join(''), reason: result.finishReason, outputTokens: result.usage.outputTokens };
+  return {
+    asked,
+    told,
+    counts,
+    text: told.map(([text]) => text).join(''),
+    reason: result.finishReason,
+    outputTokens: result.usage.outputTokens,
+  };
 }
 
 it.each([
@@ -86,6 +96,14 @@ it.each([
   },
 ])('ends when $what', async ({ tokens, given, stopTokens, text, reason, outputTokens }) => {
   expect(await answer(tokens, given, stopTokens)).toMatchObject({ text, reason, outputTokens });
+});
+
+it.each([
+  { what: 'each piece', tokens: [65, 66], given: {}, counts: [1, 1] },
+  { what: 'what was held back', tokens: [65, 66, 67, 68], given: { stop: ['BCX'] }, counts: [1, 3] },
+  { what: 'nothing of a stop string', tokens: [65, 66, 67], given: { stop: ['BC'] }, counts: [1] },
+])('counts the tokens of $what', async ({ tokens, given, counts }) => {
+  expect((await answer(tokens, given)).counts).toEqual(counts);
 });
 
 it('says which tokens a text is made of only where it was asked', async () => {

@@ -3,7 +3,7 @@ import { Outbox } from '../../../../src/inference/llama/child/outbox.ts';
 import type { WorkEvent } from '../../../../src/inference/llama/protocol.ts';
 import { virtualClock } from '../../../../src/virtual-clock.ts';
 
-const text = (id: number, words: string): WorkEvent => ({ kind: 'text', id, text: words });
+const text = (id: number, words: string): WorkEvent => ({ kind: 'text', id, text: words, tokenCount: words.length });
 const done = (id: number): WorkEvent => ({ kind: 'done', id, result: { tokens: 1 } });
 
 const make = () => {
@@ -42,8 +42,8 @@ it('tells nothing of a work that was dropped', async () => {
 it('joins the tokens of joined pieces', () => {
   const { sent, outbox } = make();
   const token = (name: string) => ({ token: name, logProbability: -1, top: [] });
-  outbox.push({ kind: 'text', id: 1, text: 'a', tokens: [token('a')] });
-  outbox.push({ kind: 'text', id: 1, text: 'bc', tokens: [token('b'), token('c')] });
+  outbox.push({ kind: 'text', id: 1, text: 'a', tokenCount: 1, tokens: [token('a')] });
+  outbox.push({ kind: 'text', id: 1, text: 'bc', tokenCount: 2, tokens: [token('b'), token('c')] });
   outbox.flush();
-  expect(sent).toEqual([[{ kind: 'text', id: 1, text: 'abc', tokens: ['a', 'b', 'c'].map(token) }]]);
+  expect(sent).toEqual([[{ kind: 'text', id: 1, text: 'abc', tokenCount: 3, tokens: ['a', 'b', 'c'].map(token) }]]);
 });

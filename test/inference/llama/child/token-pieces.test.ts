@@ -8,7 +8,7 @@ const named = (token: string): TokenLogProbability => ({ token, logProbability: 
 
 /** What each piece of an answer is made of, as a listener would hear it. */
 function heard(tokens: readonly { readonly name: string; readonly text: string }[], stops: readonly string[]): [string, string[]][] {
-  const pieces = new TokenPieces();
+  const pieces = new TokenPieces<TokenLogProbability>();
   const scanner = new StopScanner(stops);
   const told: [string, string[]][] = [];
   const pass = (text: string): void => {

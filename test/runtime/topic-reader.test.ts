@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readTopics } from '../../src/cli/topic-reader.ts';
+import { readTopics } from '../../src/runtime/topic-reader.ts';
 import { memory } from '../../src/transport/memory/memory.ts';
 import type { Transport } from '../../src/transport/transport.ts';
 import { passThrough, passThroughConsumer } from '../helpers/pass-through.ts';

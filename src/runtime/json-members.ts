@@ -22,6 +22,22 @@ export function jsonMembers(text: string): ReadonlyMap<string, string> {
   }
 }
 
+/**
+ * The elements of a JSON array as they are written.
+ * @param text a valid JSON array: whoever calls has parsed it
+ */
+export function jsonElements(text: string): readonly string[] {
+  const elements: string[] = [];
+  let at = behindSpace(text, text.indexOf('[') + 1);
+  while (at < text.length && text.charAt(at) !== ']') {
+    const end = behindValue(text, at);
+    elements.push(text.slice(at, end));
+    at = behindSpace(text, end);
+    if (text.charAt(at) === ',') at = behindSpace(text, at + 1);
+  }
+  return elements;
+}
+
 function behindSpace(text: string, from: number): number {
   let at = from;
   while (isSpace(text.charCodeAt(at))) at += 1;
@@ -42,7 +58,7 @@ function behindValue(text: string, from: number): number {
   for (let at = from; at < text.length; ) {
     const char = text.charAt(at);
     if (char === '"') at = behindString(text, at);
-    else if (depth === 0 && (char === ',' || char === '}' || isSpace(text.charCodeAt(at)))) return at;
+    else if (depth === 0 && (char === ',' || char === '}' || char === ']' || isSpace(text.charCodeAt(at)))) return at;
     else {
       if (char === '{' || char === '[') depth += 1;
       if (char === '}' || char === ']') depth -= 1;

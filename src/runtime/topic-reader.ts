@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { messageOf, TransportError } from '../errors.ts';
-import { expelledWhy, ReadPositions } from '../runtime/read-positions.ts';
-import type { SourceRecord } from '../record/record.ts';
+import type { SourceRecord, TopicPartition } from '../record/record.ts';
 import type { ConsumeHandlers, Consumer, Fetch, OwnedPartition, Transport } from '../transport/transport.ts';
+import { expelledWhy, ReadPositions } from './read-positions.ts';
 
 export interface ReadRecord extends SourceRecord {
   readonly topic: string;
@@ -12,9 +12,13 @@ export interface ReadRecord extends SourceRecord {
 export interface ReadOptions {
   readonly topics: readonly string[];
   readonly from: 'earliest' | 'latest';
+  /** Where partitions begin for which `from` does not say it. @defaultValue none */
+  readonly starts?: readonly (TopicPartition & { readonly offset: bigint })[];
+  /** Most bytes of one fetch of one partition. @defaultValue the transport's */
+  readonly maxFetchBytes?: number;
   readonly signal: AbortSignal;
-  /** Called once, when records can arrive. */
-  readonly onReady?: () => void;
+  /** Called once, when records can arrive, with the next offset of each partition, by `topic/partition`. */
+  readonly onReady?: (next: ReadonlyMap<string, bigint>) => void;
   /** Trouble that passes by itself. */
   readonly onTrouble?: (why: string) => void;
   /** Takes the records of one fetch; nothing more is asked for until it has resolved. True: enough. */
@@ -27,7 +31,7 @@ export interface ReadOptions {
  * @throws TransportError `unknown_topic`, or what ended the consumer
  */
 export async function readTopics(transport: Transport, options: ReadOptions): Promise<void> {
-  const { topics, from, signal, onReady } = options;
+  const { topics, from, maxFetchBytes, signal, onReady } = options;
   await requireTopics(transport, topics);
   const reader = new Reader(options);
   const onAbort = (): void => {
@@ -37,12 +41,13 @@ export async function readTopics(transport: Transport, options: ReadOptions): Pr
   if (signal.aborted) return;
   let consumer: Consumer | undefined;
   try {
-    const groupId = `millrace-cli-${randomUUID()}`;
+    const groupId = `millrace-reader-${randomUUID()}`;
     const beforeStart = (partitions: readonly OwnedPartition[]): Promise<void> => reader.positions.restore(partitions);
-    consumer = await transport.consume({ groupId, topics, from, beforeStart }, reader.handlers);
+    const asked = { groupId, topics, from, beforeStart, ...(maxFetchBytes === undefined ? {} : { maxFetchBytes }) };
+    consumer = await transport.consume(asked, reader.handlers);
     reader.attach(consumer);
     await Promise.race([reader.positions.begun, reader.finished]);
-    onReady?.();
+    onReady?.(reader.positions.next);
     await reader.finished;
   } finally {
     signal.removeEventListener('abort', onAbort);
@@ -64,7 +69,7 @@ class Reader {
   readonly #end: PromiseWithResolvers<void> = Promise.withResolvers();
   readonly finished = this.#end.promise;
   readonly handlers: ConsumeHandlers;
-  readonly positions = new ReadPositions();
+  readonly positions: ReadPositions;
   readonly #options: ReadOptions;
   readonly #waiting: Fetch[] = [];
   #owned: OwnedPartition[] = [];
@@ -73,6 +78,7 @@ class Reader {
 
   constructor(options: ReadOptions) {
     this.#options = options;
+    this.positions = new ReadPositions(options.starts);
     this.finished.catch(() => undefined); // told to whoever waits for it
     this.handlers = {
       assigned: (partitions) => {

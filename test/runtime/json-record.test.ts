@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { fromJsonRecord, isJsonRecord, type PlacedRecord, type RawRecord, toJsonRecord } from '../../src/cli/json-record.ts';
+import { fromJsonRecord, isJsonRecord, type PlacedRecord, type RawRecord, toJsonRecord } from '../../src/runtime/json-record.ts';
 
 const place = { topic: 't', partition: 0, offset: 7n, timestampMs: 5 };
 const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
