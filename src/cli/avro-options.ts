@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { avro } from '../codec/avro/avro.ts';
 import type { AvroSchema } from '../codec/avro/avro-schema.ts';
 import type { Codec } from '../codec/codec.ts';
+import { parseExactJson } from '../codec/internal/exact-json.ts';
 import { registry } from '../codec/registry/registry.ts';
 import type { SchemaRegistry } from '../codec/schema-registry.ts';
 import { messageOf, OptionError } from '../errors.ts';
@@ -46,7 +47,7 @@ export const codecOf = ({ registry: schemas }: AvroForm, schema: AvroSchema): Co
 /** @throws OptionError for what cannot be read, or is no JSON; whether it is a schema shows where it is used */
 export async function readSchema(path: string): Promise<AvroSchema> {
   try {
-    return JSON.parse(await readFile(path, 'utf8')) as AvroSchema;
+    return parseExactJson(await readFile(path, 'utf8')) as AvroSchema;
   } catch (error) {
     throw new OptionError(`${path} cannot be read as JSON: ${messageOf(error)}`, { cause: error });
   }

@@ -1,4 +1,4 @@
-import { type FileHandle, open } from 'node:fs/promises';
+import { type FileHandle, open, stat } from 'node:fs/promises';
 import type { CancelTimer, Clock } from '../clock.ts';
 import type { AvroSchema } from '../codec/avro/avro-schema.ts';
 import { compileSchema } from '../codec/avro/compile-schema.ts';
@@ -31,11 +31,12 @@ export class AvroOutput {
     this.#clock = clock;
   }
 
-  /** Begins the file anew. @throws OptionError for a file that cannot be written, and for what is no schema */
+  /** Begins the file. @throws OptionError for a file that has something in it already or cannot be written, and for what is no schema */
   static async open(path: string, schema: AvroSchema, clock: Clock): Promise<AvroOutput> {
     const { codec, metadata, newSync, ...bounds } = resolveFileOptions({ schema });
     const type = compileSchema(schema, 'the schema of --out');
     const writer = new FileWriter({ ...bounds, type, header: { schema, codec, metadata, sync: newSync() } });
+    await requireNothingIn(path);
     const file = await open(path, 'w').catch((error: unknown) => {
       throw unwritable(path, error);
     });
@@ -92,6 +93,13 @@ export class AvroOutput {
     this.#last = done.catch(() => undefined);
     return done;
   }
+}
+
+/** Not for pipes and the like. @throws OptionError */
+async function requireNothingIn(path: string): Promise<void> {
+  const there = await stat(path).catch(() => undefined);
+  if (there?.isFile() === true && there.size > 0)
+    throw new OptionError(`${path} has ${String(there.size)} bytes in it, which would be lost: name another file, or remove it`);
 }
 
 const unwritable = (path: string, error: unknown): OptionError =>

@@ -1,5 +1,8 @@
 import { avro } from '../codec/avro/avro.ts';
 import type { AvroSchema } from '../codec/avro/avro-schema.ts';
+import { compileSchema } from '../codec/avro/compile-schema.ts';
+import { parseExactJson } from '../codec/internal/exact-json.ts';
+import { resolveReferences } from '../codec/internal/resolve-references.ts';
 import { OptionError } from '../errors.ts';
 import { topic } from '../pipeline.ts';
 import { closeCodecs, openTopic } from '../runtime/open-codecs.ts';
@@ -50,7 +53,9 @@ async function latestSchema({ registry }: AvroForm, name: string, signal: AbortS
   const place = `version ${String(version)} of ${subject}`;
   if (schemaType !== 'AVRO')
     throw new OptionError(`${place} is a schema of type ${schemaType}, no Avro schema: name one with --schema FILE`);
-  if (references.length > 0)
-    throw new OptionError(`${place} refers to other schemas, and a file has one: name a whole one with --schema FILE`);
-  return JSON.parse(schema) as AvroSchema;
+  const known = await resolveReferences(registry, references, { signal });
+  const own = parseExactJson(schema) as AvroSchema;
+  if (known.length === 0) return own;
+  const types = known.map((one) => parseExactJson(one.schema) as AvroSchema);
+  return compileSchema(own, place, types).toJSON() as AvroSchema; // what it speaks of stands in it: a file has one schema
 }

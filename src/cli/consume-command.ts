@@ -29,7 +29,7 @@ itself: --max, --all, Ctrl-C or the end of the reader (| head) end it, with 0.
 
 With --avro values are shown as JSON: numbers of 64 bits as decimal texts, bytes as base64, times as ISO texts. With --schema they are read as
 that one, by Avro's rules; --avro registry reads each as it was written otherwise, and waits while the registry is away. --out writes them to an Avro
-file, which is begun anew: with --schema, or with what is the latest of TOPIC-value at the start. Its blocks are a second old at most when they are written,
+file, which must not have anything in it yet: with --schema, or with what is the latest of TOPIC-value at the start. Its blocks are a second old at most when they are written,
 so that what a killed process leaves can be read up to the last of them. Keys, headers and records that cannot be read are not in it; the latter are told.`,
   arguments: [{ name: 'topic', required: true, summary: 'what to read' }],
   options,
@@ -53,7 +53,7 @@ so that what a killed process leaves can be read up to the last of them. Keys, h
     const { transport, where, close } = await context.openTransport();
     let values: AvroValues | undefined;
     try {
-      await requireTopics(transport, [topic]); // before a file is begun anew
+      await requireTopics(transport, [topic]); // before a file is begun
       values = form && (await avroValues(form, topic, path !== undefined, context));
       const sink =
         path === undefined || values?.schema === undefined

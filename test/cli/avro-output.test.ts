@@ -1,4 +1,4 @@
-import { copyFile, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createReadStream } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -22,6 +22,16 @@ const numbersIn = async (path: string): Promise<readonly number[]> =>
   (await allOf(avroFile({ schema }).read(createReadStream(path)))).map(({ n }) => n);
 
 describe('an Avro file that is written while its values come', () => {
+  it('takes the place of no other', async () => {
+    const path = join(folder, 'items.avro');
+    await writeFile(path, 'months of work');
+    await expect(AvroOutput.open(path, schema, virtualClock(0))).rejects.toThrow(/items\.avro has 14 bytes in it, which would be lost/);
+    expect(await readFile(path, 'utf8')).toBe('months of work');
+    await writeFile(path, '');
+    await (await AvroOutput.open(path, schema, virtualClock(0))).close();
+    expect(await numbersIn(path)).toEqual([]);
+  });
+
   it('can be read up to its last block at any time, which is a second old at most', async () => {
     const clock = virtualClock(0);
     const path = join(folder, 'items.avro');

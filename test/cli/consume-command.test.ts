@@ -1,8 +1,11 @@
+import { createReadStream } from 'node:fs';
 import { copyFile, readFile, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { consumeCommand } from '../../src/cli/consume-command.ts';
 import { produceCommand } from '../../src/cli/produce-command.ts';
+import { avroFile } from '../../src/codec/avro/avro-file.ts';
 import type { AvroSchema } from '../../src/codec/avro/avro-schema.ts';
+import { exactJson } from '../../src/codec/internal/exact-json.ts';
 import { avroScene, errorOf, foreign, read, v1, v2 } from './avro-scene.ts';
 
 const scene = avroScene();
@@ -45,6 +48,25 @@ describe('millrace consume --avro', () => {
         `3 records written to ${out}, without 1 tombstone(s) and 1 that cannot be read`,
       ],
     ]);
+  });
+
+  it('writes a file of one schema, where the latest speaks of others', async () => {
+    const registry = scene().registry.schemas;
+    const nr = { type: 'record', name: 'x.Nr', fields: [{ name: 'nr', type: 'long', default: 9_007_199_254_740_993n }] } as const;
+    await registry.register('nr', { schema: exactJson(nr) });
+    const references = [{ name: 'x.Nr', subject: 'nr', version: 1 }];
+    const fields = [
+      { name: 'a', type: 'x.Nr' },
+      { name: 'b', type: ['null', 'x.Nr'], default: null },
+    ];
+    const { id } = await registry.register('sales-value', { schema: JSON.stringify({ ...v1, fields }), references });
+    await scene().transport.createTopics([{ name: 'sales' }]);
+    scene().transport.broker.append('sales', 0, [{ key: null, value: Buffer.of(0, 0, 0, 0, id, 2, 0), headers: [] }]);
+    const out = scene().path('sales.avro');
+    expect(await scene().run(consumeCommand, ['sales'], { avro: 'registry', all: true, out })).toMatchObject({ code: 0 });
+    expect(await read(out)).toEqual([{ a: { nr: 1n }, b: null }]);
+    const whole = (await avroFile().read(createReadStream(out)).header()).schema;
+    expect(exactJson(whole)).toContain('"default":9007199254740993');
   });
 
   it('leaves a file as it is when there is nothing to read', async () => {

@@ -35,7 +35,7 @@ export class RegistryClient {
         this.#first = index;
         return answer;
       } catch (error) {
-        if (!isAway(error) || attempt >= attempts) throw error;
+        if (!mayPass(error, places.length) || attempt >= attempts) throw error;
         if (attempt % places.length !== 0 && error.retryAfterMs === undefined) continue; // another place may be well
         await sleep(clock, error.retryAfterMs ?? this.#waitMs(rounds), signal);
         rounds += 1;
@@ -62,6 +62,12 @@ export class RegistryClient {
       return judgeAnswer(await this.#http.ask(place, question, signal), place.shown, asked, clock.nowMs(), access?.secrets);
     } catch (error) {
       if (!(error instanceof NoAnswer)) throw error;
+      if (isOfCertificate(error.cause))
+        throw new RegistryError(
+          'registry_failed',
+          `the schema registry at ${place.shown} is not trusted: ${error.message}; registry.tls.ca (MILLRACE_SCHEMA_REGISTRY_CA) is the authority that its certificate is of, serverName the name in it`,
+          { cause: error.cause },
+        );
       throw new RegistryError('registry_unavailable', `the schema registry at ${place.shown} gives no answer: ${error.message}`, {
         cause: error.cause,
       });
@@ -69,7 +75,18 @@ export class RegistryClient {
   }
 }
 
-const isAway = (error: unknown): error is RegistryError => isStreamError(error) && error.code === 'registry_unavailable';
+/** A certificate that is not trusted is a setting of ours or of theirs, and no outage; but another place may have a good one. */
+const mayPass = (error: unknown, places: number): error is RegistryError =>
+  isStreamError(error) && (error.code === 'registry_unavailable' || (places > 1 && isOfCertificate(error.cause)));
+
+/** As Node and OpenSSL call them. */
+const ofCertificates = /CERT_|_CERT\b|CERTIFICATE|ISSUER|CERT$/;
+const isOfCertificate = (cause: unknown): boolean =>
+  cause instanceof Error &&
+  'code' in cause &&
+  typeof cause.code === 'string' &&
+  !cause.code.startsWith('ERR_SSL') &&
+  (ofCertificates.test(cause.code) || cause.code === 'UNABLE_TO_VERIFY_LEAF_SIGNATURE');
 
 const shortestSecret = 4; // shorter ones may be a part of any word
 
