@@ -19,11 +19,12 @@ export const documentsCommand = defineCommand({
   name: 'documents',
   summary: 'summarise, classify, translate, … a pile of documents',
   details:
-    'INPUT is a folder or a file of text, Markdown, HTML or PDF, rows of JSONL, CSV or Parquet, or - for JSONL on stdin. In --out: results.jsonl has an ' +
+    'INPUT is a folder or a file of text, Markdown, HTML or PDF, rows of JSONL, CSV or Parquet, - for JSONL on stdin, or topic:NAME for the records that a topic ' +
+    'on Kafka has now. In --out: results.jsonl has an ' +
     'answer for each document (results.part.jsonl until the run is complete), merged.json all of them as one, report.html times and counts, journal/ what ' +
     'is finished. The same command goes on where the last one stopped, and calls nothing for what is in the journal. Ctrl-C finishes what is in flight.\n\n' +
     `Each setting is an option, or a variable of the environment: --batch-size is ${variableOf('batchSize')}.`,
-  arguments: [{ name: 'input', summary: 'folder, file, or -', required: true }],
+  arguments: [{ name: 'input', summary: 'folder, file, -, or topic:NAME', required: true }],
   options: {
     task: {
       kind: 'texts',
@@ -59,9 +60,11 @@ export const documentsCommand = defineCommand({
     if (tasks.length === 0) throw new OptionError('--task must say what is to be done, as in --task summarize');
     if (new Set(tasks).size < tasks.length) throw new OptionError('--task has the same task twice: leave one out');
     const settings = settingsFrom({ flags: options, env: process.env, preset: options.preset });
-    const sources = input === '-' ? documentsIn(process.stdin, { format: 'jsonl' }) : documentsIn(input);
-    if (input !== '-') await isThere(input);
-    const total = input === '-' ? undefined : countDocuments(input, context.signal);
-    return runPile({ input: sources, total, title: input, tasks, folder, settings, given: options }, context);
+    const pile = { title: input, tasks, folder, settings, given: options };
+    const [, topic] = /^topic:(.+)$/s.exec(input) ?? [];
+    if (topic !== undefined) return runPile({ ...pile, input: { topic } }, context);
+    if (input === '-') return runPile({ ...pile, input: documentsIn(process.stdin, { format: 'jsonl' }) }, context);
+    await isThere(input);
+    return runPile({ ...pile, input: documentsIn(input), total: countDocuments(input, context.signal) }, context);
   },
 });

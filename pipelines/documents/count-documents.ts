@@ -6,9 +6,12 @@ export async function isThere(path: string): Promise<void> {
   try {
     await stat(path);
   } catch (error) {
-    throw new OptionError(`INPUT must be a folder, a file, or - for JSONL on stdin, got ${JSON.stringify(path)}: ${messageOf(error)}`, {
-      cause: error,
-    });
+    throw new OptionError(
+      `INPUT must be a folder, a file, - for JSONL on stdin, or topic:NAME, got ${JSON.stringify(path)}: ${messageOf(error)}`,
+      {
+        cause: error,
+      },
+    );
   }
 }
 

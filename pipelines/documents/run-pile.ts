@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { type CommandContext, OptionError, runMonitor, showProgress, writeReport } from 'millrace';
+import { type CommandContext, type OpenedTransport, OptionError, runMonitor, showProgress, writeReport } from 'millrace';
 import { chooseModels } from './choose-models.ts';
 import { itemOf } from './item-of.ts';
 import { runDocuments } from './run-documents.ts';
@@ -7,11 +7,12 @@ import type { ResolvedSettings } from './settings.ts';
 import { showPull } from './show-pull.ts';
 import { answerLine, summaryRows } from './show.ts';
 import { parseTask } from './tasks/parse-task.ts';
+import { topicDocuments } from './topic-documents.ts';
 import type { DocumentSource } from 'millrace';
 
 /** A pile of work, as the command line gives it. */
 export interface Pile {
-  readonly input: AsyncIterable<DocumentSource>;
+  readonly input: AsyncIterable<DocumentSource> | { readonly topic: string };
   /** How many documents it has, where that can be known beforehand; never rejects. */
   readonly total?: Promise<number | undefined> | undefined;
   /** What the input is, for people. */
@@ -50,7 +51,7 @@ export async function runPile({ input, total, title, tasks, folder, settings, gi
     out.note(`${title} through ${model}, on ${opened?.where ?? 'the embedded broker'}: answers to ${folder}`);
     const summary = await runDocuments({
       ...settings,
-      input,
+      input: 'topic' in input ? recordsOf(input.topic, opened, context) : input,
       ...{ tasks: parsed, models: chosen.models, fallback: chosen.fallback, out: folder, isLimited: chosen.isRemote },
       ...(opened && { transport: opened.transport, prefix: topicPrefix.endsWith('.') ? topicPrefix : `${topicPrefix}.` }),
       ...{ clock, log, signal },
@@ -79,6 +80,15 @@ export async function runPile({ input, total, title, tasks, folder, settings, gi
     stopShowing();
     await opened?.close();
   }
+}
+
+function recordsOf(
+  topic: string,
+  opened: OpenedTransport | undefined,
+  { clock, log, signal }: CommandContext,
+): AsyncIterable<DocumentSource> {
+  if (opened) return topicDocuments({ transport: opened.transport, topic, clock, log, signal });
+  throw new OptionError(`topic:${topic} is on Kafka: add --kafka, or --brokers; the embedded broker begins empty`);
 }
 
 function keyFrom(variable: string): string {
