@@ -64,6 +64,7 @@ export { writeReport } from './report/write-report.ts';
 
 export { aboutEvidence, asEvidence, evidenceBoundary } from './tools/as-evidence.ts';
 export { calculator } from './tools/calculator.ts';
+export { pythonInterpreter, type PythonInterpreterOptions } from './tools/python-interpreter.ts';
 export { runTool, type RunToolOptions, type Tool, tool, type ToolBudget, type ToolContext, type ToolResult } from './tools/tool.ts';
 
 export { decodeText, type DecodedText, type DecodeTextOptions } from './text/decode-text.ts';

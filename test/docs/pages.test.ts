@@ -17,6 +17,7 @@ const pages = await Promise.all(
     ...pagesOfModels,
     ...pagesOfCodecs,
     'src/text/text.md',
+    'src/tools/tools.md',
     'pipelines/parallel/README.md',
     'README.md',
     'CONTRIBUTING.md',
