@@ -2,6 +2,7 @@ import type { DocumentSource } from '../document-source.ts';
 import { DocumentError } from '../../errors.ts';
 import { type CsvRecord, CsvRecords, delimiterOf } from './csv-records.ts';
 import type { RowSettings } from './jsonl-rows.ts';
+import { utf8Text } from './byte-stream.ts';
 import { rowContent } from './row-content.ts';
 
 export interface CsvSettings extends RowSettings {
@@ -24,20 +25,29 @@ function columnsOf(header: readonly string[]): readonly string[] {
 export async function* csvRows(source: AsyncIterable<Buffer>, settings: CsvSettings): AsyncGenerator<DocumentSource, undefined> {
   let records: CsvRecords | undefined;
   let columns: readonly string[] | undefined;
-  for await (const { text, isEnd } of textOf(source)) {
+  let isDamaged = false;
+  for await (const { text, isDamaged: isNow, isEnd } of utf8Text(source)) {
+    isDamaged ||= isNow;
     records ??= new CsvRecords(settings.delimiter ?? delimiterOf(text), settings.maxRowBytes);
+    let isInRecord = true;
     for (const record of records.push(text, isEnd)) {
       if ('fields' in record && columns === undefined) columns = columnsOf(record.fields);
-      else yield sourceOf(record, columns ?? [], settings);
+      else yield sourceOf(isDamaged ? whole(record) : record, columns ?? [], settings);
+      isDamaged = isNow;
+      isInRecord = !text.endsWith('\n');
     }
+    isDamaged &&= isInRecord;
   }
   return undefined;
 }
 
-async function* textOf(source: AsyncIterable<Buffer>): AsyncGenerator<{ readonly text: string; readonly isEnd: boolean }> {
-  const decoder = new TextDecoder();
-  for await (const bytes of source) yield { text: decoder.decode(bytes, { stream: true }), isEnd: false };
-  yield { text: decoder.decode(), isEnd: true };
+/** A record in whose lines bytes of another encoding were met: text that has lost some of its characters is worse than none. */
+function whole(record: CsvRecord): CsvRecord {
+  if (!('fields' in record) || !record.fields.some((field) => field.includes('\ufffd'))) return record;
+  return {
+    line: record.line,
+    problem: 'bytes that are not in the encoding that the file begins with (say encoding, if it is another one)',
+  };
 }
 
 function sourceOf(record: CsvRecord, columns: readonly string[], settings: CsvSettings): DocumentSource {

@@ -63,13 +63,20 @@ function parse(bytes: Buffer | undefined, where: string, maxRowBytes: number): u
       `${where}: expected a line of at most ${String(maxRowBytes)} bytes, got a longer one; split it, or raise maxRowBytes`,
     );
   try {
-    return JSON.parse(isUtf8(bytes) ? bytes.toString() : decodeText(bytes).text) as unknown;
+    return JSON.parse(isUtf8(bytes) ? bytes.toString() : undamaged(bytes)) as unknown;
   } catch (error) {
     throw new DocumentError(
       `${where}: expected a line of JSON, got ${saying(bytes)} (${messageOf(error).slice(0, 100)}); mend the line, or leave it out`,
       { cause: error },
     );
   }
+}
+
+/** A line of another encoding than the file is read by its own look. */
+function undamaged(bytes: Buffer): string {
+  const { text, encoding, replaced } = decodeText(bytes);
+  if (replaced > 0) throw new Error(`${String(replaced)} places in it are no ${encoding}; say encoding, if it is another one`);
+  return text;
 }
 
 const saying = (bytes: Buffer): string => `${JSON.stringify(bytes.subarray(0, 40).toString())}${bytes.length > 40 ? '…' : ''}`;

@@ -3,11 +3,13 @@ interface List {
   next: number;
 }
 
+const mostPieces = 8_192;
 const mostLists = 100; // deeper ones are flat
 
 /** Text as it comes out of a page: white space as one space, blocks on lines of their own, lists and tables as people write them in plain text. */
 export class PageWriter {
-  readonly #pieces: string[] = [];
+  #pieces: string[] = [];
+  readonly #joined: string[] = []; // a word costs six times its length while it is a piece
   readonly #lists: List[] = [];
   #ends = 0; // line ends that are due before the next text
   #isSpaceDue = false;
@@ -62,7 +64,7 @@ export class PageWriter {
   }
 
   toString(): string {
-    return this.#pieces.join('');
+    return this.#joined.join('') + this.#pieces.join('');
   }
 
   #verbatim(text: string): void {
@@ -77,6 +79,10 @@ export class PageWriter {
     if (!this.#isEmpty && this.#ends > 0) this.#pieces.push('\n'.repeat(this.#ends));
     else if (!this.#isEmpty && this.#isSpaceDue) this.#pieces.push(' ');
     this.#pieces.push(text);
+    if (this.#pieces.length >= mostPieces) {
+      this.#joined.push(this.#pieces.join(''));
+      this.#pieces = [];
+    }
     this.#ends = 0;
     this.#isSpaceDue = false;
     this.#isEmpty = false;
