@@ -43,12 +43,13 @@ describe('scripted', () => {
     const { seen } = watch(scripted('one two', { latencyMs: 100, tokenMs: 10 }).chat('a b c'));
     await clock.advance(500);
     expect(seen).toEqual([
-      [100, { text: 'one', index: 0 }],
-      [110, { text: ' two', index: 1 }],
+      [100, { text: 'one', tokenCount: 1, index: 0 }],
+      [110, { text: ' two', tokenCount: 1, index: 1 }],
       [
         110,
         {
           text: '',
+          tokenCount: 0,
           index: 2,
           usage: { inputTokens: 3, cachedTokens: 0, outputTokens: 2, totalTokens: 5 },
           finishReason: 'stop',
@@ -137,7 +138,7 @@ describe('scripted', () => {
     [
       { kind: 'cut' },
       [
-        [100, { text: 'one', index: 0 }],
+        [100, { text: 'one', tokenCount: 1, index: 0 }],
         [110, 'model_failed'],
       ],
     ],
