@@ -1,12 +1,21 @@
-import { isObject, type OptionNames, requireBoolean, requireMethods, requireOptions } from '../../check-options.ts';
-import { CodecError, messageOf, OptionError, PipelineError, requireText } from '../../errors.ts';
+import { isObject, type OptionNames, requireOptions } from '../../check-options.ts';
+import { CodecError, messageOf, OptionError } from '../../errors.ts';
 import type { Codec, CodecUse, OpenCodec } from '../codec.ts';
 import { exactJson, parseExactJson } from '../internal/exact-json.ts';
 import { frameBytes, framedId, framedIdOf } from '../internal/framing.ts';
 import { KnownSchemas } from '../internal/known-schemas.ts';
 import { lookedUp, outputSchema } from '../internal/output-schema.ts';
+import {
+  notOpen,
+  type RegistryOptions,
+  registryOptionNames,
+  type ResolvedRegistryOptions,
+  resolveRegistryOptions,
+  writtenWith,
+  wrongWay,
+} from '../internal/registry-options.ts';
 import { type ReferencedSchema, resolveReferences } from '../internal/resolve-references.ts';
-import { requireStrategy, subjectName, type SubjectStrategy } from '../internal/subject-name.ts';
+import { subjectName } from '../internal/subject-name.ts';
 import type { RegisteredSchema, SchemaReference, SchemaRegistry, SchemaText } from '../schema-registry.ts';
 import { type AvroBounds, avroBounds, type AvroOptions } from './avro-bounds.ts';
 import type { AvroSchema } from './avro-schema.ts';
@@ -17,57 +26,28 @@ import { Unreadable } from './resolve.ts';
 import { isSameType } from './same-type.ts';
 
 /** Avro whose schemas are in a registry. */
-export interface RegisteredAvroOptions extends AvroOptions {
+export interface RegisteredAvroOptions extends AvroOptions, RegistryOptions {
   /** Shared by all codecs that are given the same one: {@link registry}, {@link memoryRegistry}. */
   readonly registry: SchemaRegistry;
   /** What records are read as, and written with. @defaultValue see {@link avro} */
   readonly schema?: AvroSchema | undefined;
-  /** @defaultValue by `strategy` */
-  readonly subject?: string;
-  /** How subjects are called. @defaultValue `topic`: `orders-value`, `orders-key` */
-  readonly strategy?: SubjectStrategy;
-  /** Of an output with `schema`: whether what is no version of its subject yet is made one. @defaultValue true */
-  readonly register?: boolean;
-  /** Of the types that `schema` speaks of and does not define. @defaultValue none */
-  readonly references?: readonly SchemaReference[];
 }
 
-const names: OptionNames<RegisteredAvroOptions> = {
-  registry: true,
-  schema: true,
-  subject: true,
-  strategy: true,
-  register: true,
-  references: true,
-  maxBytes: true,
-  maxItems: true,
-};
-const registryMethods = ['schemaById', 'bySubject', 'lookup', 'register', 'check'];
+const names: OptionNames<RegisteredAvroOptions> = { registry: true, schema: true, ...registryOptionNames, maxBytes: true, maxItems: true };
 
-type Resolved = RegisteredAvroOptions & Required<Pick<RegisteredAvroOptions, 'strategy' | 'register' | 'references'>> & AvroBounds;
+interface Resolved extends ResolvedRegistryOptions, AvroBounds {
+  readonly schema: AvroSchema | undefined;
+}
 
 /** The form of avro() that has a registry: a codec to be opened. @throws OptionError */
 export function registeredAvro(given: RegisteredAvroOptions): Codec<unknown> {
   requireOptions('avro', given, names);
-  const options: Resolved = { strategy: 'topic', register: true, references: [], ...given, ...avroBounds(given) };
-  requireMethods('avro.registry', options.registry, registryMethods, 'registry({ url }) or memoryRegistry()');
-  requireStrategy('avro.strategy', options.strategy);
-  requireBoolean('avro.register', options.register);
-  if (options.subject !== undefined) requireText('avro.subject', options.subject);
-  if (!Array.isArray(options.references)) throw new OptionError('avro.references must be a list of { name, subject, version }');
-  if (options.references.length > 0 && options.schema === undefined)
-    throw new OptionError('avro.references are of a schema: give avro.schema, too');
+  const { schema } = given;
+  const options: Resolved = { schema, ...avroBounds(given), ...resolveRegistryOptions('avro', given) };
   // what refers to others is compiled when those are there
-  if (options.schema !== undefined && options.references.length === 0) compileSchema(options.schema, 'avro.schema');
-  return { name: 'avro', decode: notOpen, encode: notOpen, open: (use) => openRegistered(options, use) };
+  if (schema !== undefined && options.references.length === 0) compileSchema(schema, 'avro.schema');
+  return { name: 'avro', decode: notOpen('avro'), encode: notOpen('avro'), open: (use) => openRegistered(options, use) };
 }
-
-const notOpen = (): never => {
-  throw new PipelineError(
-    'invalid_option',
-    'avro({ registry, … }) is used by topics: start() and connect() open it; by hand, await codec.open(…) and use what that resolves to',
-  );
-};
 
 const openRegistered = (options: Resolved, use: CodecUse): Promise<OpenCodec<unknown>> =>
   use.direction === 'out' ? openOutput(options, use) : openInput(options, use);
@@ -132,9 +112,6 @@ async function openInput(options: Resolved, use: CodecUse): Promise<OpenCodec<un
   };
 }
 
-const writtenWith = (error: CodecError, id: number, reader: string | undefined): CodecError =>
-  new CodecError(error.code, `${error.message}, written with schema ${String(id)}${reader === undefined ? '' : `, read as ${reader}`}`);
-
 interface Reader {
   readonly type: AvscType;
   /** For messages. */
@@ -187,7 +164,3 @@ function parsed({ schema }: { readonly schema: string }): AvroSchema {
   if (typeof value === 'string' || isObject(value) || Array.isArray(value)) return value as AvroSchema;
   throw new OptionError(`expected an Avro schema as JSON, got ${typeof value}`);
 }
-
-const wrongWay = (): never => {
-  throw new PipelineError('invalid_option', 'this codec was opened for the other direction');
-};

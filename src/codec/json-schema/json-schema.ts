@@ -1,51 +1,44 @@
-import { isObject, type OptionNames, requireBoolean, requireMethods, requireOptions } from '../../check-options.ts';
-import { CodecError, OptionError, PipelineError, requireText } from '../../errors.ts';
+import { isObject, type OptionNames, requireOptions } from '../../check-options.ts';
+import { CodecError, OptionError } from '../../errors.ts';
 import type { Codec, CodecUse, OpenCodec } from '../codec.ts';
 import { frameBytes, framedId, framedIdOf, writeFrame } from '../internal/framing.ts';
 import { KnownSchemas } from '../internal/known-schemas.ts';
 import { lookedUp, outputSchema } from '../internal/output-schema.ts';
+import {
+  notOpen,
+  type RegistryOptions,
+  registryOptionNames,
+  type ResolvedRegistryOptions,
+  resolveRegistryOptions,
+  writtenWith,
+  wrongWay,
+} from '../internal/registry-options.ts';
 import { resolveReferences } from '../internal/resolve-references.ts';
-import { requireStrategy, subjectName, type SubjectStrategy } from '../internal/subject-name.ts';
+import { subjectName } from '../internal/subject-name.ts';
 import { json, type JsonOptions } from '../json.ts';
-import type { SchemaReference, SchemaRegistry, SchemaText } from '../schema-registry.ts';
+import type { SchemaRegistry, SchemaText } from '../schema-registry.ts';
 import type { JsonSchemaObject } from './compile-json-schema.ts';
 import { type JsonSchemaValue, jsonSchemaValue, registeredJsonSchema } from './json-schema-value.ts';
 
 /** JSON that is checked by a JSON Schema; with bounds as `json` has them. */
-export interface JsonSchemaOptions extends JsonOptions {
+export interface JsonSchemaOptions extends JsonOptions, RegistryOptions {
   /** What values must fit. @defaultValue with a registry, see {@link jsonSchema}; else it must be given */
   readonly schema?: JsonSchemaObject | undefined;
   /** Frames values as Confluent's clients do. @defaultValue none: plain JSON */
   readonly registry?: SchemaRegistry;
-  /** @defaultValue by `strategy` */
-  readonly subject?: string;
-  /** How subjects are called; the name of a record is the schema's `title`. @defaultValue `topic` */
-  readonly strategy?: SubjectStrategy;
-  /** Of an output with `schema`: whether what is no version of its subject yet is made one. @defaultValue true */
-  readonly register?: boolean;
-  /** Of the schemas that `schema` refers to outside of itself. @defaultValue none */
-  readonly references?: readonly SchemaReference[];
 }
 
 const names: OptionNames<JsonSchemaOptions> = {
   schema: true,
   registry: true,
-  subject: true,
-  strategy: true,
-  register: true,
-  references: true,
+  ...registryOptionNames,
   maxBytes: true,
   maxDepth: true,
   maxItems: true,
 };
 
-interface Resolved {
-  readonly registry: SchemaRegistry;
+interface Resolved extends ResolvedRegistryOptions {
   readonly schema: JsonSchemaObject | undefined;
-  readonly subject: string | undefined;
-  readonly strategy: SubjectStrategy;
-  readonly register: boolean;
-  readonly references: readonly SchemaReference[];
   readonly bounds: JsonOptions;
 }
 
@@ -64,46 +57,28 @@ interface Resolved {
 export function jsonSchema<T = unknown>(options: JsonSchemaOptions): Codec<T>;
 export function jsonSchema(options: JsonSchemaOptions): Codec<unknown> {
   requireOptions('jsonSchema', options, names);
-  const { registry, schema, subject, strategy = 'topic', register = true, references = [], ...bounds } = options;
+  const { registry, schema, subject, strategy, register, references = [], ...bounds } = options;
   if (schema !== undefined && !isObject(schema)) throw new OptionError('jsonSchema.schema must be a JSON Schema as an object');
-  if (references.length > 0 && schema === undefined)
-    throw new OptionError('jsonSchema.references are of a schema: give jsonSchema.schema, too');
   if (!registry) {
     if (!schema) throw new OptionError('jsonSchema needs a schema, or a registry to take it from');
     if (subject !== undefined || references.length > 0)
       throw new OptionError('jsonSchema.subject and references are of a registry: give jsonSchema.registry, too');
     return { ...json(jsonSchemaValue(schema, 'jsonSchema.schema'), bounds), name: 'json schema' };
   }
-  requireMethods(
-    'jsonSchema.registry',
-    registry,
-    ['schemaById', 'bySubject', 'lookup', 'register', 'check'],
-    'registry({ url }) or memoryRegistry()',
-  );
-  requireStrategy('jsonSchema.strategy', strategy);
-  requireBoolean('jsonSchema.register', register);
-  if (subject !== undefined) requireText('jsonSchema.subject', subject);
+  const resolved: Resolved = {
+    schema,
+    bounds,
+    ...resolveRegistryOptions('jsonSchema', { registry, schema, subject, strategy, register, references }),
+  };
   json(undefined, bounds); // checks them
-  if (schema && references.length === 0) jsonSchemaValue(schema, 'jsonSchema.schema');
-  const resolved: Resolved = { registry, schema, subject, strategy, register, references, bounds };
+  if (schema && resolved.references.length === 0) jsonSchemaValue(schema, 'jsonSchema.schema');
   return {
     name: 'json schema',
-    decode: notOpen,
-    encode: notOpen,
+    decode: notOpen('jsonSchema'),
+    encode: notOpen('jsonSchema'),
     open: (use) => (use.direction === 'out' ? openOutput(resolved, use) : openInput(resolved, use)),
   };
 }
-
-const notOpen = (): never => {
-  throw new PipelineError(
-    'invalid_option',
-    'jsonSchema({ registry, … }) is used by topics: start() and connect() open it; by hand, await codec.open(…) and use what that resolves to',
-  );
-};
-
-const wrongWay = (): never => {
-  throw new PipelineError('invalid_option', 'this codec was opened for the other direction');
-};
 
 async function openOutput(options: Resolved, use: CodecUse): Promise<OpenCodec<unknown>> {
   const { registry, schema, register, bounds } = options;
@@ -156,9 +131,6 @@ async function openInput(options: Resolved, use: CodecUse): Promise<OpenCodec<un
     },
   };
 }
-
-const writtenWith = (error: CodecError, id: number, reader: string | undefined): CodecError =>
-  new CodecError(error.code, `${error.message}, written with schema ${String(id)}${reader === undefined ? '' : `, read as ${reader}`}`);
 
 /** What values must fit, and how messages call it; undefined: what each was written with. */
 async function readerSchema(
