@@ -9,7 +9,7 @@ describe('the page on testing', () => {
     expect(await read('src/testing.md')).toContain(`\`\`\`ts\n${shown}\n\`\`\``);
   });
 
-  it('simulates a pipeline that keeps every promise', async () => {
+  it('simulates a pipeline that keeps every promise', { timeout: 180_000 }, async () => {
     const { report } = await import('./simulate-example.ts');
     expect(report.message).toBe('20 seeds, no problem');
   });
