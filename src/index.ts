@@ -46,6 +46,8 @@ export {
   type OpenTransportOptions,
   type Output,
 } from './command.ts';
+export { keyFrom } from './key-from.ts';
+export { showPull } from './show-pull.ts';
 export type { PullProgress } from './artifacts/artifact.ts';
 export { call, type CallContext } from './call.ts';
 export { type Clock, systemClock } from './clock.ts';
@@ -110,6 +112,7 @@ export { definePrompt, type PromptExample, type PromptPart, type PromptSpec } fr
 export { estimateCall } from './inference/estimate-call.ts';
 export { labelByExamples, type LabelByExamplesOptions, type LabelText } from './inference/label-by-examples.ts';
 export { llama, type LlamaOptions } from './inference/llama/llama.ts';
+export { modelToPull } from './inference/model-to-pull.ts';
 export { namedModel, type NamedModelOptions } from './inference/named-model.ts';
 export { openAiCompatible, type OpenAiCompatibleOptions } from './inference/openai/openai-compatible.ts';
 export { server, type ServerOptions } from './inference/openai/server/server.ts';

@@ -1,4 +1,4 @@
-import { namedModel, type Model, OptionError, type Resource, route } from 'millrace';
+import { type Model, modelToPull, namedModel, OptionError, type Resource, route } from 'millrace';
 import type { NamedResource } from './pipeline.ts';
 
 export interface ChooseModelsOptions {
@@ -51,7 +51,7 @@ export function chooseModels({ model, compare, fallback, apiKey, concurrency }: 
   return {
     models: [first, ...others.map(named)],
     fallback: spareName === undefined ? undefined : named(spareName),
-    pull: [...new Set(all.flatMap(fileOf))],
+    pull: [...new Set(all.flatMap((name) => modelToPull(name) ?? []))],
     isRemote: all.some((name) => /^(https?|triton):/i.test(name)),
   };
 }
@@ -65,11 +65,4 @@ function namesIn(option: string, text: string): readonly string[] {
     throw new OptionError(`${option} must name a model, or several with commas between, got ${JSON.stringify(text)}`);
   if (new Set(names).size < names.length) throw new OptionError(`${option} names a model twice: ${text}`);
   return names;
-}
-
-/** The name of a file that can be fetched; none for paths and for what others run. */
-function fileOf(name: string): readonly string[] {
-  const [, program, file = name] = /^(llama-server|server|triton|https?):(.*)$/is.exec(name) ?? [];
-  const isNamed = file.startsWith('hf:') || !/[\\/]|\.gguf$/i.test(file);
-  return isNamed && (program === undefined || program === 'llama-server') ? [file] : [];
 }

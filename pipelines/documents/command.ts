@@ -1,8 +1,7 @@
-import { type CommandOption, defineCommand, OptionError } from 'millrace';
+import { type CommandOption, defineCommand, documentsIn, OptionError } from 'millrace';
 import { countDocuments, isThere } from './count-documents.ts';
 import { runPile } from './run-pile.ts';
 import { presets, settingsFrom, settingsTable, variableOf } from './settings.ts';
-import { documentsIn } from 'millrace';
 
 export { documentsDemoCommand } from './demo.ts';
 

@@ -1,14 +1,22 @@
 import { join } from 'node:path';
-import { type CommandContext, type OpenedTransport, OptionError, runMonitor, showProgress, writeReport } from 'millrace';
+import {
+  type CommandContext,
+  type DocumentSource,
+  keyFrom,
+  type OpenedTransport,
+  OptionError,
+  runMonitor,
+  showProgress,
+  showPull,
+  writeReport,
+} from 'millrace';
 import { chooseModels } from './choose-models.ts';
 import { itemOf } from './item-of.ts';
 import { runDocuments } from './run-documents.ts';
 import type { ResolvedSettings } from './settings.ts';
-import { showPull } from './show-pull.ts';
 import { answerLine, summaryRows } from './show.ts';
 import { parseTask } from './tasks/parse-task.ts';
 import { topicDocuments } from './topic-documents.ts';
-import type { DocumentSource } from 'millrace';
 
 /** A pile of work, as the command line gives it. */
 export interface Pile {
@@ -89,10 +97,4 @@ function recordsOf(
 ): AsyncIterable<DocumentSource> {
   if (opened) return topicDocuments({ transport: opened.transport, topic, clock, log, signal });
   throw new OptionError(`topic:${topic} is on Kafka: add --kafka, or --brokers; the embedded broker begins empty`);
-}
-
-function keyFrom(variable: string): string {
-  const key = process.env[variable];
-  if (key === undefined || key === '') throw new OptionError(`--api-key-env names the variable ${variable}, which is not set`);
-  return key;
 }

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { defineCommand, memoryRegistry, namedModel, OptionError, registry } from 'millrace';
+import { defineCommand, memoryRegistry, modelToPull, namedModel, OptionError, registry, showPull } from 'millrace';
 import { runOrders } from './run-orders.ts';
 import { parseSample } from './sample.ts';
 
@@ -40,14 +40,16 @@ export const ordersCommand = defineCommand({
     const prefix = prefixOf(options.topicPrefix ?? (onKafka ? 'millrace-demo' : ''));
     const sample = parseSample(await readFile(new URL('sample.jsonl', import.meta.url), 'utf8'));
     const modelName = options.model ?? 'smollm2';
-    if (modelName === 'smollm2' || modelName.startsWith('hf:')) await context.pull(modelName);
+    const model = namedModel(modelName, { maxCalls: 4 });
+    const file = modelToPull(modelName);
+    if (file !== undefined) await showPull(context, file);
     const opened = await context.openTransport({ kind: onKafka ? 'kafka' : 'memory', startBroker: true });
     try {
       out.note(
         `${String(sample.length)} orders in Avro and one in JSON through ${modelName}, on ${opened.where}, schemas in ${schemas.name}: ${prefix}orders -> ${prefix}orders.ready, ${prefix}orders.held, failures to ${prefix}orders.dead`,
       );
       const summary = await runOrders({
-        ...{ transport: opened.transport, registry: schemas, model: namedModel(modelName, { maxCalls: 4 }), prefix, sample },
+        ...{ transport: opened.transport, registry: schemas, model, prefix, sample },
         ...{ clock, log, out, signal, instance: settings.instance },
       });
       out.json({ summary });

@@ -1,5 +1,5 @@
 import { join, resolve } from 'node:path';
-import { defineCommand, namedModel, OptionError, runMonitor, showProgress } from 'millrace';
+import { defineCommand, keyFrom, modelToPull, namedModel, runMonitor, showProgress, showPull } from 'millrace';
 import { linesOf, readChunks } from './read-chunks.ts';
 import { runFile } from './run-file.ts';
 import { type FileTask, taskOf } from './tasks-in.ts';
@@ -53,8 +53,10 @@ export const parallelCommand = defineCommand({
     const { maxTokens = defaults.maxTokens, timeoutMs = defaults.timeoutMs, attempts = defaults.attempts, apiKeyEnv } = options;
     const { modelPatienceMs = defaults.modelPatienceMs } = options;
     const [path = '-'] = args;
-    if (model === 'smollm2' || model.startsWith('hf:')) await context.pull(model);
     const apiKey = apiKeyEnv === undefined ? {} : { apiKey: keyFrom(apiKeyEnv) };
+    const resource = namedModel(model, { maxCalls: workers, ...apiKey });
+    const file = modelToPull(model);
+    if (file !== undefined) await showPull(context, file);
     const chunks = path === '-' ? (process.stdin as AsyncIterable<Uint8Array>) : readChunks(resolve(path));
     const monitor = runMonitor({ clock });
     const hide = showProgress({ monitor, out, clock, noun: 'tasks' });
@@ -63,7 +65,7 @@ export const parallelCommand = defineCommand({
         ...{
           tasks: tasksIn(chunks, prompt),
           out: resolve(folder),
-          model: namedModel(model, { maxCalls: workers, ...apiKey }),
+          model: resource,
           modelName: model,
         },
         ...{ maxTokens, workers, timeoutMs, attempts, modelPatienceMs, clock, log, signal, monitor },
@@ -87,10 +89,4 @@ async function* tasksIn(chunks: AsyncIterable<Uint8Array>, prompt: string): Asyn
     nth += 1;
     yield taskOf(line, nth, prompt);
   }
-}
-
-function keyFrom(variable: string): string {
-  const key = process.env[variable];
-  if (key === undefined || key === '') throw new OptionError(`--api-key-env names the variable ${variable}, which is not set`);
-  return key;
 }

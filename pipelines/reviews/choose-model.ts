@@ -1,4 +1,4 @@
-import { type Model, namedModel, OptionError, type Resource, route } from 'millrace';
+import { type Model, modelToPull, namedModel, OptionError, type Resource, route } from 'millrace';
 import type { Asking } from './judge-sentiment.ts';
 
 /** A model, as `--model` names it, and how to use it. */
@@ -43,10 +43,10 @@ export function chooseModel(names: string, options: ChooseModelOptions): ChosenM
 function chooseOne(name: string, { apiKey, concurrency }: ChooseModelOptions): ChosenModel {
   if (name === '') throw new OptionError('--model must name a model, or several with commas between, got a name that is empty');
   const resource = namedModel(name, { maxCalls: concurrency, ...(apiKey === undefined ? {} : { apiKey }) });
-  const [, program, file = name] = /^(llama-server|server|https?):(.*)$/is.exec(name) ?? [];
-  const isNamed = file.startsWith('hf:') || !/[\\/]|\.gguf$/i.test(file);
-  const pull = isNamed && (program === undefined || program === 'llama-server') ? [file] : [];
-  if (program === undefined) return { resource, asking: 'completion', pull, concurrency };
+  const file = modelToPull(name);
+  const pull = file === undefined ? [] : [file];
+  const isInProcess = !/^(llama-server|server|https?):/is.test(name);
+  if (isInProcess) return { resource, asking: 'completion', pull, concurrency };
   return { resource: withoutEmbeddings(resource), asking: 'question', pull, concurrency };
 }
 

@@ -1,9 +1,8 @@
 import { readFile } from 'node:fs/promises';
-import { type CommandContext, defineCommand, isStreamError, OptionError } from 'millrace';
+import { type CommandContext, defineCommand, isStreamError, keyFrom, OptionError, showPull } from 'millrace';
 import { chooseModel } from './choose-model.ts';
 import { chooseSentences, parseGroundTruth, parseSample, type RatedSentence } from './data.ts';
 import { runDemo } from './demo.ts';
-import { showPull } from './show-pull.ts';
 import { showSummary } from './show.ts';
 
 /** Without --records: about half a minute's work for 2 cores that have nothing else to do. Measured, see the README. */
@@ -100,12 +99,6 @@ export const reviewsCommand = defineCommand({
     }
   },
 });
-
-function keyFrom(variable: string): string {
-  const key = process.env[variable];
-  if (key === undefined || key === '') throw new OptionError(`--api-key-env names the variable ${variable}, which is not set`);
-  return key;
-}
 
 /** Results of another model belong in other topics: what is done there is not done again. */
 const defaultPrefix = (model: string): string =>

@@ -1,4 +1,5 @@
-import type { CommandContext, PullProgress } from 'millrace';
+import type { PullProgress } from './artifacts/artifact.ts';
+import type { CommandContext } from './command.ts';
 
 /** Fetches a model or data set where it is not here yet, and shows how far it is. Says nothing of what is in the cache. */
 export async function showPull(context: CommandContext, name: string): Promise<string> {
