@@ -28,7 +28,7 @@ export async function writeLora(path: string): Promise<void> {
   const data = tensors.map(({ shape: [a, b] }) => Buffer.from(Float32Array.from({ length: a * b }, () => random() - 0.5).buffer));
   const strings = { 'general.type': 'adapter', 'general.architecture': 'llama', 'adapter.type': 'lora' };
   const alpha = Buffer.alloc(4);
-  alpha.writeFloatLE(rank);
+  alpha.writeFloatLE(rank * 8); // once was enough on some processors only
   const entries = Object.entries(strings).map(([key, value]) => Buffer.concat([text(key), u32(gguf.string), text(value)]));
   const infos = tensors.map(({ name, shape }, index) => {
     const offset = data.slice(0, index).reduce((sum, one) => sum + one.length, 0);

@@ -190,8 +190,11 @@ describeWithKafka('schemas of a registry on Kafka', () => {
       );
       expect(ids).toHaveLength(71);
       await until('health is well again', () => o.app.stats().troubles.length === 0);
-      expect(o.lines.filter((one) => one.startsWith('does not work at present'))).toHaveLength(1);
-      expect(o.lines.filter((one) => one.startsWith('works again'))).toHaveLength(1);
+      // of the registry: a busy machine may have lost a broker for a moment, too
+      expect(o.lines.filter((one) => one.includes('"where":"codecs.'))).toEqual([
+        expect.stringMatching(/^does not work at present /),
+        expect.stringMatching(/^works again /),
+      ]);
       await producer.close();
     },
     60_000,
