@@ -105,7 +105,7 @@ module.exports = {
       'pipelines-use-the-public-face',
       'a pipeline of ours is an example to its readers',
       { path: '^pipelines/([^/]+)/' },
-      { path: '^src/(?!index\\.ts$)|^operators/(?!index\\.ts$)|^pipelines/', pathNot: '^pipelines/$1/' },
+      { path: '^src/(?!(index|tools)\\.ts$)|^operators/(?!index\\.ts$)|^pipelines/', pathNot: '^pipelines/$1/' },
     ),
     forbid('code-never-imports-tests', 'tests are not shipped', { pathNot: '^test/' }, { path: '^test/' }),
   ],

@@ -49,7 +49,7 @@ export interface CommandSpec<O extends CommandOptions> {
   /** What `millrace NAME --help` says beyond the summary: what happens, and how it ends. */
   readonly details?: string;
   readonly arguments?: readonly CommandArgument[];
-  /** The names of the global settings (transport, brokers, config, json, logLevel, …) are taken. */
+  /** The names of the global settings (transport, brokers, json, logLevel, …) are taken. `config` is not: a command with files of its own has `--config` to itself, and settings come from elsewhere. */
   readonly options: O;
   /** At least one: command lines that can be copied, each with what it does. */
   readonly examples: readonly { readonly line: string; readonly does: string }[];

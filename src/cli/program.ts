@@ -75,8 +75,7 @@ function addCommand(program: Program, command: Command, onInvocation: ProgramOpt
     sub.addArgument(new Argument(required ? `<${inside}>` : `[${inside}]`, says));
   }
   for (const [key, option] of Object.entries(command.options)) {
-    if (key in settingsTable || key === 'config')
-      throw new OptionError(`command ${name} declares the option ${key}, which is a setting of all commands`);
+    if (key in settingsTable) throw new OptionError(`command ${name} declares the option ${key}, which is a setting of all commands`);
     sub.addOption(toOption(key, option));
   }
   const codes = Object.entries(exitCodes).map(([code, meaning]) => `  ${code.padEnd(5)} ${meaning}`);
@@ -95,7 +94,14 @@ function addCommand(program: Program, command: Command, onInvocation: ProgramOpt
     const own = Object.entries(options).filter(([key]) => !isSetting(key));
     const given = Object.fromEntries(own.map(([key, { kind }]) => [key, givenFor(kind, found[key])])) as GivenOptions<CommandOptions>;
     const settings = Object.fromEntries(Object.entries(found).filter(([key]) => isSetting(key)));
-    await onInvocation({ command, options: given, args: sub.args, flags: { ...program.opts(), ...settings } });
+    const { config, ...flags } = program.opts<{ readonly config?: string }>(); // the parser gives it to the program, wherever it stands
+    const ofCommand = 'config' in options;
+    await onInvocation({
+      command,
+      options: ofCommand ? { ...given, config } : given,
+      args: sub.args,
+      flags: { ...flags, ...settings, ...(ofCommand ? {} : { config }) },
+    });
   });
 }
 

@@ -39,7 +39,7 @@ const heavy = [
 ];
 
 describe('importing the library loads no vendor that is not used', () => {
-  it.each(['millrace', 'millrace/operators', 'millrace/parallel', 'millrace/testing'])('%s', (specifier) => {
+  it.each(['millrace', 'millrace/operators', 'millrace/parallel', 'millrace/testing', 'millrace/tools'])('%s', (specifier) => {
     expect(packagesLoadedBy(specifier).filter((name) => heavy.includes(name))).toEqual([]);
   });
 

@@ -1,0 +1,5 @@
+// Tools alone, for processes that need no pipelines: `import { runTool } from 'millrace/tools'` loads a fiftieth of what `millrace` does.
+export { aboutEvidence, asEvidence, evidenceBoundary } from './tools/as-evidence.ts';
+export { calculator } from './tools/calculator.ts';
+export { pythonInterpreter, type PythonInterpreterOptions } from './tools/python-interpreter.ts';
+export { runTool, type RunToolOptions, type Tool, tool, type ToolBudget, type ToolContext, type ToolResult } from './tools/tool.ts';
