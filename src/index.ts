@@ -65,7 +65,10 @@ export { showProgress, type ShowProgressOptions } from './report/show-progress.t
 export type { RunReport } from './report/run-report.ts';
 export { writeReport } from './report/write-report.ts';
 
-export * from './tools.ts';
+export { aboutEvidence, asEvidence, evidenceBoundary } from './tools/as-evidence.ts';
+export { calculator } from './tools/calculator.ts';
+export { pythonInterpreter, type PythonInterpreterOptions } from './tools/python-interpreter.ts';
+export { runTool, type RunToolOptions, type Tool, tool, type ToolBudget, type ToolContext, type ToolResult } from './tools/tool.ts';
 
 export { decodeText, type DecodedText, type DecodeTextOptions } from './text/decode-text.ts';
 export type { DocumentContent, DocumentSource } from './text/document-source.ts';

@@ -1,5 +1,7 @@
-// Tools alone, for processes that need no pipelines: `import { runTool } from 'millrace/tools'` loads a fiftieth of what `millrace` does.
+// Tools alone, and what one's own needs, for processes that need no pipelines: `import { runTool } from 'millrace/tools'` loads a fiftieth of what `millrace` does.
 export { aboutEvidence, asEvidence, evidenceBoundary } from './tools/as-evidence.ts';
 export { calculator } from './tools/calculator.ts';
 export { pythonInterpreter, type PythonInterpreterOptions } from './tools/python-interpreter.ts';
 export { runTool, type RunToolOptions, type Tool, tool, type ToolBudget, type ToolContext, type ToolResult } from './tools/tool.ts';
+export { type Clock, systemClock } from './clock.ts';
+export { isAbortError, isStreamError, messageOf, StreamError, TimeoutError, ToolError } from './errors.ts';
