@@ -63,7 +63,7 @@ module.exports = {
     vendor('ajv', '^src/codec/json-schema/'),
     vendor('ajv-formats', '^src/codec/json-schema/'),
     ...['chardet', 'htmlparser2', 'hyparquet', 'hyparquet-compressors', 'unpdf'].map((name) => vendor(name, '^src/text/internal/')),
-
+    vendor('minisearch', '^src/tools/internal/corpus/'),
     vendor('prom-client', '^src/serve/'),
     vendor('fastify', '^src/service/'),
     vendor('pino', '^src/runtime/logging\\.ts$'),

@@ -67,8 +67,12 @@ export { writeReport } from './report/write-report.ts';
 
 export { aboutEvidence, asEvidence, evidenceBoundary } from './tools/as-evidence.ts';
 export { calculator } from './tools/calculator.ts';
+export { type Corpus, type CorpusPage, localCorpus, type LocalCorpusOptions } from './tools/local-corpus.ts';
 export { pythonInterpreter, type PythonInterpreterOptions } from './tools/python-interpreter.ts';
+export type { SearchHit } from './tools/search-hit.ts';
 export { runTool, type RunToolOptions, type Tool, tool, type ToolBudget, type ToolContext, type ToolResult } from './tools/tool.ts';
+export { type SearchFunction, webSearch, type WebSearchOptions } from './tools/web-search.ts';
+export { webVisit, type WebVisitOptions } from './tools/web-visit.ts';
 
 export { decodeText, type DecodedText, type DecodeTextOptions } from './text/decode-text.ts';
 export type { DocumentContent, DocumentSource } from './text/document-source.ts';

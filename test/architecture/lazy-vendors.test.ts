@@ -36,6 +36,7 @@ const heavy = [
   'htmlparser2',
   'hyparquet',
   'unpdf',
+  'minisearch',
 ];
 
 describe('importing the library loads no vendor that is not used', () => {
