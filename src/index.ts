@@ -67,7 +67,8 @@ export { writeReport } from './report/write-report.ts';
 
 export { aboutEvidence, asEvidence, evidenceBoundary } from './tools/as-evidence.ts';
 export { calculator } from './tools/calculator.ts';
-export { type Corpus, type CorpusPage, localCorpus, type LocalCorpusOptions } from './tools/local-corpus.ts';
+export type { CorpusPage } from './tools/corpus-page.ts';
+export { type Corpus, localCorpus, type LocalCorpusOptions } from './tools/local-corpus.ts';
 export { pythonInterpreter, type PythonInterpreterOptions } from './tools/python-interpreter.ts';
 export type { SearchHit } from './tools/search-hit.ts';
 export { runTool, type RunToolOptions, type Tool, tool, type ToolBudget, type ToolContext, type ToolResult } from './tools/tool.ts';

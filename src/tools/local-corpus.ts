@@ -5,6 +5,7 @@ import type { DocumentContent, DocumentSource } from '../text/document-source.ts
 import { documentsIn } from '../text/documents-in.ts';
 import { normaliseText } from '../text/normalise-text.ts';
 import { readDocument } from '../text/read-document.ts';
+import type { CorpusPage } from './corpus-page.ts';
 import { pageIndex } from './internal/corpus/page-index.ts';
 import type { SearchHit } from './search-hit.ts';
 
@@ -17,13 +18,6 @@ export interface LocalCorpusOptions {
   readonly maxChars?: number | undefined;
   /** @defaultValue the machine's clock */
   readonly clock?: Clock | undefined;
-}
-
-export interface CorpusPage {
-  readonly url: string;
-  readonly title: string;
-  /** As `normaliseText` leaves it. */
-  readonly text: string;
 }
 
 /** A kept library: pages that can be searched and read without a network. */

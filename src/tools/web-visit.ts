@@ -1,8 +1,9 @@
 import { type OptionNames, requireMethods, requireOptions } from '../check-options.ts';
 import { OptionError, requireInteger, ToolError } from '../errors.ts';
+import type { CorpusPage } from './corpus-page.ts';
 import { textPage } from './internal/text-page.ts';
 import { visitInput, type VisitInput } from './internal/visit-input.ts';
-import type { Corpus, CorpusPage } from './local-corpus.ts';
+import type { Corpus } from './local-corpus.ts';
 import { type Tool, tool, type ToolResult } from './tool.ts';
 
 export interface WebVisitOptions {

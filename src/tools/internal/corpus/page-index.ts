@@ -1,5 +1,5 @@
 import type { SearchHit } from '../../search-hit.ts';
-import type { CorpusPage } from '../../local-corpus.ts';
+import type { CorpusPage } from '../../corpus-page.ts';
 import { snippetOf } from './snippet-of.ts';
 import { wordsOf } from './words.ts';
 
