@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import type { Observable } from 'rxjs';
+import type { ShareOptions } from './shares.state.ts';
 import {
   type CallContext,
   type Clock,
@@ -56,8 +57,12 @@ export interface EngineOptions<In> {
   readonly schedule?: 'fifo' | 'shortest' | 'priority' | 'deadline';
   /** With 'priority': whether an urgent task takes a running one's place. @defaultValue true with `run`, false with `runBatch` */
   readonly preempt?: boolean;
-  /** Weights of shares (see `submit`); they are adjusted by `setShare`. @defaultValue 1 each */
-  readonly shares?: Readonly<Record<string, number>>;
+  /** Weights of shares (see `submit`), and most of `memory` that each may hold; adjusted by `setShare`. @defaultValue weight 1, all of the memory */
+  readonly shares?: Readonly<Record<string, number | ShareOptions>>;
+  /** What tasks may hold of the model's memory at once, over all shares, in what `memoryOf` counts: of a cache of 16,384 tokens, 16,384. @defaultValue it is not counted */
+  readonly memory?: number;
+  /** What a task holds of it while it is under way: tokens of prompt and answer, megabytes of a batch. @defaultValue `lengthOf` */
+  readonly memoryOf?: (input: In) => number;
   /** Longest time of one attempt, in ms. @defaultValue 30,000 */
   readonly timeoutMs?: number;
   /** Most attempts; overloads are none. Between them 1 s, 2 s, 4 s …, at random up to that. @defaultValue 2 */
@@ -94,6 +99,7 @@ export interface EngineOptions<In> {
 }
 
 const known = {
+  ...{ memory: true, memoryOf: true },
   ...{ model: true, gpu: true, maxWorkers: true, batchSize: true, maxQueueDelayMs: true, lengthOf: true, schedule: true, preempt: true },
   ...{ shares: true, timeoutMs: true, attempts: true, ratePerSecond: true, budget: true, permits: true, breakerFailures: true },
   ...{ fallback: true, journal: true, journalKey: true, maxInFlight: true, maxUnread: true, maxBytesInFlight: true, sizeOf: true },
@@ -102,10 +108,11 @@ const known = {
 
 /** All of them present, and checked. */
 export interface ResolvedOptions<In, Out>
-  extends Required<Omit<EngineOptions<In>, 'model' | 'gpu' | 'budget' | 'permits' | 'fallback' | 'journal' | 'journalKey'>> {
+  extends Required<Omit<EngineOptions<In>, 'model' | 'gpu' | 'budget' | 'permits' | 'fallback' | 'journal' | 'journalKey' | 'shares'>> {
   readonly work: { readonly run: Run<In, Out> } | { readonly runBatch: RunBatch<In, Out> };
   readonly model: EngineOptions<In>['model'];
   readonly gpu: NonNullable<EngineOptions<In>['gpu']>;
+  readonly shares: Readonly<Record<string, ShareOptions>>;
   readonly budget: TokenBudget | undefined;
   readonly permits: Permits | undefined;
   readonly fallback: Run<In, Out> | undefined;
@@ -125,7 +132,7 @@ export function resolveOptions<In, Out>(given: EngineOptions<In>, work: Resolved
     ...{ preempt: !isBatch && (set.schedule ?? 'priority') === 'priority', shares: {}, timeoutMs: 30_000, attempts: 2 },
     ...{ ratePerSecond: 10_000, breakerFailures: 5, maxInFlight: 8_192, maxUnread: 8_192, maxBytesInFlight: 64 * 2 ** 20 },
     ...{ lengthOf: lengthOfAny, sizeOf: sizeOfAny, log: silentLog, clock: systemClock, gpu: 'auto' as const },
-    ...{ model: undefined, budget: undefined, permits: undefined },
+    ...{ model: undefined, budget: undefined, permits: undefined, memory: Infinity, memoryOf: set.lengthOf ?? lengthOfAny },
     ...set,
   };
   requireInteger('parallel.maxWorkers', options.maxWorkers, 1, mostAtOnce);
@@ -139,7 +146,8 @@ export function resolveOptions<In, Out>(given: EngineOptions<In>, work: Resolved
   requireInteger('parallel.maxInFlight', options.maxInFlight, 1, 100_000);
   requireInteger('parallel.maxUnread', options.maxUnread, 1);
   requireInteger('parallel.maxBytesInFlight', options.maxBytesInFlight, 1);
-  for (const [name, weight] of Object.entries(options.shares)) requireWeight(name, weight);
+  if (set.memory !== undefined) requireNumber('parallel.memory', set.memory, 1e-9);
+  const shares = Object.fromEntries(Object.entries(options.shares).map(([name, one]) => [name, requireShare(name, one, options.memory)]));
   if (set.preempt === true && options.schedule !== 'priority')
     throw new OptionError(`parallel.preempt needs schedule 'priority', got '${options.schedule}'`);
   if (set.fallback !== undefined && isBatch) throw new OptionError('parallel.fallback is for run: in runBatch return what stands in');
@@ -149,13 +157,21 @@ export function resolveOptions<In, Out>(given: EngineOptions<In>, work: Resolved
     );
   const { journal: given_, journalKey: key = '' } = set;
   const kept = typeof given_ === 'string' ? journal({ dir: given_ }) : given_;
-  return { ...options, work, journal: kept && { kept, key }, fallback: set.fallback as Run<In, Out> | undefined };
+  return { ...options, shares, work, journal: kept && { kept, key }, fallback: set.fallback as Run<In, Out> | undefined };
 }
 
-/** @throws OptionError for a weight that is not above 0. */
-export function requireWeight(share: string, weight: number): void {
+/** @throws OptionError for a weight that is not above 0, and a part of the memory where there is none. */
+export function requireShare(share: string, given: number | ShareOptions, whole: number): ShareOptions {
+  const options = typeof given === 'number' ? { weight: given } : given;
+  const unknown = Object.keys(options).find((name) => name !== 'weight' && name !== 'memory');
+  if (unknown !== undefined) throw new OptionError(`the share ${share} has no option ${unknown}: it has weight, memory`);
+  const { weight = 1, memory = 1 } = options;
   requireNumber(`the weight of share ${share}`, weight, 0, 1e6);
   if (weight === 0) throw new OptionError(`the weight of share ${share} must be above 0, got 0: nothing of it would ever run`);
+  requireNumber(`the memory of share ${share}`, memory, 1e-9, 1);
+  if (options.memory !== undefined && whole === Infinity)
+    throw new OptionError(`the memory of share ${share} is a part of parallel({ memory }), got none: say how much there is`);
+  return options;
 }
 
 const lengthOfAny = (input: unknown): number => (typeof input === 'string' ? Math.ceil(input.length / 4) : 1);

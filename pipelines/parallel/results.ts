@@ -29,6 +29,8 @@ export interface Results<In, Out> extends AsyncIterable<TaskResult<In, Out>> {
   /** The results as they come. Unsubscribing cancels what is left. */
   readonly observable: Observable<TaskResult<In, Out>>;
   readonly counts: SubmissionCounts;
+  /** For tasks that are taken from now on: -1,000 to 1,000, a higher one is more urgent. @throws OptionError for one outside that range. */
+  setPriority(priority: number): void;
   /** Takes nothing more, aborts what runs within one token; what was taken and has not ended is `cancelled`. Called again, it does nothing. */
   cancel(): void;
 }

@@ -1,6 +1,5 @@
 import { Observable } from 'rxjs';
 import { OptionError } from 'millrace';
-import type { Turn } from './intake.state.ts';
 import { ResultQueue } from './result-queue.ts';
 import type { Results, SubmissionCounts } from './results.ts';
 import type { Task, TaskEnd, TaskResult } from './task.ts';
@@ -12,6 +11,7 @@ interface Host {
   nowMs(): number;
   /** Something may be taken that could not before. */
   wake(): void;
+  prioritise(priority: number): void;
   /** Nothing will be taken any more, and every task has ended. */
   ended(): void;
 }
@@ -21,8 +21,6 @@ type Input<In> = Iterator<In, unknown> | AsyncIterator<In, unknown>;
 
 /** One call of `submit`: its tasks are taken lazily, and their results are read by one reader. */
 export class Submission<In, Out> implements Results<In, Out> {
-  /** Its place in the order of the intake. */
-  readonly turn: Turn;
   readonly isAsync: boolean;
   readonly #input: Input<In>;
   readonly #host: Host;
@@ -33,7 +31,7 @@ export class Submission<In, Out> implements Results<In, Out> {
   /** Tasks, and bytes of their inputs, that were taken and whose results nobody has read. */
   #held = 0;
   #bytes = 0;
-  /** Of an asynchronous input: the task that is there, and whether one was asked for. */
+  /** A task that is there: given back, or of an asynchronous input; and whether one was asked for. */
   #head: { readonly value: In } | undefined;
   #isAsked = false;
   #isInputOver = false;
@@ -42,11 +40,10 @@ export class Submission<In, Out> implements Results<In, Out> {
   #isEnded = false;
   #all: Promise<readonly TaskResult<In, Out>[]> | undefined;
 
-  constructor(input: Iterable<In> | AsyncIterable<In>, turn: Turn, host: Host) {
+  constructor(input: Iterable<In> | AsyncIterable<In>, host: Host) {
     const asynchronous = asynchronousIn(input);
     this.isAsync = asynchronous !== undefined;
     this.#input = asynchronous ?? (input as Iterable<In>)[Symbol.iterator]();
-    this.turn = turn;
     this.#host = host;
     this.#queue = new ResultQueue((bytes) => {
       const wasFull = this.#full();
@@ -81,11 +78,11 @@ export class Submission<In, Out> implements Results<In, Out> {
   /** The next task's input; undefined: there is none (any more, or at present). What the input throws ends it. */
   take(): { readonly index: number; readonly input: In } | undefined {
     let value: In;
-    if (this.isAsync) {
-      if (!this.#head) return undefined;
+    if (this.#head) {
       ({ value } = this.#head);
       this.#head = undefined;
-    } else {
+    } else if (this.isAsync) return undefined;
+    else {
       try {
         const next = (this.#input as Iterator<In>).next();
         if (next.done === true) {
@@ -104,6 +101,13 @@ export class Submission<In, Out> implements Results<In, Out> {
     return { index, input: value };
   }
 
+  /** There is no room for it: it is the next one again. */
+  giveBack({ input }: { readonly input: In }): void {
+    if (this.#isInputOver) return;
+    this.#head = { value: input };
+    this.#taken -= 1;
+  }
+
   opened(task: Task<In, Out>): void {
     this.#open.add(task);
     this.#held += 1;
@@ -118,6 +122,10 @@ export class Submission<In, Out> implements Results<In, Out> {
     if (!this.#isEnded) this.#queue.push({ index, input, latencyMs: Math.max(0, this.#host.nowMs() - takenMs), ...end }, bytes);
     this.#endIfOver();
   };
+
+  setPriority(priority: number): void {
+    this.#host.prioritise(priority);
+  }
 
   cancel(): void {
     this.#stopInput();

@@ -18,6 +18,9 @@ export interface SubmitOptions<In> {
   readonly context?: RecordContext;
 }
 
+/** Least and most. */
+export const priorities = [-1_000, 1_000] as const;
+
 /** The lane of a task: who shares one runs one after the other. */
 export type LaneOf<In> = (input: In) => string | null;
 
@@ -32,7 +35,7 @@ export function resolveSubmit<In>(options: SubmitOptions<In>, submission: number
   if (unknown !== undefined) throw new OptionError(`submit has no option ${unknown}: it has ${Object.keys(known).join(', ')}`);
   const { context = {}, deadlineMs, serial = false, key, share = 'default' } = options;
   const priority = options.priority ?? context.priority ?? 0;
-  requireInteger('submit.priority', priority, -1_000, 1_000);
+  requireInteger('submit.priority', priority, ...priorities);
   if (deadlineMs !== undefined) requireNumber('submit.deadlineMs', deadlineMs, 0);
   if (serial && key !== undefined) throw new OptionError('submit.serial and submit.key contradict each other: give one of them');
   const whole = { ...context, priority };

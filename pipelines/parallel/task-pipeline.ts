@@ -96,7 +96,7 @@ function singly<In, Out>(
   tasks: TaskTable<In, Out>,
   call: ReturnType<typeof taskCall<In, Out>>,
 ): Observable<Envelope<Outcome<In, Out>>> {
-  const costOf = ({ facts }: Task<In, Out>): number => options.lengthOf(facts.input) / tasks.weightOf(facts.share);
+  const costOf = ({ facts }: Task<In, Out>): number => facts.length / tasks.weightOf(facts.share);
   const order = schedule<Task<In, Out>>({
     order: options.schedule,
     tokensOf: costOf,
@@ -117,14 +117,14 @@ function inBatches<In, Out>(
   const order = schedule<Batch>({
     order: options.schedule,
     priorityOf: (batch) => Math.max(...batch.map(({ facts }) => facts.context.priority ?? 0)),
-    tokensOf: (batch) => batch.reduce((sum, { facts }) => sum + options.lengthOf(facts.input) / tasks.weightOf(facts.share), 0),
+    tokensOf: (batch) => batch.reduce((sum, { facts }) => sum + facts.length / tasks.weightOf(facts.share), 0),
     tenants: { of: (batch) => batch[0]?.facts.share ?? '' },
   });
   return records.pipe(
     batchDynamic({
       maxSize: options.batchSize,
       maxQueueDelayMs: options.maxQueueDelayMs,
-      lengthOf: ({ facts }: Task<In, Out>) => options.lengthOf(facts.input),
+      lengthOf: ({ facts }: Task<In, Out>) => facts.length,
     }),
     mapConcurrent(call, { concurrency: options.maxWorkers, schedule: order }),
     unbatch(),

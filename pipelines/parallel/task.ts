@@ -33,6 +33,10 @@ export interface TaskFacts<In> {
   readonly lane: string | null;
   /** Of its input, as `sizeOf` said when it was taken. */
   readonly bytes: number;
+  /** As `lengthOf` said. */
+  readonly length: number;
+  /** As `memoryOf` said. */
+  readonly memory: number;
   readonly share: string;
   readonly context: RecordContext;
   readonly takenMs: number;

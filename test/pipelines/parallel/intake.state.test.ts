@@ -1,59 +1,122 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { firstServed, mostPassed, nextTurn, tookTurn, type Turn } from '../../../pipelines/parallel/intake.state.ts';
+import { Intake, mostPassed, newTurn, type Turn } from '../../../pipelines/parallel/intake.state.ts';
 
 interface Named extends Turn {
   readonly name: string;
+  readonly cost: number;
 }
-const turn = (name: string, priority = 0, weight = 1): Named => ({ name, priority, weight, served: 0, passed: 0 });
+const turn = (name: string, priority = 0, cost = 1): Named => ({ ...newTurn(priority), name, cost });
 
-function served(turns: readonly Named[], count: number): string[] {
-  return Array.from({ length: count }, () => {
-    const next = nextTurn(turns);
-    if (!next) return '';
-    tookTurn(next, turns);
-    return next.name;
-  });
+function rounds(...turns: readonly Named[]) {
+  const intake = new Intake<Named>();
+  for (const one of turns) intake.add(one);
+  const served = (count: number): string[] =>
+    Array.from({ length: count }, () => {
+      const next = intake.next();
+      if (!next) return '';
+      intake.took(next, next.cost);
+      return next.name;
+    });
+  return { intake, served };
 }
 const countOf = (names: readonly string[], name: string): number => names.filter((one) => one === name).length;
 
 describe('the turns of submissions', () => {
   it('is nobody where nobody is ready', () => {
-    expect(nextTurn<Turn>([])).toBeUndefined();
+    const { intake } = rounds();
+    expect(intake.next()).toBeUndefined();
+    const one = turn('one');
+    intake.add(one);
+    intake.add(one);
+    expect(intake.size).toBe(1);
+    intake.remove(one);
+    intake.remove(one);
+    expect([intake.size, intake.next()]).toEqual([0, undefined]);
   });
 
-  it('goes by weight among equals', () => {
-    const names = served([turn('a', 0, 3), turn('b', 0, 1)], 400);
-    expect(countOf(names, 'a')).toBe(300);
+  it('equals go by what they cost, and at first in the order in which they came', () => {
+    const { served } = rounds(turn('a', 0, 1), turn('b', 0, 3), turn('c', 0, 3));
+    expect(served(3)).toEqual(['a', 'b', 'c']);
+    expect(countOf(served(397), 'a')).toBeCloseTo(240, -1);
   });
 
   it('the urgent go first, and the others after at most so many', () => {
-    const names = served([turn('low'), turn('high', 5)], 17 * 10);
+    const { served } = rounds(turn('low'), turn('high', 5));
+    const names = served(17 * 10);
     expect(names.slice(0, mostPassed + 1)).toEqual([...Array.from({ length: mostPassed }, () => 'high'), 'low']);
     expect(countOf(names, 'low')).toBe(10);
   });
 
-  it('nobody is passed over without bound, whatever the priorities and weights', () => {
-    const some = fc.array(fc.record({ priority: fc.integer({ min: -3, max: 3 }), weight: fc.integer({ min: 1, max: 9 }) }), {
+  it('of several that were passed over too often the one goes that was passed over the most', () => {
+    const { intake, served } = rounds(turn('high', 2), turn('low', 0));
+    served(5);
+    intake.add(turn('middle', 1));
+    expect(served(18).slice(11)).toEqual(['low', 'high', 'high', 'high', 'high', 'high', 'middle']);
+  });
+
+  it('nobody is passed over without bound, whatever the priorities and costs', () => {
+    const some = fc.array(fc.record({ priority: fc.integer({ min: -3, max: 3 }), cost: fc.integer({ min: 1, max: 9 }) }), {
       minLength: 1,
       maxLength: 6,
     });
     fc.assert(
       fc.property(some, (given) => {
-        const turns = given.map(({ priority, weight }, i) => turn(String(i), priority, weight));
-        const names = served(turns, 600);
-        const most = Math.max(...turns.map(({ weight }) => weight));
-        // each overdue one takes a turn, and equals share by weight
-        for (const { name } of turns)
-          expect(countOf(names, name)).toBeGreaterThan(600 / ((mostPassed + turns.length) * turns.length * most * 2));
+        const names = rounds(...given.map(({ priority, cost }, i) => turn(String(i), priority, cost))).served(600);
+        for (const [i] of given.entries())
+          expect(countOf(names, String(i))).toBeGreaterThan(600 / ((mostPassed + given.length) * given.length * 9 * 2));
       }),
     );
   });
 
-  it('a newcomer has no claim to what it did not ask for', () => {
-    const [old, young] = [turn('old'), turn('young')];
-    served([old], 1_000);
-    young.served = firstServed([old]);
-    expect(countOf(served([old, young], 10), 'young')).toBe(5);
+  it('who comes anew, or back, has no claim to what it did not ask for', () => {
+    const [old, young, back] = [turn('old'), turn('young'), turn('back')];
+    const { intake, served } = rounds(old, back);
+    served(10);
+    intake.remove(back);
+    served(1_000);
+    intake.add(young);
+    intake.add(back);
+    const names = served(30);
+    expect([countOf(names, 'young'), countOf(names, 'back')]).toEqual([10, 10]);
+  });
+
+  it('is the least served of the highest, as turns come, go and change their priority', () => {
+    const step = fc.record({
+      what: fc.constantFrom('add', 'remove', 'took', 'move'),
+      which: fc.nat(9),
+      to: fc.integer({ min: 0, max: 1 }),
+    });
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 120 }), (all) => {
+        const turns = Array.from({ length: 10 }, (_, i) => turn(String(i), i % 2, 1 + (i % 3)));
+        const intake = new Intake<Named>();
+        const there = new Set<Named>();
+        let high = 0; // as long as nobody is overdue
+        for (const { what, which, to } of all) {
+          const one = turns[which] as Named;
+          if (what === 'remove' || what === 'move') {
+            intake.remove(one);
+            there.delete(one);
+          }
+          if (what === 'move') one.priority = to;
+          if (what === 'add' || what === 'move') {
+            intake.add(one);
+            there.add(one);
+          }
+          if (what === 'took') {
+            const next = intake.next();
+            expect(next === undefined).toBe(there.size === 0);
+            if (!next) continue;
+            const peers = [...there].filter(({ priority }) => priority === next.priority);
+            expect(next.served).toBe(Math.min(...peers.map(({ served }) => served)));
+            if (high < mostPassed) expect(next.priority).toBe(Math.max(...[...there].map(({ priority }) => priority)));
+            high = next.priority === 1 ? high + 1 : 0;
+            intake.took(next, next.cost);
+          }
+          expect(intake.size).toBe(there.size);
+        }
+      }),
+    );
   });
 });
