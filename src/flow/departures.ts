@@ -1,6 +1,6 @@
 import { classify } from '../classify.ts';
-import { isRetryable } from '../errors.ts';
-import { formatPosition, type OutputPosition, type OutputRecord, textHeader } from '../record/record.ts';
+import { isRetryable, isStreamError } from '../errors.ts';
+import { formatPosition, type OutputPosition, type OutputRecord, recordBytes, textHeader } from '../record/record.ts';
 import type { RetryTopic } from '../retry-options.ts';
 import { deadLetterHeaders, withStory } from './dead-letters.ts';
 import { contextStory, type Failure, shortStory, type Story, storyOf, wholeStory } from './failure-story.ts';
@@ -83,6 +83,15 @@ function waitingOf({ retryTopics, nowMs }: DepartureOptions, story: Story): Depa
   return [{ to: 'retry', topic: next.name, record: { key: taken.record.key, value: taken.record.value, headers } }];
 }
 
+/**
+ * What is left of the others when `way` was refused. What is no smaller than a record that is too large is not tried: writing 10 MB takes 50 ms, in which nothing
+ * else runs.
+ */
+export function othersAfter(way: Departure, error: Error, others: readonly Departure[]): readonly Departure[] {
+  if (!isStreamError(error) || error.code !== 'record_too_large') return others;
+  return others.filter(({ topic, record }) => topic !== way.topic || recordBytes(record) < recordBytes(way.record));
+}
+
 /** Where records are written one by one. */
 export interface DepartureTarget {
   push(topic: string, outgoing: Outgoing): void;
@@ -106,7 +115,8 @@ export function sendDeparture(target: DepartureTarget, departures: readonly Depa
       ends.left(first, at);
     },
     refused: (error) => {
-      if (others.length > 0) sendDeparture(target, others, taken, ends);
+      const left = othersAfter(first, error, others);
+      if (left.length > 0) sendDeparture(target, left, taken, ends);
       else ends.refused(error);
     },
   });

@@ -4,7 +4,7 @@ import type { Root } from '../record/part.ts';
 import { formatPartition, formatPosition, type OutputPosition, type OutputRecord } from '../record/record.ts';
 import type { Transaction } from '../transport/transport.ts';
 import type { Bundle } from './bundle.ts';
-import type { Departure } from './departures.ts';
+import { type Departure, othersAfter } from './departures.ts';
 import type { Failure } from './failure-story.ts';
 import { positionOf, type Taken } from './owned.ts';
 import { sendBatches } from './send-batches.ts';
@@ -84,8 +84,9 @@ async function sendLetters(transaction: Transaction, failed: readonly (readonly 
           record,
           sent: () => (taken.departed = way.to),
           refused: (error) => {
-            if (others.length === 0) throw noWay(taken, error);
-            again.push({ taken, ways: others });
+            const left = othersAfter(way, error, others);
+            if (left.length === 0) throw noWay(taken, error);
+            again.push({ taken, ways: left });
           },
         },
       ];

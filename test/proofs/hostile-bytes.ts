@@ -14,7 +14,8 @@ import { framedCases } from './hostile-bytes/framed-cases.ts';
 import { jsonCases } from './hostile-bytes/json-cases.ts';
 import type { Measured } from './hostile-bytes/measure.ts';
 import { type Answer, inputs, type Progress, type Scene } from './hostile-bytes/scene.ts';
-import { goodWriter, type Hostile, prepared, writeHostile } from './hostile-bytes/write.ts';
+import { goodWriter } from './hostile-bytes/good-writer.ts';
+import type { Hostile } from './hostile-bytes/write.ts';
 import type { Letter } from './poison/case.ts';
 
 export const name = 'hostile-bytes';
@@ -69,7 +70,6 @@ function passesOf({ code, isOfSchema }: HostileCase, allowedMs: number): string 
 }
 
 async function throughKafka({ short, say }: ExperimentContext): Promise<readonly Finding[]> {
-  const cases = prepared();
   const broker = await startKafka();
   try {
     const kafka = new Kafka({ clientId: name, brokers: [...broker.brokers], logLevel: logLevel.NOTHING, requestTimeout: 60_000 });
@@ -79,11 +79,16 @@ async function throughKafka({ short, say }: ExperimentContext): Promise<readonly
     await producer.connect();
     const scene: Scene = { brokers: broker.brokers, output, deadLetter };
     const worker = startWorker(new URL('hostile-bytes/worker.ts', import.meta.url), scene);
-    await worker.next('started');
+    const hostileWriter = startWorker(new URL('hostile-bytes/hostile-writer.ts', import.meta.url), {
+      ...{ brokers: broker.brokers, betweenMs: short ? 20 : 200 },
+    });
+    await Promise.all([worker.next('started'), hostileWriter.next('started')]);
     const writer = goodWriter(producer, partitions, 10);
     await wait(short ? 3_000 : 15_000);
     const calmUntilMs = Date.now();
-    const hostile = await writeHostile(kafka, cases, short ? 20 : 200);
+    hostileWriter.say('go');
+    const hostile = await hostileWriter.next<Hostile>('written');
+    await hostileWriter.end();
     say(`${String(hostile.places.length)} hostile records are written`);
     await wait(2_000);
     const good = await writer.stop();
@@ -105,19 +110,16 @@ async function throughKafka({ short, say }: ExperimentContext): Promise<readonly
   }
 }
 
-/** So that it can be seen when the broker took an output, and that a million keys are taken, which gzip makes 2 MB of. */
+/** So that it can be seen when the broker had a record, and when its output: what lies between is ours. And that a million keys are taken, which gzip makes 2 MB of. */
 async function configure(kafka: Kafka): Promise<void> {
   const admin = kafka.admin();
   await admin.connect();
-  const set = (topic: string, key: string, value: string) => ({
+  const appended = { name: 'message.timestamp.type', value: 'LogAppendTime' };
+  const resources = [output, ...Object.values(inputs)].map((topic) => ({
     type: kafkajs.ConfigResourceTypes.TOPIC,
     name: topic,
-    configEntries: [{ name: key, value }],
-  });
-  const resources = [
-    set(output, 'message.timestamp.type', 'LogAppendTime'),
-    ...Object.values(inputs).map((topic) => set(topic, 'max.message.bytes', String(10 * 1024 * 1024))),
-  ];
+    configEntries: topic === output ? [appended] : [appended, { name: 'max.message.bytes', value: String(10 * 1024 * 1024) }],
+  }));
   await admin.alterConfigs({ validateOnly: false, resources });
   await admin.disconnect();
 }
@@ -143,7 +145,7 @@ interface Seen {
 
 function judge({ hostile: { places, busy }, progress, calmUntilMs, good, short, answers, letters }: Seen): readonly Finding[] {
   const most = short ? 3_000 : 2 * mostMs; // a short run shares its machine
-  const wanted = new Map(places.filter(([, code]) => code !== undefined));
+  const wanted = new Map(places.filter(([, code]) => code !== null));
   const headers = letters.map((letter) => (which: string) => letter.headers[which] ?? '');
   const told = new Map(
     headers.map((of) => [
@@ -153,16 +155,16 @@ function judge({ hostile: { places, busy }, progress, calmUntilMs, good, short, 
   );
   const wrong = [...wanted].filter(([at, code]) => told.get(at) !== code);
   const times = answers.flatMap(({ value, timestamp }) => {
-    const { sentMs, partition } = JSON.parse(String(value)) as Answer;
-    return sentMs === null ? [] : [{ sentMs, partition, ms: Number(timestamp) - sentMs }];
+    const { appendedMs, partition } = JSON.parse(String(value)) as Answer;
+    return appendedMs === null ? [] : [{ appendedMs, partition, ms: Number(timestamp) - appendedMs }];
   });
   const others = times.filter(
-    ({ partition, sentMs }) => partition > 0 && !busy.some(([fromMs, toMs]) => sentMs >= fromMs - most && sentMs <= toMs),
+    ({ partition, appendedMs }) => partition > 0 && !busy.some(([fromMs, toMs]) => appendedMs >= fromMs - most && appendedMs <= toMs),
   );
   const p99 = (all: readonly { readonly ms: number }[]): number =>
     all.map(({ ms }) => ms).sort((a, b) => a - b)[Math.floor(all.length * 0.99)] ?? Number.NaN;
-  const calm = p99(others.filter(({ sentMs }) => sentMs < calmUntilMs));
-  const among = p99(others.filter(({ sentMs }) => sentMs >= calmUntilMs));
+  const calm = p99(others.filter(({ appendedMs }) => appendedMs < calmUntilMs));
+  const among = p99(others.filter(({ appendedMs }) => appendedMs >= calmUntilMs));
   const latest = Math.max(...others.map(({ ms }) => ms));
   const count = (what: string, measured: number, passes: number): Finding => ({
     ...{ what, measured: String(measured), passes: String(passes), pass: measured === passes },

@@ -23,18 +23,18 @@ const closingBrace = 0x7d;
  */
 export function requireBounded(text: string, bounds: JsonBounds, code: ErrorCode): void {
   const { maxDepth, maxItems } = bounds;
-  const mayHoldItems = text.length > 2 * maxItems; // each has a character of its own and one that ends it
-  const mayBeDeep = text.length > 2 * maxDepth && holdsMoreThan(maxDepth, text);
+  const mayHoldItems = text.length > 2 * maxItems && holdsMoreThan(maxItems, text, ',{['); // each has a character of its own and one that ends it
+  const mayBeDeep = !mayHoldItems && text.length > 2 * maxDepth && holdsMoreThan(maxDepth, text, '{[');
   if (mayHoldItems || mayBeDeep) scan(text, bounds, code);
 }
 
-/** Brackets in texts count, too: whoever is suspected is looked at. */
-function holdsMoreThan(brackets: number, text: string): boolean {
+/** Those in texts count, too: whoever is suspected is looked at. */
+function holdsMoreThan(most: number, text: string, signs: string): boolean {
   let found = 0;
-  for (const opening of ['{', '[']) {
-    for (let at = text.indexOf(opening); at >= 0; at = text.indexOf(opening, at + 1)) {
+  for (const sign of signs) {
+    for (let at = text.indexOf(sign); at >= 0; at = text.indexOf(sign, at + 1)) {
       found += 1;
-      if (found > brackets) return true;
+      if (found > most) return true;
     }
   }
   return false;

@@ -7,6 +7,7 @@ import { crc32c } from './crc32c.ts';
 import { groupMessages } from './group-messages.ts';
 import { patchGroup } from './group-patch.ts';
 import { messagesDecoder, type MessagesDecoder } from './batch-decoder.ts';
+import { type EncoderInternals, patchEncoder } from './encoder-patch.ts';
 import { apart } from './fetch-errors.ts';
 import { type BrokerPrototype, patchFetch } from './fetch-patch.ts';
 import { recordEncoder } from './record-encoder.ts';
@@ -41,6 +42,7 @@ let loaded: KafkaJsModule | undefined;
  * - the decoder of fetched batches: checked and capped; an unreadable one becomes one marked record, headers are ordered
  *   pairs; see batch-decoder.ts, record-decoder.ts
  * - record encoder: headers as ordered pairs; see record-encoder.ts
+ * - encoder: large pieces of a request are not copied at each of its levels; see encoder-patch.ts
  * - checksum, grouping of a send: the same, in a tenth of the time; see crc32c.ts, group-messages.ts
  * - a fetch of which one partition failed: see fetch-errors.ts
  * - what was fetched: ranges of unreadable batches are bounded, aborted transactions filtered; see fetch-patch.ts, aborted-patch.ts
@@ -76,6 +78,7 @@ function loadAndPatch(): KafkaJsModule {
     );
   }
   patchGroup((load(`${source}consumer/consumerGroup`) as { readonly prototype: GroupInternals }).prototype);
+  patchEncoder((load(`${source}protocol/encoder`) as { readonly prototype: EncoderInternals }).prototype);
   replace('protocol/recordBatch/crc32C/index', () => crc32c);
   replace('protocol/recordBatch/record/v0/index', () => recordEncoder);
   replace('protocol/requests/fetch/v0/response', (original) => parsedApart(original as FetchProtocol));

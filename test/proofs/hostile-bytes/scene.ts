@@ -19,8 +19,8 @@ export interface Progress {
 
 /** What is written for each record. */
 export interface Answer {
-  /** Of a good record. */
-  readonly sentMs: number | null;
+  /** Of a good record: when the broker had it. */
+  readonly appendedMs: number | null;
   readonly partition: number;
 }
 
@@ -36,11 +36,11 @@ export const inputs = {
 } as const satisfies Record<Kind, string>;
 
 /** Good records are a time, in each codec: what hostile ones are after all is none. */
-export function sentMsOf(value: unknown): number | null {
-  if (Array.isArray(value) && value.length === 1) return timeOr(value[0]);
-  if (typeof value !== 'object' || value === null) return null;
+export function isGood(value: unknown): boolean {
+  if (Array.isArray(value) && value.length === 1) return isTime(value[0]);
+  if (typeof value !== 'object' || value === null) return false;
   const { Long: long, sentMs } = value as { readonly Long?: { readonly is: bigint }; readonly sentMs?: unknown };
-  return timeOr(long === undefined ? sentMs : Number(long.is));
+  return isTime(long === undefined ? sentMs : Number(long.is));
 }
 
-const timeOr = (value: unknown): number | null => (typeof value === 'number' && value > 1e12 && value < 1e13 ? value : null);
+const isTime = (value: unknown): boolean => typeof value === 'number' && value > 1e12 && value < 1e13;

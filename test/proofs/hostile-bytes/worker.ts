@@ -4,7 +4,7 @@ import { createLogger, definePipeline, json, kafka, start, topic } from 'millrac
 import { mapValue } from 'millrace/operators';
 import { givenToWorker, reportFrom } from '../../helpers/worker.ts';
 import { codecOf } from './codec-of.ts';
-import { type Answer, inputs, type Progress, type Scene, sentMsOf } from './scene.ts';
+import { type Answer, inputs, type Progress, type Scene, isGood } from './scene.ts';
 
 const { brokers, output, deadLetter } = givenToWorker() as Scene;
 const transport = kafka({ brokers });
@@ -21,7 +21,12 @@ const app = await start(
     },
     output: topic(output, json()),
     deadLetter: topic(deadLetter),
-    process: (all) => all.pipe(mapValue((value, { position }): Answer => ({ sentMs: sentMsOf(value), partition: position.partition }))),
+    process: (all) =>
+      all.pipe(
+        mapValue(
+          (value, { position: { partition }, timestampMs }): Answer => ({ appendedMs: isGood(value) ? timestampMs : null, partition }),
+        ),
+      ),
   }),
   { transport, log: createLogger({ level: 'silent' }), signals: false },
 );
@@ -32,13 +37,11 @@ process.once('disconnect', () => {
 const loop = monitorEventLoopDelay({ resolution: 5 });
 loop.enable();
 const before = process.memoryUsage.rss();
-let rss = 0;
 let records = Number.POSITIVE_INFINITY; // to be waited for, once that is known
 process.once('message', (count) => {
   records = Number(count);
 });
 const looking = setInterval(() => {
-  rss = Math.max(rss, process.memoryUsage.rss());
   const { done, failed } = app.stats();
   if (done + failed < records) return;
   clearInterval(looking);
@@ -47,8 +50,13 @@ const looking = setInterval(() => {
     .then(() => transport.close())
     .then(() => {
       process.removeAllListeners('disconnect');
-      reportFrom('stopped', { done, failed, grown: rss - before, longestMs: loop.max / 1e6 } satisfies Progress);
+      reportFrom('stopped', {
+        done,
+        failed,
+        grown: process.resourceUsage().maxRSS * 1024 - before,
+        longestMs: loop.max / 1e6,
+      } satisfies Progress);
       process.disconnect();
     });
-}, 20);
+}, 250); // each look adds up all that is counted
 reportFrom('started');
