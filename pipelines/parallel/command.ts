@@ -1,19 +1,25 @@
+import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { defineCommand, keyFrom, modelToPull, namedModel, runMonitor, showProgress, showPull } from 'millrace';
+import {
+  defineCommand,
+  isStreamError,
+  keyFrom,
+  messageOf,
+  modelToPull,
+  namedModel,
+  OptionError,
+  type RunMonitor,
+  runMonitor,
+  showProgress,
+  showPull,
+} from 'millrace';
 import { linesOf, readChunks } from './read-chunks.ts';
 import { runFile } from './run-file.ts';
+import { settingOptions, settingsFrom, variableOf } from './settings.ts';
 import { type FileTask, taskOf } from './tasks-in.ts';
+import { TotalEstimate } from './total-estimate.state.ts';
 
-const defaults = {
-  model: 'smollm2',
-  out: 'parallel-out',
-  prompt: '{text}',
-  workers: 4,
-  maxTokens: 256,
-  timeoutMs: 30_000,
-  attempts: 2,
-  modelPatienceMs: 300_000,
-} as const;
+const defaults = { model: 'smollm2', out: 'parallel-out', prompt: '{text}' } as const;
 
 /** `millrace parallel FILE`: a task a line through a model, results in a folder; the same command again goes on. */
 export const parallelCommand = defineCommand({
@@ -22,7 +28,8 @@ export const parallelCommand = defineCommand({
   details:
     'A line is a text, or a JSON object whose fields stand in the prompt: {text}, {title}. Into the folder go results.jsonl (a line for each\n' +
     'task, as they end), report.json, report.html, and the journal of finished tasks, which are never asked again: not after a crash,\n' +
-    'not by a second run. Ctrl-C takes no more and finishes what runs.',
+    'not by a second run. Ctrl-C takes no more and finishes what runs. A prompt that is too long for the model is asked again with its fields cut.\n\n' +
+    `Each of the last ${String(Object.keys(settingOptions).length)} settings is a flag, or a variable of the environment: --max-tokens is ${variableOf('maxTokens')}.`,
   arguments: [{ name: 'file', summary: 'lines of text or JSON; - is stdin', required: true }],
   options: {
     prompt: { kind: 'text', value: 'template', summary: `what is asked, with fields in braces (default: ${defaults.prompt})` },
@@ -33,14 +40,9 @@ export const parallelCommand = defineCommand({
     },
     apiKeyEnv: { kind: 'text', value: 'variable', summary: 'the environment variable that holds the key of that URL' },
     out: { kind: 'text', value: 'folder', summary: `where results and journal are (default: ${defaults.out})` },
-    workers: { kind: 'integer', value: 'n', min: 1, max: 64, summary: `calls at once (default: ${String(defaults.workers)})` },
-    maxTokens: { kind: 'integer', value: 'n', min: 1, summary: `longest answer (default: ${String(defaults.maxTokens)})` },
-    timeoutMs: { kind: 'integer', value: 'ms', min: 1, summary: `longest time of an attempt (default: ${String(defaults.timeoutMs)})` },
-    modelPatienceMs: {
-      ...{ kind: 'integer', value: 'ms', min: 1 },
-      summary: `how long a model that answers nothing is waited for, and at least two attempts (default: ${String(defaults.modelPatienceMs)})`,
-    },
-    attempts: { kind: 'integer', value: 'n', min: 1, summary: `attempts in all (default: ${String(defaults.attempts)})` },
+    kafka: { kind: 'flag', summary: 'on Kafka: --brokers, or localhost:9092, or one started from jars; tasks and results stay here' },
+    topicPrefix: { kind: 'text', value: 'prefix', summary: 'goes before the topics on Kafka (default: millrace)' },
+    ...settingOptions,
   },
   examples: [
     { line: 'millrace parallel reviews.jsonl --prompt {text} --out reviews', does: 'rows of JSON; again to go on' },
@@ -49,26 +51,28 @@ export const parallelCommand = defineCommand({
   exitCodes: { 1: 'a task has failed, or the work could not go on', 130: 'stopped by Ctrl-C with tasks left (143: by SIGTERM)' },
   run: async ({ options, args }, context) => {
     const { out, clock, log, signal } = context;
-    const { model = defaults.model, out: folder = defaults.out, prompt = defaults.prompt, workers = defaults.workers } = options;
-    const { maxTokens = defaults.maxTokens, timeoutMs = defaults.timeoutMs, attempts = defaults.attempts, apiKeyEnv } = options;
-    const { modelPatienceMs = defaults.modelPatienceMs } = options;
+    const { model = defaults.model, out: folder = defaults.out, prompt = defaults.prompt, topicPrefix = 'millrace', apiKeyEnv } = options;
+    const settings = settingsFrom(options, process.env);
     const [path = '-'] = args;
     const apiKey = apiKeyEnv === undefined ? {} : { apiKey: keyFrom(apiKeyEnv) };
-    const resource = namedModel(model, { maxCalls: workers, ...apiKey });
+    const resource = namedModel(model, { maxCalls: settings.workers, ...apiKey });
+    const size = path === '-' ? undefined : await sizeOf(resolve(path));
     const file = modelToPull(model);
     if (file !== undefined) await showPull(context, file);
+    const onKafka = options.kafka || context.settings.transport === 'kafka';
+    const opened = onKafka ? await context.openTransport({ kind: 'kafka', startBroker: true }) : undefined;
     const chunks = path === '-' ? (process.stdin as AsyncIterable<Uint8Array>) : readChunks(resolve(path));
     const monitor = runMonitor({ clock });
-    const hide = showProgress({ monitor, out, clock, noun: 'tasks' });
+    const estimate = new TotalEstimate(size);
+    const remarks = (): readonly string[] => (estimate.isGuess ? ['all by the size of the file'] : []);
+    const hide = showProgress({ monitor, out, clock, noun: 'tasks', remarks });
     try {
+      out.note(`${path === '-' ? 'stdin' : path} through ${model}, on ${opened?.where ?? 'the embedded broker'}: results to ${folder}`);
       const summary = await runFile({
-        ...{
-          tasks: tasksIn(chunks, prompt),
-          out: resolve(folder),
-          model: resource,
-          modelName: model,
-        },
-        ...{ maxTokens, workers, timeoutMs, attempts, modelPatienceMs, clock, log, signal, monitor },
+        ...settings,
+        ...{ tasks: tasksIn(chunks, prompt, { estimate, monitor }), out: resolve(folder), model: resource, modelName: model },
+        ...{ transport: opened?.transport, topicPrefix: topicPrefix.endsWith('.') ? topicPrefix : `${topicPrefix}.` },
+        ...{ clock, log, signal, monitor },
       });
       hide();
       out.json({ summary });
@@ -79,14 +83,40 @@ export const parallelCommand = defineCommand({
       return summary.failed === 0 ? 0 : 1;
     } finally {
       hide();
+      await opened?.close();
     }
   },
 });
 
-async function* tasksIn(chunks: AsyncIterable<Uint8Array>, prompt: string): AsyncGenerator<FileTask, void, undefined> {
+interface Counted {
+  readonly estimate: TotalEstimate;
+  readonly monitor: RunMonitor;
+}
+
+async function* tasksIn(
+  chunks: AsyncIterable<Uint8Array>,
+  prompt: string,
+  { estimate, monitor }: Counted,
+): AsyncGenerator<FileTask, void, undefined> {
   let nth = 0;
   for await (const line of linesOf(chunks)) {
     nth += 1;
+    estimate.line(Buffer.byteLength(line) + 1);
+    if (estimate.total !== undefined) monitor.expect(estimate.total);
     yield taskOf(line, nth, prompt);
+  }
+  estimate.over();
+  monitor.expect(nth);
+}
+
+/** Undefined for what is no file, such as a pipe with a name. @throws OptionError where there is nothing. */
+async function sizeOf(path: string): Promise<number | undefined> {
+  try {
+    const found = await stat(path);
+    if (found.isDirectory()) throw new OptionError(`FILE must be a file of lines or -, got the folder ${path}`);
+    return found.isFile() ? found.size : undefined;
+  } catch (error) {
+    if (isStreamError(error)) throw error;
+    throw new OptionError(`FILE must be a file of lines or -, got ${JSON.stringify(path)}: ${messageOf(error)}`, { cause: error });
   }
 }

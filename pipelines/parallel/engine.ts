@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { OptionError, PipelineError, RecordError, requireInteger, requireNumber, type StatsSnapshot } from 'millrace';
 import { Feed } from './feed.ts';
 import type { Batch } from './feed.ts';
@@ -62,6 +63,7 @@ const mostTogether = 256;
 const mostTakingMs = 5;
 
 export class ParallelEngine<In, Out> implements Engine<In, Out>, TaskTable<In, Out> {
+  readonly run = randomUUID();
   readonly #options: ResolvedOptions<In, Out>;
   readonly #open = new Map<Turn, Open<In, Out>>();
   readonly #tasks = new Map<number, Task<In, Out>>();

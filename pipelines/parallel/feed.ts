@@ -83,7 +83,7 @@ export class Feed<In, Out> {
   async #run(): Promise<void> {
     this.#running ??= this.#start();
     const { client } = await this.#running;
-    const { input } = taskTopics(this.#host);
+    const { input } = taskTopics(this.#host, this.#options.topicPrefix);
     while (this.#isWoken && !this.#isOver) {
       this.#isWoken = false;
       const { tasks, isMore } = this.#take();
@@ -103,23 +103,29 @@ export class Feed<In, Out> {
   }
 
   async #start(): Promise<Running> {
-    const { clock, log, maxInFlight } = this.#options;
-    const transport = memory({ clock, retentionBytes });
+    const { clock, log, maxInFlight, topicPrefix } = this.#options;
+    const transport = this.#options.transport ?? memory({ clock, retentionBytes });
+    const topics = taskTopics(this.#host, topicPrefix);
+    await transport.createTopics(Object.values(topics).map(({ name }) => ({ name })));
+    const client = connect(transport, { clock, log });
+    const isReady = Promise.withResolvers<undefined>();
+    const onReady = (): void => isReady.resolve(undefined);
+    const letters = client.consume(topics.dead, { from: 'latest', onReady }).subscribe({
+      next: ({ value, headers }) => {
+        const number = numberIn(value, this.#host.run);
+        if (number !== undefined) this.#host.failed(number, errorOf(this.#host.find(number), headers));
+      },
+      error: (error: unknown) => {
+        isReady.reject(error);
+        this.#break(error);
+      },
+    });
+    await isReady.promise; // a letter of before that would be missed
     const app = await start(taskPipeline(this.#options, this.#host), {
       ...{ transport, clock, log, createTopics: true, signals: false },
       maxRecordsInFlight: maxInFlight,
     });
     this.#app = app;
-    const client = connect(transport, { clock, log });
-    const letters = client.consume(taskTopics(this.#host).dead).subscribe({
-      next: ({ value, headers }) => {
-        const number = numberIn(value);
-        this.#host.failed(number, errorOf(this.#host.find(number), headers));
-      },
-      error: (error: unknown) => {
-        this.#break(error);
-      },
-    });
     app.done.catch((error: unknown) => {
       this.#break(error);
     });
@@ -130,7 +136,7 @@ export class Feed<In, Out> {
         await app.drain({ deadlineMs: 0 }).catch(() => undefined); // why it failed was told to the tasks
         letters.unsubscribe();
         await client.close();
-        await transport.close();
+        if (transport !== this.#options.transport) await transport.close();
       },
     };
   }

@@ -18,6 +18,7 @@ import {
   silentLog,
   systemClock,
   type TokenBudget,
+  type Transport,
 } from 'millrace';
 
 /** What a task is worked on with. */
@@ -42,6 +43,11 @@ export interface EngineOptions<In> {
   readonly model?: string | Resource<Model> | Model;
   /** For a model by name that runs in this process. @defaultValue 'auto' */
   readonly gpu?: 'auto' | 'cuda' | 'vulkan' | 'metal' | false;
+  /**
+   * What is cut off a prompt of `definePrompt` that is too long for the model: the end of its data or the beginning, as far as a tenth of it stays; false: it fails. Needs a `model`; results say `truncated-tail` or `truncated-head`
+   * in `degraded`. @defaultValue 'tail'
+   */
+  readonly shorten?: 'tail' | 'head' | false;
   /** Most calls at once, or with `runBatch` most batches; 1 to 4,096. @defaultValue the cores of the machine, and at least 4 */
   readonly maxWorkers?: number;
   /**
@@ -92,6 +98,13 @@ export interface EngineOptions<In> {
   readonly maxBytesInFlight?: number;
   /** Bytes of an input. @defaultValue of texts twice their length, of bytes theirs, else 0 */
   readonly sizeOf?: (input: In) => number;
+  /**
+   * Where the numbers of tasks go through: Kafka, say, which stays yours to close. Tasks themselves stay in this process, whoever reads the topic sees numbers and contexts. Several engines may share the topics.
+   * @defaultValue a broker of its own in memory
+   */
+  readonly transport?: Transport;
+  /** Before the names of the topics, `parallel.tasks` and `parallel.failed`. @defaultValue none */
+  readonly topicPrefix?: string;
   /** @defaultValue none: failures are results */
   readonly log?: Log;
   /** @defaultValue the system clock */
@@ -99,7 +112,7 @@ export interface EngineOptions<In> {
 }
 
 const known = {
-  ...{ memory: true, memoryOf: true },
+  ...{ memory: true, memoryOf: true, shorten: true, transport: true, topicPrefix: true },
   ...{ model: true, gpu: true, maxWorkers: true, batchSize: true, maxQueueDelayMs: true, lengthOf: true, schedule: true, preempt: true },
   ...{ shares: true, timeoutMs: true, attempts: true, ratePerSecond: true, budget: true, permits: true, breakerFailures: true },
   ...{ fallback: true, journal: true, journalKey: true, maxInFlight: true, maxUnread: true, maxBytesInFlight: true, sizeOf: true },
@@ -108,11 +121,14 @@ const known = {
 
 /** All of them present, and checked. */
 export interface ResolvedOptions<In, Out>
-  extends Required<Omit<EngineOptions<In>, 'model' | 'gpu' | 'budget' | 'permits' | 'fallback' | 'journal' | 'journalKey' | 'shares'>> {
+  extends Required<
+    Omit<EngineOptions<In>, 'model' | 'gpu' | 'budget' | 'permits' | 'fallback' | 'journal' | 'journalKey' | 'shares' | 'transport'>
+  > {
   readonly work: { readonly run: Run<In, Out> } | { readonly runBatch: RunBatch<In, Out> };
   readonly model: EngineOptions<In>['model'];
   readonly gpu: NonNullable<EngineOptions<In>['gpu']>;
   readonly shares: Readonly<Record<string, ShareOptions>>;
+  readonly transport: Transport | undefined;
   readonly budget: TokenBudget | undefined;
   readonly permits: Permits | undefined;
   readonly fallback: Run<In, Out> | undefined;
@@ -132,13 +148,27 @@ export function resolveOptions<In, Out>(given: EngineOptions<In>, work: Resolved
     ...{ preempt: !isBatch && (set.schedule ?? 'priority') === 'priority', shares: {}, timeoutMs: 30_000, attempts: 2 },
     ...{ ratePerSecond: 10_000, breakerFailures: 5, maxInFlight: 8_192, maxUnread: 8_192, maxBytesInFlight: 64 * 2 ** 20 },
     ...{ lengthOf: lengthOfAny, sizeOf: sizeOfAny, log: silentLog, clock: systemClock, gpu: 'auto' as const },
-    ...{ model: undefined, budget: undefined, permits: undefined, memory: Infinity, memoryOf: set.lengthOf ?? lengthOfAny },
+    ...{
+      model: undefined,
+      budget: undefined,
+      permits: undefined,
+      memory: Infinity,
+      transport: undefined,
+      shorten: 'tail' as const,
+      topicPrefix: '',
+      memoryOf: set.lengthOf ?? lengthOfAny,
+    },
     ...set,
   };
   requireInteger('parallel.maxWorkers', options.maxWorkers, 1, mostAtOnce);
   requireInteger('parallel.batchSize', options.batchSize, 1, mostAtOnce);
   requireNumber('parallel.maxQueueDelayMs', options.maxQueueDelayMs, 0);
   requireOneOf('parallel.schedule', options.schedule, ['fifo', 'shortest', 'priority', 'deadline']);
+  if (options.shorten !== false) requireOneOf('parallel.shorten', options.shorten, ['tail', 'head']);
+  if (!/^[\w.-]{0,200}$/.test(options.topicPrefix))
+    throw new OptionError(
+      `parallel.topicPrefix must be up to 200 letters, digits, '.', '_' or '-', got ${JSON.stringify(options.topicPrefix)}`,
+    );
   requireNumber('parallel.timeoutMs', options.timeoutMs, 1);
   requireInteger('parallel.attempts', options.attempts, 1);
   requireNumber('parallel.ratePerSecond', options.ratePerSecond, 1e-6, 1e6);

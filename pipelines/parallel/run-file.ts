@@ -3,8 +3,9 @@ import { createWriteStream } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { finished } from 'node:stream/promises';
-import { throwError } from 'rxjs';
+import { catchError, type Observable, throwError } from 'rxjs';
 import {
+  type ChatOptions,
   type Clock,
   type Journal,
   isStreamError,
@@ -15,11 +16,13 @@ import {
   type Resource,
   runMonitor,
   type RunMonitor,
+  type Transport,
   writeReport,
 } from 'millrace';
 import { ask } from './ask.ts';
 import { parallel } from './parallel.ts';
 import { Patience } from './patience.ts';
+import type { Work } from './parallel-options.ts';
 import type { TaskResult } from './task.ts';
 import type { FileInput, FileTask } from './tasks-in.ts';
 
@@ -39,6 +42,10 @@ export interface RunFileOptions {
   readonly log: Log;
   readonly signal: AbortSignal;
   readonly monitor?: RunMonitor;
+  /** What the numbers of tasks go through; stays its owner's to close. @defaultValue a broker in memory */
+  readonly transport?: Transport | undefined;
+  /** Before the names of its topics. */
+  readonly topicPrefix?: string;
 }
 
 export interface FileSummary {
@@ -66,12 +73,13 @@ export async function runFile(options: RunFileOptions): Promise<FileSummary> {
 
 async function workOn(options: RunFileOptions, kept: Resource<Journal>): Promise<FileSummary> {
   const { out, workers, maxTokens, modelName, clock, signal, monitor = runMonitor({ clock }) } = options;
-  const asking = ask({ maxTokens, temperature: 0 });
+  const asked = new WeakMap<FileInput, FileTask>();
+  const asking = askCut({ maxTokens, temperature: 0 }, asked);
   await using engine = parallel<FileInput, string>({
-    run: (input, work) =>
-      'prompt' in input ? asking(input.prompt, work) : throwError(() => new RecordError('schema_violation', input.problem)),
+    run: asking,
     ...{ model: options.model, maxWorkers: workers, timeoutMs: options.timeoutMs, attempts: options.attempts, clock, log: options.log },
     ...{ journal: kept, journalKey: JSON.stringify([modelName, maxTokens]) },
+    ...(options.transport === undefined ? {} : { transport: options.transport, topicPrefix: options.topicPrefix ?? '' }),
     ...{ maxInFlight: 4 * workers, schedule: 'fifo' }, // what is taken is finished when it is stopped
   });
   const given = new Map<number, FileTask>();
@@ -81,6 +89,7 @@ async function workOn(options: RunFileOptions, kept: Resource<Journal>): Promise
     for await (const task of options.tasks) {
       if (signal.aborted) return;
       given.set(nth, task);
+      asked.set(task.asks, task);
       nth += 1;
       yield task.asks;
     }
@@ -121,11 +130,29 @@ async function workOn(options: RunFileOptions, kept: Resource<Journal>): Promise
   return { ...counts, isComplete: state.isComplete };
 }
 
+/** Asks as it stands, and where that is too long for the model once more, with the fields cut. */
+function askCut(options: ChatOptions, asked: WeakMap<FileInput, FileTask>) {
+  const asking = ask(options);
+  return (input: FileInput, work: Work): Observable<string> => {
+    if (!('prompt' in input)) return throwError(() => new RecordError('schema_violation', input.problem));
+    return asking(input.prompt, work).pipe(
+      catchError((error: unknown) => {
+        const task = asked.get(input);
+        if (!task || !isStreamError(error) || error.code !== 'prompt_too_long') throw error;
+        return asking(task.cuttable(), work);
+      }),
+    );
+  };
+}
+
 /** A result as one line, without secrets that errors might tell: their messages have none. */
 function lineOf(task: FileTask | undefined, result: TaskResult<FileInput, string>): string {
   const { status } = result;
   const head = { index: result.index, id: task?.id, status, input: task?.input };
-  if (status === 'success') return JSON.stringify({ ...head, result: result.result });
+  if (status === 'success') {
+    const degraded = result.degraded.length === 0 ? {} : { degraded: result.degraded };
+    return JSON.stringify({ ...head, result: result.result, ...degraded });
+  }
   if (status === 'cancelled') return JSON.stringify(head);
   const { error } = result;
   return JSON.stringify({ ...head, error: { code: isStreamError(error) ? error.code : 'call_failed', message: error.message } });

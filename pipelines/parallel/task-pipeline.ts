@@ -13,7 +13,7 @@ import {
   schedule,
   topic,
 } from 'millrace';
-import { batchDynamic, mapConcurrent, mapValue, unbatch } from 'millrace/operators';
+import { batchDynamic, drop, mapConcurrent, mapValue, unbatch } from 'millrace/operators';
 import { openedModel } from './engine-model.ts';
 import { type ResolvedOptions, tellsOfService } from './parallel-options.ts';
 import { batchCall, type Outcome, taskCall } from './task-call.ts';
@@ -21,6 +21,8 @@ import type { Task } from './task.ts';
 
 /** What the pipeline needs to know of the tasks that are under way. */
 export interface TaskTable<In, Out> {
+  /** Of the engine: others may be in the same topics. */
+  readonly run: string;
   find(number: number): Task<In, Out> | undefined;
   /** The end of a record, whose task may have ended before. */
   done(outcome: Outcome<In, Out>, degraded: readonly string[]): void;
@@ -30,33 +32,44 @@ export interface TaskTable<In, Out> {
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-/** The number of the task that a record, or its dead letter, is for. */
-export const numberIn = (bytes: Uint8Array | null): number => (bytes === null ? Number.NaN : Number(decoder.decode(bytes)));
+/** What a record says: which engine's task it is, and its number there. */
+const nameOf = (run: string, number: number): string => `${run} ${String(number)}`;
 
-const taskCodec = <In, Out>(tasks: TaskTable<In, Out>): Codec<Task<In, Out>> => ({
+/** The number of the task that a record, or its dead letter, is for; undefined where it is another engine's. */
+export function numberIn(bytes: Uint8Array | null, run: string): number | undefined {
+  const [of, number] = bytes === null ? [] : decoder.decode(bytes).split(' ');
+  return of === run ? Number(number) : undefined;
+}
+
+/** A task that is under way here, or undefined: of another engine, or of one that is gone. */
+type Found<In, Out> = Task<In, Out> | undefined;
+
+const taskCodec = <In, Out>(tasks: TaskTable<In, Out>): Codec<Found<In, Out>> => ({
   name: 'task',
-  encode: (task) => encoder.encode(String(task.number)),
+  encode: (task) => encoder.encode(nameOf(tasks.run, task?.number ?? Number.NaN)),
   decode: (bytes) => {
-    const task = tasks.find(numberIn(bytes));
+    const number = numberIn(bytes, tasks.run);
+    if (number === undefined) return undefined;
+    const task = tasks.find(number);
     if (!task) throw new CodecError('decode_failed', 'expected the number of a task under way, got another one');
     return task;
   },
 });
 
-/** The topics of an engine. They are its own: values stay in this process, so nobody else could read them. */
-export const taskTopics = <In, Out>(tasks: TaskTable<In, Out>) =>
-  ({ input: topic('parallel.tasks', taskCodec(tasks)), dead: topic('parallel.failed') }) as const;
+/** The topics of an engine. Values stay in its process: what others can read are numbers. */
+export const taskTopics = <In, Out>(tasks: TaskTable<In, Out>, prefix = '') =>
+  ({ input: topic(`${prefix}parallel.tasks`, taskCodec(tasks)), dead: topic(`${prefix}parallel.failed`) }) as const;
 
 /** A task as a record: its context in the headers, its lane as the key. */
-export const recordOf = <In, Out>(task: Task<In, Out>): NewRecord<Task<In, Out>> => ({
+export const recordOf = <In, Out>(task: Task<In, Out>): NewRecord<Found<In, Out>> => ({
   value: task,
   key: task.facts.lane,
   headers: contextHeaders(task.facts.context),
 });
 
 /** Tasks in; each reaches the end with what its call gave, or is a dead letter. */
-export function taskPipeline<In, Out>(options: ResolvedOptions<In, Out>, tasks: TaskTable<In, Out>): Pipeline<Task<In, Out>> {
-  const { input, dead } = taskTopics(tasks);
+export function taskPipeline<In, Out>(options: ResolvedOptions<In, Out>, tasks: TaskTable<In, Out>): Pipeline<Found<In, Out>> {
+  const { input, dead } = taskTopics(tasks, options.topicPrefix);
   const { ratePerSecond, breakerFailures } = options;
   const rate = rateLimit({ refillPerSecond: ratePerSecond, capacity: Math.max(1, Math.ceil(ratePerSecond)) });
   const resources = {
@@ -66,7 +79,8 @@ export function taskPipeline<In, Out>(options: ResolvedOptions<In, Out>, tasks: 
     ...(options.journal === undefined ? {} : { journal: options.journal.kept }),
   } satisfies Record<string, Resource<unknown>>;
   return definePipeline({
-    name: 'parallel',
+    name: `${options.topicPrefix}parallel`,
+    ...(options.transport === undefined ? {} : { groupId: `${options.topicPrefix}parallel.${tasks.run}` }),
     input,
     deadLetter: dead,
     ordering: 'key', // what must not run side by side has a key in common
@@ -75,10 +89,12 @@ export function taskPipeline<In, Out>(options: ResolvedOptions<In, Out>, tasks: 
     resources,
     process: (records, opened) => {
       const parts = { options, rate, breaker: opened.breaker, model: opened.model, journal: opened.journal };
+      // only on a transport that is shared there are others
+      const own = (
+        options.transport === undefined ? records : records.pipe(drop((task: Found<In, Out>) => task === undefined && 'of another engine'))
+      ) as Records<In, Out>;
       const called =
-        'runBatch' in options.work
-          ? inBatches(records, options, tasks, batchCall(parts))
-          : singly(records, options, tasks, taskCall(parts));
+        'runBatch' in options.work ? inBatches(own, options, tasks, batchCall(parts)) : singly(own, options, tasks, taskCall(parts));
       return called.pipe(
         mapValue((outcome, envelope) => {
           tasks.done(outcome, envelope.degraded);

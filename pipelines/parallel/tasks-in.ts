@@ -1,3 +1,5 @@
+import { definePrompt, type PreparedPrompt } from 'millrace';
+
 /** What a task is about: the same prompt is the same work, whatever else stands in its line. */
 export type FileInput = { readonly prompt: string } | { readonly problem: string };
 
@@ -7,6 +9,8 @@ export interface FileTask {
   /** What the line said. */
   readonly input: unknown;
   readonly asks: FileInput;
+  /** The same prompt as one whose fields can be cut where it is too long: each on lines of its own. */
+  readonly cuttable: () => PreparedPrompt;
 }
 
 const slot = /\{(\w+)\}/g;
@@ -27,7 +31,7 @@ export function taskOf(line: string, nth: number, prompt: string): FileTask {
       missing.push(name);
       return '';
     }
-    return typeof value === 'string' ? value : JSON.stringify(value);
+    return textOf(value);
   });
   const asks: FileInput =
     missing.length === 0
@@ -35,7 +39,16 @@ export function taskOf(line: string, nth: number, prompt: string): FileTask {
       : {
           problem: `task ${String(nth)}: expected a field ${missing.join(', ')}, got a row without: --prompt names the fields that a row has`,
         };
-  return { id: typeof id === 'string' || typeof id === 'number' ? String(id) : String(nth), input, asks };
+  const cuttable = (): PreparedPrompt => cuttablePrompt(prompt, row);
+  return { id: typeof id === 'string' || typeof id === 'number' ? String(id) : String(nth), input, asks, cuttable };
+}
+
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));
+
+function cuttablePrompt(prompt: string, row: Readonly<Record<string, unknown>>): PreparedPrompt {
+  // every second piece is the name of a field
+  const pieces = prompt.split(slot).map((piece, at) => (at % 2 === 1 ? () => textOf(row[piece]) : piece.trim()));
+  return definePrompt<unknown>({ name: 'parallel', version: '1', slots: 'bare', user: pieces.filter((piece) => piece !== '') })(row);
 }
 
 function parsed(line: string): unknown {

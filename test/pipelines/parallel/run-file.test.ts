@@ -49,7 +49,7 @@ describe('taskOf', () => {
     ['{broken', '{text}', { id: '7', input: '{broken', asks: { prompt: '{broken' } }],
     ['{"text":"{title}","title":"t"}', '{text}', { id: '7', input: { text: '{title}', title: 't' }, asks: { prompt: '{title}' } }],
   ])('%s', (line, prompt, expected) => {
-    expect(taskOf(line, 7, prompt)).toEqual(expected);
+    expect(taskOf(line, 7, prompt)).toMatchObject(expected);
   });
 
   it('a row without a field is a problem of its own', () => {
@@ -129,6 +129,19 @@ describe('runFile', () => {
     const up = scripted(({ text }) => text);
     expect(await work(['a', 'b', 'c', 'd'], { model: up })).toMatchObject({ succeeded: 4 });
     expect(up.stats.calls).toBe(3);
+  });
+
+  it('a prompt that is too long is asked with its fields cut, and says so', async () => {
+    const asked: string[] = [];
+    const small = scripted(({ text }) => (asked.push(text), 'ok'), { capabilities: { contextTokens: 100 } });
+    const long = JSON.stringify({ title: 'T', text: 'word '.repeat(400) });
+    expect(await work([long, '{"title":"T","text":"short"}'], { model: small }, 'Title {title}: {text} What is it?')).toMatchObject({
+      succeeded: 2,
+    });
+    const [first, second] = await results();
+    expect([first?.['degraded'], second?.['degraded']]).toEqual([['truncated-tail'], undefined]);
+    expect(asked.findLast((text) => text.includes('word'))).toMatch(/^Title\nT\n:\n(word )+w?o?r?d? ?\[…\]\nWhat is it\?$/);
+    expect(asked).toContain('Title T: short What is it?');
   });
 
   it('ends with what concerns all', async () => {
