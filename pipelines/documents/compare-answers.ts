@@ -1,3 +1,4 @@
+import { memberOf } from './member-of.ts';
 import type { Json } from './merge/merge-extractions.ts';
 import type { Task } from './tasks/task.ts';
 
@@ -14,7 +15,7 @@ export function compareAnswers(kind: Task['kind'], a: Json, b: Json): number {
   return all === 0 ? 1 : rounded(both / all);
 }
 
-const labelOf = (value: Json): unknown => (typeof value === 'object' && value !== null ? Reflect.get(value, 'label') : value);
+const labelOf = (value: Json): unknown => memberOf(value, 'label') ?? value;
 
 function cosine(a: readonly number[], b: readonly number[]): number {
   if (a.length !== b.length || a.length === 0) return 0;

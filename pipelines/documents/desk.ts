@@ -51,7 +51,7 @@ export class Desk {
     return reference;
   }
 
-  sourceOf({ place }: DocumentReference): DocumentSource | undefined {
+  sourceOf({ place }: Pick<DocumentReference, 'place'>): DocumentSource | undefined {
     return this.#open.get(place);
   }
 

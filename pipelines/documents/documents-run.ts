@@ -6,7 +6,6 @@ import {
   type Client,
   type Clock,
   connect,
-  deadLetterHeaders,
   headerText,
   InferenceError,
   journal,
@@ -18,8 +17,9 @@ import {
 } from 'millrace';
 import { Subscription } from 'rxjs';
 import type { AskedModel } from './ask.ts';
+import { answerOfLetter } from './answer-of-letter.ts';
 import { Desk } from './desk.ts';
-import { DocumentReference, type DocumentResult } from './document.ts';
+import type { DocumentResult } from './document.ts';
 import { type EmbeddedBroker, embeddedBroker, Forgetter } from './embedded-broker.ts';
 import { budgetOf } from './limits.ts';
 import { writeMerged } from './merged-file.ts';
@@ -27,12 +27,15 @@ import { documentsPipeline, documentsTopics } from './pipeline.ts';
 import { ResultsFile } from './results-file.ts';
 import type { DocumentsSummary, RunDocumentsOptions } from './run-options.ts';
 import { automaticBatchSize, type ResolvedSettings } from './settings.ts';
+import { Waits } from './waits.state.ts';
 
 /** What is written to the topic at a time. */
 const feedTogether = 64;
 /** Waiting lines stop the input beyond this. */
 const mostPendingBytes = 64 * 1024 * 1024;
 const tickMs = 500;
+/** A run that cannot go on lets calls end that are about to: what they answer is kept. */
+const graceMs = 1_000;
 /** For the last answers to come out of their topic. */
 const patienceMs = 15_000;
 const mebibyte = 2 ** 20;
@@ -50,11 +53,14 @@ export class DocumentsRun {
   readonly #over = Promise.withResolvers<undefined>();
   readonly #reading = new Subscription();
   readonly #breakers = new Map<string, AskedModel['breaker']>();
+  readonly #waits = new Waits();
   readonly #sums = { success: 0, partial: 0, error: 0, calls: 0, fromJournal: 0, inputTokens: 0, outputTokens: 0 };
   #file: ResultsFile | undefined;
   #isFed = false;
   #answered = 0;
   #answeredMs: number;
+  /** Since when a model is away. */
+  #awayMs: number | undefined;
   #isOver = false;
 
   constructor(options: RunDocumentsOptions, settings: ResolvedSettings) {
@@ -92,7 +98,7 @@ export class DocumentsRun {
     const file = this.#file;
     if (isComplete && file) await writeMerged(file.path, join(this.#options.out, 'merged.json'), { success, error });
     const results = isComplete ? await file?.publish() : file?.path;
-    return { documents: taken, ...this.#sums, unanswered, isComplete, results };
+    return { documents: taken, ...this.#sums, unanswered, waits: this.#waits.list, isComplete, results };
   }
 
   async #through(transport: Transport): Promise<void> {
@@ -107,14 +113,16 @@ export class DocumentsRun {
       app.done.then(this.#end, this.#fail);
       // not before the journal is ours: another run on this folder may be writing
       this.#file = await ResultsFile.begin(this.#options.out, this.#fail);
-      const cancel = this.#tick();
+      const cancel = this.#tick(app);
+      let drain: { readonly deadlineMs?: number } = { deadlineMs: graceMs };
       try {
         this.#feed(client).then(this.#fed, this.#fail);
         await this.#over.promise;
+        drain = {};
       } finally {
         cancel();
         this.#isOver = true;
-        await app.drain();
+        await app.drain(drain);
       }
       await this.#caughtUp(app);
     } finally {
@@ -188,28 +196,13 @@ export class DocumentsRun {
     this.#reading.add(
       client.consume(dead, { from: 'latest', onReady: onReady(1) }).subscribe({
         next: ({ value, headers }) => {
-          const reference = referenceIn(value);
-          if (reference) this.#take(this.#letter(reference, (name) => headerText(headers, name)));
+          const letter = answerOfLetter(value, (name) => headerText(headers, name));
+          if (letter) this.#take({ ...letter, input: { ...letter.input, name: this.#desk.sourceOf(letter)?.name ?? letter.input.id } });
         },
         error: this.#fail,
       }),
     );
     await Promise.race([Promise.all(ready.map(({ promise }) => promise)), this.#over.promise]);
-  }
-
-  /** A document whose record failed: by its time, by its size. */
-  #letter({ run, place, id }: DocumentReference, header: (name: string) => string | null | undefined): DocumentResult {
-    const name = this.#desk.sourceOf({ run, place, id })?.name ?? id;
-    const error = { code: header(deadLetterHeaders.code) ?? 'call_failed', message: header(deadLetterHeaders.message) ?? '' };
-    return {
-      run,
-      place,
-      status: 'error',
-      input: { id, name },
-      error,
-      usage: { calls: 0, fromJournal: 0, inputTokens: 0, outputTokens: 0 },
-      ms: 0,
-    };
   }
 
   #take(result: DocumentResult): void {
@@ -246,18 +239,22 @@ export class DocumentsRun {
     this.#over.reject(error instanceof Error ? error : new Error('the run cannot go on', { cause: error }));
   };
 
-  /** A model that stays away is not waited for without end. */
-  #tick(): () => void {
+  /** Says what is waited for. A model that stays away is not waited for without end. */
+  #tick(app: App): () => void {
     let cancel = (): void => undefined;
     const look = (): void => {
       const nowMs = this.#clock.nowMs();
       const { modelPatienceMs } = this.#settings;
-      const away = [...this.#breakers].filter(([, breaker]) => breaker.phase(nowMs) !== 'closed').map(([name]) => name);
-      if (away.length > 0 && nowMs - this.#answeredMs > modelPatienceMs)
+      const models = [...this.#breakers].filter(([, breaker]) => breaker.phase(nowMs) !== 'closed').map(([name]) => name);
+      if (models.length === 0) this.#awayMs = undefined;
+      else this.#awayMs ??= nowMs; // loading it is no outage, however long that takes
+      const givenUpMs = Math.max(this.#answeredMs, this.#awayMs ?? 0) + modelPatienceMs;
+      this.#options.onWaits?.(this.#waits.look(app.stats().holds, { models, givenUpMs }, nowMs));
+      if (models.length > 0 && nowMs > givenUpMs)
         this.#fail(
           new InferenceError(
             'model_unavailable',
-            `${away.join(', ')} has not answered for ${String(Math.round(modelPatienceMs / 1000))} s: start it, and give the same command again; what is finished is kept`,
+            `${models.join(', ')} has not answered for ${String(Math.round(modelPatienceMs / 1000))} s: start it, and give the same command again; what is finished is kept`,
           ),
         );
       cancel = this.#clock.schedule(tickMs, look);
@@ -283,13 +280,3 @@ export class DocumentsRun {
 /** What users see; the status is its first member, by which `merged.json` is put together. */
 const lineOf = ({ status, ...rest }: DocumentResult): object =>
   Object.fromEntries(Object.entries({ status, ...rest }).filter(([name]) => name !== 'run' && name !== 'place'));
-
-/** Undefined for a letter of something else. */
-function referenceIn(value: Uint8Array | null): DocumentReference | undefined {
-  if (value === null) return undefined;
-  try {
-    return DocumentReference.parse(JSON.parse(new TextDecoder().decode(value)));
-  } catch {
-    return undefined;
-  }
-}

@@ -20,7 +20,7 @@ export { mergeText, type MergeTextOptions, type TextPart } from './merge/merge-t
 export type { NamedResource } from './pipeline.ts';
 export { runDocuments } from './run-documents.ts';
 export type { DocumentsSummary, RunDocumentsOptions } from './run-options.ts';
-export type { DocumentsSettings } from './settings.ts';
+export { type DocumentsSettings, presets } from './settings.ts';
 export { parseTask } from './tasks/parse-task.ts';
 export { topicDocuments, type TopicDocumentsOptions } from './topic-documents.ts';
 export type { Asked, AskSettings, MergeTools, Part, Question, Task, TaskOptions } from './tasks/task.ts';

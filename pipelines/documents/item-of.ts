@@ -1,5 +1,6 @@
 import { type AggregateValue, type ErrorCode, type MonitoredItem, StreamError } from 'millrace';
 import type { DocumentResult } from './document.ts';
+import { memberOf } from './member-of.ts';
 import type { Json } from './merge/merge-extractions.ts';
 
 /** Fields by which a report can be divided in time, first found. */
@@ -29,9 +30,6 @@ function counted(label: string, value: Json): readonly (readonly [string, Aggreg
   const isKeywords = label === 'keywords' && Array.isArray(answer);
   return isKeywords ? [[label, answer as readonly string[]]] : [];
 }
-
-const memberOf = (value: Json, name: string): Json | undefined =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) ? (Reflect.get(value, name) as Json | undefined) : undefined;
 
 /** Short enough to be a value of something. */
 const isPlain = (value: Json): value is string | number | boolean =>

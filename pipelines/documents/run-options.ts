@@ -36,6 +36,8 @@ export interface RunDocumentsOptions extends DocumentsSettings {
   readonly onTotal?: (documents: number) => void;
   /** Told of what does not work at present. @defaultValue nobody */
   readonly onTroubles?: (troubles: readonly string[]) => void;
+  /** Told twice a second what holds the run up, and until when, in words. @defaultValue nobody */
+  readonly onWaits?: (waits: readonly string[]) => void;
 }
 
 export interface DocumentsSummary {
@@ -51,6 +53,8 @@ export interface DocumentsSummary {
   readonly fromJournal: number;
   readonly inputTokens: number;
   readonly outputTokens: number;
+  /** What held the run up, and how long, in ms: a limit of tokens, a service that asks for less, a model that was away. */
+  readonly waits: readonly { readonly reason: string; readonly ms: number }[];
   /** Whether the input came to its end, and every document has an answer. */
   readonly isComplete: boolean;
   /** Where the answers are: `results.jsonl`, or `results.part.jsonl` where the run is not complete; undefined where it had not begun. */

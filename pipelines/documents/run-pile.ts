@@ -17,6 +17,7 @@ import type { ResolvedSettings } from './settings.ts';
 import { answerLine, summaryRows } from './show.ts';
 import { parseTask } from './tasks/parse-task.ts';
 import { topicDocuments } from './topic-documents.ts';
+import { writableFolder } from './writable-folder.ts';
 
 /** A pile of work, as the command line gives it. */
 export interface Pile {
@@ -46,12 +47,17 @@ export async function runPile({ input, total, title, tasks, folder, settings, gi
   const chosen = chooseModels({ model, compare, fallback, apiKey, concurrency: settings.concurrency });
   const options = { vote: settings.vote, slots: chosen.isRemote ? 'fenced' : 'bare' } as const;
   const parsed = await Promise.all(tasks.map((text) => parseTask(text, options)));
+  await writableFolder(folder);
   for (const name of chosen.pull) await showPull(context, name);
   const onKafka = given.kafka || context.settings.transport === 'kafka';
   const opened = onKafka ? await context.openTransport({ kind: 'kafka', startBroker: true }) : undefined;
   const monitor = runMonitor({ clock });
-  const now = { calls: 0, troubles: [] as readonly string[] };
-  const remarks = (): readonly string[] => [...(now.calls > 0 ? [`${now.calls.toLocaleString('en-US')} calls`] : []), ...now.troubles];
+  const now = { calls: 0, troubles: [] as readonly string[], waits: [] as readonly string[] };
+  const remarks = (): readonly string[] => [
+    ...(now.calls > 0 ? [`${now.calls.toLocaleString('en-US')} calls`] : []),
+    ...now.waits,
+    ...now.troubles,
+  ];
   const stopShowing = showProgress({ monitor, out, clock, noun: 'documents', remarks });
   // what cannot be counted is told by the run itself
   void total?.then((count) => count !== undefined && monitor.expect(count));
@@ -64,6 +70,7 @@ export async function runPile({ input, total, title, tasks, folder, settings, gi
       ...(opened && { transport: opened.transport, prefix: topicPrefix.endsWith('.') ? topicPrefix : `${topicPrefix}.` }),
       ...{ clock, log, signal },
       onTroubles: (troubles) => (now.troubles = troubles),
+      onWaits: (waits) => (now.waits = waits),
       onCall: () => (now.calls += 1),
       onTotal: (count) => {
         monitor.expect(count);
@@ -76,7 +83,11 @@ export async function runPile({ input, total, title, tasks, folder, settings, gi
     });
     stopShowing();
     const snapshot = monitor.snapshot();
-    const facts = { input: title, model, tasks: tasks.join(' '), 'answered by the journal': summary.fromJournal };
+    const waited = summary.waits.map(({ reason, ms }) => `${(ms / 1000).toFixed(1)} s: ${reason}`).join('; ');
+    const facts = {
+      ...{ input: title, model, ...(compare !== undefined && { 'compared with': compare }), tasks: tasks.join(' ') },
+      ...{ 'answered by the journal': summary.fromJournal, ...(waited !== '' && { waited }) },
+    };
     await writeReport(folder, { title: `documents: ${title}`, noun: 'documents', facts, run: snapshot });
     out.json({ summary });
     out.line('');

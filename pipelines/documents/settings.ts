@@ -134,7 +134,7 @@ export interface SettingsSources {
  * @throws OptionError that says where the setting was given, what was expected and what was given.
  */
 export function settingsFrom({ flags, env, preset }: SettingsSources): ResolvedSettings {
-  const given: Record<string, unknown> = { ...presetOf(preset) };
+  const given: Record<string, unknown> = { ...presetOf(preset, env[variableOf('preset')]) };
   for (const key of Object.keys(table)) {
     const [fromFlag, fromEnv] = [flags[key], env[variableOf(key)]];
     if (fromFlag !== undefined) given[key] = read(flagOf(key), table[key], fromFlag);
@@ -143,11 +143,12 @@ export function settingsFrom({ flags, env, preset }: SettingsSources): ResolvedS
   return resolveDocumentsSettings(given);
 }
 
-function presetOf(preset: string | undefined): DocumentsSettings {
-  if (preset === undefined) return {};
-  const found = Object.entries(presets).find(([name]) => name === preset)?.[1];
+function presetOf(flag: string | undefined, variable: string | undefined): DocumentsSettings {
+  const [name, given] = flag === undefined ? [variableOf('preset'), variable] : ['--preset', flag];
+  if (given === undefined || given === '') return {};
+  const found = Object.entries(presets).find(([one]) => one === given)?.[1];
   if (found) return found;
-  throw new OptionError(`--preset must be one of ${Object.keys(presets).join(', ')}, got ${JSON.stringify(preset)}`);
+  throw new OptionError(`${name} must be one of ${Object.keys(presets).join(', ')}, got ${JSON.stringify(given)}`);
 }
 
 /** @throws OptionError for an option outside its range. */

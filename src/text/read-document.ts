@@ -48,7 +48,7 @@ const mebibyte = 1024 * 1024;
  * The text of a document: plain text, Markdown (without marks and front matter), HTML (without scripts, styles and navigation; lists and tables readable), PDF (its text layer; pictures of text are
  * no text). What it is follows from `mediaType`, the name, and its first bytes, which decide against a name that is wrong.
  *
- * PDFs are read in a thread of their own, which is ended after `timeoutMs` or above `maxMemoryMb`; the others take time that grows with their length, and give the event loop its turn. Holds the bytes and
+ * PDFs are read in a process of their own, which is ended after `timeoutMs` or above `maxMemoryMb`; the others take time that grows with their length, and give the event loop its turn. Holds the bytes and
  * about three times the text.
  * @throws DocumentError (`unreadable_document`) for what is no text, too large, encrypted, damaged beyond reading, or takes too long, with what was seen and what to do.
  * @throws OptionError for options outside their ranges.

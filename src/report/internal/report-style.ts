@@ -56,11 +56,12 @@ th.number { white-space: normal; overflow-wrap: normal; }
 .bars th[scope=row] { max-width: 22rem; min-width: 6rem; }
 .bars.cross thead .number { min-width: 4.5rem; }
 .failures th, .failures td { min-width: 7rem; } .failures td:last-child { min-width: 16rem; }
+.failures td:nth-child(2) { white-space: nowrap; }
 .bar { width: 40%; min-width: 6rem; vertical-align: middle; }
 .bar svg { display: block; width: 100%; height: 0.85rem; border-radius: 2px; }
 .facts { display: grid; grid-template-columns: max-content 1fr; gap: 0.15rem 1rem; margin: 0; }
 .facts dt { color: var(--soft); } .facts dd { margin: 0; }
 :focus-visible { outline: 2px solid var(--c0); outline-offset: 2px; }
-@media (max-width: 30rem) { .failures thead { display: none; } .failures tr { display: block; padding: 0.4rem 0; border-bottom: 1px solid var(--grid); } .failures tbody tr > * { display: block; border: 0; padding: 0; min-width: 0; } .failures tbody th { font-weight: 600; } .frame svg { height: 8.5rem; } .facts { grid-template-columns: 1fr; } .facts dd { margin-bottom: 0.4rem; } .cards { grid-template-columns: 1fr 1fr; gap: 0.5rem; } .cards dd { font-size: 1.2rem; } }
+@media (max-width: 30rem) { .failures thead { display: none; } .failures tr { display: block; padding: 0.4rem 0; border-bottom: 1px solid var(--grid); } .failures tbody tr > * { display: block; white-space: normal; border: 0; padding: 0; min-width: 0; } .failures tbody th { font-weight: 600; } .frame svg { height: 8.5rem; } .facts { grid-template-columns: 1fr; } .facts dd { margin-bottom: 0.4rem; } .cards { grid-template-columns: 1fr 1fr; gap: 0.5rem; } .cards dd { font-size: 1.2rem; } }
 @media print { body { max-width: none; } .plot, .box { break-inside: avoid; } details { display: none; } }
 `;

@@ -1,8 +1,8 @@
 import { fstatSync, readFileSync, readSync, writeSync } from 'node:fs';
-import { Worker } from 'node:worker_threads';
 import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from 'node:zlib';
 import type { AsyncBuffer, Compressors, FileMetaData } from 'hyparquet';
 import { messageOf } from '../../errors.ts';
+import { watchReader } from './watch-reader.ts';
 
 /*
  * The process that Parquet is read in: what a file does to its reader ends with it, be it a loop without end or an array that V8 aborts for. The file is descriptor 3; rows leave as lines on standard
@@ -138,9 +138,8 @@ function sayRow(columns: readonly Column[], row: number): void {
   }
 }
 
-const [fromGroup = 0, maxGroupBytes = 0, maxMemoryBytes = 0] = process.argv.slice(2).map(Number);
-const watch = new URL(import.meta.url.endsWith('.ts') ? './parquet-watch.ts' : './parquet-watch.js', import.meta.url);
-new Worker(watch, { workerData: { maxMemoryBytes, parent: process.ppid } }).unref();
+const [maxMemoryBytes = 0, fromGroup = 0, maxGroupBytes = 0] = process.argv.slice(2).map(Number);
+watchReader(maxMemoryBytes);
 await readAll(fromGroup, maxGroupBytes).catch((error: unknown) => say('f', messageOf(error)));
 flush();
 process.exit(); // the thread beside it does not end by itself

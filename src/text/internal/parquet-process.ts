@@ -1,11 +1,9 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { Readable, Writable } from 'node:stream';
-import { fileURLToPath } from 'node:url';
 import type { Clock } from '../../clock.ts';
+import { startReader } from './reader-process.ts';
 
-/** `.ts` in the repository, `.js` where it was compiled. */
-const entry = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? './parquet-child.ts' : './parquet-child.js', import.meta.url));
 const mebibyte = 1024 * 1024;
 const leastMemoryMb = 256;
 
@@ -26,14 +24,14 @@ const memoryMbOf = (maxGroupBytes: number): number => Math.max(leastMemoryMb, Ma
 export async function* parquetOutput(file: number | Uint8Array, fromGroup: number, bounds: ParquetBounds): AsyncGenerator<Buffer> {
   const { maxGroupBytes, timeoutMs, clock } = bounds;
   const memoryMb = memoryMbOf(maxGroupBytes);
-  const child = spawn(
-    process.execPath,
-    [`--max-old-space-size=${String(memoryMb)}`, entry, ...[fromGroup, maxGroupBytes, (2 * memoryMb + 128) * mebibyte].map(String)],
-    { env: cacheOf(process.env), stdio: ['ignore', 'pipe', 'ignore', typeof file === 'number' ? file : 'pipe'] },
-  );
+  const { child, ended } = startReader({
+    entry: 'parquet-child',
+    args: [fromGroup, maxGroupBytes],
+    memoryMb,
+    stdio: ['ignore', 'pipe', 'ignore', typeof file === 'number' ? file : 'pipe'],
+  });
   const { stdout } = child;
   if (stdout === null) throw new Error('unreachable: its output is a pipe');
-  const ended = endOf(child);
   try {
     await Promise.race([once(child, 'spawn'), ended.then((why) => Promise.reject(why instanceof Error ? why : new Error(String(why))))]);
     if (typeof file !== 'number') give(child, file);
@@ -60,17 +58,6 @@ export async function* parquetOutput(file: number | Uint8Array, fromGroup: numbe
     stdout.destroy();
   }
 }
-
-/** Nothing of the environment but where Node keeps compiled code, if it does. */
-const cacheOf = ({ NODE_COMPILE_CACHE }: NodeJS.ProcessEnv): NodeJS.ProcessEnv =>
-  NODE_COMPILE_CACHE === undefined ? {} : { NODE_COMPILE_CACHE };
-
-/** The exit code, the signal, or why it did not start. */
-const endOf = (child: ChildProcess): Promise<unknown> =>
-  new Promise((resolve) => {
-    child.once('error', resolve);
-    child.once('close', (code, signal) => resolve(code ?? signal));
-  });
 
 function give(child: ChildProcess, bytes: Uint8Array): void {
   const pipe = child.stdio[3];

@@ -1,4 +1,6 @@
+import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
+import { documentsCommand } from '../../../pipelines/documents/command.ts';
 import {
   automaticBatchSize,
   resolveDocumentsSettings,
@@ -23,6 +25,21 @@ describe('settings of documents', () => {
     const env = { MILLRACE_DOCUMENTS_BATCH_SIZE: '7', MILLRACE_DOCUMENTS_CONCURRENCY: '' };
     expect(from({}, env, 'bulk')).toMatchObject({ batchSize: 7, concurrency: 5 });
     expect(from({ batchSize: 'auto' }, env)).toMatchObject({ batchSize: 'auto', concurrency: 3 });
+  });
+
+  it.each(Object.entries(settingsTable))('%s is an option, a flag and a variable, and stands so on the page', async (key, row) => {
+    const flag = `--${key.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+    expect(() => resolveDocumentsSettings({ [key]: 'nonsense' })).toThrow(`${key} must be`);
+    expect(() => from({ [key]: 'nonsense' })).toThrow(`${flag} must be`);
+    expect(documentsCommand.options).toHaveProperty(key); // whose flag the command line makes of it
+    const page = await readFile(new URL('../../../pipelines/documents/README.md', import.meta.url), 'utf8');
+    const usual = row.default === undefined ? /\d+ behind a URL, none in process/.source : String(row.default);
+    expect(page).toMatch(new RegExp(`^\\| \`${key}\` \\| \`${flag}\` \\| \`${variableOf(key)}\` \\| ${usual} \\| .+ \\|$`, 'm'));
+  });
+
+  it('take the preset from the environment, too', () => {
+    expect(from({}, { MILLRACE_DOCUMENTS_PRESET: 'bulk' })).toMatchObject({ batchSize: 10, concurrency: 5 });
+    expect(() => from({}, { MILLRACE_DOCUMENTS_PRESET: 'fast' })).toThrow('MILLRACE_DOCUMENTS_PRESET must be one of bulk, got "fast"');
   });
 
   it.each(Object.keys(settingsTable))('%s has a variable of the environment that is read', (key) => {

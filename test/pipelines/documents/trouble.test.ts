@@ -6,7 +6,7 @@ import { runDocuments } from '../../../pipelines/documents/run-documents.ts';
 import type { RunDocumentsOptions } from '../../../pipelines/documents/run-options.ts';
 import { parseTask } from '../../../pipelines/documents/tasks/parse-task.ts';
 import { documentsIn } from '../../../src/text/documents-in.ts';
-import { InferenceError } from '../../../src/errors.ts';
+import { InferenceError, OverloadError } from '../../../src/errors.ts';
 import { type ScriptedModel, scripted } from '../../../src/inference/scripted/scripted.ts';
 import { systemClock } from '../../../src/clock.ts';
 import { virtualClock } from '../../../src/virtual-clock.ts';
@@ -38,12 +38,14 @@ const linesIn = async (out: string): Promise<readonly Line[]> =>
     .slice(0, -1)
     .map((line) => JSON.parse(line) as Line);
 
-/** In virtual time, which goes on whenever nothing else does. */
-async function run(used: ScriptedModel, files: Readonly<Record<string, string>>, more: Partial<RunDocumentsOptions> = {}) {
+/** In virtual time, which goes on while files are read and written, too: `stepMs` a turn. `seconds` are those from the first answer on. */
+async function run(used: ScriptedModel, files: Readonly<Record<string, string>>, more: Partial<RunDocumentsOptions> = {}, stepMs = 50) {
+  let firstMs: number | undefined;
   const clock = virtualClock(1_000_000);
   const [input, out] = [await folder(files), more.out ?? (await folder())];
   const running = runDocuments({
     ...{ input: documentsIn(input), tasks: [summarize], models: [{ name: 'scripted', resource: used }], clock },
+    onCall: () => (firstMs ??= clock.nowMs()),
     ...more,
     out,
   }).then(
@@ -54,31 +56,41 @@ async function run(used: ScriptedModel, files: Readonly<Record<string, string>>,
   void running.then(() => (state.isOver = true));
   while (!state.isOver) {
     await new Promise((resolve) => setImmediate(resolve));
-    await clock.advance(50);
+    await clock.advance(stepMs);
   }
-  return { ...(await running), lines: await linesIn(out).catch(() => []), seconds: (clock.nowMs() - 1_000_000) / 1000, out };
+  return {
+    ...(await running),
+    lines: await linesIn(out).catch(() => []),
+    seconds: (clock.nowMs() - (firstMs ?? clock.nowMs())) / 1000,
+    out,
+  };
 }
 
-/** Answers, but for the seconds from `from` to `to`. */
-const awayBetween = (from: number, to: number): ScriptedModel =>
-  scripted(
+/** Answers, but for the seconds from `from` to `to` after its first call. */
+function awayBetween(from: number, to: number): ScriptedModel {
+  let firstMs: number | undefined;
+  return scripted(
     ({ nowMs }) => {
-      const seconds = (nowMs - 1_000_000) / 1000;
+      const seconds = (nowMs - (firstMs ??= nowMs)) / 1000;
       if (seconds >= from && seconds < to) throw new InferenceError('model_unavailable', 'connect ECONNREFUSED');
       return 'short';
     },
     { latencyMs: 1_000 },
   );
+}
 
 describe('a model that is away', () => {
   it.each([
     ['at the start', 0, 40],
     ['midway', 3, 60],
   ])('%s is waited for, and no document fails for it', async (_when, from, to) => {
-    const { summary, lines, seconds } = await run(awayBetween(from, to), many(20));
+    const told = new Set<string>();
+    const onWaits = (waits: readonly string[]): void => waits.forEach((one) => told.add(one));
+    const { summary, lines, seconds } = await run(awayBetween(from, to), many(20), { onWaits });
+    expect([...told].join()).toMatch(/^scripted does not answer: given up at \d\d:/);
     expect(summary).toMatchObject({ success: 20, error: 0 });
     expect(lines.map(({ status }) => status)).toEqual(Array.from({ length: 20 }, () => 'success'));
-    expect(seconds).toBeGreaterThan(to);
+    expect(seconds).toBeGreaterThan(from === 0 ? 0 : to - from);
   });
 
   it('and stays away ends the run, which goes on where it was when it is back', async () => {
@@ -97,6 +109,23 @@ describe('a model that is away', () => {
     const again = await run(used, input, { out: first.out });
     expect(again.summary).toMatchObject({ success: 20, fromJournal: finished });
     expect(used.stats.calls).toBe(20 - finished);
+  });
+});
+
+describe('a model that asks for less', () => {
+  it('is waited for as long as it asks, which is told, and summed up', async () => {
+    const told = new Set<string>();
+    let firstMs: number | undefined;
+    const used = scripted(({ nowMs }) => {
+      if (nowMs < (firstMs ??= nowMs) + 240_000) throw new OverloadError('429', { retryAfterMs: 60_000 });
+      return 'short';
+    });
+    const onWaits = (waits: readonly string[]): void => waits.forEach((one) => told.add(one));
+    const { summary } = await run(used, many(1), { onWaits });
+    expect([...told][0]).toMatch(/^waits until \d\d:\d\d:\d\d: the called service asks for less \(overload\)$/);
+    expect(told.size).toBeGreaterThan(2); // another time each
+    expect(summary).toMatchObject({ success: 1, error: 0, waits: [{ reason: 'the called service asks for less (overload)' }] });
+    expect(summary?.waits[0]?.ms).toBeGreaterThan(230_000);
   });
 });
 
@@ -186,15 +215,21 @@ describe('a run that is ended', () => {
   it('by a disk that is full says what to do; what is finished is not asked again', async () => {
     const out = await folder();
     await symlink('/dev/full', join(out, 'results.part.jsonl'));
-    const used = scripted(() => 'short');
-    const first = await run(used, many(5), { out });
+    const world = { isWell: false, answers: 0 };
+    const used = scripted(({ text }) => {
+      if (text.includes('hang') && !world.isWell) return { fault: { kind: 'hang' } };
+      world.answers += 1;
+      return 'short';
+    });
+    const files = { ...many(5), '004.txt': 'hang' };
+    const first = await run(used, files, { out, timeoutMs: 3_600_000 }, 1);
+    const kept = world.answers;
+    world.isWell = true;
     expect(first.error).toMatchObject({ code: 'resource_failed', message: expect.stringContaining('make room') as string });
-    const before = used.stats.calls;
+    expect(first.seconds).toBeLessThan(15); // it does not wait for what hangs, as an end by a signal would
     await rm(join(out, 'results.part.jsonl'));
-    const again = await run(used, many(5), { out });
-    expect(again.summary).toMatchObject({ success: 5 });
-    expect(used.stats.calls).toBe(5);
-    expect(again.summary?.fromJournal).toBe(before);
+    const again = await run(used, files, { out });
+    expect(again.summary).toMatchObject({ success: 5, fromJournal: kept, calls: 5 - kept });
   });
 
   it('by a signal finishes what is in flight, and goes on with the next', async () => {

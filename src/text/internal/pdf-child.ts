@@ -1,12 +1,12 @@
-import { parentPort } from 'node:worker_threads';
 import { getDocumentProxy } from 'unpdf';
 import { messageOf } from '../../errors.ts';
 import type { PdfReply } from './pdf-text.ts';
 import type { ReadText } from './read-text.ts';
+import { watchReader } from './watch-reader.ts';
 
 type Pdf = Awaited<ReturnType<typeof getDocumentProxy>>;
 
-// The thread that PDFs are read in: nothing in it is trusted, so no code of the file runs, and nothing is fetched for it.
+// The process that PDFs are read in: nothing in it is trusted, so no code of the file runs, and nothing is fetched for it.
 async function read(bytes: Uint8Array): Promise<PdfReply> {
   const pdf = await getDocumentProxy(bytes, {
     ...{ isEvalSupported: false, disableFontFace: true, useSystemFonts: false, stopAtErrors: false, verbosity: 0 },
@@ -50,8 +50,9 @@ async function titleOf(pdf: Pdf): Promise<string | undefined> {
   }
 }
 
-parentPort?.on('message', (bytes: Uint8Array) => {
-  void read(bytes)
+watchReader(Number(process.argv[2]));
+process.on('message', (bytes: Uint8Array) => {
+  void read(new Uint8Array(bytes)) // no Buffer: pdf.js refuses them
     .catch((error: unknown): PdfReply => ({ kind: 'failed', name: error instanceof Error ? error.name : '', message: messageOf(error) }))
-    .then((reply) => parentPort?.postMessage(reply));
+    .then((reply) => process.send?.(reply));
 });

@@ -1,6 +1,6 @@
 import { workerData } from 'node:worker_threads';
 
-// A thread beside the reader, which may not come to it itself: ends the process above its memory, and when nobody is left who would read. It imports nothing else, so that it is there at once.
+// A thread beside a reader of files, which may not come to it itself: ends the process above its memory, and when nobody is left who would read. It imports nothing else, so that it is there at once.
 const lookEveryMs = 20;
 const { maxMemoryBytes, parent } = workerData as { readonly maxMemoryBytes: number; readonly parent: number };
 const never = new Int32Array(new SharedArrayBuffer(4));
