@@ -8,6 +8,7 @@ export type { StatsSnapshot } from './runtime/stats.ts';
 export { type HttpService, serveHttp, type ServeHttpOptions } from './serve/serve-http.ts';
 export type { Served } from './serve/metrics.ts';
 export { serveModels, type ServedTopics, type ServeModelsOptions, type Service } from './service/serve-models.ts';
+export { viaTopic, type ViaTopicOptions } from './service/via/via-topic.ts';
 export type { ServiceKey } from './service/callers.ts';
 export type { GenerationChunk, GenerationEnd, GenerationEvent, GenerationFailure } from './service/generation.state.ts';
 export type { GenerationRequest } from './service/generate-routes.ts';

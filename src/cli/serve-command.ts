@@ -2,9 +2,13 @@ import { readFile } from 'node:fs/promises';
 import { type Command, defineCommand } from '../command.ts';
 import { messageOf, OptionError } from '../errors.ts';
 import { type ServedBy, servedModel } from './served-model.ts';
+import type { Model } from '../inference/model.ts';
+import type { Resource } from '../resource.ts';
 import { parseKeys, type ServiceKey } from '../service/callers.ts';
 import { serveModels } from '../service/serve-models.ts';
 import type { ServedTopics } from '../service/served-topics.ts';
+import { viaTopic } from '../service/via/via-topic.ts';
+import type { Transport } from '../transport/transport.ts';
 import { requireKafka } from './broker-needed.ts';
 import type { CliContext } from './context.ts';
 import { runSettingsTable } from './run-settings.ts';
@@ -27,6 +31,11 @@ const options = {
   keyFile: { kind: 'text', value: 'file', summary: `who may ask: lines NAME KEY [weight=2] [max-open=10]; or one key in ${keyVariable}` },
   produceTopics: { kind: 'text', value: 'a,b', summary: 'topics that clients may write, at --brokers (default: none)' },
   consumeTopics: { kind: 'text', value: 'a,b', summary: 'topics that clients may read (default: none)' },
+  via: {
+    kind: 'text',
+    value: 'topic',
+    summary: 'ask workers through this topic at --brokers, and be one of them; --workers 0: only ask (default: none)',
+  },
   drainDeadlineMs: runSettingsTable.drainDeadlineMs,
 } as const;
 
@@ -47,19 +56,25 @@ Ctrl-C or SIGTERM: nothing new is taken, what runs is finished within --drain-de
       line: 'millrace serve --brokers localhost:9092 --produce-topics reviews --consume-topics reviews.enriched',
       does: 'topics of a broker, too, for curl and browsers',
     },
+    {
+      line: 'millrace serve --brokers localhost:9092 --via asks',
+      does: 'a server and a worker of many: they share the load through topics',
+    },
     { line: 'millrace serve --host 0.0.0.0 --key-file keys.txt', does: 'for other machines' },
   ],
   run: async ({ options: given }, context) => {
     const { out, log, clock, signal, settings } = context as CliContext;
     const keys = await keysOf(given.keyFile);
     const by = servedBy(given);
-    const { name, model } = servedModel(by);
+    const { name, model } = servedModel({ ...by, workers: by.workers === 0 ? 1 : by.workers });
     const opened = await topicsOf(given, context as CliContext);
     try {
-      out.note(`loading ${by.model}`);
+      out.note(by.workers === 0 ? `waiting for a worker of ${String(given.via)}` : `loading ${by.model}`);
       const service = await serveModels({
-        ...(opened ? { topics: opened.topics } : {}),
-        models: { [given.as ?? name]: model },
+        ...(opened?.topics ? { topics: opened.topics } : {}),
+        models: {
+          [given.as ?? name]: given.via === undefined || opened === undefined ? model : viaModel(given.via, opened.transport, by, model),
+        },
         ...numbersOf(given),
         ...{ keys, log, clock, signal },
         port: given.port ?? 8080,
@@ -89,23 +104,36 @@ interface Given {
   readonly maxCalls: number | undefined;
   readonly maxWaiting: number | undefined;
   readonly maxTokens: number | undefined;
+  readonly via: string | undefined;
 }
 
-function servedBy({ model = 'smollm2', workers = '1', maxCalls = 4 }: Given): ServedBy {
-  if (workers !== 'auto' && !/^([1-9]|[1-5]\d|6[0-4])$/.test(workers))
-    throw new OptionError(`--workers must be auto, or an integer from 1 to 64, got ${JSON.stringify(workers)}`);
+function servedBy({ model = 'smollm2', workers = '1', maxCalls = 4, via }: Given): ServedBy {
+  if (workers === '0' && via === undefined) throw new OptionError('--workers 0 needs --via TOPIC: without it nobody would answer');
+  if (workers !== 'auto' && !/^(\d|[1-5]\d|6[0-4])$/.test(workers))
+    throw new OptionError(`--workers must be auto, or an integer from 1 to 64 (0 with --via), got ${JSON.stringify(workers)}`);
   return { model, maxCalls, workers: workers === 'auto' ? 'auto' : Number(workers) };
 }
 
-/** Undefined where none are served. */
+const viaModel = (topic: string, transport: Transport, { workers }: ServedBy, model: Resource<Model>): Resource<Model> =>
+  viaTopic({ transport, topic, ...(workers === 0 ? {} : { model }) });
+
+interface OpenedTopics {
+  readonly transport: Transport;
+  readonly topics: ServedTopics | undefined;
+  readonly close: () => Promise<void>;
+}
+
+/** Undefined where no log is needed. */
 async function topicsOf(
-  { produceTopics, consumeTopics }: { readonly produceTopics: string | undefined; readonly consumeTopics: string | undefined },
+  { produceTopics, consumeTopics, via }: Partial<Readonly<Record<'produceTopics' | 'consumeTopics' | 'via', string | undefined>>>,
   context: CliContext,
-): Promise<{ readonly topics: ServedTopics; readonly close: () => Promise<void> } | undefined> {
-  if (produceTopics === undefined && consumeTopics === undefined) return undefined;
+): Promise<OpenedTopics | undefined> {
+  const areServed = produceTopics !== undefined || consumeTopics !== undefined;
+  if (!areServed && via === undefined) return undefined;
   requireKafka('serve', context.settings);
   const { transport, close } = await context.openTransport();
-  return { topics: { transport, produce: listed(produceTopics), consume: listed(consumeTopics) }, close };
+  const topics = areServed ? { transport, produce: listed(produceTopics), consume: listed(consumeTopics) } : undefined;
+  return { transport, topics, close };
 }
 
 const listed = (names = ''): readonly string[] =>

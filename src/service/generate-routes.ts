@@ -141,5 +141,6 @@ function plainStream(id: string): StreamFormat {
     failure: tell,
     refusal: undefined,
     lost: eventText({ error: { code: 'lost', message: 'a part of this answer is not kept any more: ask again' } }, undefined, 'error'),
+    replaces: true,
   };
 }

@@ -3,7 +3,7 @@ import { defer, type Observable, Subscription } from 'rxjs';
 import { inScope, scopeOf } from '../call.ts';
 import type { CancelTimer, Clock } from '../clock.ts';
 import { InferenceError, isStreamError, messageOf, RecordError, StreamError } from '../errors.ts';
-import type { ChatChunk } from '../inference/model.ts';
+import type { AnswerPiece } from './answer-piece.ts';
 import type { RecordContext } from '../record/record-context.ts';
 import { withoutSecrets } from '../without-secrets.ts';
 import type { Admission } from './admission.ts';
@@ -22,7 +22,7 @@ export interface GenerationSpec {
   readonly deadlineMs: number;
   readonly context: RecordContext;
   /** Cold; the last piece has usage. */
-  readonly call: () => Observable<ChatChunk>;
+  readonly call: () => Observable<AnswerPiece>;
   /** Whether pieces are joined into chunks that are worth an event. */
   readonly chunked: boolean;
   /** How long it goes on without a reader, from its start on too; 0: its end is that of its last reader. */
@@ -176,11 +176,17 @@ export class Generations {
     const { clock } = this.#options;
     const { deadlineMs, context } = spec;
     let told = 0;
-    const { attempt } = state;
+    let { attempt } = state;
     const subscription = inScope({ ...scopeOf(clock), deadlineMs, context, attempt }, () =>
       defer(() => spec.call()).subscribe({
-        next: ({ text, tokens, tokenCount, usage, finishReason = 'stop', model = '' }) => {
+        next: ({ text, tokens, tokenCount, usage, finishReason = 'stop', model = '', anew }) => {
           if (state.attempt !== attempt || state.endedMs !== undefined) return;
+          if (anew === true) {
+            this.#counts.retried += 1;
+            state.restart();
+            ({ attempt } = state);
+            told = 0;
+          }
           const count = tokenCount ?? tokens?.length ?? (text === '' ? 0 : 1);
           told += count;
           this.#counts.tokens += count;

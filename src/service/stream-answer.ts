@@ -4,6 +4,7 @@ import type { ApiError } from './openai/api-error.ts';
 import { EventStream, eventText } from './event-stream.ts';
 import type { GenerationChunk, GenerationEnd, GenerationEvent, GenerationFailure } from './generation.state.ts';
 import type { Reading } from './generations.ts';
+import { SaidAgain } from './said-again.state.ts';
 
 /** How an answer is written. */
 export interface StreamFormat {
@@ -17,6 +18,8 @@ export interface StreamFormat {
   readonly refusal: ((failure: GenerationFailure) => ApiError) | undefined;
   /** Closes it without an event: what the reader asks for is not there any more. */
   readonly lost: string;
+  /** Whether readers put an answer that begins anew in the place of what they have. Else they get what is new in it, or a failure where it is another one. */
+  readonly replaces: boolean;
 }
 
 export interface StreamLimits {
@@ -28,6 +31,30 @@ export interface StreamLimits {
 }
 
 const done = eventText('[DONE]');
+
+const another: Pick<GenerationFailure, 'kind' | 'code' | 'message' | 'retryAfterMs'> = {
+  kind: 'error',
+  code: 'model_crashed',
+  message: 'the worker of this answer died, and the one that answers now says something else: ask again',
+  retryAfterMs: undefined,
+};
+
+/** For readers that cannot replace what they have. */
+function continued(): (event: GenerationEvent) => GenerationEvent | undefined {
+  const said = new SaidAgain();
+  let attempt = 1;
+  return (event) => {
+    if (event.attempt > attempt) said.restart();
+    ({ attempt } = event);
+    const { number } = event;
+    if (event.kind === 'end') return said.isWhole ? event : { ...another, number, attempt };
+    if (event.kind === 'error') return event;
+    const text = said.push(event.text);
+    if (text === undefined) return { ...another, number, attempt };
+    if (text === event.text) return event;
+    return text === '' ? undefined : { ...event, text, logProbabilities: [] };
+  };
+}
 
 /**
  * Writes an answer as server-sent events while it comes, as quickly as its reader takes it: what it does not take stays with the generation, and what that
@@ -56,7 +83,10 @@ export function streamAnswer(
     stream.open();
     if (format.opening !== undefined) stream.write(format.opening);
   };
-  const write = (event: GenerationEvent): boolean => {
+  const toReader = format.replaces ? (event: GenerationEvent) => event : continued();
+  const write = (came: GenerationEvent): boolean => {
+    const event = toReader(came);
+    if (event === undefined) return true;
     if (event.kind === 'error' && !isBegun && format.refusal) {
       told.refuse(format.refusal(event));
       return false;

@@ -65,6 +65,7 @@ export function chatStream(frame: AnswerFrame): StreamFormat {
     failure: (failure) => eventText(failureError(failure).body),
     refusal: failureError,
     lost: eventText(failureError(lost).body),
+    replaces: false,
   };
 }
 
@@ -107,6 +108,7 @@ export function completionStream({ id, created, model, includeUsage }: AnswerFra
     failure: (failure) => eventText(failureError(failure).body),
     refusal: failureError,
     lost: eventText(failureError(lost).body),
+    replaces: false,
   };
 }
 
