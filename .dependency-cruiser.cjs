@@ -64,6 +64,7 @@ module.exports = {
     vendor('ajv-formats', '^src/codec/json-schema/'),
     ...['chardet', 'htmlparser2', 'hyparquet', 'hyparquet-compressors', 'unpdf'].map((name) => vendor(name, '^src/text/internal/')),
     vendor('minisearch', '^src/tools/internal/corpus/'),
+    vendor('robots-parser', '^src/tools/internal/web/'),
     vendor('prom-client', '^src/serve/'),
     vendor('fastify', '^src/service/'),
     vendor('pino', '^src/runtime/logging\\.ts$'),

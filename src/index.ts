@@ -71,6 +71,7 @@ export { calculator } from './tools/calculator.ts';
 export type { CorpusPage } from './tools/corpus-page.ts';
 export { type Corpus, localCorpus, type LocalCorpusOptions } from './tools/local-corpus.ts';
 export { pythonInterpreter, type PythonInterpreterOptions } from './tools/python-interpreter.ts';
+export { searchApi, type SearchApiOptions } from './tools/search-api.ts';
 export type { SearchHit } from './tools/search-hit.ts';
 export { runTool, type RunToolOptions, type Tool, tool, type ToolBudget, type ToolContext, type ToolResult } from './tools/tool.ts';
 export { type SearchFunction, webSearch, type WebSearchOptions } from './tools/web-search.ts';

@@ -1,56 +1,84 @@
 import { type OptionNames, requireMethods, requireOptions } from '../check-options.ts';
-import { OptionError, requireInteger, ToolError } from '../errors.ts';
-import type { CorpusPage } from './corpus-page.ts';
-import { textPage } from './internal/text-page.ts';
-import { visitInput, type VisitInput } from './internal/visit-input.ts';
+import { OptionError, requireInteger } from '../errors.ts';
+import type { VisitInput } from './internal/visit-input.ts';
+import { visitTool } from './internal/visit-tool.ts';
+import { publicNetwork } from './internal/web/web-network.ts';
 import type { Corpus } from './local-corpus.ts';
-import { type Tool, tool, type ToolResult } from './tool.ts';
+import type { Tool } from './tool.ts';
 
 export interface WebVisitOptions {
   /** A kept library whose pages are read, as `localCorpus` makes it. */
   readonly corpus?: Corpus | undefined;
+  /** Hosts on the web that may be read: `example.org`, `*.example.org` (with those below it), or `*` for each public one. @defaultValue none */
+  readonly allow?: readonly string[] | undefined;
+  /** Ports of URLs. @defaultValue 80 and 443 */
+  readonly ports?: readonly number[] | undefined;
+  /** For all that one visit takes, in ms. @defaultValue 20,000 */
+  readonly timeoutMs?: number | undefined;
+  /** Of a page, packed and unpacked; longer ones are refused. @defaultValue 4,194,304 (4 MiB) */
+  readonly maxBytes?: number | undefined;
+  /** What sites are told of who reads; its first word is looked for in their robots.txt. Say where you can be reached. @defaultValue millrace */
+  readonly userAgent?: string | undefined;
   /** Characters of one part of a page, 500 to 100,000. @defaultValue 8,000 */
   readonly pageChars?: number | undefined;
 }
 
-const names: OptionNames<WebVisitOptions> = { corpus: true, pageChars: true };
-/** For the title and what is said about the parts. */
-const roomForRemarks = 400;
+const names: OptionNames<WebVisitOptions> = {
+  ...{ corpus: true, allow: true, ports: true, timeoutMs: true, maxBytes: true, userAgent: true, pageChars: true },
+};
+const mebibyte = 1024 * 1024;
+const hostForm = /^(\*|(\*\.)?([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)+(?=[a-z0-9-]*[a-z])[a-z0-9-]{2,63})$/;
+const agentForm = /^[A-Za-z][\w-]{0,40}([/ ][ -~]{0,200})?$/;
 
 /**
- * The tool `web_visit`: the text of a page, in parts of `pageChars`, from a library that is kept.
+ * The tool `web_visit`: the text of a page, in parts of `pageChars`, from a library that is kept, or from the web behind a list of allowed hosts.
  *
- * In: `{ url, page }`. Out: the title and the text of that part, and how many there are; `source` is the URL. What stands in it is by strangers: `asEvidence`.
- * @throws OptionError without a corpus. ToolError (from `run`) `tool_refused` for a page that is not there.
+ * Of the web: http and https alone, names and no addresses, public addresses alone; a name is resolved once and the connection goes to what was checked. A redirect within a host is followed, each hop checked; one to
+ * another host is told. What robots.txt forbids is not read, nor is a site whose robots.txt cannot be. No cookies, no credentials, no proxies of the environment.
+ *
+ * In: `{ url, page }`. Out: the title and the text of that part, and how many there are; `source` is the URL. What stands in it is by strangers: `asEvidence`. Holds the texts of 8 pages for ten minutes, and the rules of
+ * 500 sites for an hour.
+ * @throws OptionError without a corpus and allowed hosts, and for options outside their ranges. ToolError (from `run`) `tool_refused` for what must not or cannot be read, `tool_failed` where a site did not answer.
+ * TimeoutError after `timeoutMs`.
  */
 export function webVisit(options: WebVisitOptions): Tool<VisitInput> {
   requireOptions('webVisit', options, names);
-  const { corpus, pageChars = 8_000 } = options;
+  const {
+    corpus,
+    allow,
+    ports = [80, 443],
+    timeoutMs = 20_000,
+    maxBytes = 4 * mebibyte,
+    userAgent = 'millrace',
+    pageChars = 8_000,
+  } = options;
   requireInteger('webVisit.pageChars', pageChars, 500, 100_000);
-  if (corpus === undefined) throw new OptionError('webVisit takes a corpus, got none');
-  requireMethods('webVisit.corpus', corpus, ['search', 'page'], 'a corpus of localCorpus()');
-  return tool({
-    name: 'web_visit',
-    description: 'Reads the page at a URL that web_search has found: its text. Long pages come in parts; page 2 is the second.',
-    ...visitInput(),
-    run: ({ url, page = 1 }, { budget }) => {
-      const found = corpus.page(url);
-      if (found === undefined) {
-        throw new ToolError(
-          'tool_refused',
-          `web_visit has no page ${JSON.stringify(url)}; take a URL that web_search has shown, letter by letter`,
-        );
-      }
-      // parts that are cut again by the budget would leave out what stands between them
-      return Promise.resolve(partOf(found, page, Math.max(1, Math.min(pageChars, budget.maxChars - roomForRemarks))));
-    },
-  });
+  requireInteger('webVisit.timeoutMs', timeoutMs, 1);
+  requireInteger('webVisit.maxBytes', maxBytes, 1, 64 * mebibyte);
+  requireHosts(allow);
+  requirePorts(ports);
+  if (typeof userAgent !== 'string' || !agentForm.test(userAgent)) {
+    throw new OptionError(
+      `webVisit.userAgent must be a name, perhaps with '/', version and contact behind it, got ${JSON.stringify(userAgent)}`,
+    );
+  }
+  if (corpus === undefined && allow === undefined) throw new OptionError('webVisit takes a corpus, allowed hosts, or both, got neither');
+  if (corpus !== undefined) requireMethods('webVisit.corpus', corpus, ['search', 'page'], 'a corpus of localCorpus()');
+  const web = allow === undefined ? undefined : { allow: [...allow], ports: [...ports], timeoutMs, maxBytes, userAgent };
+  return visitTool({ corpus, web, pageChars }, publicNetwork);
 }
 
-function partOf({ url, title, text }: CorpusPage, number: number, pageChars: number): ToolResult {
-  const part = textPage(text, number, pageChars);
-  const pages = `${String(part.count)} ${part.count === 1 ? 'page' : 'pages'}`;
-  if (part.text === undefined) throw new ToolError('tool_refused', `web_visit has no page ${String(number)} of ${url}, which has ${pages}`);
-  const remark = part.count === 1 ? '' : `\n\n[page ${String(number)} of ${pages}]`;
-  return { text: `${title}\n\n${part.text.trim()}${remark}`, source: url };
+function requireHosts(allow: unknown): void {
+  if (allow === undefined) return;
+  if (!Array.isArray(allow) || allow.length === 0) throw new OptionError('webVisit.allow must be a list of hosts with one at least');
+  const wrong = (allow as readonly unknown[]).find((host) => typeof host !== 'string' || !hostForm.test(host));
+  if (wrong === undefined) return;
+  throw new OptionError(
+    `webVisit.allow must hold names of hosts in lower case such as example.org, *.example.org or * (others in Punycode, without ports), got ${JSON.stringify(wrong)}`,
+  );
+}
+
+function requirePorts(ports: unknown): void {
+  if (!Array.isArray(ports) || ports.length === 0) throw new OptionError('webVisit.ports must be a list of ports with one at least');
+  for (const port of ports as readonly unknown[]) requireInteger('webVisit.ports', port, 1, 65_535);
 }

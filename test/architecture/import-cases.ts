@@ -21,6 +21,7 @@ export const importCases: Readonly<Record<string, Readonly<Record<string, readon
   'ajv-has-one-home': { 'src/runtime/decode.ts': ['ajv'] },
   'ajv-formats-has-one-home': { 'src/codec/json.ts': ['ajv-formats'] },
   'minisearch-has-one-home': { 'src/tools/web-search.ts': ['minisearch'] },
+  'robots-parser-has-one-home': { 'src/tools/web-visit.ts': ['robots-parser'] },
   'prom-client-has-one-home': { 'src/runtime/stats.ts': ['prom-client'] },
   'fastify-has-one-home': { 'src/serve/health.ts': ['fastify'] },
   'pino-has-one-home': { 'src/runtime/runner.ts': ['pino'] },

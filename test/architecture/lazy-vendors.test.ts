@@ -37,6 +37,7 @@ const heavy = [
   'hyparquet',
   'unpdf',
   'minisearch',
+  'robots-parser',
 ];
 
 describe('importing the library loads no vendor that is not used', () => {
