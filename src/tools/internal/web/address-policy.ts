@@ -45,7 +45,7 @@ const v6 = forbiddenV6.map((range) => asList(range, 'ipv6'));
 const [globalUnicast] = asList(['2000::', 3, ''], 'ipv6');
 
 /** The addresses of this machine: what listens here for itself alone must not be reached by a name from outside. */
-export const ownAddresses = (): ReadonlySet<string> =>
+const ownAddresses = (): ReadonlySet<string> =>
   new Set(Object.values(networkInterfaces()).flatMap((all) => (all ?? []).map(({ address }) => address)));
 
 /**
