@@ -67,6 +67,7 @@ module.exports = {
     vendor('robots-parser', '^src/tools/internal/web/'),
     vendor('prom-client', '^src/serve/'),
     vendor('fastify', '^src/service/'),
+    vendor('yaml', '^src/load/load-file\\.ts$'),
     vendor('pino', '^src/runtime/logging\\.ts$'),
     vendor('commander', '^src/cli/'),
     vendor('ora', '^src/cli/'),

@@ -51,6 +51,8 @@ export interface CommandSpec<O extends CommandOptions> {
   readonly arguments?: readonly CommandArgument[];
   /** The names of the global settings (transport, brokers, json, logLevel, …) are taken. `config` is not: a command with files of its own has `--config` to itself, and settings come from elsewhere. */
   readonly options: O;
+  /** What is said at the first SIGINT or SIGTERM, and at the second one. @defaultValue of what runs a pipeline: what was begun is finished */
+  readonly stopping?: { readonly first: string; readonly second: string };
   /** At least one: command lines that can be copied, each with what it does. */
   readonly examples: readonly { readonly line: string; readonly does: string }[];
   /** Exit codes beside 0 (done), 1 (failed), 2 (command line or settings), 130 and 143 (ended by a signal). */

@@ -9,6 +9,8 @@ import { dlqListCommand } from './dlq-list-command.ts';
 import { dlqRedriveCommand } from './dlq-redrive-command.ts';
 import { dlqShowCommand } from './dlq-show-command.ts';
 import { doctorCommand } from './doctor-command.ts';
+import { loadCommand } from './load-command.ts';
+import { loadCompareCommand } from './load-compare-command.ts';
 import { produceCommand } from './produce-command.ts';
 import { pullCommand } from './pull-command.ts';
 import { runCommand } from './run-command.ts';
@@ -24,6 +26,8 @@ export const commands: readonly Command[] = [
   parallelCommand,
   runCommand,
   serveCommand,
+  loadCommand,
+  loadCompareCommand,
   produceCommand,
   consumeCommand,
   dlqListCommand,

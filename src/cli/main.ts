@@ -12,6 +12,11 @@ import { terminalOutput } from './terminal-output.ts';
 const launchedVariable = 'MILLRACE_LAUNCHED'; // by millrace.cjs
 const lastWordsMs = 300; // whoever was told to end does not wait longer for somebody to read
 
+const finishing = {
+  first: 'stopping: what was begun is finished first; again (Ctrl-C) to end at once',
+  second: 'ended at once: what was not committed will be delivered again',
+} as const;
+
 /** Runs one command line; the process ends with its exit code when everything it opened is closed. */
 export async function main(argv: readonly string[]): Promise<void> {
   let mode = {
@@ -35,11 +40,11 @@ export async function main(argv: readonly string[]): Promise<void> {
     let readerLeft = false;
     const interruption = interrupt({
       first: () => {
-        if (!readerLeft) out.note('stopping: what was begun is finished first; again (Ctrl-C) to end at once');
+        if (!readerLeft) out.note((invocation.command.stopping ?? finishing).first);
       },
       second: () => {
         out.live(undefined);
-        out.note('ended at once: what was not committed will be delivered again');
+        out.note((invocation.command.stopping ?? finishing).second);
       },
       exit: (code) => process.exit(code),
     });

@@ -1,8 +1,9 @@
-import { open, mkdir, rename, rm } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { requireObject, requireOptions } from '../check-options.ts';
 import { requireText } from '../errors.ts';
 import { reportPage } from './internal/report-page.ts';
+import { writeWhole } from './internal/write-whole.ts';
 import type { RunReport } from './run-report.ts';
 
 /**
@@ -18,22 +19,4 @@ export async function writeReport(folder: string, report: RunReport): Promise<vo
   await mkdir(folder, { recursive: true });
   await writeWhole(join(folder, 'report.json'), `${JSON.stringify(report, undefined, 2)}\n`);
   await writeWhole(join(folder, 'report.html'), reportPage(report));
-}
-
-/** Beside it first, then in its place. */
-async function writeWhole(path: string, text: string): Promise<void> {
-  const beside = `${path}.${String(process.pid)}.part`;
-  try {
-    const file = await open(beside, 'w');
-    try {
-      await file.writeFile(text);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(beside, path);
-  } catch (error) {
-    await rm(beside, { force: true });
-    throw error;
-  }
 }

@@ -24,6 +24,7 @@ export const importCases: Readonly<Record<string, Readonly<Record<string, readon
   'robots-parser-has-one-home': { 'src/tools/web-visit.ts': ['robots-parser'] },
   'prom-client-has-one-home': { 'src/runtime/stats.ts': ['prom-client'] },
   'fastify-has-one-home': { 'src/serve/health.ts': ['fastify'] },
+  'yaml-has-one-home': { 'src/serve/health.ts': ['yaml'] },
   'pino-has-one-home': { 'src/runtime/runner.ts': ['pino'] },
   'commander-has-one-home': { 'src/runtime/options.ts': ['commander'] },
   'ora-has-one-home': { 'pipelines/reviews/command.ts': ['ora'] },

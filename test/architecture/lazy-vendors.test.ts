@@ -29,6 +29,7 @@ const heavy = [
   'ajv-formats',
   'commander',
   'ora',
+  'yaml',
   'zod',
   'prom-client',
   'chardet',

@@ -25,6 +25,7 @@ const pages = await Promise.all(
     'src/GUARANTEES.md',
     'src/serve/metrics.md',
     'src/service/service.md',
+    'src/load/load.md',
   ].map(async (page) => {
     const text = await read(page);
     return { page, text, blocks: blocksOf(page, text) };
