@@ -1,7 +1,10 @@
 // Tools alone, and what one's own needs, for processes that need no pipelines: `import { runTool } from 'millrace/tools'` loads a fiftieth of what `millrace` does.
 export { aboutEvidence, asEvidence, evidenceBoundary } from './tools/as-evidence.ts';
 export { calculator } from './tools/calculator.ts';
+export { type Corpus, localCorpus, type LocalCorpusOptions } from './tools/local-corpus.ts';
 export { pythonInterpreter, type PythonInterpreterOptions } from './tools/python-interpreter.ts';
 export { runTool, type RunToolOptions, type Tool, tool, type ToolBudget, type ToolContext, type ToolResult } from './tools/tool.ts';
+export { webSearch, type WebSearchOptions } from './tools/web-search.ts';
+export { webVisit, type WebVisitOptions } from './tools/web-visit.ts';
 export { type Clock, systemClock } from './clock.ts';
 export { isAbortError, isStreamError, messageOf, StreamError, TimeoutError, ToolError } from './errors.ts';

@@ -1,0 +1,26 @@
+/** What a process is told of the seed that it works on. */
+export interface SeedOrder {
+  readonly sourceId: string;
+  /** The seed as a model reads it. */
+  readonly topic: string;
+  readonly mode: 'web' | 'math' | 'python';
+  readonly tools: readonly string[];
+  /** As the configuration has them, for the tools. */
+  readonly environment: Readonly<Record<string, unknown>>;
+  readonly randomSeed: number;
+  readonly maxDepth: number;
+  readonly branchingFactor: number;
+  /** Steps up to this depth have `branchingFactor` ways on, deeper ones have one. */
+  readonly depthThreshold: number;
+  readonly maxSteps: number;
+  readonly maxTrajectories: number;
+  readonly temperature: number;
+  readonly maxAnswerTokens: number;
+  /** Of all that was found, as much is shown to the model at once. */
+  readonly promptChars: number;
+  /** Of one tool's result, as much is kept. */
+  readonly observationChars: number;
+  readonly toolTimeoutMs: number;
+  /** Whether a pair that a model answers without its evidence fails. */
+  readonly closedBookCheck: boolean;
+}

@@ -1,0 +1,122 @@
+import { readFile } from 'node:fs/promises';
+import { messageOf, nearest, OptionError } from 'millrace';
+import { z } from 'zod';
+
+const tools = ['web_search', 'web_visit', 'calculator', 'python_interpreter'] as const;
+const positive = z.int().min(1);
+
+/** What the tools of a mode take; what a tool does not know is warned of. */
+const EnvironmentKwargs = z.looseObject({
+  web_search_top_k: positive.max(20).default(5).describe('results of one search'),
+});
+
+/** A configuration, as it stands in a file; every member but the mode has a default. */
+export const SynthesisConfig = z.object({
+  environment_mode: z.enum(['web', 'math', 'python']).describe('what is explored, and how'),
+  environment_kwargs: EnvironmentKwargs.prefault({}).describe('for the tools'),
+  available_tools: z.array(z.enum(tools)).min(1).describe('tools that the model may use').optional(),
+  max_depth: positive.max(100).default(4).describe('steps on one way from the seed'),
+  branching_factor: positive.max(16).default(2).describe('ways on from a step, up to depth_threshold'),
+  depth_threshold: z.int().min(0).max(100).default(2).describe('beyond this depth a way is not divided any more'),
+  max_steps: positive.max(10_000).default(24).describe('steps of one seed, all ways together'),
+  max_trajectories: positive.max(100).default(2).describe('ways of one seed that pairs are written of, one each'),
+  max_workers: positive.max(256).default(1).describe('seeds at once, each in a process of its own; 2 to 8 is usual'),
+  random_seed: z
+    .int()
+    .min(0)
+    .max(2 ** 31 - 1)
+    .describe('of all that is left to chance; drawn and noted where it is not given')
+    .optional(),
+  model: z.string().min(1).default('smollm2').describe('smollm2, hf:owner/repo/file.gguf, a path, or a URL as http://host:8080/v1#model'),
+  api_key_env: z.string().min(1).describe('the environment variable that holds the key of a URL').optional(),
+  temperature: z.number().min(0).max(2).default(0.7).describe('of what is chosen and written; checks have 0'),
+  max_answer_tokens: positive.max(100_000).default(512).describe('longest answer of the model'),
+  prompt_chars: z.int().min(500).max(1_000_000).default(4_000).describe('of what was found, as much is shown to the model at once'),
+  observation_chars: z.int().min(100).max(100_000).default(4_000).describe("of one tool's result, as much is kept"),
+  closed_book_check: z.boolean().default(true).describe('a pair that the model answers without its evidence is not kept'),
+  duplicate_similarity: z.number().min(0.1).max(1).default(0.8).describe('questions that share this much of their words are one'),
+  token_budget: positive.describe('tokens of one run; then it ends, to be resumed').optional(),
+  tokens_per_minute: positive.describe('in any 60 s').optional(),
+  requests_per_minute: positive.describe('in any 60 s').optional(),
+  request_interval_ms: z.int().min(0).max(3_600_000).default(0).describe('shortest time between the starts of two calls of the model'),
+  call_timeout_ms: positive.default(120_000).describe('longest time of one attempt at a call'),
+  attempts: positive.max(100).default(4).describe('attempts at a call; overloads are none'),
+  model_patience_ms: positive.default(300_000).describe('a model that is away for so long ends the run'),
+  seed_timeout_ms: positive.default(300_000).describe('a seed that neither asks nor ends for so long is killed'),
+  seed_attempts: positive.max(10).default(2).describe('processes for a seed whose process dies'),
+  tool_timeout_ms: positive.default(30_000).describe('longest time of one use of a tool'),
+  worker_memory_mb: z.int().min(64).max(1_048_576).default(256).describe('memory of a process, in MiB; above it is killed'),
+});
+
+export type Config = z.infer<typeof SynthesisConfig> & { readonly available_tools: readonly (typeof tools)[number][] };
+
+/** What a mode explores with where the configuration does not say. */
+const usualTools = {
+  web: ['web_search', 'web_visit'],
+  math: ['calculator'],
+  python: ['python_interpreter'],
+} as const satisfies Readonly<Record<string, readonly (typeof tools)[number][]>>;
+
+const usualWorkers = 8;
+
+export interface ReadConfig {
+  readonly config: Config;
+  /** What is odd about it, and works all the same. */
+  readonly warnings: readonly string[];
+}
+
+/** Checks a configuration and fills it in. @throws OptionError that says where, what was expected and what was given. */
+export function configFrom(name: string, given: unknown): ReadConfig {
+  const parsed = SynthesisConfig.safeParse(given);
+  if (!parsed.success) {
+    const said = parsed.error.issues.map(({ path, message }) => `${path.length === 0 ? 'the whole' : path.join('.')}: ${message}`);
+    throw new OptionError(`${name} is no configuration of synthesis: ${said.join('; ')}`);
+  }
+  const config = { ...parsed.data, available_tools: parsed.data.available_tools ?? [...usualTools[parsed.data.environment_mode]] };
+  if (new Set(config.available_tools).size < config.available_tools.length)
+    throw new OptionError(`${name}: available_tools names a tool twice: ${config.available_tools.join(', ')}`);
+  const workers =
+    config.max_workers > usualWorkers
+      ? [
+          `max_workers is ${String(config.max_workers)}: more than ${String(usualWorkers)} seldom helps, as all wait for one model; --tune tells`,
+        ]
+      : [];
+  return { config, warnings: [...unknownIn(name, given as object), ...workers] };
+}
+
+/** Members that nobody reads; a slip of the pen, mostly. */
+function unknownIn(name: string, given: object): readonly string[] {
+  const known = Object.keys(SynthesisConfig.shape);
+  return Object.keys(given)
+    .filter((key) => !known.includes(key) && key !== '$schema' && !key.startsWith('_'))
+    .map((key) => {
+      const meant = nearest(key, known);
+      return `${name} has ${key}, which nothing reads${meant === undefined ? '' : `; did you mean ${meant}?`}`;
+    });
+}
+
+/** @throws OptionError for a file that cannot be read, is not JSON, or no configuration. */
+export async function readConfig(path: string): Promise<ReadConfig> {
+  return configFrom(path, await readJson(path, 'configuration'));
+}
+
+/** @throws OptionError for a file that cannot be read, or is not JSON. */
+export async function readJson(path: string, what: string): Promise<unknown> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    throw new OptionError(`cannot read the ${what} ${path}: ${messageOf(error)}`, { cause: error });
+  }
+  try {
+    return JSON.parse(text.replace(/^\uFEFF/, ''));
+  } catch (error) {
+    throw new OptionError(`the ${what} ${path} is not JSON: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+/** The published JSON Schema of a configuration: `config.schema.json`. */
+export const configJsonSchema = (): object => ({
+  ...z.toJSONSchema(SynthesisConfig, { io: 'input' }),
+  title: 'A configuration of millrace synthesize',
+});

@@ -1,0 +1,8 @@
+import { fileURLToPath } from 'node:url';
+
+/** Modes that have a configuration of ours. */
+export const shippedModes = ['web', 'math', 'python'] as const;
+
+/** The file of a mode's configuration. */
+export const shippedConfig = (mode: (typeof shippedModes)[number]): string =>
+  fileURLToPath(new URL(`./configs/${mode}.json`, import.meta.url));

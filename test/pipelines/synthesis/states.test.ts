@@ -1,0 +1,147 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { accountOf, type RunTimes } from '../../../pipelines/synthesis/account.state.ts';
+import { containsAnswer, sameAnswer } from '../../../pipelines/synthesis/agent/same-answer.ts';
+import { DuplicateIndex } from '../../../pipelines/synthesis/duplicate-index.state.ts';
+import { SpendLimit } from '../../../pipelines/synthesis/spend-limit.state.ts';
+import { WaitingTimes } from '../../../pipelines/synthesis/waiting-times.state.ts';
+
+describe('a token budget', () => {
+  it('is never passed, whatever is on the way at once', () => {
+    const calls = fc.array(
+      fc.record({ most: fc.integer({ min: 1, max: 50 }), used: fc.integer({ min: 0, max: 50 }), later: fc.boolean() }),
+    );
+    fc.assert(
+      fc.property(calls, fc.integer({ min: 1, max: 500 }), (all, limit) => {
+        const spend = new SpendLimit(limit);
+        const open: (() => void)[] = [];
+        for (const { most, used, later } of all) {
+          if (!spend.reserve(most)) break;
+          const settle = (): void => spend.settle(most, Math.min(used, most));
+          if (later) open.push(settle);
+          else settle();
+        }
+        for (const settle of open) settle();
+        expect(spend.spent).toBeLessThanOrEqual(limit);
+      }),
+    );
+  });
+});
+
+describe('near duplicates', () => {
+  const question = 'Which river flows through Vienna, Bratislava, Budapest and Belgrade on its way to the sea?';
+  it.each([
+    ['the same', question, true],
+    ['case and punctuation', 'WHICH river flows through Vienna, Bratislava, Budapest, and Belgrade — on its way to the sea', true],
+    ['a word more', 'Which river flows through Vienna, Bratislava, Budapest and Belgrade on its long way to the sea?', true],
+    ['another subject', 'Which river flows through Basel, Strasbourg, Cologne and Rotterdam on its way to the sea?', false],
+    ['something else', 'Who wrote the score of the film about the river?', false],
+  ])('%s', (_, other, isNear) => {
+    const index = new DuplicateIndex(0.8);
+    expect(index.keep('a', question)).toBeUndefined();
+    expect(index.keep('b', other)).toBe(isNear ? 'a' : undefined);
+  });
+
+  it('two problems that differ in a number are two', () => {
+    const index = new DuplicateIndex(0.8);
+    const problem = (n: number): string =>
+      `A farmer has ${String(n)} apples and buys seven more at the market; how many apples has the farmer now?`;
+    expect([index.keep('a', problem(12)), index.keep('b', problem(13)), index.keep('c', problem(12))]).toEqual([undefined, undefined, 'a']);
+  });
+
+  it('finds what comparing with all finds', () => {
+    const word = fc.constantFrom('red', 'blue', 'green', 'tall', 'small', 'river', 'tree');
+    const questions = fc.array(
+      fc.array(word, { minLength: 1, maxLength: 8 }).map((words) => words.join(' ')),
+      { maxLength: 30 },
+    );
+    fc.assert(
+      fc.property(questions, fc.constantFrom(0.3, 0.5, 0.8, 1), (all, similarity) => {
+        const index = new DuplicateIndex(similarity);
+        const kept: string[] = [];
+        for (const one of all) {
+          const isNear = kept.some((other) => jaccard(one, other) >= similarity);
+          expect(index.keep(one, one) !== undefined).toBe(isNear);
+          if (!isNear) kept.push(one);
+        }
+      }),
+    );
+  });
+});
+
+/** Words and pairs of neighbouring words, compared one with all. */
+function jaccard(one: string, other: string): number {
+  const features = (text: string): Set<string> => {
+    const words = text.split(' ');
+    return new Set([...words, ...words.slice(1).map((word, at) => `${words[at] ?? ''} ${word}`)]);
+  };
+  const [a, b] = [features(one), features(other)];
+  const common = [...a].filter((feature) => b.has(feature)).length;
+  return common / (a.size + b.size - common);
+}
+
+describe('answers', () => {
+  it.each([
+    ['42', '42.0', true],
+    ['1,234.5', '1234.5', true],
+    ['0.3333333333', '0.33333333', true],
+    ['3', '4', false],
+    ['The Danube', 'danube.', true],
+    ['Curie', 'Marie Curie', undefined],
+    ['', 'x', false],
+    ['Zürich', 'zurich', true],
+  ])('%s and %s: %s', (one, other, same) => {
+    expect(sameAnswer(one, other)).toBe(same);
+    expect(sameAnswer(other, one)).toBe(same);
+  });
+
+  it.each([
+    ['Is the Danube longer than the Rhine?', 'the Danube', true],
+    ['Which river is it?', 'Danube', false],
+    ['What is 3 times 4, less 5?', '3', false],
+    ['What is 1200 divided by 4?', '1,200', true],
+  ])('%s says %s: %s', (question, answer, says) => {
+    expect(containsAnswer(question, answer)).toBe(says);
+  });
+});
+
+describe('the account of a run', () => {
+  const times: RunTimes = {
+    ...{
+      elapsedMs: 10_000,
+      workers: 4,
+      cores: 2,
+      seeds: 20,
+      wallMs: 38_000,
+      callMs: 30_000,
+      waitMs: 1_000,
+      toolMs: 2_000,
+      cpuMs: 2_000,
+      parentCpuMs: 500,
+    },
+    ...{ stretch: 1, overloads: 0, maxRssBytes: 1 },
+  };
+  it('says how much faster it was than one after the other', () => {
+    expect(accountOf(times)).toMatchObject({ serialMs: 37_000, speedUp: 3.7, isNoFaster: false, advice: [] });
+  });
+
+  it.each([
+    ['a model that all wait for', { stretch: 4, callMs: 36_000 }, true, /4\.0 times as long beside others/],
+    ['limits of the other side', { overloads: 12, waitMs: 30_000, callMs: 5_000 }, true, /12 times that it was too much/],
+    ['a budget', { waitMs: 30_000, callMs: 5_000 }, true, /raise the budgets/],
+    ['processors', { cpuMs: 19_000 }, false, /the processors were busy/],
+    ['too few seeds', { seeds: 3, wallMs: 9_000, callMs: 8_000 }, true, /3 seeds for 4 workers/],
+    ['little memory', { fewer: 'memory: 1 of 4' }, false, /memory: 1 of 4/],
+  ])('%s', (_, change, isNoFaster, advice) => {
+    const account = accountOf({ ...times, ...change });
+    expect([account.isNoFaster, account.advice.join('; ')]).toEqual([isNoFaster, expect.stringMatching(advice)]);
+  });
+
+  it('sees calls grow with those beside them', () => {
+    const waiting = new WaitingTimes();
+    waiting.begins(0)(100);
+    const ends = [waiting.begins(0), waiting.begins(0), waiting.begins(0)];
+    for (const end of ends) end(300);
+    expect([waiting.calls, waiting.callMs, waiting.stretch]).toEqual([4, 1_000, expect.closeTo(1.25, 5)]);
+  });
+});
