@@ -5,6 +5,7 @@ import type { Codec } from '../codec/codec.ts';
 import { parseExactJson } from '../codec/internal/exact-json.ts';
 import { registry } from '../codec/registry/registry.ts';
 import type { SchemaRegistry } from '../codec/schema-registry.ts';
+import type { GivenOptions } from '../command.ts';
 import { messageOf, OptionError } from '../errors.ts';
 
 /** The options of commands that read or write Avro. */
@@ -13,31 +14,50 @@ export const avroOptions = {
     kind: 'text',
     value: 'form',
     choices: ['registry', 'plain'],
-    summary:
-      'values are Avro: with the id of their schema in the registry of MILLRACE_SCHEMA_REGISTRY_URL, or plain, with nothing before them',
+    summary: 'values are Avro: with the id of their schema in the registry, or plain, with nothing before them',
   },
   schema: { kind: 'text', value: 'file', summary: 'of --avro: an Avro schema as JSON (.avsc)' },
+  keyAvro: { kind: 'text', value: 'form', choices: ['registry', 'plain'], summary: 'keys are Avro, in one of these forms' },
+  keySchema: { kind: 'text', value: 'file', summary: 'of --key-avro: an Avro schema as JSON (.avsc)' },
+  registry: {
+    kind: 'text',
+    value: 'url',
+    summary: 'where the schema registry is, several with commas between (default: MILLRACE_SCHEMA_REGISTRY_URL)',
+  },
 } as const;
 
-/** How values stand in a topic. */
+/** How values, or keys, stand in a topic. */
 export type AvroForm =
   | { readonly form: 'plain'; readonly registry: undefined; readonly schema: AvroSchema | undefined }
   | { readonly form: 'registry'; readonly registry: SchemaRegistry; readonly schema: AvroSchema | undefined };
 
+/** Undefined: they are no Avro. */
+export interface AvroForms {
+  readonly values: AvroForm | undefined;
+  readonly keys: AvroForm | undefined;
+}
+
+export type GivenAvro = GivenOptions<typeof avroOptions>;
+
 /**
- * What the options say; undefined: values are no Avro.
+ * What the options say.
  * @throws OptionError also for a schema file that is no JSON
  */
-export async function avroForm(given: {
-  readonly avro: string | undefined;
-  readonly schema: string | undefined;
-}): Promise<AvroForm | undefined> {
-  if (given.avro === undefined) {
-    if (given.schema !== undefined) throw new OptionError('--schema is of Avro: say --avro registry or --avro plain, too');
-    return undefined;
-  }
-  const schema = given.schema === undefined ? undefined : await readSchema(given.schema);
-  return given.avro === 'registry' ? { form: 'registry', registry: registry(), schema } : { form: 'plain', registry: undefined, schema };
+export async function avroForms({ avro: form, schema, keyAvro, keySchema, registry: url }: GivenAvro): Promise<AvroForms> {
+  if (form === undefined && schema !== undefined) throw new OptionError('--schema is of Avro: say --avro registry or --avro plain, too');
+  if (keyAvro === undefined && keySchema !== undefined)
+    throw new OptionError('--key-schema is of Avro: say --key-avro registry or --key-avro plain, too');
+  const isAsked = form === 'registry' || keyAvro === 'registry';
+  if (url !== undefined && !isAsked) throw new OptionError('--registry is of Avro: say --avro registry or --key-avro registry, too');
+  const schemas = isAsked ? registry(url === undefined ? {} : { url: url.split(',') }) : undefined; // one for both, with its caches
+  const formed = async (way: string | undefined, path: string | undefined): Promise<AvroForm | undefined> => {
+    if (way === undefined) return undefined;
+    const read = path === undefined ? undefined : await readSchema(path);
+    return way === 'registry' && schemas !== undefined
+      ? { form: 'registry', registry: schemas, schema: read }
+      : { form: 'plain', registry: undefined, schema: read };
+  };
+  return { values: await formed(form, schema), keys: await formed(keyAvro, keySchema) };
 }
 
 /** The codec of values of this schema. */

@@ -1,8 +1,8 @@
 import { type Command, defineCommand } from '../command.ts';
 import { OptionError } from '../errors.ts';
 import type { Transport } from '../transport/transport.ts';
-import { avroForm, avroOptions } from './avro-options.ts';
-import { type AvroValues, avroValues } from './avro-values.ts';
+import { avroForms, avroOptions } from './avro-options.ts';
+import { type AvroReaders, avroReaders } from './avro-values.ts';
 import { requireKafka } from './broker-needed.ts';
 import { avroFileSink, type ConsumeSink, printingSink } from './consume-sink.ts';
 import type { CliContext } from './context.ts';
@@ -27,7 +27,7 @@ are JSON objects or arrays stand in there as they are, other texts as strings, b
 --json as base64:…). Control characters are shown, not sent, where stdout is a terminal. It reads in a group of its own and never ends by
 itself: --max, --all, Ctrl-C or the end of the reader (| head) end it, with 0.
 
-With --avro values are shown as JSON: numbers of 64 bits as decimal texts, bytes as base64, times as ISO texts. With --schema they are read as
+With --avro values, and with --key-avro keys, are shown as JSON: numbers of 64 bits as decimal texts, bytes as base64, times as ISO texts. With --schema they are read as
 that one, by Avro's rules; --avro registry reads each as it was written otherwise, and waits while the registry is away. --out writes them to an Avro
 file, which must not have anything in it yet: with --schema, or with what is the latest of TOPIC-value at the start. Its blocks are a second old at most when they are written,
 so that what a killed process leaves can be read up to the last of them. Keys, headers and records that cannot be read are not in it; the latter are told.`,
@@ -38,6 +38,7 @@ so that what a killed process leaves can be read up to the last of them. Keys, h
     { line: 'millrace consume reviews.enriched --from-beginning --brokers localhost:9092', does: 'all values, then the new ones' },
     { line: 'millrace consume reviews.dead --from-beginning --max 10 --headers', does: 'ten dead letters with their stories' },
     { line: "millrace consume reviews.enriched --json | jq -r '.value.sentiment'", does: 'one field of each' },
+    { line: 'millrace consume orders --all --avro registry --key-avro registry', does: 'keys and values, each as it was written' },
     { line: 'millrace consume orders --all --avro registry --out orders.avro', does: 'a topic as an Avro file' },
   ],
   run: async ({ options: given, args: [topic = ''] }, commandContext) => {
@@ -45,19 +46,20 @@ so that what a killed process leaves can be read up to the last of them. Keys, h
     const { settings, out } = context;
     requireKafka('consume', settings);
     const { out: path } = given;
-    const form = await avroForm(given);
-    if (path !== undefined && form === undefined)
+    const forms = await avroForms(given);
+    if (path !== undefined && forms.values === undefined)
       throw new OptionError('--out writes an Avro file: say --avro registry or --avro plain, too');
-    if (path !== undefined && (given.keys || given.headers))
-      throw new OptionError('--out writes values alone: leave --keys and --headers out');
+    if (path !== undefined && (given.keys || given.headers || forms.keys))
+      throw new OptionError('--out writes values alone: leave --keys, --key-avro and --headers out');
     const { transport, where, close } = await context.openTransport();
-    let values: AvroValues | undefined;
+    let avro: AvroReaders = { values: undefined, keys: undefined };
     try {
       await requireTopics(transport, [topic]); // before a file is begun
-      values = form && (await avroValues(form, topic, path !== undefined, context));
+      avro = await avroReaders(forms, topic, context, path !== undefined);
+      const { values, keys } = avro;
       const sink =
         path === undefined || values?.schema === undefined
-          ? printingSink(values, given, context)
+          ? printingSink(avro, { ...given, keys: given.keys || keys !== undefined }, context)
           : await avroFileSink(path, { ...values, schema: values.schema }, context);
       try {
         await readInto(sink, { transport, where, topic, ...given }, context);
@@ -69,7 +71,8 @@ so that what a killed process leaves can be read up to the last of them. Keys, h
       if (told) out.json({ topic, ...told.counts });
       return told?.isWhole === false ? 1 : 0;
     } finally {
-      await values?.close();
+      await avro.values?.close();
+      await avro.keys?.close();
       await close();
     }
   },

@@ -1,8 +1,7 @@
 import type { AvroSchema } from '../codec/avro/avro-schema.ts';
 import { CodecError, messageOf } from '../errors.ts';
 import { AvroOutput } from './avro-output.ts';
-import { avroText } from './avro-text.ts';
-import type { AvroValues } from './avro-values.ts';
+import { type AvroReaders, type AvroValues, shownBytes } from './avro-values.ts';
 import type { CliContext } from './context.ts';
 import { toJsonRecord } from '../runtime/json-record.ts';
 import { bytesText, headersText } from './record-text.ts';
@@ -19,19 +18,22 @@ export interface ConsumeSink {
 
 type Context = Pick<CliContext, 'out' | 'log' | 'clock'>;
 
-/** To stdout: values as they are, or as what Avro says they are. */
+/** To stdout: keys and values as they are, or as what Avro says they are. */
 export function printingSink(
-  values: AvroValues | undefined,
+  avro: AvroReaders,
   { keys, headers }: { readonly keys: boolean; readonly headers: boolean },
   { out, log }: Context,
 ): ConsumeSink {
-  const shown = async (record: ReadRecord): Promise<ReadRecord> =>
-    values === undefined || record.value === null ? record : { ...record, value: Buffer.from(avroText(await values.decode(record.value))) };
+  const shown = async (record: ReadRecord): Promise<ReadRecord> => ({
+    ...record,
+    key: await shownBytes(avro.keys, record.key),
+    value: await shownBytes(avro.values, record.value),
+  });
   return {
     take: async (given) => {
       const record = await readable(given, shown, log);
       if (record === undefined) return;
-      if (out.isJson) out.raw(toJsonRecord(record));
+      if (out.isJson) out.raw(toJsonRecord(record, avro.keys !== undefined));
       else
         out.line(
           [...(headers ? [headersText(record.headers)] : []), ...(keys ? [bytesText(record.key)] : []), bytesText(record.value)].join('\t'),

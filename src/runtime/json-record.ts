@@ -33,11 +33,12 @@ const known = ['key', 'keyBase64', 'value', 'valueBase64', 'headers', 'timestamp
  * A record as one line of JSON: `key` and `value` as text, or `keyBase64` and `valueBase64` where the bytes are not
  * UTF-8; a value that is a JSON object or array stands there as it is, character by character. Null is null. Headers keep their order
  * and may repeat: `[["name", "text"], ["other", {"base64": "…"}]]`. {@link fromJsonRecord} reads it back, byte by byte.
+ * @param hasJsonKey a key that is a JSON object or array stands there as it is, too. @defaultValue false
  */
-export function toJsonRecord({ topic, partition, offset, timestampMs, key, value, headers }: PlacedRecord): string {
+export function toJsonRecord({ topic, partition, offset, timestampMs, key, value, headers }: PlacedRecord, hasJsonKey = false): string {
   const place = { topic, partition, offset: String(offset), ...(timestampMs === undefined ? {} : { timestampMs }) };
   const named = headers.map(([name, bytes]) => [name, bytes === null || isUtf8(bytes) ? textOf(bytes) : { base64: base64(bytes) }]);
-  return `${JSON.stringify(place).slice(0, -1)},${field('key', key, false)},${field('value', value, true)},"headers":${JSON.stringify(named)}}`;
+  return `${JSON.stringify(place).slice(0, -1)},${field('key', key, hasJsonKey)},${field('value', value, true)},"headers":${JSON.stringify(named)}}`;
 }
 
 function field(name: string, bytes: Uint8Array | null, structured: boolean): string {

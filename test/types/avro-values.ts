@@ -1,7 +1,10 @@
 // What avro() decodes and encodes, by the compiler; compiled, never run. What it does at run time: test/codec/avro/avro-value.test.ts.
 import { expectTypeOf } from 'vitest';
+import type { AvroRecord, AvroSchema } from '../../src/codec/avro/avro-schema.ts';
+import { avroFile } from '../../src/codec/avro/avro-file.ts';
 import type { AvroInput, AvroValue } from '../../src/codec/avro/avro-value.ts';
 import { avro } from '../../src/codec/avro/avro.ts';
+import type { SchemaRegistry } from '../../src/codec/schema-registry.ts';
 import { topic } from '../../src/pipeline.ts';
 import type { nested } from './avro-schema.ts';
 
@@ -83,3 +86,24 @@ expectTypeOf<Of<{ type: 'record'; name: string; fields: { name: string; type: 'i
 expectTypeOf<Of<{ type: 'record'; name: string; fields: readonly [{ name: string; type: 'int' }] }>>().toEqualTypeOf<unknown>();
 expectTypeOf<Of<('int' | 'double')[]>>().toEqualTypeOf<unknown>();
 expectTypeOf<Of<{ type: string }>>().toEqualTypeOf<unknown>();
+
+// a schema that is known at run time only
+declare const some: AvroSchema;
+declare const registry: SchemaRegistry;
+expectTypeOf<Of<AvroSchema>>().toEqualTypeOf<unknown>();
+expectTypeOf<Of<AvroRecord>>().toEqualTypeOf<unknown>();
+expectTypeOf(avro(some).decode).returns.toEqualTypeOf<unknown>();
+expectTypeOf(avro({ registry, schema: some }).decode).returns.toEqualTypeOf<unknown>();
+expectTypeOf<Of<{ readonly type: 'array'; readonly items: AvroSchema }>>().toEqualTypeOf<unknown[]>();
+expectTypeOf<
+  Of<{
+    readonly type: 'record';
+    readonly name: 'R';
+    readonly fields: readonly [{ name: 'a'; type: AvroSchema }, { name: 'b'; type: 'int' }];
+  }>
+>().toEqualTypeOf<{
+  a: unknown;
+  b: number;
+}>();
+expectTypeOf(topic('t', avro({ registry, schema: some })).value.decode).returns.toEqualTypeOf<unknown>();
+expectTypeOf(avroFile({ schema: some }).read).returns.toExtend<AsyncIterable<unknown>>();

@@ -1,3 +1,5 @@
+import type { AvroSchema } from './avro-schema.ts';
+
 /** `B` in the namespace `a` is `a.B`; what has a dot has its namespace. */
 type FullName<Name extends string, Space extends string> = Name extends `.${infer Rest}`
   ? Rest
@@ -32,8 +34,10 @@ interface Defined<Full, S, Space> {
   readonly space: Space;
 }
 
-/** All named types that a schema defines, at any depth. */
-export type Definitions<S, Space extends string> = S extends readonly (infer Branch)[]
+/** All named types that a schema defines, at any depth; of one that is not known to the compiler none, or it would look for ever. */
+export type Definitions<S, Space extends string> = [AvroSchema] extends [S] ? never : DefinedIn<S, Space>;
+
+type DefinedIn<S, Space extends string> = S extends readonly (infer Branch)[]
   ? Definitions<Branch, Space>
   : S extends { readonly type: 'record' | 'error'; readonly fields: readonly { readonly type: infer Field }[] }
     ? Defined<OwnName<S, Space>, S, Space> | Definitions<Field, InnerSpace<S, Space>>

@@ -165,7 +165,10 @@ type OfName<Name extends string, Defs, Space extends string, W extends Way> = st
     ? Value<S, Defs, Own, W>
     : unknown;
 
-type Value<S, Defs, Space extends string, W extends Way> = S extends readonly unknown[]
+/** Of a schema that is not known to the compiler: unknown, also within one that is. */
+type Value<S, Defs, Space extends string, W extends Way> = [AvroSchema] extends [S] ? unknown : Known<S, Defs, Space, W>;
+
+type Known<S, Defs, Space extends string, W extends Way> = S extends readonly unknown[]
   ? Union<S, Defs, Space, W>
   : S extends keyof Primitives
     ? Primitives[S]
@@ -196,7 +199,7 @@ type Value<S, Defs, Space extends string, W extends Way> = S extends readonly un
  * | local-timestamp-micros, local-timestamp-nanos | bigint: since 1970, of a clock on the wall |
  * | duration | `{ months, days, milliseconds }` |
  */
-export type AvroValue<S> = AvroSchema extends S ? unknown : Value<S, Definitions<S, ''>, '', 'given'>;
+export type AvroValue<S> = Value<S, Definitions<S, ''>, '', 'given'>;
 
 /** What is encoded by such a schema: the same, but fields that have a default may be left out, and lists may be read-only. */
-export type AvroInput<S> = AvroSchema extends S ? unknown : Value<S, Definitions<S, ''>, '', 'taken'>;
+export type AvroInput<S> = Value<S, Definitions<S, ''>, '', 'taken'>;
