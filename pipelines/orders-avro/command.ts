@@ -12,7 +12,7 @@ export const ordersCommand = defineCommand({
   details:
     'Orders in Avro, framed as Confluent frames them, become orders whose notes have been read: those that somebody must look at go to\n' +
     'one topic, the others to another; a shop that still writes JSON is a dead letter. Broker and schema registry are in this process\n' +
-    `unless --kafka (or --brokers) and ${variable} say where they are; the schemas are registered there.`,
+    `unless --kafka (or --brokers) and --registry (or ${variable}) say where they are; the schemas are registered there.`,
   options: {
     kafka: { kind: 'flag', summary: 'on Kafka: --brokers, or localhost:9092, or one started from jars' },
     model: {
@@ -20,23 +20,24 @@ export const ordersCommand = defineCommand({
       value: 'name',
       summary: 'smollm2 (default), hf:owner/repo/file.gguf, a path, or an OpenAI-compatible URL as http://host:8080/v1#model',
     },
+    registry: { kind: 'text', value: 'url', summary: `where the schema registry is, several with commas between (default: ${variable})` },
     topicPrefix: { kind: 'text', value: 'prefix', summary: 'goes before the topics and the group (default on Kafka: millrace-demo)' },
   },
   examples: [
     { line: 'millrace orders', does: 'on the embedded broker and registry' },
-    { line: `${variable}=http://localhost:8081 millrace orders --kafka`, does: 'beside Java, Go and Python' },
+    { line: 'millrace orders --kafka --registry http://localhost:8081', does: 'beside Java, Go and Python' },
     { line: 'millrace orders --json | tail -1', does: 'the summary, for machines' },
   ],
   exitCodes: { 1: 'more than the malformed order has failed, or the pipeline could not go on' },
   run: async ({ options }, context) => {
     const { out, clock, log, signal, settings } = context;
     const onKafka = options.kafka || settings.transport === 'kafka';
-    const isNamed = (process.env[variable] ?? '') !== '';
+    const isNamed = options.registry !== undefined || (process.env[variable] ?? '') !== '';
     if (onKafka && !isNamed)
       throw new OptionError(
-        `on Kafka the schemas must be where other programs find them: set ${variable} (docker compose up -d starts one at http://localhost:8081)`,
+        `on Kafka the schemas must be where other programs find them: name their registry with --registry or ${variable} (docker compose up -d starts one at http://localhost:8081)`,
       );
-    const schemas = isNamed ? registry() : memoryRegistry();
+    const schemas = isNamed ? registry(options.registry === undefined ? {} : { url: options.registry.split(',') }) : memoryRegistry();
     const prefix = prefixOf(options.topicPrefix ?? (onKafka ? 'millrace-demo' : ''));
     const sample = parseSample(await readFile(new URL('sample.jsonl', import.meta.url), 'utf8'));
     const modelName = options.model ?? 'smollm2';
