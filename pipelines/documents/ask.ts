@@ -62,7 +62,7 @@ const tooLong = new Set([...tooMuchAtOnce, 'prompt_too_long', 'answer_truncated'
  * journal, and no call is made.
  *
  * Where that fails, in this order: the same call again, alone (`smaller-batch`), where it was too much at once; half of the text, then a quarter (`shorter-prompt`), where it was too long; another
- * model (`fallback-model`). Answers say which of these they are. What fails then is the caller's: a partial answer, marked as such.
+ * model (`fallback-model`), but for vectors. Answers say which of these they are. What fails then is the caller's: a partial answer, marked as such.
  * One cold call, that emits once.
  */
 export function ask(asked: AskedModel, question: Question, text: string, parts: AskParts, ctx: CallContext): Observable<Heard> {
@@ -89,7 +89,9 @@ export function ask(asked: AskedModel, question: Question, text: string, parts: 
         (code) => tooLong.has(code),
       ),
     ),
-    ...(fallback && fallback.name !== asked.name ? [standIn('fallback-model', () => once(fallback, text, parts.slots), isOfTheCall)] : []),
+    ...(fallback && fallback.name !== asked.name && question.ofOneModel !== true
+      ? [standIn('fallback-model', () => once(fallback, text, parts.slots), isOfTheCall)]
+      : []),
   ];
   const first = once(asked, text, parts.slots);
   const key = keyOf(asked.name, question, text, parts.settings);
@@ -147,9 +149,12 @@ const isOfTheCall = (): boolean => true;
 
 /** The text's beginning: half of it, then a quarter. */
 const shortened = (text: string): readonly string[] =>
-  Array.from({ length: mostHalvings }, (_, n) => text.slice(0, Math.ceil(text.length / 2 ** (n + 1)))).filter(
+  Array.from({ length: mostHalvings }, (_, n) => beginning(text, Math.ceil(text.length / 2 ** (n + 1)))).filter(
     (half) => half !== '' && half !== text,
   );
+
+/** Never half of a character: servers refuse it. */
+const beginning = (text: string, length: number): string => text.slice(0, length).replace(/[\uD800-\uDBFF]$/, '');
 
 /** All that an answer depends on; a prompt has a new hash when any of it changes. */
 function keyOf(model: string, { step, prompt, maxTokens, about }: Question, text: string, { temperature }: AskParts['settings']): Json {

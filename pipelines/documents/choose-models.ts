@@ -56,6 +56,18 @@ export function chooseModels({ model, compare, fallback, apiKey, concurrency }: 
   };
 }
 
+/**
+ * Vectors of two models cannot be compared: those that share the work on them must be one model, in several places.
+ * @throws OptionError where they have several names.
+ */
+export function requireOneModel(model: string): void {
+  const names = new Set(namesIn('--model', model).map((name) => name.slice(name.lastIndexOf('#') + 1)));
+  if (names.size > 1)
+    throw new OptionError(
+      `--task embed needs one model, as vectors of several cannot be compared, got ${[...names].join(' and ')}: name one, or the same at several URLs`,
+    );
+}
+
 /** What a model in process can have at once. */
 const mostSequences = 64;
 

@@ -10,7 +10,7 @@ import {
   showPull,
   writeReport,
 } from 'millrace';
-import { chooseModels } from './choose-models.ts';
+import { chooseModels, requireOneModel } from './choose-models.ts';
 import { itemOf } from './item-of.ts';
 import { runDocuments } from './run-documents.ts';
 import type { ResolvedSettings } from './settings.ts';
@@ -47,6 +47,7 @@ export async function runPile({ input, total, title, tasks, folder, settings, gi
   const chosen = chooseModels({ model, compare, fallback, apiKey, concurrency: settings.concurrency });
   const options = { vote: settings.vote, slots: chosen.isRemote ? 'fenced' : 'bare' } as const;
   const parsed = await Promise.all(tasks.map((text) => parseTask(text, options)));
+  if (parsed.some(({ kind }) => kind === 'embed')) requireOneModel(model);
   await writableFolder(folder);
   for (const name of chosen.pull) await showPull(context, name);
   const onKafka = given.kafka || context.settings.transport === 'kafka';

@@ -3,11 +3,12 @@ import { once } from 'node:events';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { seededRandom } from '../../src/inference/scripted/seeded-random.ts';
 import type { ExperimentContext, ExperimentResult, Finding } from '../helpers/experiment.ts';
 
 export const name = 'documents-kill';
 export const summary =
-  'a run over a pile of documents is killed with -9 again and again, and started anew: nothing that is in the journal is asked again; about 2 minutes, --short half a minute';
+  'a run over a pile of documents is killed with -9 at 50 random points, and started anew: nothing that is in the journal is asked again; about 4 minutes, --short half a minute';
 
 const worker = fileURLToPath(new URL('documents-kill/worker.ts', import.meta.url));
 const patienceMs = 120_000;
@@ -20,7 +21,8 @@ interface Left {
 }
 
 export async function run({ short, signal, folder, say }: ExperimentContext): Promise<ExperimentResult> {
-  const [documents, kills] = short ? [40, 2] : [400, 12];
+  const [documents, kills] = short ? [40, 2] : [800, 50];
+  const random = seededRandom(20_261_122);
   const [input, out, notes] = [join(folder, 'input'), join(folder, 'out'), join(folder, 'notes')];
   await makeDocuments(input, documents);
   await writeFile(notes, '');
@@ -32,9 +34,12 @@ export async function run({ short, signal, folder, say }: ExperimentContext): Pr
     const child = start([input, out, notes], signal);
     const exit = once(child, 'exit');
     if (nth < kills) {
-      const enough = before + Math.ceil((documents * 6) / (kills + 3));
-      await until(child, async () => (await askedIn(notes)).length >= enough);
-      await pause(((nth * 37) % 50) + 1); // anywhere in a call, an append, a line
+      await killingPoint(child, {
+        nth,
+        random,
+        mostCalls: (2 * documents * 6) / (1.4 * kills + 3),
+        calls: async () => (await askedIn(notes)).length - before,
+      });
       killed += child.exitCode === null ? 1 : 0;
       child.kill('SIGKILL');
     }
@@ -49,6 +54,27 @@ export async function run({ short, signal, folder, say }: ExperimentContext): Pr
   const results = await readFile(join(out, 'results.jsonl'), 'utf8');
   return judge(results, { documents, kills, killed, repeated, asked: await askedIn(notes), finished });
 }
+
+interface KillingPoint {
+  readonly nth: number;
+  readonly random: () => number;
+  readonly mostCalls: number;
+  /** Of this run, so far. */
+  readonly calls: () => Promise<number>;
+}
+
+/** Anywhere: one time in five while it starts, else in or after any of its calls, their appends and lines. */
+async function killingPoint(child: ChildProcess, { nth, random, mostCalls, calls }: KillingPoint): Promise<void> {
+  const enough = 1 + Math.floor(random() * mostCalls);
+  if (nth % 5 === 4) await pause(random() * startMs);
+  else {
+    await until(child, async () => (await calls()) >= enough);
+    await pause(random() * 50);
+  }
+}
+
+/** About as long as it takes to be at work. */
+const startMs = 1_500;
 
 interface Seen {
   readonly documents: number;

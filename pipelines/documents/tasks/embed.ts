@@ -12,6 +12,7 @@ export const embedTask = (): Task => ({
     step: 'embed',
     maxTokens: 0,
     mayShorten: true,
+    ofOneModel: true,
     ask: (model, text, _settings, ctx) =>
       model.embed([text], ctx).pipe(
         map(([one]) => ({

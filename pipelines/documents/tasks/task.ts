@@ -35,6 +35,8 @@ export interface Question {
   readonly about?: Json;
   /** Whether a shorter text may be asked about, where the whole one is too much. */
   readonly mayShorten: boolean;
+  /** Nobody else's answer will do: vectors of two models cannot be compared, or made one of. @defaultValue false */
+  readonly ofOneModel?: boolean;
   /** One cold call, that emits once. */
   readonly ask: (model: Model, text: string, settings: AskSettings, ctx: CallContext) => Observable<Asked>;
 }

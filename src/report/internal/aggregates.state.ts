@@ -1,5 +1,5 @@
 import type { AggregateValue, AnswerAggregate, MonitoredItem, RunAggregates } from '../run-snapshot.state.ts';
-import { CalendarSeries, isoTime } from './calendar-series.state.ts';
+import { CalendarSeries, isoTime, precisionOf } from './calendar-series.state.ts';
 import { CountsByValue, FirstNames } from './value-counts.state.ts';
 
 const most = { tasks: 8, fields: 8, answers: 20, fieldValues: 40, stretches: 120 };
@@ -33,11 +33,11 @@ export class Aggregates {
   #undated = 0;
 
   add({ answers = {}, fields = {}, time }: Pick<MonitoredItem, 'answers' | 'fields' | 'time'>): void {
-    const iso = isoTime(time);
+    const [iso, precision] = [isoTime(time), precisionOf(time)];
     if (iso === undefined) this.#undated += 1;
     else {
       this.#dated += 1;
-      this.#time.at(iso).count += 1;
+      this.#time.at(iso, precision).count += 1;
     }
     const given = Object.entries(fields).flatMap(([name, value]) => [...valuesOf(value)].map((one) => [cut(name), one] as const));
     for (const [name, value] of given) this.#fields.of(name)?.add(value);
@@ -46,7 +46,7 @@ export class Aggregates {
       if (all === undefined) continue;
       for (const answer of valuesOf(value)) {
         all.values.add(answer);
-        if (iso !== undefined) all.byTime.at(iso).add(answer);
+        if (iso !== undefined) all.byTime.at(iso, precision).add(answer);
         for (const [name, one] of given) all.byField.of(name)?.of(one)?.add(answer);
       }
     }

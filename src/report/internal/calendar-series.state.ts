@@ -39,6 +39,12 @@ export function isoTime(time: unknown): string | undefined {
   return /^\d{4}-/.test(iso) ? iso : undefined;
 }
 
+/** The finest unit that a time tells: a year is no January. */
+export function precisionOf(time: unknown): TimeUnit {
+  const length = typeof time === 'string' ? time.trim().length : Number.POSITIVE_INFINITY;
+  return length <= 4 ? 'year' : length <= 7 ? 'month' : length <= 10 ? 'day' : 'second';
+}
+
 /** The next stretch's time. */
 function nextTime(unit: TimeUnit, iso: string): string {
   const date = new Date(iso);
@@ -71,8 +77,9 @@ export class CalendarSeries<V> {
     return units[this.#unit] ?? 'century';
   }
 
-  /** The value that counts what was at a time, as {@link isoTime} gives it. */
-  at(iso: string): V {
+  /** The value that counts what was at a time, as {@link isoTime} gives it, and no finer than `precision`. */
+  at(iso: string, precision: TimeUnit = 'second'): V {
+    while (this.#unit < units.indexOf(precision)) this.#coarser();
     const [first, last] = [this.#first ?? iso, this.#last ?? iso];
     this.#first = iso < first ? iso : first;
     this.#last = iso > last ? iso : last;

@@ -48,13 +48,15 @@ caption { text-align: left; padding-bottom: 0.3rem; }
 th, td { padding: 0.28rem 0.6rem 0.28rem 0; text-align: left; vertical-align: top; border-bottom: 1px solid var(--grid); }
 thead th, thead td { color: var(--soft); font-weight: 500; vertical-align: bottom; }
 tbody th { font-weight: 400; }
+tbody th[scope=row] { min-width: 6.5rem; }
 tbody tr:last-child > * { border-bottom: 0; }
 .number { text-align: right; white-space: nowrap; }
 th .swatch { display: block; margin: 0 0 0.2rem auto; }
 .box > h3:first-child { margin-top: 0; }
 th.number { white-space: normal; overflow-wrap: normal; }
-.bars th[scope=row] { max-width: 22rem; min-width: 6rem; }
+.bars th[scope=row] { max-width: 22rem; }
 .bars.cross thead .number { min-width: 4.5rem; }
+.bars.cross th[scope=row] { min-width: 12rem; } .bars.cross .bar { width: 26%; }
 .failures th, .failures td { min-width: 7rem; } .failures td:last-child { min-width: 16rem; }
 .failures td:nth-child(2) { white-space: nowrap; }
 .bar { width: 40%; min-width: 6rem; vertical-align: middle; }
@@ -62,6 +64,6 @@ th.number { white-space: normal; overflow-wrap: normal; }
 .facts { display: grid; grid-template-columns: max-content 1fr; gap: 0.15rem 1rem; margin: 0; }
 .facts dt { color: var(--soft); } .facts dd { margin: 0; }
 :focus-visible { outline: 2px solid var(--c0); outline-offset: 2px; }
-@media (max-width: 30rem) { .failures thead { display: none; } .failures tr { display: block; padding: 0.4rem 0; border-bottom: 1px solid var(--grid); } .failures tbody tr > * { display: block; white-space: normal; border: 0; padding: 0; min-width: 0; } .failures tbody th { font-weight: 600; } .frame svg { height: 8.5rem; } .facts { grid-template-columns: 1fr; } .facts dd { margin-bottom: 0.4rem; } .cards { grid-template-columns: 1fr 1fr; gap: 0.5rem; } .cards dd { font-size: 1.2rem; } }
+@media (max-width: 30rem) { .failures thead { display: none; } .failures tr { display: block; padding: 0.4rem 0; border-bottom: 1px solid var(--grid); } .failures tbody tr > * { display: block; white-space: normal; border: 0; padding: 0; min-width: 0; } .failures tbody th { font-weight: 600; } .bars.cross th[scope=row] { min-width: 7rem; } .frame svg { height: 8.5rem; } .facts { grid-template-columns: 1fr; } .facts dd { margin-bottom: 0.4rem; } .cards { grid-template-columns: 1fr 1fr; gap: 0.5rem; } .cards dd { font-size: 1.2rem; } }
 @media print { body { max-width: none; } .plot, .box { break-inside: avoid; } details { display: none; } }
 `;

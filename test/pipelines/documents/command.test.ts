@@ -101,3 +101,11 @@ it('a folder that cannot be written is told before a model is asked, or loaded',
   });
   expect(server.requests).toHaveLength(0);
 });
+
+it('vectors of several models are no pile of vectors', async () => {
+  const options = { task: ['embed'], out: join(await folder(), 'answers') };
+  const ended = (model: string): Promise<unknown> => documents([dirname(options.out)], { ...options, model });
+  const message = expect.stringContaining('--task embed needs one model') as string;
+  expect(await ended('http://127.0.0.1:1/v1#one,http://127.0.0.1:1/v1#other')).toMatchObject({ code: 'invalid_option', message });
+  expect(await ended('smollm2,http://127.0.0.1:1/v1#other')).toMatchObject({ code: 'invalid_option', message });
+});

@@ -1,70 +1,17 @@
-import { mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, readFile, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, it, onTestFinished } from 'vitest';
-import { runDocuments } from '../../../pipelines/documents/run-documents.ts';
-import type { RunDocumentsOptions } from '../../../pipelines/documents/run-options.ts';
+import { describe, expect, it } from 'vitest';
 import { parseTask } from '../../../pipelines/documents/tasks/parse-task.ts';
-import { documentsIn } from '../../../src/text/documents-in.ts';
 import { InferenceError, OverloadError } from '../../../src/errors.ts';
 import { type ScriptedModel, scripted } from '../../../src/inference/scripted/scripted.ts';
 import { systemClock } from '../../../src/clock.ts';
-import { virtualClock } from '../../../src/virtual-clock.ts';
 import { journal } from '../../../src/journal/journal.ts';
+import { folder, linesIn, run } from './trouble-scene.ts';
 
-const options = { vote: 'weighted', slots: 'bare' } as const;
-const summarize = await parseTask('summarize', options);
-
-async function folder(files: Readonly<Record<string, string>> = {}): Promise<string> {
-  const path = await mkdtemp(join(tmpdir(), 'millrace-documents-'));
-  onTestFinished(() => rm(path, { recursive: true, force: true }));
-  for (const [name, content] of Object.entries(files)) await writeFile(join(path, name), content);
-  return path;
-}
+const embed = await parseTask('embed', { vote: 'weighted', slots: 'bare' });
 
 const many = (count: number): Readonly<Record<string, string>> =>
   Object.fromEntries(Array.from({ length: count }, (_, n) => [`${String(n).padStart(3, '0')}.txt`, `document ${String(n)}`]));
-
-interface Line {
-  readonly status: string;
-  readonly degraded?: readonly string[];
-  readonly partial?: readonly { readonly task: string; readonly chunks: number; readonly of: number }[];
-  readonly error?: { readonly code: string };
-}
-
-const linesIn = async (out: string): Promise<readonly Line[]> =>
-  (await readFile(join(out, 'results.jsonl'), 'utf8').catch(() => readFile(join(out, 'results.part.jsonl'), 'utf8')))
-    .split('\n')
-    .slice(0, -1)
-    .map((line) => JSON.parse(line) as Line);
-
-/** In virtual time, which goes on while files are read and written, too: `stepMs` a turn. `seconds` are those from the first answer on. */
-async function run(used: ScriptedModel, files: Readonly<Record<string, string>>, more: Partial<RunDocumentsOptions> = {}, stepMs = 50) {
-  let firstMs: number | undefined;
-  const clock = virtualClock(1_000_000);
-  const [input, out] = [await folder(files), more.out ?? (await folder())];
-  const running = runDocuments({
-    ...{ input: documentsIn(input), tasks: [summarize], models: [{ name: 'scripted', resource: used }], clock },
-    onCall: () => (firstMs ??= clock.nowMs()),
-    ...more,
-    out,
-  }).then(
-    (summary) => ({ summary, error: undefined }),
-    (error: unknown) => ({ summary: undefined, error }),
-  );
-  const state = { isOver: false };
-  void running.then(() => (state.isOver = true));
-  while (!state.isOver) {
-    await new Promise((resolve) => setImmediate(resolve));
-    await clock.advance(stepMs);
-  }
-  return {
-    ...(await running),
-    lines: await linesIn(out).catch(() => []),
-    seconds: (clock.nowMs() - (firstMs ?? clock.nowMs())) / 1000,
-    out,
-  };
-}
 
 /** Answers, but for the seconds from `from` to `to` after its first call. */
 function awayBetween(from: number, to: number): ScriptedModel {
@@ -164,6 +111,30 @@ describe('a call that fails', () => {
     const again = await run(used, many(3), { ...more, out: first.out });
     expect(again.summary).toMatchObject({ calls: 0, fromJournal: 3 });
     expect(again.lines).toMatchObject([{ degraded: ['fallback-model'] }, {}, {}]);
+  });
+
+  it('is made alone, then with half of the text, then a quarter, then by the other model, and told when that fails, too', async () => {
+    const asked: string[] = [];
+    const failing = (name: string): ScriptedModel =>
+      scripted(
+        ({ text }) => {
+          asked.push(`${name} ${String(text.match(/word/g)?.length ?? 0)}`);
+          throw refuse('resource_exhausted');
+        },
+        { name },
+      );
+    const more = { attempts: 1, fallback: { name: 'spare', resource: failing('spare') } };
+    const { lines } = await run(failing('first'), long, more);
+    expect(asked).toEqual(['first 40', 'first 40', 'first 20', 'first 10', 'spare 40']);
+    expect(lines).toMatchObject([{ status: 'error', error: { code: 'resource_exhausted' } }]);
+  });
+
+  it('for a vector never goes to another model, whose vectors are of another space', async () => {
+    const used = scripted('', { faults: [{ share: 1, fault: { kind: 'status', status: 400 } }] });
+    const spare = scripted('', { name: 'spare' });
+    const { lines } = await run(used, { 'a.txt': 'one' }, { tasks: [embed], fallback: { name: 'spare', resource: spare } });
+    expect(lines).toMatchObject([{ status: 'error', error: { code: 'model_rejected' } }]);
+    expect(spare.stats.calls).toBe(0);
   });
 
   it('leaves a partial answer, where other chunks have theirs, and is made again by the next run', async () => {
