@@ -28,7 +28,11 @@ const options = {
   maxTokens: { kind: 'integer', value: 'n', min: 1, max: 1_000_000, summary: 'longest answer (default: 4096)' },
   host: { kind: 'text', value: 'address', summary: 'where it listens; other machines need --key-file (default: 127.0.0.1)' },
   port: { kind: 'integer', value: 'port', min: 0, max: 65_535, summary: '0 is any free port (default: 8080)' },
-  keyFile: { kind: 'text', value: 'file', summary: `who may ask: lines NAME KEY [weight=2] [max-open=10]; or one key in ${keyVariable}` },
+  keyFile: {
+    kind: 'text',
+    value: 'file',
+    summary: `who may ask: lines NAME KEY [weight=2] [max-open=10] [requests-per-minute=60] [tokens-per-minute=20000]; or one key in ${keyVariable}`,
+  },
   produceTopics: { kind: 'text', value: 'a,b', summary: 'topics that clients may write, at --brokers (default: none)' },
   consumeTopics: { kind: 'text', value: 'a,b', summary: 'topics that clients may read (default: none)' },
   via: {

@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts';
 import { OverloadError } from '../errors.ts';
 import { type Job, ScheduleState } from '../policies/schedule.state.ts';
+import { CallerLimits } from './caller-limits.ts';
 import type { Caller } from './callers.ts';
 import { ServiceTimes } from './service-times.state.ts';
 
@@ -10,6 +11,8 @@ export interface AdmissionOptions {
   /** Calls that wait for a place; more are refused. */
   readonly maxWaiting: number;
   readonly clock: Clock;
+  /** What callers may have in a minute; shared by the queues of all models. @defaultValue its own */
+  readonly limits?: CallerLimits;
 }
 
 /** Who asks, and for how much. */
@@ -31,6 +34,7 @@ const patienceMs = 60_000;
  */
 export class Admission {
   readonly #options: AdmissionOptions;
+  readonly #limits: CallerLimits;
   readonly #state: ScheduleState<() => void>;
   readonly #times = new ServiceTimes();
   readonly #open = new Map<string, number>();
@@ -38,6 +42,7 @@ export class Admission {
 
   constructor(options: AdmissionOptions) {
     this.#options = options;
+    this.#limits = options.limits ?? new CallerLimits();
     this.#state = new ScheduleState({ places: options.places, heldBack: [0, 0, 0], mostPassed: 1, prefixSlackMs: 0 });
   }
 
@@ -54,13 +59,15 @@ export class Admission {
   }
 
   /**
-   * Calls `granted` when there is a place, perhaps before this returns. The result gives up the place, or the wait for it; twice does nothing.
-   * @throws OverloadError with `retryAfterMs` when too many wait, or the caller has as many open as it may.
+   * Calls `granted` when there is a place, perhaps before this returns. The result gives up the place, or the wait for it, and says how many tokens the call has
+   * used; twice does nothing.
+   * @throws OverloadError with `retryAfterMs` when too many wait, or the caller has as many open as it may, or has had what it may in a minute.
    */
-  enter(request: AdmissionRequest, granted: () => void): () => void {
+  enter(request: AdmissionRequest, granted: () => void): (usedTokens?: number) => void {
     const { caller, priority, tokens } = request;
     this.#refuseIfFull(caller);
     const nowMs = this.#options.clock.nowMs();
+    const taken = this.#limits.take(caller, tokens, nowMs);
     const passableMs = Math.min(patienceMs, Math.max(0, patienceMs / 2 - priority * msPerPriority));
     let startedMs: number | undefined;
     const job: Job<() => void> = this.#state.add(
@@ -75,9 +82,10 @@ export class Admission {
     );
     this.#count(caller, 1);
     let isOver = false;
-    const leave = (): void => {
+    const leave = (usedTokens?: number): void => {
       if (isOver) return;
       isOver = true;
+      taken(usedTokens);
       this.#count(caller, -1);
       if (job.state === 'waiting') this.#state.sweep((item) => item !== job.item);
       else this.#state.end(job);

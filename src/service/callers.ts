@@ -12,6 +12,10 @@ export interface ServiceKey {
   readonly weight?: number;
   /** Most requests that run or wait at a time; at least 1. @defaultValue no bound of its own */
   readonly maxOpen?: number;
+  /** Most requests in any minute; at least 1. @defaultValue no bound of its own */
+  readonly requestsPerMinute?: number;
+  /** Most tokens in any minute, prompts and answers together; at least 1. A request counts as the most that it may use until it has ended. @defaultValue no bound of its own */
+  readonly tokensPerMinute?: number;
 }
 
 /** Who asks, as far as that matters. */
@@ -19,9 +23,18 @@ export interface Caller {
   readonly name: string;
   readonly weight: number;
   readonly maxOpen: number;
+  readonly requestsPerMinute?: number | undefined;
+  readonly tokensPerMinute?: number | undefined;
 }
 
-const names: OptionNames<ServiceKey> = { name: true, key: true, weight: true, maxOpen: true };
+const names: OptionNames<ServiceKey> = {
+  name: true,
+  key: true,
+  weight: true,
+  maxOpen: true,
+  requestsPerMinute: true,
+  tokensPerMinute: true,
+};
 const shortestKey = 16;
 const anyone: Caller = { name: 'anyone', weight: 1, maxOpen: Infinity };
 
@@ -51,18 +64,20 @@ export function callersOf(keys: readonly ServiceKey[]): (authorization: string |
 
 function resolveKey(at: string, given: ServiceKey): { readonly caller: Caller; readonly digest: Buffer } {
   requireOptions(at, given, names);
-  const { name, key, weight = 1, maxOpen } = given;
+  const { name, key, weight = 1, maxOpen, requestsPerMinute, tokensPerMinute } = given;
   requireText(`${at}.name`, name);
   if (!/^[\w.-]{1,64}$/.test(name)) throw new OptionError(`${at}.name must be 1 to 64 letters, digits, dots, dashes`);
   if (typeof key !== 'string' || !/^[!-~]{16,512}$/.test(key))
     throw new OptionError(`${at}.key must be ${String(shortestKey)} to 512 visible ASCII characters: openssl rand -hex 24 makes one`);
   requireNumber(`${at}.weight`, weight, 0.001, 1_000);
   if (maxOpen !== undefined) requireInteger(`${at}.maxOpen`, maxOpen, 1);
-  return { caller: { name, weight, maxOpen: maxOpen ?? Infinity }, digest: digest(key) };
+  if (requestsPerMinute !== undefined) requireInteger(`${at}.requestsPerMinute`, requestsPerMinute, 1);
+  if (tokensPerMinute !== undefined) requireInteger(`${at}.tokensPerMinute`, tokensPerMinute, 1);
+  return { caller: { name, weight, maxOpen: maxOpen ?? Infinity, requestsPerMinute, tokensPerMinute }, digest: digest(key) };
 }
 
 /**
- * Reads keys as they stand in a file: a line each, `NAME KEY`, then perhaps `weight=2` and `max-open=10`; `#` begins a remark.
+ * Reads keys as they stand in a file: a line each, `NAME KEY`, then perhaps `weight=2`, `max-open=10`, `requests-per-minute=60`, `tokens-per-minute=20000`; `#` begins a remark.
  * @throws OptionError that names the line, never what stands in it.
  */
 export function parseKeys(text: string): readonly ServiceKey[] {
@@ -82,8 +97,17 @@ export function parseKeys(text: string): readonly ServiceKey[] {
   return keys;
 }
 
-function setting(at: string, word: string): readonly ['weight' | 'maxOpen', number] {
-  const [, name, value] = /^(weight|max-open)=([\d.]+)$/.exec(word) ?? [];
-  if (name === undefined) throw new OptionError(`${at}: behind the key may stand weight=NUMBER and max-open=NUMBER alone`);
-  return [name === 'weight' ? 'weight' : 'maxOpen', Number(value)];
+/** What may stand behind a key in a file. */
+const settings = {
+  weight: 'weight',
+  'max-open': 'maxOpen',
+  'requests-per-minute': 'requestsPerMinute',
+  'tokens-per-minute': 'tokensPerMinute',
+} as const;
+
+function setting(at: string, word: string): readonly [string, number] {
+  const [, name = '', value] = /^([a-z-]+)=(\d+(?:\.\d+)?)$/.exec(word) ?? [];
+  if (!Object.hasOwn(settings, name))
+    throw new OptionError(`${at}: behind the key may stand ${Object.keys(settings).join('=, ')}= and a number alone`);
+  return [settings[name as keyof typeof settings], Number(value)];
 }

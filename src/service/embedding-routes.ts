@@ -64,11 +64,14 @@ function embedded(
   return new Observable<readonly Embedding[]>((out) => {
     const late = (): void => out.error(new RecordError('deadline_exceeded', 'its deadline passed before it had a place'));
     out.add(clock.schedule(Math.max(0, deadlineMs - clock.nowMs()), late));
+    let hasBegun = false;
     const begin = (): void => {
+      hasBegun = true;
       out.add(inScope({ ...scopeOf(clock), deadlineMs, context }, () => model.embed(texts).subscribe(out)));
     };
     try {
-      out.add(admission.enter({ caller, priority, tokens }, begin));
+      const leave = admission.enter({ caller, priority, tokens }, begin);
+      out.add(() => leave(hasBegun ? tokens : 0));
     } catch (error) {
       out.error(error);
     }

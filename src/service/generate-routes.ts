@@ -41,6 +41,7 @@ export function startGeneration(core: ServiceCore, { prompt, model: name, option
   const characters = typeof prompt === 'string' ? prompt.length : JSON.stringify(prompt).length;
   return core.generations.start({
     ...{ ...asking, admission, chunked: true, resumeMs: Math.max(1, resumeMs) },
+    promptTokens: Math.ceil(characters / charactersPerToken),
     tokens: Math.ceil(characters / charactersPerToken) + asked.maxTokens,
     call: () => model.chat(prompt, asked),
   });

@@ -18,6 +18,8 @@ export interface GenerationSpec {
   readonly priority: number;
   /** What it may cost in tokens. */
   readonly tokens: number;
+  /** Of these, about what its prompt has. */
+  readonly promptTokens: number;
   /** In the clock's milliseconds: nobody wants it later. */
   readonly deadlineMs: number;
   readonly context: RecordContext;
@@ -53,6 +55,8 @@ interface Generation {
   readonly state: GenerationState;
   readonly readers: Map<object, () => void>;
   readonly work: Subscription;
+  /** What the model has read for it so far as is known: nothing before it began. */
+  promptTokens: number;
   cancelTimer: CancelTimer | undefined;
 }
 
@@ -105,13 +109,14 @@ export class Generations {
     const id = randomBytes(16).toString('base64url');
     const nowMs = clock.nowMs();
     const generation: Generation = {
-      ...{ id, spec, readers: new Map(), work: new Subscription(), cancelTimer: undefined },
+      ...{ id, spec, readers: new Map(), work: new Subscription(), promptTokens: 0, cancelTimer: undefined },
       state: new GenerationState(nowMs, { chunked: spec.chunked, maxKeptBytes }),
     };
     const { work } = generation;
     this.#all.set(id, generation);
     try {
-      work.add(spec.admission.enter(spec, () => this.#begin(generation)));
+      const leave = spec.admission.enter(spec, () => this.#begin(generation));
+      work.add(() => leave(generation.promptTokens + generation.state.tokens));
     } catch (error) {
       this.#all.delete(id);
       throw error;
@@ -192,6 +197,7 @@ export class Generations {
           this.#counts.tokens += count;
           state.piece(text, count, tokens, clock.nowMs());
           if (usage !== undefined) {
+            generation.promptTokens = usage.inputTokens;
             this.#counts.tokens += Math.max(0, usage.outputTokens - told);
             this.#counts.completed += 1;
             state.end({ finishReason, usage, model }, clock.nowMs());

@@ -74,9 +74,10 @@ async function respond(
 ): Promise<unknown> {
   const { generations } = core;
   const { maxTokens = 512 } = options;
+  const promptTokens = Math.ceil(characters / charactersPerToken);
   const id = generations.start({
     ...askedBy(core, request),
-    ...{ admission: served.admission, tokens: Math.ceil(characters / charactersPerToken) + maxTokens, call, chunked: false, resumeMs: 0 },
+    ...{ admission: served.admission, promptTokens, tokens: promptTokens + maxTokens, call, chunked: false, resumeMs: 0 },
   });
   const read = (onMore: () => void): Reading => reading(core, id, request, onMore);
   if (typeof form === 'function') {

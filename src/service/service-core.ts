@@ -4,6 +4,7 @@ import { messageOf } from '../errors.ts';
 import type { Model } from '../inference/model.ts';
 import type { Opened } from '../resource.ts';
 import { Admission } from './admission.ts';
+import { CallerLimits } from './caller-limits.ts';
 import { Exchanges } from './exchanges.ts';
 import { Generations } from './generations.ts';
 import { RequestError } from './openai/api-error.ts';
@@ -46,12 +47,13 @@ export async function openCore(options: ResolvedServiceOptions): Promise<Service
   };
   try {
     const models = new Map<string, ServedModel>();
+    const limits = new CallerLimits();
     for (const [name, resource] of options.models) {
       const one = await inScope(scopeOf(clock), () =>
         resource.open({ clock, signal: options.signal, log: (level, message, details = {}) => log[level](details, message) }),
       );
       opened.push(one);
-      models.set(name, await served(name, one.value, options));
+      models.set(name, await served(name, one.value, options, limits));
     }
     const generations = new Generations({ clock, keepMs, maxKeptBytes, maxKeptBytesInAll });
     const all = async (): Promise<void> => {
@@ -65,7 +67,12 @@ export async function openCore(options: ResolvedServiceOptions): Promise<Service
   }
 }
 
-async function served(name: string, model: Model, { clock, concurrency, maxWaiting, log }: ResolvedServiceOptions): Promise<ServedModel> {
+async function served(
+  name: string,
+  model: Model,
+  { clock, concurrency, maxWaiting, log }: ResolvedServiceOptions,
+  limits: CallerLimits,
+): Promise<ServedModel> {
   await inScope(scopeOf(clock), () => lastValueFrom(model.warmUp(), { defaultValue: undefined }));
   const slots = await lastValueFrom(model.state(), { defaultValue: undefined }).then(
     (state) => state?.slots,
@@ -74,7 +81,7 @@ async function served(name: string, model: Model, { clock, concurrency, maxWaiti
       return undefined;
     },
   );
-  const admission = new Admission({ places: concurrency ?? slots ?? usualPlaces, maxWaiting, clock });
+  const admission = new Admission({ places: concurrency ?? slots ?? usualPlaces, maxWaiting, clock, limits });
   return { name, model, admission, created: Math.floor(clock.nowMs() / 1_000) };
 }
 

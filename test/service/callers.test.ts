@@ -46,6 +46,8 @@ describe('callersOf', () => {
       /a key of their own/,
     ],
     ['a weight of 0', [{ name: 'a', key: a, weight: 0 }], /weight/],
+    ['no requests at all', [{ name: 'a', key: a, requestsPerMinute: 0 }], /requestsPerMinute must be an integer >= 1/],
+    ['half a token', [{ name: 'a', key: a, tokensPerMinute: 0.5 }], /tokensPerMinute must be an integer/],
     ['an option that is none', [{ name: 'a', key: a, limit: 5 }], /has no option limit/],
   ])('refuses %s, and shows no key', (_name, keys, says) => {
     const make = (): unknown => callersOf(keys);
@@ -56,9 +58,13 @@ describe('callersOf', () => {
 
 describe('parseKeys', () => {
   it('reads a line each', () => {
-    expect(parseKeys(`# who may\n\nteam-a ${a}\n  team-b ${b} weight=2.5 max-open=10 # the other\r\n`)).toEqual([
+    expect(
+      parseKeys(
+        `# who may\n\nteam-a ${a}\n  team-b ${b} weight=2.5 max-open=10 requests-per-minute=60 tokens-per-minute=9000 # the other\r\n`,
+      ),
+    ).toEqual([
       { name: 'team-a', key: a },
-      { name: 'team-b', key: b, weight: 2.5, maxOpen: 10 },
+      { name: 'team-b', key: b, weight: 2.5, maxOpen: 10, requestsPerMinute: 60, tokensPerMinute: 9000 },
     ]);
   });
 
