@@ -24,6 +24,13 @@ const options = {
   as: { kind: 'text', value: 'name', summary: 'what clients call it (default: as --model says, without what stands before a #)' },
   workers: { kind: 'text', value: 'n', summary: 'processes that hold the model, or auto: one for each GPU or set of CPUs (default: 1)' },
   maxCalls: { kind: 'integer', value: 'n', min: 1, max: 256, summary: 'calls that each worker computes together (default: 4)' },
+  maxMemoryMb: {
+    kind: 'integer',
+    value: 'n',
+    min: 64,
+    max: 10_000_000,
+    summary: 'memory of each worker in MiB; one that takes more is replaced between requests (default: no bound)',
+  },
   maxWaiting: { kind: 'integer', value: 'n', min: 0, max: 100_000, summary: 'requests that may wait; more get 429 (default: 256)' },
   maxTokens: { kind: 'integer', value: 'n', min: 1, max: 1_000_000, summary: 'longest answer (default: 4096)' },
   host: { kind: 'text', value: 'address', summary: 'where it listens; other machines need --key-file (default: 127.0.0.1)' },
@@ -106,16 +113,18 @@ interface Given {
   readonly model: string | undefined;
   readonly workers: string | undefined;
   readonly maxCalls: number | undefined;
+  readonly maxMemoryMb: number | undefined;
   readonly maxWaiting: number | undefined;
   readonly maxTokens: number | undefined;
   readonly via: string | undefined;
 }
 
-function servedBy({ model = 'smollm2', workers = '1', maxCalls = 4, via }: Given): ServedBy {
+function servedBy({ model = 'smollm2', workers = '1', maxCalls = 4, maxMemoryMb, via }: Given): ServedBy {
   if (workers === '0' && via === undefined) throw new OptionError('--workers 0 needs --via TOPIC: without it nobody would answer');
   if (workers !== 'auto' && !/^(\d|[1-5]\d|6[0-4])$/.test(workers))
     throw new OptionError(`--workers must be auto, or an integer from 1 to 64 (0 with --via), got ${JSON.stringify(workers)}`);
-  return { model, maxCalls, workers: workers === 'auto' ? 'auto' : Number(workers) };
+  const memory = maxMemoryMb === undefined ? {} : { maxMemoryBytes: maxMemoryMb * 1024 * 1024 };
+  return { model, maxCalls, ...memory, workers: workers === 'auto' ? 'auto' : Number(workers) };
 }
 
 const viaModel = (topic: string, transport: Transport, { workers }: ServedBy, model: Resource<Model>): Resource<Model> =>

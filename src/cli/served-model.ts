@@ -13,6 +13,8 @@ export interface ServedBy {
   readonly workers: number | 'auto';
   /** Calls that each computes together. */
   readonly maxCalls: number;
+  /** Of each process of this machine. */
+  readonly maxMemoryBytes?: number;
 }
 
 const elsewhere = /^(https?|triton):/i;
@@ -21,10 +23,15 @@ const program = /^(llama-server|server):/;
 /**
  * The model with its workers, and what clients call it. In process they are one pool: calls of a process that dies go to another one. Programs are started
  * so many times, and shared out to.
- * @throws OptionError for several workers where nothing is started here.
+ * @throws OptionError for several workers, or a bound of memory, where nothing is started here.
  */
-export function servedModel({ model, workers, maxCalls }: ServedBy): { readonly name: string; readonly model: Resource<Model> } {
+export function servedModel({ model, workers, maxCalls, maxMemoryBytes }: ServedBy): {
+  readonly name: string;
+  readonly model: Resource<Model>;
+} {
   const name = shortName(model);
+  if (maxMemoryBytes !== undefined && (elsewhere.test(model) || program.test(model)))
+    throw new OptionError(`--max-memory-mb bounds the processes of models in process: ${name} is none, leave it out`);
   if (elsewhere.test(model)) {
     if (workers !== 1) throw new OptionError(`--workers are processes of this machine: ${name} runs elsewhere, leave it out`);
     return { name, model: namedModel(model, { maxCalls }) };
@@ -36,7 +43,16 @@ export function servedModel({ model, workers, maxCalls }: ServedBy): { readonly 
     return { name, model: count === 1 && only ? only : route({ models: models.map((one) => ({ model: one, maxCalls })), name }) };
   }
   namedModel(model, { maxCalls }); // says what is wrong with a name
-  return { name, model: llama({ model, sequences: maxCalls, processes: workers, ...(isModelPath(model) ? {} : { pull: true }) }) };
+  return {
+    name,
+    model: llama({
+      model,
+      sequences: maxCalls,
+      processes: workers,
+      ...(maxMemoryBytes === undefined ? {} : { maxMemoryBytes }),
+      ...(isModelPath(model) ? {} : { pull: true }),
+    }),
+  };
 }
 
 /** `server:… #qwen3` is `qwen3`, a file is its name. */

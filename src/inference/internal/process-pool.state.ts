@@ -15,7 +15,8 @@ export interface Given {
 }
 
 interface Process {
-  phase: 'ready' | 'starting' | 'down';
+  /** `leaving`: it finishes what it has, and gets nothing more. */
+  phase: 'ready' | 'leaving' | 'starting' | 'down';
   /** What it works on, what it is to stop included. */
   readonly works: Map<number, Asked>;
   /** Beginnings of the prompts that it has had, the latest last; as many as it has places. */
@@ -84,6 +85,17 @@ export class ProcessPoolState {
   ready(index: number): void {
     const process = this.#processes[index];
     if (process) process.phase = 'ready';
+  }
+
+  /** It gets nothing more until it is ready again. */
+  leaving(index: number): void {
+    const process = this.#processes[index];
+    if (process?.phase === 'ready') process.phase = 'leaving';
+  }
+
+  /** Those that are to leave, and have nothing any more. */
+  get left(): readonly number[] {
+    return this.#processes.flatMap(({ phase, works }, index) => (phase === 'leaving' && works.size === 0 ? [index] : []));
   }
 
   /** A process is gone; `comesBack` within seconds. What it had. */

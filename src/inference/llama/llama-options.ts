@@ -27,6 +27,11 @@ export interface LlamaOptions extends LlamaEngineOptions, LlamaFileOptions {
   readonly processes?: number | 'auto';
   /** Calls that each process evaluates together, 1 to 64; each takes memory for a context of its own. On a CPU more than 8 only adds latency. @defaultValue 4 */
   readonly sequences?: number;
+  /**
+   * Memory of one process, in bytes; at least 64 MiB. One that takes more, looked at once a second while it works, gets nothing new, is replaced when it has finished what it
+   * has, and nothing fails; not more often than once a minute. What it shares with others of its kind counts in part. @defaultValue no bound
+   */
+  readonly maxMemoryBytes?: number;
   /** Calls that may wait for a sequence; more fail with `overloaded`. @defaultValue 256 */
   readonly maxWaiting?: number;
   /** Of the CPU, for all processes together. All cores is slower than one less, wherever anything else runs. @defaultValue cores - 1 */
@@ -49,6 +54,7 @@ export type ResolvedLlamaOptions = Omit<EngineSettings, 'modelPath' | 'modelIden
   Pick<LlamaOptions, 'model' | 'cacheFolder' | 'gpuDevices'> & {
     readonly processes: number | 'auto';
     readonly maxWaiting: number;
+    readonly maxMemoryBytes?: number;
     readonly pull: boolean;
   };
 
@@ -62,6 +68,7 @@ const names: OptionNames<LlamaOptions> = {
   contextTokens: true,
   processes: true,
   sequences: true,
+  maxMemoryBytes: true,
   maxWaiting: true,
   threads: true,
   flashAttention: true,
@@ -75,7 +82,7 @@ const names: OptionNames<LlamaOptions> = {
 /** @throws OptionError for an option outside its range. */
 export function resolveLlamaOptions(options: LlamaOptions): ResolvedLlamaOptions {
   requireOptions('llama', options, names);
-  const { model, gpuDevices, contextTokens, cacheFolder, threads = Math.max(1, availableParallelism() - 1) } = options;
+  const { model, gpuDevices, contextTokens, cacheFolder, maxMemoryBytes, threads = Math.max(1, availableParallelism() - 1) } = options;
   const { gpu, processes, sequences, maxWaiting, flashAttention, embeddings, pull } = { ...defaults, ...withoutUndefined(options) };
   requireText('llama.model', model);
   if (gpu !== false) requireOneOf('llama.gpu', gpu, ['auto', 'cuda', 'vulkan', 'metal']);
@@ -84,6 +91,7 @@ export function resolveLlamaOptions(options: LlamaOptions): ResolvedLlamaOptions
   if (processes !== 'auto') requireInteger('llama.processes', processes, 1, 64);
   requireInteger('llama.sequences', sequences, 1, 64);
   requireInteger('llama.maxWaiting', maxWaiting, 0);
+  if (maxMemoryBytes !== undefined) requireInteger('llama.maxMemoryBytes', maxMemoryBytes, 64 * 1024 * 1024);
   requireInteger('llama.threads', threads, 1, 1_024);
   requireBoolean('llama.flashAttention', flashAttention);
   requireBoolean('llama.embeddings', embeddings);
@@ -104,6 +112,7 @@ export function resolveLlamaOptions(options: LlamaOptions): ResolvedLlamaOptions
     tuning: resolveEngineOptions(options, flashAttention),
     ...(gpuDevices === undefined ? {} : { gpuDevices }),
     ...(cacheFolder === undefined ? {} : { cacheFolder }),
+    ...(maxMemoryBytes === undefined ? {} : { maxMemoryBytes }),
   };
 }
 

@@ -69,7 +69,14 @@ export async function openLlama(options: ResolvedLlamaOptions, context: OpenCont
     memoryShare: 1 / placements.length,
     tuning,
   };
-  const { pool, facts } = await ModelPool.start({ settings, placements, maxWaiting, context, ...(entry && { entry }) });
+  const { pool, facts } = await ModelPool.start({
+    settings,
+    placements,
+    maxWaiting,
+    maxMemoryBytes: options.maxMemoryBytes,
+    context,
+    ...(entry && { entry }),
+  });
   context.log('info', `model ${model} is ready`, { ...facts, processes: placements.length });
   return { value: { backend: llamaBackend(pool, model, facts, embeddings), pool }, close: () => pool.close() };
 }

@@ -5,6 +5,7 @@ import type { OpenContext } from '../../resource.ts';
 import type { ModelState } from '../model.ts';
 import { crashedWith, killedBy } from './crash-errors.ts';
 import { errorOfData } from './error-of-data.ts';
+import { MemoryWatch } from './memory-watch.ts';
 import { ModelProcess, warmUpWork } from './model-process.ts';
 import type { Placement } from './placements.ts';
 import type { ProcessEnd } from './process-end.ts';
@@ -13,6 +14,7 @@ import { ProcessPoolState } from '../internal/process-pool.state.ts';
 import { ProcessQuestions } from './process-questions.ts';
 import type { EngineActivity, EngineFacts, EngineSettings, Work, WorkEvent } from './protocol.ts';
 import { Suspects } from '../internal/suspects.state.ts';
+import { withWait } from './with-wait.ts';
 import { beginningOf, keyOf } from './work-key.ts';
 
 export interface ModelPoolOptions {
@@ -22,6 +24,8 @@ export interface ModelPoolOptions {
   readonly placements: readonly Placement[];
   /** Works that may wait besides those that have a sequence; more fail with `overloaded`. */
   readonly maxWaiting: number;
+  /** A process that takes more is replaced when it has finished what it works on. @defaultValue none is */
+  readonly maxMemoryBytes?: number | undefined;
   readonly context: OpenContext;
   /** What runs in the processes. @defaultValue the engine */
   readonly entry?: URL;
@@ -54,12 +58,13 @@ export class ModelPool {
   readonly #suspects = new Suspects();
   readonly #open = new Map<number, Open>();
   readonly #questions: ProcessQuestions;
+  readonly #memory: MemoryWatch;
   #wanted = 0;
   #facts: EngineFacts | undefined;
   #isClosed = false;
   #lastId = 0;
 
-  private constructor({ settings, placements, maxWaiting, context, entry }: ModelPoolOptions) {
+  private constructor({ settings, placements, maxWaiting, maxMemoryBytes, context, entry }: ModelPoolOptions) {
     this.#settings = settings;
     this.#maxOpen = placements.length * settings.sequences + maxWaiting;
     this.#clock = context.clock;
@@ -75,16 +80,19 @@ export class ModelPool {
               this.#state.ready(index);
               this.#handOut();
             },
-            event: (event) => {
-              this.#onEvent(event);
-            },
-            gone: (end) => {
-              this.#onGone(index, end);
-            },
+            event: (event) => this.#onEvent(event),
+            gone: (end) => this.#onGone(index, end),
           },
         ),
     );
     this.#questions = new ProcessQuestions(this.#processes, () => this.#newId());
+    const ask = async (index: number): Promise<number | undefined> =>
+      (await this.#questions.ask<EngineActivity>(index, { kind: 'activity' }))?.memoryBytes;
+    const leave = (index: number): void => {
+      this.#state.leaving(index);
+      this.#renew();
+    };
+    this.#memory = new MemoryWatch({ processes: placements.length, maxMemoryBytes, clock: this.#clock, log: this.#log, ask, leave });
   }
 
   /** Resolves when the model is in the memory of all processes. @throws what a process says of the model; the reason of `context.signal`. */
@@ -177,6 +185,7 @@ export class ModelPool {
     if (!first) throw new RangeError('expected at least one process');
     this.#facts = await first.start();
     await Promise.all(others.map((one) => one.start()));
+    await this.#memory.requireEnough();
     return this.#facts;
   }
 
@@ -230,8 +239,13 @@ export class ModelPool {
     this.#state.over(event.id);
     if (event.kind !== 'stopped') this.#suspects.cleared(this.#suspects.any ? keyOf(open.work) : undefined);
     this.#end(open, event);
+    this.#renew();
+    this.#memory.look();
     this.#handOut();
   }
+
+  /** Those that were to finish what they had. */
+  readonly #renew = (): void => this.#state.left.forEach((index) => this.#processes[index]?.renew());
 
   #end(open: Open, event: WorkEvent): void {
     if (!open.isWanted) return;
@@ -250,7 +264,7 @@ export class ModelPool {
     const ids = this.#state.gone(index, comesBack);
     this.#questions.gone(index);
     const keys = this.#found(ids).map(({ work }) => keyOf(work));
-    const isKiller = this.#suspects.crashed(keys, end.by, this.#clock.nowMs());
+    const isKiller = ids.length > 0 && this.#suspects.crashed(keys, end.by, this.#clock.nowMs());
     if (isKiller) this.#log('error', 'a call brings the process of the model down', { how: end.how });
     this.#fail(ids, () => (isKiller ? killedBy(end) : crashedWith(end, ids.length)));
     const down = this.#downReason();
@@ -281,12 +295,4 @@ export class ModelPool {
     this.#lastId += 1;
     return this.#lastId;
   }
-}
-
-/** A call has waited for its process, and in it for its sequence. */
-function withWait(event: WorkEvent & { readonly kind: 'done' }, waitedMs: number): WorkEvent {
-  const { result } = event;
-  if (!('timings' in result)) return event;
-  const timings = { ...result.timings, queuedMs: waitedMs + result.timings.queuedMs };
-  return { ...event, result: { ...result, timings } };
 }

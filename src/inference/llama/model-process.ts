@@ -61,6 +61,7 @@ export class ModelProcess {
   #bornAtMs = 0;
   #useful = false;
   #spoiled: string | undefined;
+  #isRenewed = false;
 
   constructor(options: ModelProcessOptions, listener: ProcessListener) {
     this.#options = options;
@@ -101,6 +102,13 @@ export class ModelProcess {
     const child = this.#child;
     if (!child?.connected) return; // its exit is about to be told
     child.send(message, () => undefined); // a failed write is followed by that exit, too
+  }
+
+  /** Puts a new process in the place of this one, which has nothing to do: no crash, and no wait. */
+  renew(): void {
+    if (this.#phase !== 'ready') return;
+    this.#isRenewed = true;
+    this.#child?.kill('SIGKILL');
   }
 
   /** Ends it. Idempotent. */
@@ -228,6 +236,14 @@ export class ModelProcess {
     if (this.#phase === 'closed' || this.#phase === 'failed') return;
     this.#goneAtMs = this.#clock.nowMs();
     this.#cancelTimer();
+    if (this.#isRenewed) {
+      this.#isRenewed = false;
+      this.#phase = 'starting';
+      this.#restarts += 1;
+      this.#spawn().catch(() => undefined); // reported where it happens, as below
+      this.#listener.gone(end);
+      return;
+    }
     const { state, delayMs, resting } = afterCrash(this.#respawn, this.#clock.nowMs(), this.#useful);
     this.#respawn = state;
     this.#phase = resting ? 'resting' : 'starting';

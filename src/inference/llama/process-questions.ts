@@ -20,7 +20,7 @@ export class ProcessQuestions {
 
   /** Of all that are at work, those that answer. */
   async askAll<T>(work: Work): Promise<readonly T[]> {
-    const told = await Promise.all(this.#processes.map((_, index) => this.#ask<T>(index, work)));
+    const told = await Promise.all(this.#processes.map((_, index) => this.ask<T>(index, work)));
     return told.filter((one) => one !== undefined);
   }
 
@@ -42,7 +42,7 @@ export class ProcessQuestions {
   }
 
   /** Undefined where the process does not answer, or ends before it has. */
-  #ask<T>(process: number, work: Work): Promise<T | undefined> {
+  ask<T>(process: number, work: Work): Promise<T | undefined> {
     if (this.#isClosed || this.#processes[process]?.phase !== 'ready') return Promise.resolve(undefined);
     const id = this.#newId();
     return new Promise((resolve) => {

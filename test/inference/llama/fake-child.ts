@@ -2,7 +2,7 @@ import type { FromChild, ToChild, Work, WorkEvent } from '../../../src/inference
 
 /*
  * Stands in for the engine: keeps the protocol, computes nothing. What a chat says in its last turn is what happens: `crash` ends the
- * process by a signal of its own, `leave` ends it with an exit code, `spoil` fails as a GPU does after an assertion, `wait` never
+ * process by a signal of its own, `leave` ends it with an exit code, `grow` takes more memory, `spoil` fails as a GPU does after an assertion, `wait` never
  * ends by itself, all else is answered with the process's id.
  */
 
@@ -13,6 +13,7 @@ const events = (...all: WorkEvent[]): void => {
   tell({ kind: 'events', events: all });
 };
 const open = new Set<number>();
+let memoryBytes = 1_000;
 const noUsage = { inputTokens: 1, cachedTokens: 0, outputTokens: 1, totalTokens: 2 };
 
 function chat(id: number, said: string): void {
@@ -30,6 +31,10 @@ function chat(id: number, said: string): void {
         error: { code: 'model_failed', message: 'the model failed: CUDA error: device-side assert triggered' },
       });
       return;
+    case 'grow':
+      memoryBytes += 100_000;
+      events({ kind: 'done', id, result: { usage: noUsage, finishReason: 'stop', timings: { queuedMs: 0, promptMs: 0 } } });
+      return;
     case 'wait':
       open.add(id);
       events({ kind: 'text', id, text: 'waiting', tokenCount: 1 });
@@ -46,7 +51,7 @@ function start(id: number, work: Work): void {
   if (work.kind === 'chat') chat(id, work.turns.at(-1)?.content ?? '');
   else if (work.kind === 'count') events({ kind: 'done', id, result: { tokens: 1 } });
   else if (work.kind === 'activity') {
-    const counts = { inputTokens: 0, outputTokens: 0, running: open.size, waiting: 0, heldTokens: 64, memoryBytes: 1_000 };
+    const counts = { inputTokens: 0, outputTokens: 0, running: open.size, waiting: 0, heldTokens: 64, memoryBytes };
     events({ kind: 'done', id, result: counts });
   } else events({ kind: 'done', id, result: { logProbabilities: [0, -1], usage: noUsage } });
 }

@@ -26,9 +26,9 @@ const chat = (said: string): Work => ({ kind: 'chat', turns: [{ role: 'user', co
 let opened: ModelPool | undefined;
 afterEach(() => opened?.close());
 
-async function open(processes = 1, maxWaiting = 100): Promise<ModelPool> {
+async function open(processes = 1, maxWaiting = 100, maxMemoryBytes?: number): Promise<ModelPool> {
   const placements = Array.from({ length: processes }, () => ({ env: {}, cpus: undefined }));
-  opened = (await ModelPool.start({ settings, placements, maxWaiting, context: quietContext(), entry })).pool;
+  opened = (await ModelPool.start({ settings, placements, maxWaiting, maxMemoryBytes, context: quietContext(), entry })).pool;
   return opened;
 }
 
@@ -51,6 +51,32 @@ describe('a pool of processes', () => {
     expect(again.message).toMatch(/brings the model's process down.*process \d+, SIGSEGV.*shorten or change the prompt/);
     expect(await answer(pool, 'hello')).toMatch(/^\d+$/);
     expect((await pool.state()).restarts).toBe(3);
+  });
+
+  it('replaces a process that takes too much memory when it has finished what it has, and fails nothing', async () => {
+    const pool = await open(1, 100, 50_000);
+    const [before] = pool.pids;
+    const told: string[] = [];
+    const running = pool
+      .run(chat('wait'))
+      .subscribe({ next: ({ kind }) => told.push(kind), error: (error: unknown) => told.push(String(error)) });
+    await lastValueFrom(pool.run(chat('grow')));
+    await sleep(systemClock, 50); // it is asked what it takes
+    const next = answer(pool, 'hello'); // waits for the new one
+    await sleep(systemClock, 50);
+    expect([pool.pids, told]).toEqual([[before], ['text']]);
+    running.unsubscribe();
+    expect(Number(await next)).not.toBe(before);
+    expect(told).toEqual(['text']);
+    expect(await pool.state()).toMatchObject({ restarts: 1, memoryBytes: 1_000 });
+    await lastValueFrom(pool.run(chat('grow'))); // within a minute it is let be
+    expect(await answer(pool, 'hello')).toBe(await next);
+  });
+
+  it('says that a process may take less than the model itself', async () => {
+    await expect(open(1, 100, 1_000)).rejects.toThrow(
+      /maxMemoryBytes must be above what a process takes when it has done nothing, 1000 here/,
+    );
   });
 
   it('tells how long a call has waited, for its process and in it', async () => {

@@ -21,7 +21,7 @@ export async function openRecorder(target: string) {
     incoming.on('end', () => {
       const body = Buffer.concat(chunks);
       const onward = ask(`${target}${url}`, { method, headers }, (answer) => {
-        const { host: _host, 'content-length': _length, ...kept } = headers;
+        const kept = Object.fromEntries(Object.entries(headers).filter(([name]) => name !== 'host' && name !== 'content-length'));
         requests.push({ method, path: url, headers: kept, body: body.toString(), status: answer.statusCode ?? 0 });
         outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
         answer.pipe(outgoing);
