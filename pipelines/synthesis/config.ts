@@ -8,6 +8,23 @@ const positive = z.int().min(1);
 /** What the tools of a mode take; what a tool does not know is warned of. */
 const EnvironmentKwargs = z.looseObject({
   web_search_top_k: positive.max(20).default(5).describe('results of one search'),
+  corpus: z
+    .string()
+    .min(1)
+    .describe('a library that is searched and read: a folder, or a file of rows; none: the one that comes with it')
+    .optional(),
+  search: z
+    .looseObject({
+      url: z.string().describe('with {query} in it'),
+      results: z.string().describe('where the list of results stands in the answer, as in web.results'),
+      key_env: z.string().describe('the environment variable that holds the key').optional(),
+      key_header: z.string().optional(),
+      is_private: z.boolean().describe('whether it may be on this machine or a private network').optional(),
+      fields: z.looseObject({ title: z.string().optional(), url: z.string().optional(), snippet: z.string().optional() }).optional(),
+    })
+    .describe('a search service on the web, instead of the library')
+    .optional(),
+  allow: z.array(z.string()).describe('hosts on the web that web_visit may read, such as *.example.org').optional(),
 });
 
 /** A configuration, as it stands in a file; every member but the mode has a default. */

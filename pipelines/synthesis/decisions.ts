@@ -26,8 +26,8 @@ export class Decisions {
 
   next(seed: Seed, findings: Findings): Decided {
     const duplicates = new Map<string, string>();
-    const kept = pairLines(seed, findings, this.#mode).filter(({ pair_id: id, question }) => {
-      const before = this.#index.keep(id, question);
+    const kept = pairLines(seed, findings, this.#mode).filter(({ pair_id: id, question, answer }) => {
+      const before = this.#index.keep(id, question, answer);
       if (before !== undefined) duplicates.set(id, before);
       return before === undefined;
     });

@@ -2,10 +2,23 @@
 interface Signature {
   readonly features: readonly string[];
   readonly numbers: string;
+  /** Words that say what it is about. */
+  readonly content: readonly string[];
 }
 
+/** Of the words that say what a question is about, where the answers are the same. */
+const leastCommon = 0.5;
+/** Questions with one answer (yes, 2) that are looked at. */
+const mostAlike = 1_000;
+
+const place = (places: Map<string, number[]>, key: string, at: number): void => {
+  const found = places.get(key);
+  if (found) found.push(at);
+  else places.set(key, [at]);
+};
+
 /**
- * Finds questions that say nearly the same: the same numbers, and at least `similarity` of their words and pairs of words in common (Jaccard). Two problems that differ in a number are two. Holds the features of all that were kept;
+ * Finds questions that say nearly the same: the same numbers, and at least `similarity` of their words and pairs of words in common (Jaccard), or the same answer and half of the words that say what it is about, as where one asks who did it and the other by whom it was done. Two problems that differ in a number are two. Holds the features of all that were kept;
  * looks only at those that share a rare place in their order, so that a hundred thousand are no hundred thousand comparisons each.
  * @see Bayardo, Ma, Srikant, "Scaling Up All Pairs Similarity Search" (2007), for the prefixes.
  */
@@ -14,26 +27,34 @@ export class DuplicateIndex {
   readonly #kept: Signature[] = [];
   readonly #ids: string[] = [];
   readonly #byFeature = new Map<string, number[]>();
+  readonly #byAnswer = new Map<string, number[]>();
 
   constructor(similarity: number) {
     this.#similarity = similarity;
   }
 
   /** Keeps a question, unless one that was kept before says nearly the same: then its id is the result. */
-  keep(id: string, question: string): string | undefined {
+  keep(id: string, question: string, answer: string): string | undefined {
     const signature = signatureOf(question);
     const prefix = this.#prefixOf(signature);
-    const near = this.#nearest(signature, prefix);
+    const alike = answerKey(answer);
+    const near = this.#nearest(signature, prefix) ?? this.#reworded(signature, alike);
     if (near !== undefined) return this.#ids[near];
     const at = this.#kept.length;
     this.#kept.push(signature);
     this.#ids.push(id);
-    for (const feature of prefix) {
-      const places = this.#byFeature.get(feature);
-      if (places) places.push(at);
-      else this.#byFeature.set(feature, [at]);
-    }
+    for (const feature of prefix) place(this.#byFeature, feature, at);
+    place(this.#byAnswer, alike, at);
     return undefined;
+  }
+
+  /** The same answer, and at least half of what is spoken of. */
+  #reworded({ content, numbers }: Signature, alike: string): number | undefined {
+    const own = new Set(content);
+    return (this.#byAnswer.get(alike) ?? []).slice(0, mostAlike).find((at) => {
+      const other = this.#kept[at];
+      return other?.numbers === numbers && content.length > 0 && jaccard(own, other.content) >= leastCommon;
+    });
   }
 
   #nearest(signature: Signature, prefix: readonly string[]): number | undefined {
@@ -63,8 +84,26 @@ function signatureOf(question: string): Signature {
   const pairs = words.slice(1).map((word, at) => `${words[at] ?? ''} ${word}`);
   const rare = (a: string, b: string): number => b.length - a.length || (a < b ? -1 : 1); // long ones first: they are in few questions
   const numbers = words.filter((word) => /^\d/.test(word)).sort();
-  return { features: [...new Set([...words, ...pairs])].sort(rare), numbers: numbers.join(' ') };
+  const content = [...new Set(words.filter((word) => !small.has(word)))];
+  return { features: [...new Set([...words, ...pairs])].sort(rare), numbers: numbers.join(' '), content };
 }
+
+/** Words of English questions that say nothing of what is asked about. */
+const small = new Set(
+  'a an the who whom whose which what where when why how many much is are was were be been did does do has have had of in on at to by for with from that this it its and or as name called'.split(
+    ' ',
+  ),
+);
+
+const answerKey = (answer: string): string => {
+  const words =
+    answer
+      .normalize('NFKD')
+      .replaceAll(/\p{M}/gu, '')
+      .toLowerCase()
+      .match(/\d+(?:[.,]\d+)*|[\p{L}\p{N}]+/gu) ?? [];
+  return words.filter((word) => word !== 'the' && word !== 'a' && word !== 'an').join(' ');
+};
 
 function jaccard(one: ReadonlySet<string>, other: readonly string[]): number {
   const common = other.filter((feature) => one.has(feature)).length;

@@ -1,63 +1,7 @@
 import { Worker } from 'node:worker_threads';
-import { isStreamError, messageOf, systemClock, type Tool } from 'millrace/tools';
-import type { SeedOrder } from './agent/order.ts';
-import { QuestionError } from './agent/question-error.ts';
-import type { Question, Reply } from './agent/question.ts';
-import { workOnSeed } from './agent/work-on-seed.ts';
-import type { FromSeed, ToSeed } from './seed-protocol.ts';
-import { seedTools } from './seed-tools.ts';
 
-/** What runs in the process of a seed: works on one, asks the process that started it for what models say, and ends. */
-const [memory = ''] = process.argv.slice(2);
-const watch = new Worker(new URL('./seed-watch.ts', import.meta.url), {
-  workerData: { maxMemoryBytes: Number(memory), parent: process.ppid },
-});
-watch.unref();
-
-const tell = (told: FromSeed): void => {
-  process.send?.(told);
-};
-const waiting = new Map<number, PromiseWithResolvers<Reply>>();
-let questions = 0;
-
-const ask = (question: Question): Promise<Reply> => {
-  const answer = Promise.withResolvers<Reply>();
-  questions += 1;
-  waiting.set(questions, answer);
-  tell({ kind: 'ask', id: questions, question });
-  return answer.promise;
-};
-
-const used = (): { readonly cpuMs: number; readonly maxRssBytes: number } => {
-  const { userCPUTime, systemCPUTime, maxRSS } = process.resourceUsage();
-  return { cpuMs: Math.round((userCPUTime + systemCPUTime) / 1000), maxRssBytes: maxRSS * 1024 };
-};
-
-async function work(order: SeedOrder): Promise<void> {
-  let tools: readonly Tool[] = [];
-  try {
-    tools = await seedTools(order);
-    const findings = await workOnSeed(order, { tools, ask, clock: systemClock, signal: new AbortController().signal });
-    tell({ kind: 'done', findings, ...used() });
-  } catch (error) {
-    const code = error instanceof QuestionError || isStreamError(error) ? error.code : 'call_failed';
-    tell({ kind: 'failed', code, message: messageOf(error), ...used() });
-  } finally {
-    await Promise.allSettled(tools.map(async (tool) => tool.close?.()));
-  }
-}
-
-process.on('message', (message: ToSeed) => {
-  if (message.kind === 'begin') {
-    void work(message.order);
-    return;
-  }
-  const answer = waiting.get(message.id);
-  waiting.delete(message.id);
-  if (message.kind === 'reply') answer?.resolve(message.reply);
-  else answer?.reject(new QuestionError(message.code, message.message, message.isOfAnswer));
-});
-process.on('disconnect', () => {
-  process.exit();
-});
-tell({ kind: 'ready' });
+/** What runs in the process of a seed. The watch first: what comes after it takes its time to load, and may never end. */
+const [memory = '', parent = ''] = process.argv.slice(2);
+const watched = { maxMemoryBytes: Number(memory), parent: Number(parent) };
+new Worker(new URL('./seed-watch.ts', import.meta.url), { workerData: watched }).unref();
+await import('./seed-work.ts');

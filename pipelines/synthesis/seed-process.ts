@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { type ChildProcess, fork } from 'node:child_process';
+import { getCompileCacheDir } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { classify, isAbortError, isStreamError, messageOf, RecordError, TimeoutError, type Clock } from 'millrace';
 import { Observable, Subscription } from 'rxjs';
@@ -53,6 +54,12 @@ export function seedProcess(order: SeedOrder, parts: SeedProcessParts): Observab
   });
 }
 
+/** Half of a process's start is compiling what the one before it has compiled. */
+function compileCache(): { readonly NODE_COMPILE_CACHE?: string } {
+  const folder = getCompileCacheDir();
+  return folder === undefined ? {} : { NODE_COMPILE_CACHE: folder };
+}
+
 interface Listener {
   end(end: SeedEnd): void;
   fail(error: unknown): void;
@@ -73,9 +80,9 @@ class SeedRun {
     this.#parts = parts;
     this.#listener = listener;
     const { env, memoryMb, onStart } = parts;
-    this.#child = fork(childPath, [String(memoryMb * mebibyte)], {
+    this.#child = fork(childPath, [String(memoryMb * mebibyte), String(process.pid)], {
       execArgv: [`--max-old-space-size=${String(Math.floor(memoryMb * heapShare))}`],
-      env: { ...env },
+      env: { ...env, ...compileCache() },
       detached: true, // the head of a group: what it has started goes with it, and Ctrl-C reaches this process alone
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });

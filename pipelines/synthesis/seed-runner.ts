@@ -2,6 +2,7 @@ import { type CallContext, call, classify, type Clock, isAbortError, isStreamErr
 import { catchError, concatMap, defer, finalize, map, type Observable, of, tap } from 'rxjs';
 import type { SeedOrder } from './agent/order.ts';
 import type { Config } from './config.ts';
+import { shippedCorpus } from './shipped-config.ts';
 import type { ModelDesk } from './model-desk.ts';
 import type { SeedOutcome, SeedReference, SeedResult } from './outcome.ts';
 import { type Seed, topicOf } from './seed.ts';
@@ -109,7 +110,7 @@ export class SeedRunner {
       topic: topicOf(value),
       mode: config.environment_mode,
       tools: config.available_tools,
-      environment: config.environment_kwargs,
+      web: webOf(config),
       randomSeed,
       maxDepth: config.max_depth,
       branchingFactor: config.branching_factor,
@@ -124,6 +125,21 @@ export class SeedRunner {
       closedBookCheck: config.closed_book_check,
     };
   }
+}
+
+/** A library is what is left where the web is not named. */
+function webOf({ environment_kwargs: kwargs }: Config): SeedOrder['web'] {
+  const { web_search_top_k: topK, corpus = shippedCorpus, search, allow } = kwargs;
+  const fields = search?.fields && Object.fromEntries(Object.entries(search.fields).filter(([, path]) => typeof path === 'string'));
+  const api = search && {
+    url: search.url,
+    results: search.results,
+    ...(search.key_env !== undefined && { keyEnv: search.key_env }),
+    ...(search.key_header !== undefined && { keyHeader: search.key_header }),
+    ...(search.is_private !== undefined && { isPrivate: search.is_private }),
+    ...(fields && { fields }),
+  };
+  return { topK, corpus: api && allow ? undefined : corpus, search: api, allow };
 }
 
 const codeOf = (error: unknown): string => (isStreamError(error) || error instanceof SeedError ? error.code : 'call_failed');

@@ -6,3 +6,6 @@ export const shippedModes = ['web', 'math', 'python'] as const;
 /** The file of a mode's configuration. */
 export const shippedConfig = (mode: (typeof shippedModes)[number]): string =>
   fileURLToPath(new URL(`./configs/${mode}.json`, import.meta.url));
+
+/** The library that is searched and read where none is named. */
+export const shippedCorpus = fileURLToPath(new URL('./corpus', import.meta.url));

@@ -1,3 +1,5 @@
+import type { SearchApiOptions } from 'millrace/tools';
+
 /** What a process is told of the seed that it works on. */
 export interface SeedOrder {
   readonly sourceId: string;
@@ -5,8 +7,14 @@ export interface SeedOrder {
   readonly topic: string;
   readonly mode: 'web' | 'math' | 'python';
   readonly tools: readonly string[];
-  /** As the configuration has them, for the tools. */
-  readonly environment: Readonly<Record<string, unknown>>;
+  /** For the tools of the web. */
+  readonly web: {
+    readonly topK: number;
+    /** A folder, or a file of rows. */
+    readonly corpus: string | undefined;
+    readonly search: SearchApiOptions | undefined;
+    readonly allow: readonly string[] | undefined;
+  };
   readonly randomSeed: number;
   readonly maxDepth: number;
   readonly branchingFactor: number;

@@ -61,7 +61,10 @@ describe('a configuration', () => {
   });
 
   it('shows processes the variables that it names alone', () => {
-    const { config } = configFrom('x', { environment_mode: 'web', environment_kwargs: { search_api_key_env: 'KEY' } });
+    const { config } = configFrom('x', {
+      environment_mode: 'web',
+      environment_kwargs: { search: { url: 'https://a.example/{query}', results: 'r', key_env: 'KEY' } },
+    });
     expect(seedEnvironment(config, { PATH: '/bin', KEY: 'k', SECRET: 's' })).toEqual({ PATH: '/bin', KEY: 'k' });
     expect(() => seedEnvironment(config, { PATH: '/bin' })).toThrow('KEY, which is not set');
   });

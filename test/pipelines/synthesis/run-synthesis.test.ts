@@ -5,7 +5,7 @@ import { scripted } from '../../../src/inference/scripted/scripted.ts';
 import { runSynthesis } from '../../../pipelines/synthesis/run-synthesis.ts';
 import { RunFolder } from '../../../pipelines/synthesis/run-folder.ts';
 import { begunIn, begunRun, linesOf, pairsOf } from './begun-run.ts';
-import { mathAgent, mathModel } from './scripted-agent.ts';
+import { mathAgent, mathModel } from '../../helpers/math-agent.ts';
 
 const config = { environment_mode: 'math', max_depth: 3, worker_memory_mb: 200 };
 const model = (options = {}) => ({ resource: mathModel(options), isRemote: false });

@@ -38,15 +38,30 @@ describe('near duplicates', () => {
     ['something else', 'Who wrote the score of the film about the river?', false],
   ])('%s', (_, other, isNear) => {
     const index = new DuplicateIndex(0.8);
-    expect(index.keep('a', question)).toBeUndefined();
-    expect(index.keep('b', other)).toBe(isNear ? 'a' : undefined);
+    expect(index.keep('a', question, 'the Danube')).toBeUndefined();
+    expect(index.keep('b', other, 'the Rhine')).toBe(isNear ? 'a' : undefined);
   });
 
   it('two problems that differ in a number are two', () => {
     const index = new DuplicateIndex(0.8);
     const problem = (n: number): string =>
       `A farmer has ${String(n)} apples and buys seven more at the market; how many apples has the farmer now?`;
-    expect([index.keep('a', problem(12)), index.keep('b', problem(13)), index.keep('c', problem(12))]).toEqual([undefined, undefined, 'a']);
+    expect([index.keep('a', problem(12), '19'), index.keep('b', problem(13), '19'), index.keep('c', problem(12), '20')]).toEqual([
+      undefined,
+      undefined,
+      'a',
+    ]);
+  });
+
+  it.each([
+    ['By whom was the Turk bought in 1805?', 'Mälzel', 'a'],
+    ['By whom was the Turk bought in 1805?', 'Napoleon', undefined],
+    ['By whom was the Turk bought in 1806?', 'Mälzel', undefined],
+    ['Who patented the metronome in 1805?', 'Mälzel', undefined],
+  ])('in other words: %s %s', (question, answer, near) => {
+    const index = new DuplicateIndex(0.8);
+    index.keep('a', 'Who bought the Turk in 1805?', 'Malzel.');
+    expect(index.keep('b', question, answer)).toBe(near);
   });
 
   it('finds what comparing with all finds', () => {
@@ -59,9 +74,9 @@ describe('near duplicates', () => {
       fc.property(questions, fc.constantFrom(0.3, 0.5, 0.8, 1), (all, similarity) => {
         const index = new DuplicateIndex(similarity);
         const kept: string[] = [];
-        for (const one of all) {
+        for (const [at, one] of all.entries()) {
           const isNear = kept.some((other) => jaccard(one, other) >= similarity);
-          expect(index.keep(one, one) !== undefined).toBe(isNear);
+          expect(index.keep(one, one, String(at)) !== undefined).toBe(isNear);
           if (!isNear) kept.push(one);
         }
       }),

@@ -1,5 +1,5 @@
-import { scripted, type ScriptedOptions } from '../../../src/inference/scripted/scripted.ts';
-import type { ScriptedCall } from '../../../src/inference/scripted/script.ts';
+import { scripted, type ScriptedOptions } from '../../src/inference/scripted/scripted.ts';
+import type { ScriptedCall } from '../../src/inference/scripted/script.ts';
 
 const seedIn = (text: string): string => /Topic:\n<data \w+>\n([^\n]*)/.exec(text)?.[1] ?? '';
 const numberOf = (text: string): number => Array.from(text).reduce((sum, char) => (sum * 31 + char.charCodeAt(0)) % 9_973, 7);

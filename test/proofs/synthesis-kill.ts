@@ -1,0 +1,182 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { configFrom } from '../../pipelines/synthesis/config.ts';
+import { RunFolder } from '../../pipelines/synthesis/run-folder.ts';
+import { seedsFrom } from '../../pipelines/synthesis/seed.ts';
+import type { ExperimentContext, ExperimentResult, Finding } from '../helpers/experiment.ts';
+
+export const name = 'synthesis-kill';
+export const summary =
+  'a synthesis and the processes of its seeds are killed with -9 at random, 20 times, and the run goes on: each seed has one result, no line is torn, nothing is left running; about 2 minutes, --short 20 s';
+
+const worker = fileURLToPath(new URL('synthesis-kill/worker.ts', import.meta.url));
+const patienceMs = 60_000;
+/** After which what nobody waits for must be gone. */
+const graceMs = 1_500;
+
+export async function run({ short, signal, folder, say }: ExperimentContext): Promise<ExperimentResult> {
+  const [count, kills] = short ? [10, 2] : [80, 20];
+  const [out, notes] = [join(folder, 'out'), join(folder, 'notes')];
+  await mkdir(out);
+  await writeFile(notes, '');
+  const config = { environment_mode: 'math', max_depth: 3, branching_factor: 2, max_workers: 3, worker_memory_mb: 128, seed_attempts: 3 };
+  const given = Array.from({ length: count }, (_, n) => `subject ${String(n)} of so many`);
+  const { seeds } = seedsFrom('seeds', given);
+  const begun = await RunFolder.begin(
+    out,
+    { config: configFrom('proof', config).config, randomSeed: 3, seeds, model: 'scripted', isOrdered: false },
+    Date.now(),
+  );
+  const random = dice(11);
+  const killed = { parents: 0, workers: 0, orphans: 0 };
+  for (let nth = 0; nth < kills; nth += 1) {
+    const child = start([out, notes], signal);
+    const exit = once(child, 'exit');
+    const before = (await pidsIn(notes)).length;
+    const enough = before + 2 + Math.floor(random() * 5); // so that some are done
+    await until(child, async () => (await pidsIn(notes)).length >= enough);
+    await pause(random() * 400); // anywhere in a call, an append, a line
+    if (child.exitCode !== null) break; // it is done: there is nothing left to kill
+    const isParent = nth % 2 === 0;
+    if (isParent) killed.parents += kill(child.pid);
+    else killed.workers += kill((await alive(notes)).at(Math.floor(random() * 2)));
+    if (!isParent) {
+      await pause(random() * 300);
+      child.kill('SIGKILL');
+    }
+    await exit;
+    await pause(graceMs);
+    killed.orphans += (await alive(notes)).length;
+    say(
+      `${String(nth + 1)} of ${String(kills)}: ${isParent ? 'the run' : 'a process of a seed, and then the run'} was killed; ${String((await linesIn(begun.pairs)).length)} lines`,
+    );
+  }
+  const last = start([out, notes], signal);
+  const [code] = (await once(last, 'exit')) as [number | null];
+  if (code !== 0) throw new Error(`the last run ended with ${String(code)}`);
+  return judge(
+    begun,
+    seeds.map(({ sourceId }) => sourceId),
+    killed,
+  );
+}
+
+async function judge(
+  folder: RunFolder,
+  wanted: readonly string[],
+  killed: { readonly parents: number; readonly workers: number; readonly orphans: number },
+): Promise<ExperimentResult> {
+  const statistics = JSON.parse(await readFile(folder.statistics, 'utf8')) as Statistics;
+  const text = await readFile(folder.pairs, 'utf8');
+  const lines = await linesIn(folder.pairs);
+  const torn = lines.filter((line) => !isPair(line)).length + (text.endsWith('\n') ? 0 : 1);
+  const ids = lines.flatMap((line) => (isPair(line) ? (JSON.parse(line) as { readonly pair_id: string }).pair_id : []));
+  const results = statistics.seeds.map(({ source_id: id }) => id);
+  const left = (await readdir(folder.path)).concat(await readdir(join(folder.path, '..'))).filter((file) => file.endsWith('.part'));
+  const finding = (what: string, measured: number, passes: string, pass: boolean): Finding => ({
+    what,
+    measured: String(measured),
+    passes,
+    pass,
+  });
+  return {
+    pass: true,
+    measured: [
+      finding('runs killed with -9', killed.parents, '> 0', killed.parents > 0),
+      finding('processes of seeds killed with -9', killed.workers, '> 0', killed.workers > 0),
+      finding('processes of seeds that outlived their run', killed.orphans, '0', killed.orphans === 0),
+      finding('seeds', wanted.length, '', true),
+      finding(
+        'seeds with exactly one result',
+        new Set(results).size,
+        String(wanted.length),
+        results.toSorted().join() === wanted.toSorted().join(),
+      ),
+      finding('seeds done', statistics.total.done, String(wanted.length), statistics.total.done === wanted.length),
+      finding(
+        'lines',
+        lines.length,
+        `${String(statistics.total.pairs.kept)}, as the statistics say`,
+        lines.length === statistics.total.pairs.kept,
+      ),
+      finding('lines that are torn', torn, '0', torn === 0),
+      finding('pairs that stand there twice', ids.length - new Set(ids).size, '0', new Set(ids).size === ids.length),
+      finding('halves of files', left.length, '0', left.length === 0),
+    ],
+  };
+}
+
+interface Statistics {
+  readonly total: { readonly done: number; readonly pairs: { readonly kept: number } };
+  readonly seeds: readonly { readonly source_id: string }[];
+}
+
+const isPair = (line: string): boolean => {
+  try {
+    const found: unknown = JSON.parse(line);
+    return typeof found === 'object' && found !== null && 'question' in found && 'evidence' in found;
+  } catch {
+    return false;
+  }
+};
+
+const linesIn = async (path: string): Promise<readonly string[]> =>
+  (await readFile(path, 'utf8').catch(() => '')).split('\n').filter((line) => line !== '');
+
+const pidsIn = async (notes: string): Promise<readonly number[]> =>
+  (await readFile(notes, 'utf8'))
+    .split('\n')
+    .filter((line) => line !== '')
+    .map(Number);
+
+/** Of the processes that were noted, those that run, and are ours still. */
+async function alive(notes: string): Promise<readonly number[]> {
+  const found: number[] = [];
+  for (const pid of await pidsIn(notes)) {
+    const command = await readFile(`/proc/${String(pid)}/cmdline`, 'utf8').catch(() => '');
+    if (command.includes('seed-child')) found.push(pid);
+  }
+  return found;
+}
+
+function kill(pid: number | undefined): number {
+  if (pid === undefined) return 0;
+  try {
+    process.kill(pid, 'SIGKILL');
+    return 1;
+  } catch {
+    return 0;
+  }
+}
+
+function start(args: readonly string[], signal: AbortSignal): ChildProcess {
+  const child = spawn(process.execPath, [worker, ...args], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+    env: { ...process.env, NODE_COMPILE_CACHE: join(tmpdir(), 'millrace-workers') },
+  });
+  signal.addEventListener('abort', () => child.kill('SIGKILL'), { once: true });
+  return child;
+}
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+async function until(child: ChildProcess, holds: () => Promise<boolean>): Promise<void> {
+  const untilMs = performance.now() + patienceMs;
+  while (child.exitCode === null && !(await holds())) {
+    if (performance.now() > untilMs) throw new Error(`no further seeds within ${String(patienceMs / 1000)} s`);
+    await pause(10);
+  }
+}
+
+/** From 0 up to 1; the same row each time. */
+function dice(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state * 48_271) % 2_147_483_647;
+    return state / 2_147_483_647;
+  };
+}
