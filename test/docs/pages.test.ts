@@ -8,7 +8,9 @@ import { compile, makeFolder, runAll } from './page-folder.ts';
 const root = join(import.meta.dirname, '../..');
 const read = (path: string): Promise<string> => readFile(join(root, path), 'utf8');
 const pagesOfOperators = (await readdir(join(root, 'operators'))).filter((file) => file.endsWith('.md')).map((file) => `operators/${file}`);
-const pagesOfModels = ['answering', 'define-prompt', 'openai', 'route', 'server', 'triton'].map((page) => `src/inference/${page}.md`);
+const pagesOfModels = ['answering', 'define-prompt', 'label-by-examples', 'openai', 'route', 'server', 'triton'].map(
+  (page) => `src/inference/${page}.md`,
+);
 const pagesOfCodecs = ['src/codec/registry.md', 'src/codec/avro-file.md'];
 // src/testing.md shows files, which testing.test.ts compares
 const pages = await Promise.all(

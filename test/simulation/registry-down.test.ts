@@ -56,7 +56,7 @@ describe.each(['at-least-once', 'exactly-once'] as const)('ids that were never s
       open: async (use) => {
         if (use.direction === 'in') return openCodec(reader, use);
         const writers: OpenCodec<unknown>[] = [];
-        for (const version of versions) writers.push(await openCodec<unknown>(avro({ registry, schema: version as AvroSchema }), use));
+        for (const version of versions) writers.push(await openCodec<unknown>(avro({ registry, schema: version }), use));
         const encode = (value: unknown): Uint8Array | null => (writers[(nth += 1) % writers.length] as OpenCodec<unknown>).encode(value);
         return { ...reader, encode };
       },

@@ -40,3 +40,20 @@ it('makes of any answer a value or an error of ours, short and without secrets',
     { numRuns: 500 },
   );
 });
+
+it.each<readonly [string, number, string, Readonly<Record<string, string>>, string, RegExp]>([
+  ['425', 425, '', {}, 'registry_unavailable', /status 425/],
+  ['418 as text', 418, 'teapot', { 'content-type': 'text/plain' }, 'registry_failed', /refuses schema 1 with status 418$/],
+  ['a redirect to nowhere', 302, '', { location: '::' }, 'registry_failed', /points elsewhere; set registry.url/],
+  ['nothing, said to be good', 204, '', {}, 'registry_failed', /with no content type and no JSON object/],
+])('%s', (_, status, text, headers, code, message) => {
+  const answer = { status, text, headers: new Headers(headers) };
+  expect(() => judgeAnswer(answer, 'here', 'schema 1', 0)).toThrow(
+    expect.objectContaining({ code, message: expect.stringMatching(message) as unknown }),
+  );
+});
+
+it('takes right JSON that is called HTML, as some proxies call it', () => {
+  const headers = new Headers({ 'content-type': 'text/html' });
+  expect(judgeAnswer({ status: 200, text: '{"schema":"x"}', headers }, 'here', 'schema 1', 0)).toEqual({ schema: 'x' });
+});

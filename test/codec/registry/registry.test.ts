@@ -226,12 +226,9 @@ describe('faults', () => {
     ['404 of a path', answer(404, '{"error_code":404,"message":"HTTP 404 Not Found"}'), 'registry_failed', /does not know the path/],
     ['404 of another server', answer(404, '<html>'), 'registry_failed', /does not know the path of schema 1; is the url right/],
     ['409', answer(409, '{"error_code":409,"message":"not now"}'), 'schema_incompatible', /refuses schema 1 \(409: not now\)/],
-    ['425', answer(425, ''), 'registry_unavailable', /status 425/],
-    ['418 as text', answer(418, 'teapot', { 'content-type': 'text/plain' }), 'registry_failed', /refuses schema 1 with status 418$/],
     ['no content at all', answer(200, '', { 'content-type': '' }), 'registry_failed', /no JSON object/],
     ['half of its JSON, said to be whole', answer(200, '{"schema":"{\\"type'), 'registry_failed', /no JSON object/],
     ['a schema that is an object', answer(200, '{"schema":{"type":"string"}}'), 'registry_failed', /expected text as schema/],
-    ['a redirect to nowhere', answer(302, '', { location: '::' }), 'registry_failed', /points elsewhere; set registry.url/],
     ['422', answer(422, '{"error_code":42201,"message":"Invalid"}'), 'registry_failed', /status 422 \(42201: Invalid\)/],
   ])('%s', async (_, fault, code, message) => {
     const limits = { maxAnswerBytes: 4_096, attempts: 2 };
@@ -241,28 +238,6 @@ describe('faults', () => {
     expect(error.message).toMatch(message);
     expect(error.message).not.toMatch(/pw|token=/);
     expect(questions).toHaveLength(code === 'registry_unavailable' ? 2 : 1); // what may pass is tried again, and nothing else
-  });
-
-  it('right JSON that is called HTML is taken: some proxies do that', async () => {
-    const { client } = await served({
-      fault: (_, response) => (answer(200, '{"schema":"\\"string\\""}', { 'content-type': 'text/html' })(response), true),
-    });
-    expect(await client.schemaById(1)).toMatchObject({ schema: '"string"' });
-  });
-
-  it('an id that means another schema after a while: what it meant when it was first asked for stays', async () => {
-    const said = ['"string"', '"long"'];
-    const fault = (_: unknown, response: ServerResponse): boolean => {
-      answer(200, JSON.stringify({ schema: said.shift() ?? '"null"' }))(response);
-      return true;
-    };
-    const { client, questions } = await served({ fault });
-    expect([(await client.schemaById(1)).schema, (await client.schemaById(1)).schema, questions.length]).toEqual([
-      '"string"',
-      '"string"',
-      1,
-    ]);
-    expect((await client.schemaById(2)).schema).toBe('"long"');
   });
 
   it('a version that was not asked for', async () => {
