@@ -19,7 +19,8 @@ export const documentsDemoCommand = defineCommand({
   summary: 'watch presidents be summarised, sorted and made vectors of, on this machine',
   details:
     'State of the Union addresses, from 1790 on, with president, party and year: a summary, a label and a vector for each, by the embedded\n' +
-    `model; ${String(usualAddresses)} of them from all times, and of each the beginning, unless --limit or --all say otherwise. The same command again calls nothing.`,
+    `model; ${String(usualAddresses)} of them from all times, and of each the beginning, unless --limit or --all say otherwise. The same command again calls nothing.\n` +
+    'The model is small: its summaries invent, and its labels lean to one; --model takes a better one.',
   options: {
     limit: { kind: 'integer', value: 'n', min: 1, summary: `how many addresses (default: ${String(usualAddresses)})` },
     all: { kind: 'flag', summary: 'all addresses, whole: hours on a CPU' },

@@ -66,7 +66,7 @@ interface KillingPoint {
 /** Anywhere: one time in five while it starts, else in or after any of its calls, their appends and lines. */
 async function killingPoint(child: ChildProcess, { nth, random, mostCalls, calls }: KillingPoint): Promise<void> {
   const enough = 1 + Math.floor(random() * mostCalls);
-  if (nth % 5 === 4) await pause(random() * startMs);
+  if (nth % 5 === 1) await pause(random() * startMs);
   else {
     await until(child, async () => (await calls()) >= enough);
     await pause(random() * 50);
