@@ -10,7 +10,9 @@ const timesOf = (report: LoadReport): readonly (readonly [name: string, spread: 
   ['gap between chunks', report.chunkGapMs],
   ['time per token', report.perTokenMs],
   ['whole latency', report.latencyMs],
-  ...((report.tasks.mostLateMs >= 10 ? [['latency from its sending', report.serviceMs]] : []) as [string, Spread | undefined][]),
+  ...((report.tasks.late > 0 && report.plan['load']?.startsWith('open') === true
+    ? [['latency from its sending', report.serviceMs]]
+    : []) as [string, Spread | undefined][]),
 ];
 
 /** Rows of a table, the first its heads. */
