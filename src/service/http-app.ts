@@ -79,7 +79,10 @@ function refusalOf(core: ServiceCore, callerOf: ReturnType<typeof callersOf>, re
   if (openPaths.has(path)) return undefined;
   const caller = callerOf(authorization);
   if (caller === undefined)
-    return new RequestError('a key is needed: send it as authorization: Bearer KEY', { status: 401, code: 'invalid_api_key' });
+    return new RequestError('a key is needed: send it in the header authorization, behind the word Bearer', {
+      status: 401,
+      code: 'invalid_api_key',
+    });
   callers.set(request, caller);
   if (core.state !== 'running' && request.method === 'POST')
     return new RequestError('the service is stopping: ask another one', { status: 503, code: 'stopping' });

@@ -11,7 +11,7 @@ h1 { font-size: 1.1rem; margin: 0; }
 #log p { margin: 0; padding: .5rem .75rem; border-radius: .5rem; white-space: pre-wrap; }
 .user { align-self: flex-end; background: color-mix(in srgb, CanvasText 12%, Canvas); }
 .model { border: 1px solid color-mix(in srgb, CanvasText 20%, Canvas); }
-.error { border: 1px solid #c33; color: #c33; }
+.error { border: 1px solid; color: light-dark(#b00020, #ff8a80); }
 .told { font-size: .8rem; opacity: .7; font-variant-numeric: tabular-nums; }
 form { display: grid; grid-template-columns: 1fr auto auto; gap: .5rem; }
 textarea, input, button, select { font: inherit; padding: .5rem; border-radius: .5rem; border: 1px solid color-mix(in srgb, CanvasText 30%, Canvas); background: Canvas; color: CanvasText; }
@@ -25,7 +25,7 @@ const script = `
 const by = (id) => document.getElementById(id);
 const [log, ask, send, stop, key, model, state] = ['log', 'ask', 'send', 'stop', 'key', 'model', 'state'].map(by);
 const turns = [];
-let running;
+let running, asked = false;
 const headers = () => ({ 'content-type': 'application/json', ...(key.value === '' ? {} : { authorization: 'Bearer ' + key.value }) });
 const add = (kind, text = '') => {
   const made = document.createElement('p');
@@ -42,7 +42,11 @@ const problem = async (response) => {
 async function look() {
   try {
     const response = await fetch('/state', { headers: headers() });
-    if (!response.ok) { state.textContent = response.status === 401 ? 'a key is needed' : await problem(response); return; }
+    if (!response.ok) {
+      state.textContent = response.status === 401 ? (key.value === '' ? 'a key is needed' : 'this key is not known here') : await problem(response);
+      if (response.status === 401 && !asked) { asked = true; by('more').open = true; key.focus(); }
+      return;
+    }
     const { models, tokens, state: how } = await response.json();
     const wanted = models.map(({ name }) => name).join();
     if (model.dataset.of !== wanted) {
@@ -97,7 +101,11 @@ async function answer() {
   } catch (error) {
     turns.pop();
     if (running.signal.aborted) told.textContent += ', stopped';
-    else { told.remove(); add('error', error.message); }
+    else {
+      told.remove();
+      if (text === '') shown.remove();
+      add('error', error.message);
+    }
   }
   running = undefined;
 }
@@ -116,6 +124,7 @@ by('form').addEventListener('submit', async (event) => {
 });
 stop.addEventListener('click', () => running?.abort());
 key.addEventListener('change', look);
+key.addEventListener('keydown', (event) => { if (event.key === 'Enter') { void look(); ask.focus(); } });
 ask.addEventListener('keydown', (event) => {
   if (event.key === 'Enter' && !event.shiftKey && !event.isComposing) { event.preventDefault(); by('form').requestSubmit(); }
 });
@@ -142,7 +151,7 @@ export const page = `<!doctype html>
 <button id="send">Send</button>
 <button id="stop" type="button" disabled>Stop</button>
 </form>
-<details>
+<details id="more">
 <summary>Model and key</summary>
 <label>Model <select id="model"></select></label>
 <label>Key <input id="key" type="password" autocomplete="off" placeholder="where one is needed"></label>

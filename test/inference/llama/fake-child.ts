@@ -2,7 +2,7 @@ import type { FromChild, ToChild, Work, WorkEvent } from '../../../src/inference
 
 /*
  * Stands in for the engine: keeps the protocol, computes nothing. What a chat says in its last turn is what happens: `crash` ends the
- * process by a signal of its own, `leave` ends it with an exit code, `grow` takes more memory, `spoil` fails as a GPU does after an assertion, `wait` never
+ * process by a signal of its own, `leave` ends it with an exit code, `grow` takes more memory, `later` answers after 400 ms, `spoil` fails as a GPU does after an assertion, `wait` never
  * ends by itself, all else is answered with the process's id.
  */
 
@@ -34,6 +34,9 @@ function chat(id: number, said: string): void {
     case 'grow':
       memoryBytes += 100_000;
       events({ kind: 'done', id, result: { usage: noUsage, finishReason: 'stop', timings: { queuedMs: 0, promptMs: 0 } } });
+      return;
+    case 'later':
+      setTimeout(() => chat(id, 'hello'), 400);
       return;
     case 'wait':
       open.add(id);
