@@ -10,7 +10,8 @@ const options = { out: { kind: 'text', value: 'file', summary: 'where to write (
 export const typesCommand: Command = defineCommand({
   name: 'types',
   summary: 'write the TypeScript types of Avro schemas',
-  details: `Declares what avro() has for the values of each schema: an interface for each record, a type for each enum, with their docs. Several
+  details: `Declares what avro() has for the values of each schema: an interface for each record, a type for each enum, with their docs; and where
+fields have defaults another one, OrderInput beside Order, of what is written, which may lack them. Several
 files may speak of each other's types, in any order. What is no record or enum is named by its file. JSON Schema is not read.`,
   arguments: [{ name: 'schema', required: true, many: true, summary: 'a file with an Avro schema as JSON (.avsc)' }],
   options,
@@ -34,7 +35,8 @@ files may speak of each other's types, in any order. What is no record or enum i
 
 async function namedSchema(path: string): Promise<NamedSchema> {
   const name = basename(path, extname(path))
-    .replaceAll(/[^A-Za-z0-9_]+/g, '_')
-    .replace(/^\d/, '_$&');
+    .normalize('NFC')
+    .replaceAll(/[^\p{L}\p{Nd}_]+/gu, '_')
+    .replace(/^\p{Nd}/u, '_$&');
   return { name, schema: await readSchema(path) };
 }

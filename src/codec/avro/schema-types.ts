@@ -1,6 +1,6 @@
 import { OptionError } from '../../errors.ts';
 import type { AvroSchema } from './avro-schema.ts';
-import type { AvscType } from './avsc.ts';
+import type { AvscField, AvscType } from './avsc.ts';
 import { compileSchema } from './compile-schema.ts';
 
 export interface NamedSchema {
@@ -26,7 +26,8 @@ const taken = new Set(
 );
 
 /**
- * Declarations in TypeScript of the values that {@link avro} has for these schemas, which may speak of each other in any order: one for each record and enum, with its docs.
+ * Declarations in TypeScript of the values that {@link avro} has for these schemas, which may speak of each other in any order: one for each record and enum, with its docs; and another
+ * (`OrderInput` beside `Order`) of what is written, where fields with defaults may be left out.
  * @throws OptionError for what is no schema, and for one that speaks of what none of them defines
  */
 export function schemaTypes(schemas: readonly NamedSchema[]): string {
@@ -58,6 +59,9 @@ function inOrder(schemas: readonly NamedSchema[]): readonly { readonly name: str
   return found;
 }
 
+/** Given: what is decoded. Taken: what is encoded. */
+type Way = 'given' | 'taken';
+
 class Declarations {
   readonly #docs = new Map<string, string>();
   readonly #names = new Map<string, string>();
@@ -67,9 +71,17 @@ class Declarations {
     for (const { schema } of schemas) collectDocs(schema, '', this.#docs);
   }
 
-  add(name: string, type: AvscType): void {
-    const text = this.#of(type);
-    if (!this.#parts.has(text)) this.#parts.set(this.#named(name), `export type ${this.#named(name)} = ${text};\n`);
+  add(file: string, type: AvscType): void {
+    const text = this.#of(type, 'given');
+    if (this.#parts.has(text)) {
+      if (hasDefaults(type)) this.#of(type, 'taken');
+      return;
+    }
+    const own = this.#named(`${String(this.#names.size)} ${file}`, file); // two files may have one name
+    this.#parts.set(own, `export type ${own} = ${text};\n`);
+    if (!hasDefaults(type)) return;
+    const input = this.#named(`${own} taken`, `${own}Input`);
+    this.#parts.set(input, `export type ${input} = ${this.#of(type, 'taken')};\n`);
   }
 
   text(): string {
@@ -78,45 +90,52 @@ class Declarations {
     return [...(needsImport ? ["import type { AvroDuration } from 'millrace';\n"] : []), ...parts].join('\n');
   }
 
-  #of(type: AvscType): string {
+  #of(type: AvscType, way: Way): string {
     const { typeName, name = '' } = type;
     if (Object.hasOwn(values, typeName)) return values[typeName] as string;
     switch (typeName) {
       case 'array': {
-        const item = this.#of(type.itemsType as AvscType);
-        return `${item.includes(' ') ? `(${item})` : item}[]`;
+        const item = this.#of(type.itemsType as AvscType, way);
+        return `${way === 'taken' ? 'readonly ' : ''}${item.includes(' ') ? `(${item})` : item}[]`;
       }
       case 'map':
-        return `Record<string, ${this.#of(type.valuesType as AvscType)}>`;
+        return `Record<string, ${this.#of(type.valuesType as AvscType, way)}>`;
       case 'record':
       case 'error':
-        return this.#declared(
-          name,
-          (own) => `export interface ${own} ${bodyText((type.fields ?? []).map((field) => this.#field(name, field)))}\n`,
-        );
+        return this.#record(type, hasDefaults(type) ? way : 'given');
       case 'enum':
         return this.#declared(
+          name,
           name,
           (own) => `export type ${own} = ${(type.symbols ?? []).map((symbol) => `'${symbol}'`).join(' | ') || 'never'};\n`,
         );
       default:
         if (!type.types) throw new OptionError(`expected a schema whose values have a type, got one of ${typeName}`);
-        return [...new Set(type.types.map((branch) => this.#branch(branch, type.isPlain === true)))].join(' | ') || 'never';
+        return [...new Set(type.types.map((branch) => this.#branch(branch, type.isPlain === true, way)))].join(' | ') || 'never';
     }
   }
 
-  #branch(type: AvscType, isPlain: boolean): string {
-    const text = this.#of(type);
+  /** What is written may lack fields that have defaults: another type, where there are any. */
+  #record(type: AvscType, way: Way): string {
+    const { name = '', fields = [] } = type;
+    const text = (own: string): string => `export interface ${own} ${bodyText(fields.map((field) => this.#field(name, field, way)))}\n`;
+    return way === 'given' ? this.#declared(name, name, text) : this.#declared(name, `${name}Input`, text);
+  }
+
+  #branch(type: AvscType, isPlain: boolean, way: Way): string {
+    const text = this.#of(type, way);
     const name = type.branchName ?? type.typeName;
     return isPlain || type.typeName === 'null' ? text : `{ readonly ${name.includes('.') ? `'${name}'` : name}: ${text} }`;
   }
 
-  #field(of: string, { name, type }: { readonly name: string; readonly type: AvscType }): string {
-    return `${docText(this.#docs.get(`${of}#${name}`), '  ')}  ${name}: ${this.#of(type)};\n`;
+  #field(of: string, { name, type, defaultValue }: AvscField, way: Way): string {
+    const [mark, more] = way === 'taken' && defaultValue() !== undefined ? ['?', ' | undefined'] : ['', ''];
+    return `${docText(this.#docs.get(`${of}#${name}`), '  ')}  ${name}${mark}: ${this.#of(type, way)}${more};\n`;
   }
 
-  #declared(name: string, text: (own: string) => string): string {
-    const own = this.#named(name);
+  /** @param key by which it is known, of its full name */
+  #declared(name: string, key: string, text: (own: string) => string): string {
+    const own = this.#named(key);
     if (!this.#parts.has(own)) {
       this.#parts.set(own, ''); // it may speak of itself
       this.#parts.set(own, docText(this.#docs.get(name), '') + text(own));
@@ -125,16 +144,25 @@ class Declarations {
   }
 
   /** The simple name, where nothing else has it. */
-  #named(name: string): string {
-    const known = this.#names.get(name);
+  #named(key: string, name = key): string {
+    const known = this.#names.get(key);
     if (known !== undefined) return known;
     const others = new Set([...this.#names.values(), ...taken]);
     let own = name.slice(name.lastIndexOf('.') + 1);
     if (others.has(own)) own = name.replaceAll('.', '_');
     while (others.has(own)) own += '_';
-    this.#names.set(name, own);
+    this.#names.set(key, own);
     return own;
   }
+}
+
+/** Whether anything in it may be left out of what is written. */
+function hasDefaults(type: AvscType, seen = new Set<AvscType>()): boolean {
+  if (seen.has(type)) return false;
+  seen.add(type);
+  const parts = [type.itemsType, type.valuesType, ...(type.types ?? []), ...(type.fields ?? []).map((field) => field.type)];
+  const isOne = (type.fields ?? []).some(({ defaultValue }) => defaultValue() !== undefined);
+  return isOne || parts.some((part) => part !== undefined && hasDefaults(part, seen));
 }
 
 const bodyText = (lines: readonly string[]): string => (lines.length === 0 ? '{}' : `{\n${lines.join('')}}`);

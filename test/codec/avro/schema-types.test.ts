@@ -23,6 +23,32 @@ describe('schemaTypes', () => {
     expect(one(schema)).toBe(text);
   });
 
+  it('declares what is written apart, where fields may be left out, and only there', () => {
+    const r = {
+      type: 'record',
+      name: 'R',
+      fields: [
+        { name: 'n', type: 'int', default: 1 },
+        { name: 'next', type: ['null', 'R'], default: null },
+      ],
+    } as const;
+    const all = {
+      type: 'array',
+      items: { type: 'record', name: 'All', fields: [{ name: 'rs', type: { type: 'map', values: r } }] },
+    } as const;
+    const text = one(all, 'заказ');
+    expect(text).toContain('export interface RInput {\n  n?: number | undefined;\n  next?: null | RInput | undefined;\n}\n');
+    expect(text).toContain('export interface AllInput {\n  rs: Record<string, RInput>;\n}\n');
+    expect(text).toContain('export type заказ = All[];\n\n');
+    expect(text).toContain('export type заказInput = readonly AllInput[];\n');
+    expect(one({ type: 'array', items: 'int' })).toBe('export type Root = number[];\n');
+  });
+
+  it('tells apart files that are called the same', () => {
+    const named = (schema: AvroSchema) => ({ name: 'a_b', schema });
+    expect(schemaTypes([named('string'), named('long')])).toBe('export type a_b = string;\n\nexport type a_b_ = bigint;\n');
+  });
+
   it('takes files that speak of each other in any order, and tells apart what is called the same', () => {
     const part = { name: 'part', schema: { type: 'record', name: 'Part', namespace: 'a', fields: [{ name: 'n', type: 'int' }] } } as const;
     const other = {
