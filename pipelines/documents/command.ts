@@ -63,7 +63,11 @@ export const documentsCommand = defineCommand({
     const [, topic] = /^topic:(.+)$/s.exec(input) ?? [];
     if (topic !== undefined) return runPile({ ...pile, input: { topic } }, context);
     if (input === '-') return runPile({ ...pile, input: documentsIn(process.stdin, { format: 'jsonl' }) }, context);
-    await isThere(input);
-    return runPile({ ...pile, input: documentsIn(input), total: countDocuments(input, context.signal) }, context);
+    await isThere(input, folder);
+    // the folder of the answers may be in it
+    return runPile(
+      { ...pile, input: documentsIn(input, { except: folder }), total: countDocuments(input, folder, context.signal) },
+      context,
+    );
   },
 });

@@ -1,5 +1,5 @@
 import { stat, realpath } from 'node:fs/promises';
-import { basename } from 'node:path';
+import { basename, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { type OptionNames, requireBoolean, requireOptions } from '../check-options.ts';
 import { type Clock, systemClock } from '../clock.ts';
@@ -20,6 +20,8 @@ export interface DocumentsInOptions {
   readonly delimiter?: string | undefined;
   /** Whether files and folders whose names begin with a dot count. @defaultValue false */
   readonly hidden?: boolean | undefined;
+  /** A folder below `input` that is left out: where the answers go. @defaultValue none */
+  readonly except?: string | undefined;
   /** The most bytes of a file that is one document, unpacked. @defaultValue 128 MiB */
   readonly maxBytes?: number | undefined;
   /** The most bytes of a row; in Parquet as JSON. @defaultValue 16 MiB */
@@ -41,6 +43,7 @@ const names: OptionNames<DocumentsInOptions> = {
     encoding: true,
     delimiter: true,
     hidden: true,
+    except: true,
     maxBytes: true,
     maxRowBytes: true,
     maxGroupBytes: true,
@@ -76,7 +79,9 @@ export async function* documentsIn(input: string | Readable, options: DocumentsI
     });
   });
   if (found.isDirectory()) {
-    for await (const entry of folderFiles(await realpath(input), options.hidden ?? false)) {
+    const { hidden: withHidden = false, except } = options;
+    const left = except === undefined ? undefined : await realpath(except).catch(() => resolve(except));
+    for await (const entry of folderFiles(await realpath(input), { withHidden, except: left })) {
       if ('failure' in entry) yield { id: entry.id, name: basename(entry.id), read: () => Promise.reject(entry.failure) };
       else yield* fileSources(entry.path, entry.id, settings);
     }
@@ -107,6 +112,7 @@ function settingsOf(options: DocumentsInOptions): FileSettings {
     throw new OptionError(`documentsIn.delimiter must be one character, no quote and no line end, got ${JSON.stringify(delimiter)}`);
   }
   requireBoolean('documentsIn.hidden', hidden);
+  if (options.except !== undefined) requireText('documentsIn.except', options.except);
   requireInteger('documentsIn.maxBytes', maxBytes, 1);
   requireInteger('documentsIn.maxRowBytes', maxRowBytes, 1);
   requireInteger('documentsIn.maxGroupBytes', maxGroupBytes, 1);

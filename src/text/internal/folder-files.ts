@@ -37,21 +37,28 @@ async function target(path: string, id: string, root: string): Promise<string | 
   return names === undefined ? real : undefined;
 }
 
+export interface FolderRules {
+  readonly withHidden: boolean;
+  /** A real path, whose files are left out. */
+  readonly except: string | undefined;
+}
+
 /**
  * All files below `root` (a real path), in the order of their names, folder by folder. Holds the names of one folder on each level. What cannot be listed is an entry of its own, and the
  * others go on.
  */
-export async function* folderFiles(root: string, withHidden: boolean, below = ''): AsyncGenerator<FolderEntry, undefined> {
+export async function* folderFiles(root: string, rules: FolderRules, below = ''): AsyncGenerator<FolderEntry, undefined> {
   let names: Names;
   try {
-    names = await namesIn(join(root, below), withHidden);
+    names = await namesIn(join(root, below), rules.withHidden);
   } catch (error) {
     yield { id: below === '' ? '.' : below, failure: fileError(below === '' ? root : below, error) };
     return undefined;
   }
   for (const name of names.all) {
     const id = below === '' ? name : `${below}/${name}`;
-    if (names.folders.has(name)) yield* folderFiles(root, withHidden, id);
+    if (join(root, id) === rules.except) continue;
+    if (names.folders.has(name)) yield* folderFiles(root, rules, id);
     else {
       const entry = await entryOf(join(root, id), id, root, names.odd.get(name));
       if (entry !== undefined) yield entry;

@@ -102,6 +102,20 @@ it('a folder that cannot be written is told before a model is asked, or loaded',
   expect(server.requests).toHaveLength(0);
 });
 
+it('answers that go to a folder within the pile are no documents of it; to the pile itself they may not go', async () => {
+  const [server, pile] = [await served('ok'), await folder()];
+  for (const name of ['a.txt', 'z.txt']) await writeFile(join(pile, name), name);
+  const options = { task: ['summarize'], model: `${server.url}#one`, out: join(pile, 'answers') };
+  for (let run = 0; run < 2; run += 1) {
+    expect(await documents([pile], options)).toBe(0);
+    expect((await linesIn(options.out)).map(({ input }) => input.id)).toEqual(['a.txt', 'z.txt']);
+  }
+  expect(await documents([pile], { ...options, out: pile })).toMatchObject({
+    code: 'invalid_option',
+    message: expect.stringContaining('--out must be another folder than INPUT') as string,
+  });
+});
+
 it('vectors of several models are no pile of vectors', async () => {
   const options = { task: ['embed'], out: join(await folder(), 'answers') };
   const ended = (model: string): Promise<unknown> => documents([dirname(options.out)], { ...options, model });
