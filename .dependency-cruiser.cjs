@@ -65,6 +65,7 @@ module.exports = {
     ...['chardet', 'htmlparser2', 'hyparquet', 'hyparquet-compressors', 'unpdf'].map((name) => vendor(name, '^src/text/internal/')),
     vendor('minisearch', '^src/tools/internal/corpus/'),
     vendor('robots-parser', '^src/tools/internal/web/'),
+    vendor('@modelcontextprotocol/sdk', '^src/tools/(internal/mcp/|mcp-tools\\.ts$)'),
     vendor('prom-client', '^src/serve/'),
     vendor('fastify', '^src/service/'),
     vendor('yaml', '^src/load/load-file\\.ts$'),

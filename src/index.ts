@@ -70,10 +70,13 @@ export { aboutEvidence, asEvidence, evidenceBoundary } from './tools/as-evidence
 export { calculator } from './tools/calculator.ts';
 export type { CorpusPage } from './tools/corpus-page.ts';
 export { type Corpus, localCorpus, type LocalCorpusOptions } from './tools/local-corpus.ts';
+export { mcpTools, type McpToolsOptions } from './tools/mcp-tools.ts';
 export { pythonInterpreter, type PythonInterpreterOptions } from './tools/python-interpreter.ts';
 export { searchApi, type SearchApiOptions } from './tools/search-api.ts';
 export type { SearchHit } from './tools/search-hit.ts';
+export type { ToolSource } from './tools/tool-source.ts';
 export { runTool, type RunToolOptions, type Tool, tool, type ToolBudget, type ToolContext, type ToolResult } from './tools/tool.ts';
+export { toolsFrom, type ToolsFromOptions } from './tools/tools-from.ts';
 export { type SearchFunction, webSearch, type WebSearchOptions } from './tools/web-search.ts';
 export { webVisit, type WebVisitOptions } from './tools/web-visit.ts';
 

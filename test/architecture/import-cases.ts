@@ -22,6 +22,7 @@ export const importCases: Readonly<Record<string, Readonly<Record<string, readon
   'ajv-formats-has-one-home': { 'src/codec/json.ts': ['ajv-formats'] },
   'minisearch-has-one-home': { 'src/tools/web-search.ts': ['minisearch'] },
   'robots-parser-has-one-home': { 'src/tools/web-visit.ts': ['robots-parser'] },
+  '@modelcontextprotocol/sdk-has-one-home': { 'src/tools/tool.ts': ['@modelcontextprotocol/sdk/types.js'] },
   'prom-client-has-one-home': { 'src/runtime/stats.ts': ['prom-client'] },
   'fastify-has-one-home': { 'src/serve/health.ts': ['fastify'] },
   'yaml-has-one-home': { 'src/serve/health.ts': ['yaml'] },

@@ -39,6 +39,7 @@ const heavy = [
   'unpdf',
   'minisearch',
   'robots-parser',
+  '@modelcontextprotocol/sdk',
 ];
 
 describe('importing the library loads no vendor that is not used', () => {

@@ -17,6 +17,7 @@ export interface Escape {
 const head = `
 import ctypes, os, signal, socket, subprocess, sys, time, threading
 libc = ctypes.CDLL(None, use_errno=True)
+SIGACTION, VMSPLICE = (13, 278) if os.uname().machine == 'x86_64' else (134, 75)
 def tries(what, deed):
     try:
         if deed() is not False: print('ESCAPED', what, flush=True)
@@ -146,6 +147,24 @@ export const escapes: readonly Escape[] = [
     'cpu wall',
   ),
   escape('processor time of many', `for _ in range(8):\n    if os.fork() == 0: break\nwhile True: pass`, 'cpu wall'),
+  escape(
+    'processor time of children that nobody waits for',
+    `call('ignore the end of children', SIGACTION, 17, (ctypes.c_char * 64)(1), None, 8)\ntries('the same in Python', lambda: signal.signal(signal.SIGCHLD, signal.SIG_IGN))`,
+  ),
+  escape(
+    'memory in sockets',
+    `for _ in range(28):\n    if os.fork() == 0: break\nheld = []\ntry:\n    while True:\n        held += socket.socketpair()\n        for one in held[-2:]:\n            one.setblocking(False)\n            try:\n                while True: one.send(b'x' * 65536)\n            except BlockingIOError: pass\nexcept OSError: pass\ntime.sleep(60)`,
+    'memory',
+  ),
+  escape(
+    'pages that a pipe holds',
+    `r, w = os.pipe()\nheld = ctypes.create_string_buffer(4096)\nclass Piece(ctypes.Structure): _fields_ = [('at', ctypes.c_void_p), ('length', ctypes.c_size_t)]\ncall('vmsplice', VMSPLICE, w, ctypes.byref(Piece(ctypes.addressof(held), 4096)), 1, 0)`,
+  ),
+  escape(
+    'memory of mappings',
+    `import mmap\nlibc.mprotect.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]\nheld = mmap.mmap(-1, 60000 << 12, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)\nat = ctypes.addressof(ctypes.c_char.from_buffer(held))\nfor i in range(0, 60000, 2): libc.mprotect(at + (i << 12), 4096, 0)\nfor _ in range(30):\n    if os.fork() == 0: break\ntime.sleep(60)`,
+    'memory cpu',
+  ),
   escape('sleeping for ever', `signal.signal(signal.SIGALRM, signal.SIG_IGN)\ntime.sleep(3600)`, 'wall'),
   escape(
     'threads',

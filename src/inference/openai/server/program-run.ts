@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Clock } from '../../../clock.ts';
+import { guardedCommand, hasGroups } from '../../../guarded-command.ts';
 import type { EndedBy } from '../../internal/suspects.state.ts';
 import type { ProgramLog } from './program-log.ts';
 
@@ -23,15 +24,6 @@ export interface ProgramCommand {
 const passedOn =
   /^(PATH|HOME|USER|LOGNAME|LANG|LANGUAGE|LC_\w+|TZ|TMPDIR|TEMP|TMP|(DY)?LD_LIBRARY_PATH|(CUDA|HIP|ROCR|ZE|NVIDIA)_VISIBLE_DEVICES|CUDA_HOME|CUDA_PATH|OMP_\w+|XDG_(CACHE|CONFIG|DATA|RUNTIME)_\w+|HF_HOME|VIRTUAL_ENV|SystemRoot|SystemDrive|windir|ComSpec|PATHEXT|USERPROFILE|APPDATA|LOCALAPPDATA|ProgramData)$/i;
 
-const hasGroups = process.platform !== 'win32';
-
-/*
- * The shell becomes the program: same process, the first of a group of its own. What it leaves behind waits at the other end of a pipe
- * that we hold: when we are gone, however that was, the pipe ends, and so does the group. With the group in it the id of that is not
- * given to anybody else, either.
- */
-const guard = `{ trap '' TERM INT HUP; read -r _; kill -KILL 0; } <&3 >/dev/null 2>&1 & exec "$@" 3<&-`;
-
 const mostLastWordsMs = 200;
 const notRun: ReadonlySet<number | null> = new Set([126, 127]);
 /** A shell's words for a program that was killed, or told to end. */
@@ -47,7 +39,7 @@ export class ProgramRun {
 
   constructor({ command, args, env, cwd }: ProgramCommand, log: ProgramLog, clock: Clock) {
     const inherited = Object.entries(process.env).filter(([name]) => passedOn.test(name));
-    const [file, given] = hasGroups ? ['/bin/sh', ['-c', guard, 'sh', command, ...args]] : [command, args];
+    const [file, given] = guardedCommand(command, args);
     this.#child = spawn(file, given, {
       cwd,
       env: { ...Object.fromEntries(inherited), ...env },
