@@ -4,6 +4,7 @@ import { inScope, scopeOf } from '../../../src/call.ts';
 import { scripted, type ScriptedOptions } from '../../../src/inference/scripted/scripted.ts';
 import type { ChatChunk, Model } from '../../../src/inference/model.ts';
 import type { Opened } from '../../../src/resource.ts';
+import '../../../src/service/via/open-via-topic.ts'; // loaded before virtual time begins: it is imported when a topic is opened
 import type { AnswerPiece } from '../../../src/service/answer-piece.ts';
 import { viaTopic, type ViaTopicOptions } from '../../../src/service/via/via-topic.ts';
 import { memory } from '../../../src/transport/memory/memory.ts';
