@@ -164,6 +164,7 @@ export class ParallelEngine<In, Out> implements Engine<In, Out>, TaskTable<In, O
     this.#bytes -= bytes;
     this.#shares.ended(share, memory);
     this.#depth.ended(this.#options.clock.nowMs());
+    this.#feed.ended();
   }
 
   /** It may have something to give. */

@@ -6,15 +6,15 @@ import {
   type ErrorCode,
   headerText,
   isStreamError,
-  memory,
   type RecordHeaders,
   StreamError,
   start,
   type StatsSnapshot,
 } from 'millrace';
 import type { ResolvedOptions } from './parallel-options.ts';
+import { OwnBroker } from './own-broker.ts';
 import type { Task } from './task.ts';
-import { numberIn, recordOf, taskPipeline, taskTopics, type TaskTable } from './task-pipeline.ts';
+import { groupOf, numberIn, recordOf, taskPipeline, taskTopics, type TaskTable } from './task-pipeline.ts';
 
 /** Told of what the pipeline could not do. */
 export interface FeedHost<In, Out> extends TaskTable<In, Out> {
@@ -36,9 +36,6 @@ interface Running {
   readonly close: () => Promise<void>;
 }
 
-/** Numbers are all that it holds, and each is wanted once. */
-const retentionBytes = 16 * 2 ** 20;
-
 /**
  * The pipeline of an engine, with its own broker in memory, and what brings tasks to it. The pipeline starts with the first task. One loop takes tasks and puts them into the topic; it ends when there
  * is none to take, and begins anew with `wake`.
@@ -49,6 +46,7 @@ export class Feed<In, Out> {
   readonly #take: () => Batch<In, Out>;
   #running: Promise<Running> | undefined;
   #app: App | undefined;
+  #own: OwnBroker | undefined;
   #isFeeding = false;
   #isWoken = false;
   #isOver = false;
@@ -71,6 +69,11 @@ export class Feed<In, Out> {
     this.#run().catch((error: unknown) => {
       this.#break(error);
     });
+  }
+
+  /** A task's record was worked on. */
+  ended(): void {
+    this.#own?.ended();
   }
 
   async close(): Promise<void> {
@@ -104,14 +107,18 @@ export class Feed<In, Out> {
 
   async #start(): Promise<Running> {
     const { clock, log, maxInFlight, topicPrefix } = this.#options;
-    const transport = this.#options.transport ?? memory({ clock, retentionBytes });
     const topics = taskTopics(this.#host, topicPrefix);
+    const names = { input: topics.input.name, dead: topics.dead.name, groupId: groupOf(this.#host, topicPrefix) };
+    const own = this.#options.transport === undefined ? new OwnBroker({ clock, ...names }) : undefined;
+    const transport = this.#options.transport ?? (own as OwnBroker).transport;
+    this.#own = own;
     await transport.createTopics(Object.values(topics).map(({ name }) => ({ name })));
     const client = connect(transport, { clock, log });
     const isReady = Promise.withResolvers<undefined>();
     const onReady = (): void => isReady.resolve(undefined);
     const letters = client.consume(topics.dead, { from: 'latest', onReady }).subscribe({
-      next: ({ value, headers }) => {
+      next: ({ value, headers, position }) => {
+        own?.readLetter(position.offset);
         const number = numberIn(value, this.#host.run);
         if (number !== undefined) this.#host.failed(number, errorOf(this.#host.find(number), headers));
       },
@@ -136,7 +143,7 @@ export class Feed<In, Out> {
         await app.drain({ deadlineMs: 0 }).catch(() => undefined); // why it failed was told to the tasks
         letters.unsubscribe();
         await client.close();
-        if (transport !== this.#options.transport) await transport.close();
+        await own?.transport.close();
       },
     };
   }

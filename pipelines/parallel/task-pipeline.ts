@@ -60,6 +60,9 @@ const taskCodec = <In, Out>(tasks: TaskTable<In, Out>): Codec<Found<In, Out>> =>
 export const taskTopics = <In, Out>(tasks: TaskTable<In, Out>, prefix = '') =>
   ({ input: topic(`${prefix}parallel.tasks`, taskCodec(tasks)), dead: topic(`${prefix}parallel.failed`) }) as const;
 
+/** Its own, and new: what others have read is none of its business. */
+export const groupOf = ({ run }: { readonly run: string }, prefix: string): string => `${prefix}parallel.${run}`;
+
 /** A task as a record: its context in the headers, its lane as the key. */
 export const recordOf = <In, Out>(task: Task<In, Out>): NewRecord<Found<In, Out>> => ({
   value: task,
@@ -80,7 +83,7 @@ export function taskPipeline<In, Out>(options: ResolvedOptions<In, Out>, tasks: 
   } satisfies Record<string, Resource<unknown>>;
   return definePipeline({
     name: `${options.topicPrefix}parallel`,
-    ...(options.transport === undefined ? {} : { groupId: `${options.topicPrefix}parallel.${tasks.run}` }),
+    groupId: groupOf(tasks, options.topicPrefix),
     input,
     deadLetter: dead,
     ordering: 'key', // what must not run side by side has a key in common
