@@ -57,21 +57,24 @@ export interface InterleaveOptions {
   readonly block?: number;
 }
 
+/** Of a source its values: inferred from the source as a whole, since inference through two levels of unions depends on the order of their members. */
+type ValueOf<S> = S extends AsyncIterable<infer T> ? T : S extends Iterable<infer T> ? T : never;
+
 /** Several sources in turns, such as the files of a data set: their values come mixed, and always in the same order. Holds nothing. */
-async function* interleave<T>(
-  sources: Source<Source<T>>,
+async function* interleave<S extends Source<unknown>>(
+  sources: Source<S>,
   { cycle = 4, block = 1 }: InterleaveOptions = {},
-): AsyncGenerator<T, void, undefined> {
+): AsyncGenerator<ValueOf<S>, void, undefined> {
   requireInteger('inputs.interleave.cycle', cycle, 1, 4_096);
   requireInteger('inputs.interleave.block', block, 1);
   const rest = iteratorOf(sources);
-  const open: (Iterator<T, unknown> | AsyncIterator<T, unknown>)[] = [];
+  const open: (Iterator<ValueOf<S>, unknown> | AsyncIterator<ValueOf<S>, unknown>)[] = [];
   const more = { isThere: true };
   const fill = async (): Promise<void> => {
     while (more.isThere && open.length < cycle) {
       const next = await rest.next();
       if (next.done === true) more.isThere = false;
-      else open.push(iteratorOf(next.value));
+      else open.push(iteratorOf(next.value as Source<ValueOf<S>>));
     }
   };
   try {

@@ -19,7 +19,7 @@ export interface Isolated<In, Out> {
 
 /**
  * Runs a step of yours, the function `run(input, context)` that a module exports, in processes or threads of their own: for code that is not trusted, may crash, or computes for long. Inputs and results are copied
- * (structured clone), so a task sees nothing of the application's state. What it costs: some 40 MB and 50 ms for each process, once, and 0.1 ms a task; with `'task'` 15 to 30 ms a task.
+ * (structured clone), so a task sees nothing of the application's state. What it costs: some 25 MiB and 50 ms for each process, once, and 0.1 to 0.5 ms a task; with `'task'` 13 MiB while it runs, and 15 to 30 ms a task.
  *
  * A throw, a crash, memory beyond `maxHeapMb` and the time-out fail the task that ran, and no other. A process is no sandbox: it has the files and the network that this one has.
  * Holds at most `maxWorkers` processes or threads; tasks beyond wait. Fails with `project_threw` (a throw, or an input that cannot be copied), `call_timeout`, `call_failed` (it has ended).

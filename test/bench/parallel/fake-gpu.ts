@@ -1,7 +1,11 @@
 import { Observable } from 'rxjs';
 import { systemClock } from '../../../src/clock.ts';
 
-/** Of one sequence's time, what each further one beside it adds: decoding reads all weights for each step, whoever the step is for. */
+/**
+ * Of one sequence's time, what each further one beside it adds. By the roofline of decoding (Pope and others, 2022, "Efficiently Scaling Transformer Inference"): a step reads all weights once, whoever it is for, and for each sequence its cache,
+ * and computes two operations a weight. A model of 8 billion weights of 2 bytes on a card of 2.04 TB/s and 312 Tflop/s, sequences of 500 tokens of 131 kB: 7.9 ms for the weights, and for each sequence 0.05 ms of arithmetic and 0.03 ms of
+ * cache, which is 1 %. It is a formula, and no measurement of ours.
+ */
 const slowdown = 0.01;
 export const places = 64;
 

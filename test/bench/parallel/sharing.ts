@@ -10,8 +10,15 @@ const kinds = ['classify', 'extract', 'summarise'] as const;
 const clientsOfEach = 3;
 const clients = kinds.length * clientsOfEach;
 
+export interface Load {
+  readonly perSecond: number;
+  readonly ms: number;
+}
+
+export const said = (one: Load): string => `${one.perSecond.toFixed(one.perSecond < 10 ? 1 : 0)} requests/s, ${inMs(one.ms)} each`;
+
 /** Clients that ask again as soon as they have their answer; requests a second, and how long one waits. */
-async function load(forMs: number, ask: (kind: string) => Promise<unknown>): Promise<{ readonly perSecond: number; readonly ms: number }> {
+export async function load(forMs: number, ask: (kind: string) => Promise<unknown>): Promise<Load> {
   const startedMs = performance.now();
   const times: number[] = [];
   const client = async (kind: string): Promise<void> => {
@@ -39,7 +46,6 @@ export async function run(scale: number): Promise<ExperimentResult> {
   await engine.submit(['warm']).all();
   const after = await load(forMs, (kind) => engine.submit([kind], { share: kind }).promise);
   await engine.close();
-  const said = (one: typeof before): string => `${one.perSecond.toFixed(0)} requests/s, ${inMs(one.ms)} each`;
   const ideal = { perSecond: (clients / (ms * stretch(clients))) * 1_000, ms: ms * stretch(clients) };
   return {
     pass: true,
