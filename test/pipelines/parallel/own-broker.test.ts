@@ -8,7 +8,12 @@ it('forgets what is committed, every 500 tasks, and letters that were read: a mi
   const { broker } = own.transport;
   await own.transport.createTopics([{ name: 'in' }, { name: 'dead' }]);
   const record = { key: null, value: new Uint8Array([1]), headers: [] };
-  for (const topic of ['in', 'dead']) broker.append(topic, 0, Array.from({ length: 5 }, () => record) as never);
+  for (const topic of ['in', 'dead'])
+    broker.append(
+      topic,
+      0,
+      Array.from({ length: 5 }, () => record),
+    );
   vi.spyOn(own.transport, 'committed').mockResolvedValue([{ topic: 'in', partition: 0, offset: 3n }] as never);
   for (let n = 1; n < 500; n += 1) own.ended();
   await Promise.resolve();

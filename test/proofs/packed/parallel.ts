@@ -6,7 +6,11 @@ const ok = (what: string, is: boolean): void => console.log(`${is ? 'ok' : 'not 
 const sleep = (ms: number, signal: AbortSignal): Promise<void> =>
   new Promise((resolve, reject) => {
     const timer = setTimeout(resolve, ms);
-    signal.addEventListener('abort', () => (clearTimeout(timer), reject(signal.reason as Error)), { once: true });
+    const stop = (): void => {
+      clearTimeout(timer);
+      reject(signal.reason as Error);
+    };
+    signal.addEventListener('abort', stop, { once: true });
   });
 
 const model = scripted(({ text }) => ({ text: `about ${text}`, latencyMs: 10 }));
@@ -17,7 +21,10 @@ ok('submit returns at once', performance.now() - startedMs < 50);
 const seen: string[] = [];
 for await (const one of results) if (one.status === 'success') seen.push(one.result);
 ok('for await', seen.sort().join() === 'about a,about b');
-ok('all, in the order of the input', (await asking.submit(['x', 'y', 'z']).all()).map((one) => one.input).join() === 'x,y,z');
+ok(
+  'all, in the order of the input',
+  (await asking.submit(['x', 'y', 'z']).all()).map((one) => one.status === 'success' && one.result).join() === 'about x,about y,about z',
+);
 ok('promise', (await asking.submit(['p', 'q']).promise).join() === 'about p,about q');
 const streamed = await new Promise<number>((resolve, reject) => {
   let count = 0;
