@@ -1,6 +1,8 @@
 import { defineCommand } from 'millrace';
 import { synthesize } from './synthesize.ts';
 
+export { synthesisDemoCommand } from './demo.ts';
+
 /** `millrace synthesize`: from seeds to questions and answers with their evidence. */
 export const synthesizeCommand = defineCommand({
   name: 'synthesize',

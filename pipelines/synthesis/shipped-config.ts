@@ -9,3 +9,6 @@ export const shippedConfig = (mode: (typeof shippedModes)[number]): string =>
 
 /** The library that is searched and read where none is named. */
 export const shippedCorpus = fileURLToPath(new URL('./corpus', import.meta.url));
+
+/** Seeds for trying. */
+export const exampleSeeds = fileURLToPath(new URL('./configs/example_seed_entities.json', import.meta.url));

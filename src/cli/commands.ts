@@ -2,7 +2,7 @@ import { documentsCommand, documentsDemoCommand } from '../../pipelines/document
 import { ordersCommand } from '../../pipelines/orders-avro/command.ts';
 import { parallelCommand } from '../../pipelines/parallel/command.ts';
 import { reviewsCommand } from '../../pipelines/reviews/command.ts';
-import { synthesizeCommand } from '../../pipelines/synthesis/command.ts';
+import { synthesisDemoCommand, synthesizeCommand } from '../../pipelines/synthesis/command.ts';
 import type { Command } from '../command.ts';
 import { consumeCommand } from './consume-command.ts';
 import { diagnoseCommand } from './diagnose-command.ts';
@@ -22,6 +22,7 @@ import { typesCommand } from './types-command.ts';
 export const commands: readonly Command[] = [
   reviewsCommand,
   documentsDemoCommand,
+  synthesisDemoCommand,
   ordersCommand,
   documentsCommand,
   parallelCommand,

@@ -1,0 +1,91 @@
+import { defineCommand, llama, modelToPull, scripted, showPull } from 'millrace';
+import { readConfig, readJson } from './config.ts';
+import { demoAgent } from './demo-agent.ts';
+import type { SynthesisModel } from './run-options.ts';
+import { RunFolder } from './run-folder.ts';
+import { runSynthesis } from './run-synthesis.ts';
+import { seedsFrom } from './seed.ts';
+import { exampleSeeds, shippedConfig, shippedModes } from './shipped-config.ts';
+import { seedLine } from './show.ts';
+
+const embeddedModel = 'smollm2';
+/** The embedded model takes minutes for what the shipped configurations allow. */
+const small = { max_depth: 2, branching_factor: 1, max_trajectories: 1, max_answer_tokens: 160, prompt_chars: 1_500 } as const;
+
+/** `millrace demo synthesis`: every mode, offline, by a script and by the embedded model. */
+export const synthesisDemoCommand = defineCommand({
+  name: 'demo synthesis',
+  summary: 'questions and answers with evidence: web, math and python, on this machine',
+  details:
+    'Ten seeds in each mode with the configuration that comes with it. The embedded model (135 M parameters) can hardly play an agent, so a script chooses and writes, and tools, processes, checks and files are the real ones; then the\n' +
+    'embedded model itself tries some seeds of each mode, and what comes of it is shown as it is.',
+  options: {
+    seeds: { kind: 'integer', value: 'n', min: 1, max: 10, summary: 'seeds of each mode, by the script (default: 10)' },
+    embedded: { kind: 'integer', value: 'n', min: 0, max: 10, summary: 'seeds of each mode, by the embedded model (default: 1)' },
+    out: { kind: 'text', value: 'folder', summary: 'where the files go (default: .cache/demo-synthesis)' },
+  },
+  examples: [
+    { line: 'millrace demo synthesis --embedded 0', does: 'by the script alone, in some ten seconds' },
+    { line: 'millrace demo synthesis --embedded 10', does: 'all seeds by both' },
+  ],
+  run: async ({ options }, context) => {
+    const { seeds: count = 10, embedded = 1, out: folder = '.cache/demo-synthesis' } = options;
+    const script: SynthesisModel = { resource: scripted(demoAgent, { name: 'script' }), isRemote: false };
+    const both = [
+      { by: 'a script', model: script, count },
+      ...(embedded === 0 ? [] : [{ by: `the embedded model (${embeddedModel})`, model: await embeddedOne(context), count: embedded }]),
+    ];
+    for (const mode of shippedModes) for (const one of both) await show(mode, { ...one, folder }, context);
+    context.out.note(`files: ${folder}`);
+    return 0;
+  },
+});
+
+type Context = Parameters<Parameters<typeof defineCommand>[0]['run']>[1];
+
+async function embeddedOne(context: Context): Promise<SynthesisModel> {
+  const file = modelToPull(embeddedModel);
+  if (file !== undefined) await showPull(context, file);
+  return { resource: llama({ model: embeddedModel }), isRemote: false };
+}
+
+interface Shown {
+  readonly by: string;
+  readonly model: SynthesisModel;
+  readonly count: number;
+  readonly folder: string;
+}
+
+async function show(
+  mode: (typeof shippedModes)[number],
+  { by, model, count, folder }: Shown,
+  { out, clock, log, signal }: Context,
+): Promise<void> {
+  signal.throwIfAborted();
+  const { config } = await readConfig(shippedConfig(mode));
+  const { seeds } = seedsFrom('seeds', await readJson(exampleSeeds, 'file of seeds'));
+  const isScript = by === 'a script';
+  const manifest = {
+    config: isScript ? config : { ...config, ...small },
+    randomSeed: 1,
+    seeds: seeds.slice(0, count),
+    model: isScript ? 'script' : embeddedModel,
+    isOrdered: false,
+  };
+  out.line('');
+  out.line(`${mode}, by ${by}`);
+  const run = await RunFolder.begin(folder, manifest, clock.nowMs());
+  const summary = await runSynthesis({
+    ...{ folder: run, model, clock, log, signal },
+    onSeed: (id, outcome) => {
+      out.line(seedLine(id, outcome, out.width));
+    },
+    onPair: (line) => {
+      out.json(line);
+    },
+  });
+  signal.throwIfAborted();
+  out.line(
+    `${String(summary.done)} of ${String(summary.seeds)} seeds, ${String(summary.pairs)} pairs, ${(summary.elapsedMs / 1000).toFixed(1)} s`,
+  );
+}
