@@ -55,6 +55,40 @@ describe('the turns of submissions', () => {
     expect(served(18).slice(11)).toEqual(['low', 'high', 'high', 'high', 'high', 'high', 'middle']);
   });
 
+  it('of two that are overdue at once the one goes that was passed over more often', () => {
+    const { intake, served } = rounds(turn('a', 3), turn('b', 2), turn('d', 0));
+    served(1);
+    intake.add(turn('c', 1));
+    expect(served(18).slice(15)).toEqual(['b', 'd', 'c']);
+  });
+
+  it('who has nothing to give is not passed over', () => {
+    const low = turn('low');
+    const { intake, served } = rounds(low, turn('high', 1));
+    intake.remove(low);
+    served(30);
+    intake.add(low);
+    expect(served(mostPassed + 1)).toEqual([...Array.from({ length: mostPassed }, () => 'high'), 'low']);
+  });
+
+  it('goes by what was served, whoever leaves from the middle', () => {
+    const some = fc.array(fc.record({ served: fc.nat(1_000), leaves: fc.boolean() }), { minLength: 1, maxLength: 60 });
+    fc.assert(
+      fc.property(some, (given) => {
+        const intake = new Intake<Named>();
+        const turns = given.map(({ served }, i) => ({ ...turn(String(i)), served }));
+        for (const one of turns) intake.add(one);
+        for (const [i, { leaves }] of given.entries()) if (leaves) intake.remove(turns[i] as Named);
+        const left: number[] = [];
+        for (let next = intake.next(); next; next = intake.next()) {
+          left.push(next.served);
+          intake.remove(next);
+        }
+        expect(left).toEqual(given.flatMap(({ served, leaves }) => (leaves ? [] : [served])).sort((a, b) => a - b));
+      }),
+    );
+  });
+
   it('nobody is passed over without bound, whatever the priorities and costs', () => {
     const some = fc.array(fc.record({ priority: fc.integer({ min: -3, max: 3 }), cost: fc.integer({ min: 1, max: 9 }) }), {
       minLength: 1,

@@ -65,6 +65,13 @@ describe('shares', () => {
     expect(shares.stats()).toMatchObject({ a: { weight: 1, inFlight: 4, memory: 4 } });
   });
 
+  it('one that waits for memory is not next, whoever of it comes', () => {
+    const { shares, take } = scene(4, { a: { memory: 0.25 } }, ['a']);
+    expect(take(2)).toBe('a-');
+    shares.enter('a', { ...newTurn(0), share: 'a', memory: 1 });
+    expect(shares.next()).toBeUndefined();
+  });
+
   it('where the whole is held all wait: a large task is not passed by small ones', () => {
     const { shares, take } = scene(4, {}, ['a'], ['b', 4]);
     expect(take(3)).toBe('a--');
