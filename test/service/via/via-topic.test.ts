@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { lastValueFrom, type Observable, toArray } from 'rxjs';
 import { expect, it } from 'vitest';
 import { inScope, scopeOf } from '../../../src/call.ts';
@@ -22,7 +23,13 @@ function world() {
     });
   const open = async (options: Partial<ViaTopicOptions> = {}): Promise<Opened<Model>> => {
     const opening = begin(options);
-    for (let i = 0; i < 40; i += 1) await clock.advance(200);
+    let isOpen = false;
+    void opening.then(() => (isOpen = true));
+    // what is loaded meanwhile takes the machine's time, not the clock's
+    for (let i = 0; i < 40 || !isOpen; i += 1) {
+      await clock.advance(200);
+      await nextTurn();
+    }
     return opening;
   };
   const ask = <T>(work: () => Observable<T>): Promise<readonly T[]> => inScope(scopeOf(clock), () => lastValueFrom(work().pipe(toArray())));
