@@ -103,7 +103,7 @@ describe('hostile values against a schema', () => {
     ['a simple pattern and a long text', { pattern: 'a*b' }, `"${'a'.repeat(1_000_000)}"`, /checked within 80 ms/],
     ['many optional parts', { pattern: `^${'a?'.repeat(30)}${'a'.repeat(30)}$` }, `"${'a'.repeat(29)}"`, /checked within 80 ms|at \$/],
     ['choices within choices', { $defs: { a: node('string'), b: node('number') }, $ref: '#/$defs/a' }, deep, /checked within 80 ms/],
-    ['20,000 items that must differ', { uniqueItems: true }, `[${'{"a":[1]},'.repeat(19_999)}{"a":[1]}]`, /does not at \$/],
+    ['13,000 items that must differ', { uniqueItems: true }, `[${'{"a":[1]},'.repeat(12_999)}{"a":[1]}]`, /does not at \$/],
   ])('%s', (_, schema, text, message) => {
     const codec = jsonSchema({ schema: { $schema: 'https://json-schema.org/draft/2020-12/schema', ...schema } });
     codec.decode(bytes('null')); // what is loaded and compiled once

@@ -7,6 +7,4 @@ export interface HostileCase {
   readonly bytes: () => Buffer;
   /** Of the dead letter; undefined: it is a value after all. */
   readonly code: ErrorCode | undefined;
-  /** Time and memory are the schema's own, and told without being judged. */
-  readonly isOfSchema?: boolean;
 }

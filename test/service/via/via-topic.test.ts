@@ -23,10 +23,10 @@ function world() {
     });
   const open = async (options: Partial<ViaTopicOptions> = {}): Promise<Opened<Model>> => {
     const opening = begin(options);
-    let isOpen = false;
-    void opening.then(() => (isOpen = true));
+    const state = { isOpen: false };
+    void opening.then(() => (state.isOpen = true));
     // what is loaded meanwhile takes the machine's time, not the clock's
-    for (let i = 0; i < 40 || !isOpen; i += 1) {
+    for (let i = 0; i < 40 || !state.isOpen; i += 1) {
       await clock.advance(200);
       await nextTurn();
     }
