@@ -71,6 +71,19 @@ describe('the turns of submissions', () => {
     expect(served(mostPassed + 1)).toEqual([...Array.from({ length: mostPassed }, () => 'high'), 'low']);
   });
 
+  it('whoever takes the place of one that leaves may belong above it', () => {
+    const intake = new Intake<Named>();
+    const turns = [0, 10, 1, 11, 12, 2, 3].map((served) => ({ ...turn(String(served)), served }));
+    for (const one of turns) intake.add(one);
+    intake.remove(turns[3] as Named);
+    const names: string[] = [];
+    for (let next = intake.next(); next; next = intake.next()) {
+      names.push(next.name);
+      intake.remove(next);
+    }
+    expect(names).toEqual(['0', '1', '2', '3', '10', '12']);
+  });
+
   it('goes by what was served, whoever leaves from the middle', () => {
     const some = fc.array(fc.record({ served: fc.nat(1_000), leaves: fc.boolean() }), { minLength: 1, maxLength: 60 });
     fc.assert(
