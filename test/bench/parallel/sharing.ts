@@ -41,7 +41,7 @@ export async function run(scale: number): Promise<ExperimentResult> {
   const before = await load(forMs, () => firstValueFrom(gpu.call(ms).pipe(withPermit(turn))));
   const engine = parallel<string, string>({
     ...{ maxWorkers: 2, batchSize: 16, maxQueueDelayMs: 1, shares: { classify: 2, extract: 1, summarise: 1 } },
-    runBatch: (inputs) => gpu.call(ms).pipe(map(() => inputs)),
+    runBatch: (inputs) => gpu.call(ms * stretch(inputs.length)).pipe(map(() => inputs)),
   });
   await engine.submit(['warm']).all();
   const after = await load(forMs, (kind) => engine.submit([kind], { share: kind }).promise);
