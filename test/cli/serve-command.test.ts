@@ -51,7 +51,7 @@ describe('millrace serve', { timeout: 60_000 }, () => {
       /without keys the service listens on this machine alone/,
     ],
     ['workers of what runs elsewhere', ['--workers', '2', '--model', 'http://127.0.0.1:1/v1#m'], /--workers are processes of this machine/],
-    ['no number of workers', ['--workers', 'many'], /--workers must be auto, or an integer from 1 to 64, got "many"/],
+    ['no number of workers', ['--workers', 'many'], /--workers must be auto, or an integer from 1 to 64 \(0 with --via\), got "many"/],
     ['a model that is none', ['--model', 'nothing'], /expected the name of a model/],
     ['keys that are not there', ['--key-file', 'nowhere.txt'], /cannot read the keys of --key-file nowhere\.txt/],
   ])('refuses %s with 2', async (_name, args, says) => {
