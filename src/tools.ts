@@ -11,4 +11,4 @@ export { toolsFrom, type ToolsFromOptions } from './tools/tools-from.ts';
 export { type SearchFunction, webSearch, type WebSearchOptions } from './tools/web-search.ts';
 export { webVisit, type WebVisitOptions } from './tools/web-visit.ts';
 export { type Clock, systemClock } from './clock.ts';
-export { isAbortError, isStreamError, messageOf, StreamError, TimeoutError, ToolError } from './errors.ts';
+export { isAbortError, isStreamError, messageOf, OptionError, StreamError, TimeoutError, ToolError } from './errors.ts';

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 import { messageOf, nearest, OptionError } from 'millrace';
 import { z } from 'zod';
 
@@ -27,11 +28,36 @@ const EnvironmentKwargs = z.looseObject({
   allow: z.array(z.string()).describe('hosts on the web that web_visit may read, such as *.example.org').optional(),
 });
 
+const variable = z.string().min(1);
+
+/** A server of the Model Context Protocol: secrets stand in variables of the environment, and only their names here. */
+const McpServer = z.strictObject({
+  name: z
+    .string()
+    .regex(/^[A-Za-z]\w{0,31}$/)
+    .describe('stands before the names of its tools'),
+  command: z.string().min(1).describe('the program that is the server; or a url').optional(),
+  args: z.array(z.string()).optional(),
+  env: z.array(variable).describe('variables of the environment that the program sees, beside PATH').optional(),
+  url: z
+    .url({ protocol: /^https?$/ })
+    .describe('where it listens; or a command')
+    .optional(),
+  headers_env: z.record(z.string(), variable).describe('headers of requests to the url, each with the variable that holds it').optional(),
+  tools: z.array(z.string()).describe('which of its tools; none: all').optional(),
+});
+
 /** A configuration, as it stands in a file; every member but the mode has a default. */
 export const SynthesisConfig = z.object({
   environment_mode: z.enum(['web', 'math', 'python']).describe('what is explored, and how'),
   environment_kwargs: EnvironmentKwargs.prefault({}).describe('for the tools'),
   available_tools: z.array(z.enum(tools)).min(1).describe('tools that the model may use').optional(),
+  tool_modules: z
+    .array(z.string().min(1))
+    .max(16)
+    .default([])
+    .describe("modules that export tools of your own, relative to this file; they are code, and run with all rights of a seed's process"),
+  mcp_servers: z.array(McpServer).max(16).default([]).describe('servers whose tools the model may use, too; one of each for each seed'),
   max_depth: positive.max(100).default(4).describe('steps on one way from the seed'),
   branching_factor: positive.max(16).default(2).describe('ways on from a step, up to depth_threshold'),
   depth_threshold: z.int().min(0).max(100).default(2).describe('beyond this depth a way is not divided any more'),
@@ -92,6 +118,7 @@ export function configFrom(name: string, given: unknown): ReadConfig {
   const config = { ...parsed.data, available_tools: parsed.data.available_tools ?? [...usualTools[parsed.data.environment_mode]] };
   if (new Set(config.available_tools).size < config.available_tools.length)
     throw new OptionError(`${name}: available_tools names a tool twice: ${config.available_tools.join(', ')}`);
+  requireServers(name, config.mcp_servers);
   const workers =
     config.max_workers > usualWorkers
       ? [
@@ -99,6 +126,14 @@ export function configFrom(name: string, given: unknown): ReadConfig {
         ]
       : [];
   return { config, warnings: [...unknownIn(name, given as object), ...workers] };
+}
+
+function requireServers(file: string, servers: Config['mcp_servers']): void {
+  for (const { name, command, url } of servers)
+    if ((command === undefined) === (url === undefined))
+      throw new OptionError(`${file}: mcp_servers ${name} must have a command or a url, got ${command === undefined ? 'neither' : 'both'}`);
+  const names = servers.map(({ name }) => name);
+  if (new Set(names).size < names.length) throw new OptionError(`${file}: mcp_servers has a name twice: ${names.join(', ')}`);
 }
 
 /** Members that nobody reads; a slip of the pen, mostly. */
@@ -114,7 +149,8 @@ function unknownIn(name: string, given: object): readonly string[] {
 
 /** @throws OptionError for a file that cannot be read, is not JSON, or no configuration. */
 export async function readConfig(path: string): Promise<ReadConfig> {
-  return configFrom(path, await readJson(path, 'configuration'));
+  const { config, warnings } = configFrom(path, await readJson(path, 'configuration'));
+  return { config: { ...config, tool_modules: config.tool_modules.map((one) => resolve(dirname(path), one)) }, warnings };
 }
 
 /** @throws OptionError for a file that cannot be read, or is not JSON. */

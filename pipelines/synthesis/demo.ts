@@ -1,4 +1,4 @@
-import { defineCommand, llama, modelToPull, scripted, showPull } from 'millrace';
+import { defineCommand, llama, modelToPull, runMonitor, scripted, showProgress, showPull } from 'millrace';
 import { readConfig, readJson } from './config.ts';
 import { demoAgent } from './demo-agent.ts';
 import type { SynthesisModel } from './run-options.ts';
@@ -9,6 +9,8 @@ import { exampleSeeds, shippedConfig, shippedModes } from './shipped-config.ts';
 import { seedLine } from './show.ts';
 
 const embeddedModel = 'smollm2';
+/** Of one mode. */
+const longestEmbeddedMs = 60_000;
 /** The embedded model takes minutes for what the shipped configurations allow. */
 const small = { max_depth: 2, branching_factor: 1, max_trajectories: 1, max_answer_tokens: 160, prompt_chars: 1_500 } as const;
 
@@ -18,7 +20,7 @@ export const synthesisDemoCommand = defineCommand({
   summary: 'questions and answers with evidence: web, math and python, on this machine',
   details:
     'Ten seeds in each mode with the configuration that comes with it. The embedded model (135 M parameters) can hardly play an agent, so a script chooses and writes, and tools, processes, checks and files are the real ones; then the\n' +
-    'embedded model itself tries some seeds of each mode, and what comes of it is shown as it is.',
+    'embedded model itself tries a seed of each mode, for a minute at most, and what comes of it is shown as it is.',
   options: {
     seeds: { kind: 'integer', value: 'n', min: 1, max: 10, summary: 'seeds of each mode, by the script (default: 10)' },
     embedded: { kind: 'integer', value: 'n', min: 0, max: 10, summary: 'seeds of each mode, by the embedded model (default: 1)' },
@@ -65,6 +67,10 @@ async function show(
   const { config } = await readConfig(shippedConfig(mode));
   const { seeds } = seedsFrom('seeds', await readJson(exampleSeeds, 'file of seeds'));
   const isScript = by === 'a script';
+  const stop = new AbortController();
+  const end = (): void => stop.abort();
+  signal.addEventListener('abort', end, { once: true });
+  const cancel = isScript ? (): void => undefined : clock.schedule(longestEmbeddedMs, end);
   const manifest = {
     config: isScript ? config : { ...config, ...small },
     randomSeed: 1,
@@ -75,17 +81,32 @@ async function show(
   out.line('');
   out.line(`${mode}, by ${by}`);
   const run = await RunFolder.begin(folder, manifest, clock.nowMs());
+  const monitor = runMonitor({ clock });
+  const stopShowing = showProgress({ monitor, out, clock, noun: 'seeds', remarks: () => [] });
+  monitor.expect(manifest.seeds.length, 0);
+  const over = (): void => {
+    cancel();
+    stopShowing();
+    signal.removeEventListener('abort', end);
+  };
   const summary = await runSynthesis({
-    ...{ folder: run, model, clock, log, signal },
+    ...{ folder: run, model, clock, log, signal: stop.signal },
     onSeed: (id, outcome) => {
+      monitor.item({ id, processingMs: outcome.wallMs, tokens: { input: outcome.inputTokens, output: outcome.outputTokens } });
       out.line(seedLine(id, outcome, out.width));
     },
     onPair: (line) => {
       out.json(line);
     },
-  });
+  }).finally(over);
   signal.throwIfAborted();
-  out.line(
-    `${String(summary.done)} of ${String(summary.seeds)} seeds, ${String(summary.pairs)} pairs, ${(summary.elapsedMs / 1000).toFixed(1)} s`,
-  );
+  const seconds = (summary.elapsedMs / 1000).toFixed(1);
+  out.line(`${String(summary.done)} of ${String(summary.seeds)} seeds, ${String(summary.pairs)} pairs, ${seconds} s`);
+  if (isScript) return;
+  if (summary.endedBy === 'interrupted')
+    out.note(`${embeddedModel} was not done with it within ${String(longestEmbeddedMs / 1000)} s on this machine`);
+  else if (summary.pairs === 0)
+    out.note(
+      `${embeddedModel} has made no pair that passes the checks in ${mode}: it is too small for it; the script above shows what a larger one does`,
+    );
 }

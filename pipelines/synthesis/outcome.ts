@@ -30,6 +30,19 @@ export type SeedOutcome = Cost &
 /** What it took. */
 type Cost = { readonly [K in keyof typeof cost]: number };
 
+/** Of a seed that failed before anything was begun. */
+export const nothingSpent: Cost = {
+  attempts: 0,
+  calls: 0,
+  inputTokens: 0,
+  outputTokens: 0,
+  wallMs: 0,
+  callMs: 0,
+  waitMs: 0,
+  cpuMs: 0,
+  maxRssBytes: 0,
+};
+
 /** A seed on its way, by its place in the run. */
 export const SeedReference = z.object({ run: z.string(), place: z.int().min(0), sourceId: z.string() });
 export type SeedReference = z.infer<typeof SeedReference>;

@@ -3,6 +3,7 @@ import type { Account } from './account.state.ts';
 import type { SeedOutcome } from './outcome.ts';
 import type { PairLine } from './pair-line.ts';
 import type { RunFolder } from './run-folder.ts';
+import type { SeedWork } from './seed-process.ts';
 
 /** A model, and whether it is somebody else's. */
 export interface SynthesisModel {
@@ -31,6 +32,8 @@ export interface SynthesisRunOptions {
   readonly pairsTopic?: string | undefined;
   /** Of the environment, what the processes of seeds see. @defaultValue PATH alone */
   readonly env?: Readonly<Record<string, string>> | undefined;
+  /** How one seed is worked on. @defaultValue in a process of its own: what it does there harms no other */
+  readonly seedWork?: SeedWork | undefined;
   /** @defaultValue the system clock */
   readonly clock?: Clock | undefined;
   /** @defaultValue none */

@@ -25,6 +25,9 @@ export interface SeedProcessParts {
 
 export type SeedEnd = { readonly findings: Findings } & Used;
 
+/** Works on a seed: one cold call. */
+export type SeedWork = (order: SeedOrder, parts: SeedProcessParts) => Observable<SeedEnd>;
+
 const childPath = fileURLToPath(new URL('./seed-child.ts', import.meta.url));
 /** For a process to be there, on a machine that does much else. */
 const longestStartMs = 60_000;

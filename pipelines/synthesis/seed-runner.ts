@@ -6,7 +6,7 @@ import { shippedCorpus } from './shipped-config.ts';
 import type { ModelDesk } from './model-desk.ts';
 import type { SeedOutcome, SeedReference, SeedResult } from './outcome.ts';
 import { type Seed, topicOf } from './seed.ts';
-import { type SeedEnd, SeedError, seedProcess } from './seed-process.ts';
+import { type SeedEnd, SeedError, seedProcess, type SeedWork } from './seed-process.ts';
 
 export interface SeedRunnerOptions {
   readonly config: Config;
@@ -20,6 +20,7 @@ export interface SeedRunnerOptions {
   /** Told of each process that begins and ends. */
   readonly onRunning?: ((change: 1 | -1) => void) | undefined;
   readonly onStart?: ((pid: number) => void) | undefined;
+  readonly seedWork?: SeedWork | undefined;
 }
 
 /** By which key the journal knows a seed. */
@@ -75,10 +76,10 @@ export class SeedRunner {
 
   /** A process that dies is no fault of its seed, as far as anybody knows: it gets another. */
   #tried(seed: Seed, model: Model, ctx: CallContext, cost: Cost): Observable<SeedEnd> {
-    const { config, desk, clock, env, onStart } = this.#options;
+    const { config, desk, clock, env, onStart, seedWork = seedProcess } = this.#options;
     return defer(() => {
       cost.attempts += 1;
-      return seedProcess(this.#order(seed), {
+      return seedWork(this.#order(seed), {
         ask: (question) => {
           cost.calls += 1;
           const onTimes = (callMs: number, waitMs: number): void => {
@@ -110,6 +111,8 @@ export class SeedRunner {
       topic: topicOf(value),
       mode: config.environment_mode,
       tools: config.available_tools,
+      modules: config.tool_modules,
+      servers: config.mcp_servers.map(({ headers_env: headersEnv, ...server }) => ({ ...server, headersEnv })),
       web: webOf(config),
       randomSeed,
       maxDepth: config.max_depth,

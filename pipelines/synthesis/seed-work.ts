@@ -1,4 +1,4 @@
-import { isStreamError, messageOf, systemClock, type Tool } from 'millrace/tools';
+import { isStreamError, messageOf, systemClock, type ToolSource } from 'millrace/tools';
 import type { SeedOrder } from './agent/order.ts';
 import { QuestionError } from './agent/question-error.ts';
 import type { Question, Reply } from './agent/question.ts';
@@ -27,16 +27,17 @@ const used = (): { readonly cpuMs: number; readonly maxRssBytes: number } => {
 };
 
 async function work(order: SeedOrder): Promise<void> {
-  let tools: readonly Tool[] = [];
+  let source: ToolSource | undefined;
   try {
-    tools = await seedTools(order);
+    source = await seedTools(order);
+    const { tools } = source;
     const findings = await workOnSeed(order, { tools, ask, clock: systemClock, signal: new AbortController().signal });
     tell({ kind: 'done', findings, ...used() });
   } catch (error) {
     const code = error instanceof QuestionError || isStreamError(error) ? error.code : 'call_failed';
     tell({ kind: 'failed', code, message: messageOf(error), ...used() });
   } finally {
-    await Promise.allSettled(tools.map(async (tool) => tool.close?.()));
+    await source?.close();
   }
 }
 

@@ -20,13 +20,15 @@ import {
 } from 'millrace';
 import { Subscription } from 'rxjs';
 import { ModelDesk } from './model-desk.ts';
-import { type SeedOutcome, SeedReference } from './outcome.ts';
+import { nothingSpent, type SeedOutcome, type SeedReference } from './outcome.ts';
+import { idsOf } from './ids-of.ts';
 import { Outcomes } from './outcomes.ts';
 import { PairFile } from './pair-file.ts';
-import { pairLines } from './pair-line.ts';
 import { pairSender } from './pair-sender.ts';
 import { synthesisPipeline, synthesisTopics } from './pipeline.ts';
 import { Publisher } from './publisher.ts';
+import { referenceIn } from './reference-in.ts';
+import type { RunParts } from './run-parts.ts';
 import type { SynthesisRunOptions, SynthesisSummary } from './run-options.ts';
 import { RunTally } from './run-tally.ts';
 import { keyOf, SeedRunner } from './seed-runner.ts';
@@ -51,6 +53,8 @@ export class SynthesisRun {
   readonly #times = new WaitingTimes();
   readonly #tally: RunTally;
   readonly #open = new Set<number>();
+  /** One result after the other. */
+  #taking: Promise<void> = Promise.resolve();
   #running = 0;
 
   constructor(options: SynthesisRunOptions) {
@@ -107,6 +111,7 @@ export class SynthesisRun {
       for (const place of manifest.seeds.keys())
         if (outcomes.status(place) !== undefined && !todo.includes(place)) await publisher.ended(place);
       const endedBy = todo.length === 0 ? 'complete' : await this.#through(transport, client, { kept, outcomes, publisher, todo, workers });
+      await this.#takeLeft({ kept, outcomes, publisher, todo, workers });
       const decided = await publisher.finish();
       return await this.#summary(outcomes, decided, workers, endedBy);
     } finally {
@@ -131,7 +136,7 @@ export class SynthesisRun {
     return workers;
   }
 
-  async #through(transport: Transport, client: Client, parts: Parts): Promise<SynthesisSummary['endedBy']> {
+  async #through(transport: Transport, client: Client, parts: RunParts): Promise<SynthesisSummary['endedBy']> {
     const { prefix = '' } = this.#options;
     const names = synthesisTopics(prefix);
     await transport.createTopics(Object.values(names).map(({ name }) => ({ name })));
@@ -169,12 +174,22 @@ export class SynthesisRun {
     });
   }
 
-  #start(transport: Transport, desk: ModelDesk, { kept, todo, workers }: Parts): Promise<App> {
-    const { folder, model, prefix = '', env = { PATH: process.env['PATH'] ?? '' }, onStart, onTroubles, onRunning, signal } = this.#options;
+  #start(transport: Transport, desk: ModelDesk, { kept, todo, workers }: RunParts): Promise<App> {
+    const {
+      folder,
+      model,
+      prefix = '',
+      env = { PATH: process.env['PATH'] ?? '' },
+      onStart,
+      onTroubles,
+      onRunning,
+      signal,
+      seedWork,
+    } = this.#options;
     const { config, randomSeed, seeds } = folder.manifest;
     const wanted = new Set(todo);
     const runner = new SeedRunner({
-      ...{ config, randomSeed, desk, journal: kept, clock: this.#clock, env, onStart },
+      ...{ config, randomSeed, desk, journal: kept, clock: this.#clock, env, onStart, seedWork },
       lookUp: (place) => (wanted.has(place) ? seeds[place] : undefined),
       onRunning: (change) => {
         this.#running += change;
@@ -201,7 +216,7 @@ export class SynthesisRun {
     }
   }
 
-  async #read(client: Client, parts: Parts): Promise<void> {
+  async #read(client: Client, parts: RunParts): Promise<void> {
     const { output, dead } = synthesisTopics(this.#options.prefix);
     for (const place of parts.todo) this.#open.add(place);
     const ready = [output, dead].map(() => Promise.withResolvers<undefined>());
@@ -229,15 +244,30 @@ export class SynthesisRun {
   }
 
   /** A seed whose record failed on its way: by its time, or by a fault of ours. */
-  async #letter({ place, sourceId }: SeedReference, header: (name: string) => string, parts: Parts): Promise<void> {
+  async #letter({ place, sourceId }: SeedReference, header: (name: string) => string, parts: RunParts): Promise<void> {
     const error = { code: header(deadLetterHeaders.code), message: header(deadLetterHeaders.message) };
-    const nothing = { attempts: 0, calls: 0, inputTokens: 0, outputTokens: 0, wallMs: 0, callMs: 0, waitMs: 0, cpuMs: 0, maxRssBytes: 0 };
-    const outcome: SeedOutcome = { status: 'failed', error, ...nothing };
+    const outcome: SeedOutcome = { status: 'failed', error, ...nothingSpent };
     await parts.kept.append(keyOf(sourceId), outcome);
     await this.#take(place, parts);
   }
 
-  async #take(place: number, { outcomes, publisher }: Parts): Promise<void> {
+  /** What is in the journal, and whose result was still on its way when the run ended. */
+  async #takeLeft(parts: RunParts): Promise<void> {
+    for (const place of [...this.#open]) {
+      const found = await parts.outcomes.at(place);
+      // of those that have failed before, a failure is the old one
+      if (found?.outcome.status === 'done' || (found && this.#options.which !== 'failed')) await this.#take(place, parts);
+    }
+    await this.#taking;
+  }
+
+  #take(place: number, parts: RunParts): Promise<void> {
+    const taken = this.#taking.then(() => this.#takeNow(place, parts));
+    this.#taking = taken.catch(() => undefined);
+    return taken;
+  }
+
+  async #takeNow(place: number, { outcomes, publisher }: RunParts): Promise<void> {
     if (!this.#open.has(place)) return;
     const found = await outcomes.at(place);
     if (found === undefined) throw new PipelineError('resource_failed', `the journal has lost the outcome of seed ${String(place)}`);
@@ -263,31 +293,5 @@ export class SynthesisRun {
       calls: this.#times,
     });
     return writeRunFiles({ folder: this.#options.folder, outcomes, decided, times, endedBy });
-  }
-}
-
-/** What a run works with, once it is open. */
-interface Parts {
-  readonly kept: Journal;
-  readonly outcomes: Outcomes;
-  readonly publisher: Publisher;
-  readonly todo: readonly number[];
-  readonly workers: Workers;
-}
-
-async function idsOf(outcomes: Outcomes, mode: Parameters<typeof pairLines>[2]): Promise<ReadonlySet<string>> {
-  const ids = new Set<string>();
-  for await (const { seed, outcome } of outcomes.all())
-    if (outcome.status === 'done') for (const { pair_id: id } of pairLines(seed, outcome.findings, mode)) ids.add(id);
-  return ids;
-}
-
-/** Undefined for a letter of something else. */
-function referenceIn(value: Uint8Array | null): SeedReference | undefined {
-  if (value === null) return undefined;
-  try {
-    return SeedReference.parse(JSON.parse(new TextDecoder().decode(value)));
-  } catch {
-    return undefined;
   }
 }

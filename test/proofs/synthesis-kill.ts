@@ -11,19 +11,27 @@ import type { ExperimentContext, ExperimentResult, Finding } from '../helpers/ex
 
 export const name = 'synthesis-kill';
 export const summary =
-  'a synthesis and the processes of its seeds are killed with -9 at random, 20 times, and the run goes on: each seed has one result, no line is torn, nothing is left running; about 2 minutes, --short 20 s';
+  'a synthesis and the processes of its seeds are killed with -9 at random, 20 times, and the run goes on: each seed has one result, no line is torn, nothing is left running; about 2 minutes, --short 10 s';
 
 const worker = fileURLToPath(new URL('synthesis-kill/worker.ts', import.meta.url));
-const patienceMs = 60_000;
+/** Far more than anything takes: only what never comes is waited for so long. */
+const patienceMs = 180_000;
 /** A process that was only just begun ends when it is there: on a machine that does much else that takes a while. */
-const graceMs = 30_000;
+const graceMs = 60_000;
 
 export async function run({ short, signal, folder, say }: ExperimentContext): Promise<ExperimentResult> {
-  const [count, kills] = short ? [10, 2] : [80, 20];
+  const [count, kills, workers, pauseMs] = short ? [5, 2, 2, 100] : [80, 20, 3, 400];
   const [out, notes] = [join(folder, 'out'), join(folder, 'notes')];
   await mkdir(out);
   await writeFile(notes, '');
-  const config = { environment_mode: 'math', max_depth: 3, branching_factor: 2, max_workers: 3, worker_memory_mb: 128, seed_attempts: 3 };
+  const config = {
+    environment_mode: 'math',
+    max_depth: 3,
+    branching_factor: 2,
+    max_workers: workers,
+    worker_memory_mb: 128,
+    seed_attempts: 3,
+  };
   const given = Array.from({ length: count }, (_, n) => `subject ${String(n)} of so many`);
   const { seeds } = seedsFrom('seeds', given);
   const begun = await RunFolder.begin(
@@ -37,15 +45,15 @@ export async function run({ short, signal, folder, say }: ExperimentContext): Pr
     const child = start([out, notes], signal);
     const exit = once(child, 'exit');
     const before = (await pidsIn(notes)).length;
-    const enough = before + 2 + Math.floor(random() * 5); // so that some are done
+    const enough = before + 2 + (short ? 0 : Math.floor(random() * 5)); // so that some are done
     await until(child, async () => (await pidsIn(notes)).length >= enough);
-    await pause(random() * 400); // anywhere in a call, an append, a line
+    await pause(random() * pauseMs); // anywhere in a call, an append, a line
     if (child.exitCode !== null) break; // it is done: there is nothing left to kill
     const isParent = nth % 2 === 0;
     if (isParent) killed.parents += kill(child.pid);
-    else killed.workers += kill((await alive(notes)).at(Math.floor(random() * 2)));
+    else killed.workers += await killOne(child, notes, random());
     if (!isParent) {
-      await pause(random() * 300);
+      await pause(random() * pauseMs);
       child.kill('SIGKILL');
     }
     await exit;
@@ -151,6 +159,17 @@ async function leftOf(notes: string): Promise<number> {
     left = await alive(notes);
   }
   return left.length;
+}
+
+/** Kills one of those that run, as soon as there is one: between two seeds there may be none. */
+async function killOne(child: ChildProcess, notes: string, lot: number): Promise<number> {
+  let killed = 0;
+  await until(child, async () => {
+    const running = await alive(notes);
+    killed = kill(running[Math.floor(lot * running.length)]);
+    return killed > 0;
+  });
+  return killed;
 }
 
 function kill(pid: number | undefined): number {

@@ -1,5 +1,16 @@
 import type { SearchApiOptions } from 'millrace/tools';
 
+/** A server of the Model Context Protocol. What is secret is in the environment, under the names that stand here. */
+export interface ServerOrder {
+  readonly name: string;
+  readonly command?: string | undefined;
+  readonly args?: readonly string[] | undefined;
+  readonly env?: readonly string[] | undefined;
+  readonly url?: string | undefined;
+  readonly headersEnv?: Readonly<Record<string, string>> | undefined;
+  readonly tools?: readonly string[] | undefined;
+}
+
 /** What a process is told of the seed that it works on. */
 export interface SeedOrder {
   readonly sourceId: string;
@@ -7,6 +18,10 @@ export interface SeedOrder {
   readonly topic: string;
   readonly mode: 'web' | 'math' | 'python';
   readonly tools: readonly string[];
+  /** Files of modules that export further ones. */
+  readonly modules: readonly string[];
+  /** Servers that have further ones. */
+  readonly servers: readonly ServerOrder[];
   /** For the tools of the web. */
   readonly web: {
     readonly topK: number;

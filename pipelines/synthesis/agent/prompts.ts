@@ -12,6 +12,13 @@ const aims: Readonly<Record<SeedOrder['mode'], string>> = {
     'Write small programs that compute or simulate something about the topic, and print what they find, such as {"tool": "python_interpreter", "input": {"code": "print(sum(n * n for n in range(10)))"}}.',
 };
 
+/** One of each, for models that learn from an example more than from words. */
+const examples: Readonly<Record<SeedOrder['mode'], string>> = {
+  web: '{"question": "In which year was the bridge over the Tay that fell in a storm opened?", "answer": "1878", "evidence": [1]}',
+  math: '{"question": "A hall has 12 rows of 7 seats, and 5 seats are broken. How many can be sat on?", "answer": "79", "evidence": [1]}',
+  python: '{"question": "What is the sum of the squares of the whole numbers below ten?", "answer": "285", "evidence": [1]}',
+};
+
 /** At least as much of each result, however many there are. */
 const leastChars = 200;
 
@@ -91,7 +98,8 @@ export function writePrompt(order: SeedOrder, evidence: readonly Step[], chance:
         marked.text(topic),
         ...results.flatMap((result, at) => [`Evidence ${String(at + 1)}:`, marked.text(result)]),
         'Write one question that this evidence answers, that makes sense to somebody who does not see the evidence, and that nobody can answer without it. The answer is short: a name, a number, a few words. It must not stand in the question.',
-        'Answer with JSON: {"question": …, "answer": …, "evidence": the numbers of the evidence that the answer needs}.',
+        'Answer with JSON: {"question": …, "answer": …, "evidence": the numbers of the evidence that the answer needs}, such as, for another topic:',
+        examples[order.mode],
       ].join('\n'),
     },
   ];

@@ -5,6 +5,7 @@
 export function sameAnswer(one: string, other: string): boolean | undefined {
   const [a, b] = [numberIn(one), numberIn(other)];
   if (a !== undefined && b !== undefined) return Math.abs(a - b) <= 1e-6 * Math.max(1e-12, Math.abs(a), Math.abs(b));
+  if (isLong(a, other) || isLong(b, one)) return false;
   const [left, right] = [wordsOf(one), wordsOf(other)];
   if (left.length === 0 || right.length === 0) return false;
   return left.join(' ') === right.join(' ') ? true : undefined;
@@ -18,6 +19,13 @@ export function containsAnswer(text: string, answer: string): boolean {
   if (words.length === 1 && (words[0]?.length ?? 0) < 3) return false;
   return ` ${wordsOf(text).join(' ')} `.includes(` ${words.join(' ')} `);
 }
+
+/** Nobody writes a number of so many digits in words. */
+const mostDigitsInWords = 4;
+
+/** Whether one is a number that nobody writes in words, and the other has no digit. */
+const isLong = (number: number | undefined, other: string): boolean =>
+  number !== undefined && String(number).replaceAll(/\D/g, '').replace(/0+$/, '').length > mostDigitsInWords && !/\d/.test(other);
 
 const articles = new Set(['a', 'an', 'the']);
 

@@ -20,7 +20,11 @@ interface Written {
  */
 export async function writePair(steps: readonly Step[], order: SeedOrder, desk: Desk): Promise<Pair> {
   const evidence = evidenceOf(steps);
-  const { value } = await desk.ask('write', writePrompt(order, evidence, desk.chance), pairSchema(evidence.length));
+  const { value } = await desk.ask(
+    'write',
+    writePrompt(order, evidence, desk.chance),
+    pairSchema(evidence.length, answersIn(order, evidence)),
+  );
   const { question, answer, evidence: named } = value as Written;
   const cited = [...new Set(named)].sort((a, b) => a - b).flatMap((number) => evidence[number - 1] ?? []);
   return { question: question.trim(), answer: answer.trim(), evidence: cited.map(asPairEvidence) };
@@ -34,11 +38,17 @@ const asPairEvidence = ({ id, tool, input, text, source }: Step): Evidence => ({
   ...(source === undefined ? {} : { source }),
 });
 
-const pairSchema = (count: number): Readonly<Record<string, unknown>> => ({
+/** In mathematics the answer is one of the results: a model that is free to write it writes a sentence, or rounds. Undefined: whatever it is. */
+function answersIn({ mode }: SeedOrder, evidence: readonly Step[]): readonly string[] | undefined {
+  if (mode !== 'math' || evidence.some(({ tool }) => tool !== 'calculator')) return undefined;
+  return [...new Set(evidence.map(({ text }) => text.trim()))];
+}
+
+const pairSchema = (count: number, answers: readonly string[] | undefined): Readonly<Record<string, unknown>> => ({
   type: 'object',
   properties: {
     question: { type: 'string', minLength: 8, maxLength: longest.question },
-    answer: { type: 'string', minLength: 1, maxLength: longest.answer },
+    answer: answers === undefined ? { type: 'string', minLength: 1, maxLength: longest.answer } : { type: 'string', enum: answers },
     evidence: { type: 'array', items: { type: 'integer', minimum: 1, maximum: count }, minItems: 1, maxItems: count },
   },
   required: ['question', 'answer', 'evidence'],

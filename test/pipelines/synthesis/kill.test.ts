@@ -15,7 +15,7 @@ it('killed with -9, the run and a process of a seed: each seed has one result, n
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
-}, 240_000);
+}, 600_000); // as long as a machine that does much else may take
 
 it('the checks find what was planted', async ({ signal }) => {
   const { measured } = await judgePairs({ short: true, signal, folder: '', say: () => undefined });

@@ -1,11 +1,17 @@
 import { appendFile, readFile, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
+import { join } from 'node:path';
+import { cassette } from '../../../src/inference/cassette/cassette.ts';
+import type { Model } from '../../../src/inference/model.ts';
+import type { Resource } from '../../../src/resource.ts';
 import type { ScriptedCall, ScriptedSaying } from '../../../src/inference/scripted/script.ts';
 import { scripted } from '../../../src/inference/scripted/scripted.ts';
+import type { SynthesisRunOptions } from '../../../pipelines/synthesis/run-options.ts';
 import { runSynthesis } from '../../../pipelines/synthesis/run-synthesis.ts';
 import { RunFolder } from '../../../pipelines/synthesis/run-folder.ts';
 import { begunIn, begunRun, linesOf, pairsOf } from './begun-run.ts';
 import { mathAgent, mathModel } from '../../helpers/math-agent.ts';
+import { seedHere } from '../../helpers/seed-here.ts';
 
 const config = { environment_mode: 'math', max_depth: 3, worker_memory_mb: 200 };
 const model = (options = {}) => ({ resource: mathModel(options), isRemote: false });
@@ -13,12 +19,14 @@ const says = (agent: (call: ScriptedCall) => ScriptedSaying) => ({
   resource: scripted(agent, { name: 'math-agent' }),
   isRemote: false,
 });
+/** All but what is about processes. */
+const runHere = (options: SynthesisRunOptions) => runSynthesis({ ...options, seedWork: seedHere });
 
 describe('a run', () => {
   it('makes pairs of seeds, each in a process of its own, and says what it took', async () => {
     const folder = await begunRun(config, ['primes', { id: 'b', name: 'squares' }]);
     const pids = new Set<number>();
-    const summary = await runSynthesis({ folder, model: model(), onStart: (pid) => pids.add(pid) });
+    const summary = await runSynthesis({ folder, model: model(), workers: 2, onStart: (pid) => pids.add(pid) });
     expect(summary).toMatchObject({ seeds: 2, done: 2, failed: 0, open: 0, endedBy: 'complete' });
     const lines = await linesOf(folder);
     expect(new Set(lines.map(({ source_id: id }) => id))).toEqual(new Set(['b', expect.stringMatching(/^[0-9a-f]{16}$/)]));
@@ -35,7 +43,7 @@ describe('a run', () => {
     const slow = () => says((call) => ({ text: mathAgent(call), latencyMs: /(two|ring)\n/.test(call.text) ? 150 : 1 }));
     const runs = [1, 4].map(async (workers) => {
       const folder = await begunRun(config, seeds);
-      const summary = await runSynthesis({ folder, model: slow(), workers, availableMb: 8_000 });
+      const summary = await runHere({ folder, model: slow(), workers, availableMb: 8_000 });
       return { lines: await linesOf(folder), summary, statistics: JSON.parse(await readFile(folder.statistics, 'utf8')) as Statistics };
     });
     const [serial, parallel] = await Promise.all(runs);
@@ -44,11 +52,44 @@ describe('a run', () => {
     expect(serial?.statistics.total.pairs['duplicate']).toBeGreaterThan(0);
   });
 
+  it('gives the same set of pairs by a cassette: one worker recorded it, four play it', async () => {
+    const seeds = ['the sum of two', 'the sum of two!', 'the area of a ring', 'cubes'];
+    const serial = await begunRun(config, seeds);
+    const file = join(serial.path, 'answers.jsonl');
+    const tape = (mode: 'record' | 'replay', inner: Resource<Model>) => ({ resource: cassette(inner, { file, mode }), isRemote: false });
+    await runHere({ folder: serial, model: tape('record', mathModel()), workers: 1 });
+    const parallel = await begunRun(config, seeds);
+    const away: Resource<Model> = { name: 'away', open: () => Promise.reject(new Error('it is not to be opened')) };
+    expect(await runHere({ folder: parallel, model: tape('replay', away), workers: 4, availableMb: 8_000 })).toMatchObject({ done: 4 });
+    const pairs = pairsOf(await linesOf(serial));
+    expect(pairs.length).toBeGreaterThan(2);
+    expect(pairsOf(await linesOf(parallel))).toEqual(pairs);
+  });
+
+  it('asks for less at a time where the server says that it is too much, and says so at the end', async () => {
+    const folder = await begunRun({ ...config, max_depth: 1 }, ['a b', 'c d', 'e f', 'g h']);
+    const latencyMs = 50;
+    const begun: number[] = [];
+    let [refusals, most] = [0, 0];
+    const crowded = says((call) => {
+      const beside = begun.filter((ms) => call.nowMs - ms < latencyMs).length;
+      if (beside >= 3)
+        refusals += 1; // three at a time are all it takes
+      else most = Math.max(most, begun.push(call.nowMs) && beside + 1);
+      return beside >= 3 ? { fault: { kind: 'overload', status: 429, retryAfterMs: 100 } } : { text: mathAgent(call), latencyMs };
+    });
+    const summary = await runHere({ folder, model: { ...crowded, isRemote: true }, workers: 4, availableMb: 8_000 });
+    expect(summary).toMatchObject({ done: 4, failed: 0, overloads: refusals });
+    // one that goes on with four at a time is refused at each of their calls
+    expect([refusals > 0, refusals <= 4, most]).toEqual([true, true, 3]);
+    expect(summary.account.advice.join()).toContain('too much: lower max_workers');
+  });
+
   it('--ordered writes in the order of the seeds', async () => {
     const folder = await begunRun(config, ['a b', 'c d', 'e f', 'g h'], true);
     const ids = folder.manifest.seeds.map(({ sourceId }) => sourceId);
     const slow = says((call) => ({ text: mathAgent(call), latencyMs: call.text.includes('a b') ? 120 : 1 }));
-    await runSynthesis({ folder, model: slow, workers: 4, availableMb: 8_000 });
+    await runHere({ folder, model: slow, workers: 4, availableMb: 8_000 });
     const written = (await linesOf(folder)).map(({ source_id: id }) => ids.indexOf(id));
     expect(written).toEqual(written.toSorted((a, b) => a - b));
     expect(new Set(written).size).toBe(4);
@@ -84,24 +125,24 @@ describe('what goes wrong', () => {
   it('goes on after an interruption: every seed once, and no call for what was done', async () => {
     const folder = await begunRun(config, ['a b', 'c d', 'e f', 'g h']);
     const stop = new AbortController();
-    const first = await runSynthesis({ folder, model: model({ latencyMs: 5 }), signal: stop.signal, onSeed: () => stop.abort() });
+    const first = await runHere({ folder, model: model({ latencyMs: 5 }), signal: stop.signal, onSeed: () => stop.abort() });
     expect([first.endedBy, first.open > 0]).toEqual(['interrupted', true]);
     await appendFile(folder.pairs, '{"pair_id":"q-half","quest'); // what a kill leaves
     const again = await RunFolder.find(folder.pairs.replace(/\/[^/]*$/, ''), 'unfinished');
     const ended: string[] = [];
-    const second = await runSynthesis({ folder: again, model: model(), onSeed: (id) => ended.push(id) });
+    const second = await runHere({ folder: again, model: model(), onSeed: (id) => ended.push(id) });
     expect([second.endedBy, second.done, ended.length]).toEqual(['complete', 4, first.open]);
     const whole = await begunRun(config, ['a b', 'c d', 'e f', 'g h']);
-    await runSynthesis({ folder: whole, model: model() });
+    await runHere({ folder: whole, model: model() });
     expect(pairsOf(await linesOf(folder))).toEqual(pairsOf(await linesOf(whole)));
   });
 
   it('works again on what failed, and on nothing else', async () => {
     const folder = await begunRun({ ...config, attempts: 1 }, ['fine', 'refused']);
     const bad = says((call) => (call.text.includes('refused') ? { fault: { kind: 'status', status: 500 } } : mathAgent(call)));
-    expect(await runSynthesis({ folder, model: bad })).toMatchObject({ done: 1, failed: 1, endedBy: 'complete' });
+    expect(await runHere({ folder, model: bad })).toMatchObject({ done: 1, failed: 1, endedBy: 'complete' });
     const ended: string[] = [];
-    const mended = await runSynthesis({ folder, model: model(), which: 'failed', onSeed: (id) => ended.push(id) });
+    const mended = await runHere({ folder, model: model(), which: 'failed', onSeed: (id) => ended.push(id) });
     expect([mended.done, mended.failed, ended.length]).toEqual([2, 0, 1]);
     expect(new Set((await linesOf(folder)).map(({ source_id: id }) => id)).size).toBe(2);
   });
@@ -109,15 +150,14 @@ describe('what goes wrong', () => {
   it('ends when its budget is spent, never above it, and goes on with a new one', async () => {
     const small = { ...config, max_answer_tokens: 60 };
     const seeds = ['a b', 'c d', 'e f'];
-    const whole = await runSynthesis({ folder: await begunRun(small, seeds), model: model() });
+    const whole = await runHere({ folder: await begunRun(small, seeds), model: model() });
     const tokenBudget = Math.ceil((whole.inputTokens + whole.outputTokens) / 2);
     const folder = await begunRun(small, seeds);
-    const once = () => runSynthesis({ folder, model: model(), tokenBudget });
+    const once = () => runHere({ folder, model: model(), tokenBudget });
     const runs = [await once()];
     const kept = (runs[0]?.inputTokens ?? 0) + (runs[0]?.outputTokens ?? 0);
     expect([runs[0]?.endedBy, runs[0]?.done, kept > 0 && kept <= tokenBudget]).toEqual(['budget', 1, true]);
-    while (runs.at(-1)?.endedBy === 'budget' && runs.length < 8)
-      runs.push(await runSynthesis({ folder, model: model(), tokenBudget: 14_000 }));
+    while (runs.at(-1)?.endedBy === 'budget' && runs.length < 8) runs.push(await runHere({ folder, model: model(), tokenBudget: 14_000 }));
     expect(runs.at(-1)).toMatchObject({ endedBy: 'complete', done: 3 });
   });
 
@@ -126,7 +166,7 @@ describe('what goes wrong', () => {
     const out = one.pairs.replace(/\/[^/]*$/, '');
     const others = await Promise.all([begunIn(out, config, ['a']), begunIn(out, config, ['a'])]);
     expect(new Set([one, ...others].map(({ name }) => name)).size).toBe(3);
-    const running = runSynthesis({ folder: one, model: model({ latencyMs: 50 }) });
+    const running = runHere({ folder: one, model: model({ latencyMs: 50 }) });
     await expect
       .poll(() =>
         readFile(one.pairs).then(
@@ -135,7 +175,7 @@ describe('what goes wrong', () => {
         ),
       )
       .toBe(true);
-    await expect(runSynthesis({ folder: one, model: model() })).rejects.toMatchObject({ code: 'journal_in_use' });
+    await expect(runHere({ folder: one, model: model() })).rejects.toMatchObject({ code: 'journal_in_use' });
     await running;
   });
 

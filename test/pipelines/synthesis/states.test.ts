@@ -103,6 +103,9 @@ describe('answers', () => {
     ['3', '4', false],
     ['The Danube', 'danube.', true],
     ['Curie', 'Marie Curie', undefined],
+    ['29377.47', 'no', false],
+    ['29377.47', 'about 29377', undefined],
+    ['1000000', 'a million', undefined],
     ['', 'x', false],
     ['Zürich', 'zurich', true],
   ])('%s and %s: %s', (one, other, same) => {

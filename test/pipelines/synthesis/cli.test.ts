@@ -1,0 +1,39 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, it, onTestFinished } from 'vitest';
+import { runCli } from '../../cli/run-cli.ts';
+import { startAgentServer } from '../../helpers/agent-server.ts';
+
+it('millrace synthesize custom CONFIG SEEDS OUT: a server over HTTP, and the files that are promised', async () => {
+  const server = await startAgentServer();
+  const folder = await mkdtemp(join(tmpdir(), 'millrace-synthesis-'));
+  onTestFinished(async () => {
+    await server.close();
+    await rm(folder, { recursive: true, force: true });
+  });
+  const [config, seeds, out] = ['config.json', 'seeds.json', 'out'].map((name) => join(folder, name)) as [string, string, string];
+  await writeFile(
+    config,
+    JSON.stringify({ environment_mode: 'math', max_depth: 1, branching_factor: 1, model: `${server.url}#toy`, max_dept: 3 }),
+  );
+  await writeFile(seeds, JSON.stringify(['left out', { id: 'own', name: 'squares' }]));
+  const { code, stderr, stdout } = await runCli(['synthesize', 'custom', config, seeds, out, '--offset', '1', '--limit', '1', '--ordered']);
+  expect([code, stderr]).toEqual([0, expect.stringContaining('did you mean max_depth?')]);
+  expect(stdout).toMatch(/done +own/);
+  const files = (await readdir(out)).sort();
+  expect(files.map((name) => name.replace(/\d{8}_\d{6}/, 'TIME'))).toEqual([
+    'run_math_TIME',
+    'statistics_math_TIME.json',
+    'synthesized_qa_math_TIME.jsonl',
+    'trajectories_math_TIME.json',
+  ]);
+  const [line = ''] = (await readFile(join(out, files[2] ?? ''), 'utf8')).split('\n');
+  expect(JSON.parse(line)).toMatchObject({
+    source_id: 'own',
+    trajectory_id: expect.stringMatching(/^t-/) as string,
+    evidence: [{ tool: 'calculator' }],
+    model: 'served-1',
+    tokens: { input: expect.any(Number) as number, output: expect.any(Number) as number },
+  });
+});
