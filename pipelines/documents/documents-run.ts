@@ -80,24 +80,38 @@ export class DocumentsRun {
     signal?.addEventListener('abort', this.#end, { once: true });
     if (signal?.aborted) this.#end();
     try {
+      await this.#throughAndClosed(transport);
+      return await this.#published();
+    } catch (error) {
+      // without the file the folder was not ours yet, and its report is another run's
+      if (this.#file) this.#options.onFailure?.(this.#summary(false, this.#file.path));
+      throw error;
+    } finally {
+      signal?.removeEventListener('abort', this.#end);
+    }
+  }
+
+  async #throughAndClosed(transport: Transport): Promise<void> {
+    try {
       await this.#through(transport);
     } finally {
       this.#desk.giveUp();
-      signal?.removeEventListener('abort', this.#end);
       if (this.#options.transport === undefined) await transport.close();
       await this.#file?.close();
     }
-    return this.#published();
   }
 
   /** What was there before stays, unless this run is complete. */
   async #published(): Promise<DocumentsSummary> {
-    const { taken, unanswered } = this.#desk;
     const { success, error } = this.#sums;
-    const isComplete = this.#isFed && unanswered === 0;
+    const isComplete = this.#isFed && this.#desk.unanswered === 0;
     const file = this.#file;
     if (isComplete && file) await writeMerged(file.path, join(this.#options.out, 'merged.json'), { success, error });
-    const results = isComplete ? await file?.publish() : file?.path;
+    return this.#summary(isComplete, isComplete ? await file?.publish() : file?.path);
+  }
+
+  #summary(isComplete: boolean, results: string | undefined): DocumentsSummary {
+    const { taken, unanswered } = this.#desk;
     return { documents: taken, ...this.#sums, unanswered, waits: this.#waits.list, isComplete, results };
   }
 

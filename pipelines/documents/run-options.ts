@@ -38,6 +38,8 @@ export interface RunDocumentsOptions extends DocumentsSettings {
   readonly onTroubles?: (troubles: readonly string[]) => void;
   /** Told twice a second what holds the run up, and until when, in words. @defaultValue nobody */
   readonly onWaits?: (waits: readonly string[]) => void;
+  /** Told, before the run rejects, how far one that had begun has come; not where another run has the folder. @defaultValue nobody */
+  readonly onFailure?: (summary: DocumentsSummary) => void;
 }
 
 export interface DocumentsSummary {

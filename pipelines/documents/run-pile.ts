@@ -1,20 +1,21 @@
-import { join } from 'node:path';
 import {
   type CommandContext,
   type DocumentSource,
   keyFrom,
+  messageOf,
   type OpenedTransport,
   OptionError,
   runMonitor,
   showProgress,
   showPull,
-  writeReport,
 } from 'millrace';
 import { chooseModels, requireOneModel } from './choose-models.ts';
 import { itemOf } from './item-of.ts';
+import { reportPile } from './report-pile.ts';
 import { runDocuments } from './run-documents.ts';
+import type { DocumentsSummary } from './run-options.ts';
 import type { ResolvedSettings } from './settings.ts';
-import { answerLine, summaryRows } from './show.ts';
+import { answerLine } from './show.ts';
 import { parseTask } from './tasks/parse-task.ts';
 import { topicDocuments } from './topic-documents.ts';
 import { writableFolder } from './writable-folder.ts';
@@ -62,6 +63,11 @@ export async function runPile({ input, total, title, tasks, folder, settings, gi
   const stopShowing = showProgress({ monitor, out, clock, noun: 'documents', remarks });
   // what cannot be counted is told by the run itself
   void total?.then((count) => count !== undefined && monitor.expect(count));
+  const report = async (summary: DocumentsSummary, failure?: unknown): Promise<void> => {
+    stopShowing();
+    await reportPile({ title, tasks, folder, model, compare, run: monitor.snapshot(), summary, failure }, out);
+  };
+  let soFar: DocumentsSummary | undefined;
   try {
     out.note(`${title} through ${model}, on ${opened?.where ?? 'the embedded broker'}: answers to ${folder}`);
     const summary = await runDocuments({
@@ -81,21 +87,15 @@ export async function runPile({ input, total, title, tasks, folder, settings, gi
         out.json(result);
         out.line(answerLine(result, out.width));
       },
+      onFailure: (summary) => (soFar = summary),
     });
-    stopShowing();
-    const snapshot = monitor.snapshot();
-    const waited = summary.waits.map(({ reason, ms }) => `${(ms / 1000).toFixed(1)} s: ${reason}`).join('; ');
-    const facts = {
-      ...{ input: title, model, ...(compare !== undefined && { 'compared with': compare }), tasks: tasks.join(' ') },
-      ...{ 'answered by the journal': summary.fromJournal, ...(waited !== '' && { waited }) },
-    };
-    await writeReport(folder, { title: `documents: ${title}`, noun: 'documents', facts, run: snapshot });
-    out.json({ summary });
-    out.line('');
-    out.table(summaryRows(summary, snapshot.elapsedMs / 1000));
-    out.note(`answers: ${summary.results ?? 'none'}; report: ${join(folder, 'report.html')}`);
+    await report(summary);
     if (!summary.isComplete) signal.throwIfAborted();
     return summary.error === 0 && summary.isComplete ? 0 : 1;
+  } catch (error) {
+    // a report that cannot be written, either, must not hide what ended the run
+    if (soFar) await report(soFar, error).catch((other: unknown) => out.note(`there is no report of this run: ${messageOf(other)}`));
+    throw error;
   } finally {
     stopShowing();
     await opened?.close();

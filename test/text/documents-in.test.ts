@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, readdir, readlink, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { Readable } from 'node:stream';
+import { PassThrough, Readable } from 'node:stream';
 import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { DocumentSource } from '../../src/text/document-source.ts';
@@ -250,6 +250,39 @@ describe('documentsIn of a stream', () => {
     ['one document of JSON', '{\n"text": "a"\n}', {}, { stdin: '{\n"text": "a"\n}' }],
   ])('reads %s', async (_, content, options, expected) => {
     expect(await all(Readable.from([Buffer.from(content)]), options)).toEqual(expected);
+  });
+
+  it.each([
+    ['plain lines', [Buffer.from('{"text":"one"}\n'), Buffer.from('{"text":"tw')], 'one'],
+    ['UTF-8', [Buffer.from('\ufeff{"text":"caf\u00e9"}\n')], 'caf\u00e9'],
+    ['lines of few bytes', [Buffer.from('{"te'), Buffer.from('xt":"one"}'), Buffer.from('\n')], 'one'],
+  ])('gives rows as they come, though the pipe stays open: %s', async (_what, pieces, expected) => {
+    for (const format of ['auto', 'jsonl'] as const) {
+      const pipe = new PassThrough();
+      for (const piece of pieces) pipe.write(piece);
+      const sources = documentsIn(pipe, { format });
+      const first = await sources.next();
+      expect(first.done === true ? undefined : await textOf(first.value)).toBe(expected);
+      await sources.return(undefined);
+      expect(pipe.destroyed).toBe(true);
+    }
+  });
+
+  it('takes another encoding for what it is, though plain lines were given before it came', async () => {
+    const german = Array.from(
+      { length: 40 },
+      (_, n) => `{"text":"Gr\u00fc\u00dfe aus K\u00f6ln, die ${String(n)}te, sch\u00f6ne M\u00fchle"}\n`,
+    ).join('');
+    const pieces = [Buffer.from('{"text":"one"}\n'), Buffer.from('{"text":"two"}\n'), Buffer.from(german, 'latin1')];
+    const found = await all(Readable.from(pieces, { objectMode: false }), { format: 'jsonl' });
+    expect(Object.keys(found)).toHaveLength(42);
+    expect([found['stdin:1'], found['stdin:2'], found['stdin:3']]).toEqual([
+      'one',
+      'two',
+      'Gr\u00fc\u00dfe aus K\u00f6ln, die 0te, sch\u00f6ne M\u00fchle',
+    ]);
+    const damaged = await all(Readable.from([pieces[0], Buffer.alloc(200), Buffer.from('\n{"text":"three"}\n')]), { format: 'jsonl' });
+    expect(damaged).toEqual({ 'stdin:1': 'one', 'stdin:2': expect.stringMatching(/^! /) as string, 'stdin:3': 'three' });
   });
 
   it('ends with the failure of its stream', async () => {

@@ -39,7 +39,10 @@ export function mergeClassifications(
   const whole = parts.reduce((sum, part) => sum + weightOf(part), 0);
   const votes = new Map<string, number>();
   for (const { label } of parts) votes.set(label, (votes.get(label) ?? 0) + 1);
-  const means = [...votes].map(([label, voices]) => {
+  // the second choice of all parts may be likelier than the first of any
+  const named = strategy === 'weighted' ? parts.flatMap(({ probabilities = {} }) => Object.keys(probabilities)) : [];
+  const means = [...new Set([...votes.keys(), ...named])].map((label) => {
+    const voices = votes.get(label) ?? 0;
     const confidence = parts.reduce((sum, part) => sum + weightOf(part) * probabilityOf(label, part), 0) / whole;
     return { label, confidence, voices };
   });

@@ -1,25 +1,35 @@
-import { isUtf8 } from 'node:buffer';
+import { isAscii, isUtf8 } from 'node:buffer';
 import { createGunzip } from 'node:zlib';
 import { pipeline, Readable } from 'node:stream';
 import { encodingOf } from '../decode-text.ts';
 
 const sampleBytes = 64 * 1024;
 
-/** The first 64 KiB of a stream, and the whole of it: what was looked at comes again. */
+/** A format is seen in the first bytes. */
+const magicBytes = 4;
+
+/**
+ * The first 64 KiB of a stream, and the whole of it: what was looked at comes again. `of` a line: no more than its first chunks with a whole line in them, as a pipe that is slow may have no more
+ * for hours.
+ */
 export async function peeked(
   source: AsyncIterable<Uint8Array>,
+  of: 'sample' | 'line' = 'sample',
 ): Promise<{ readonly first: Buffer; readonly bytes: AsyncIterable<Buffer> }> {
   const iterator = source[Symbol.asyncIterator]();
   const held: Buffer[] = [];
   let length = 0;
   let isDone = false;
+  let hasLine = false;
   try {
-    while (length < sampleBytes && !isDone) {
+    while (length < sampleBytes && !isDone && !(of === 'line' && hasLine && length >= magicBytes)) {
       const next = await iterator.next();
       isDone = next.done === true;
       if (next.done === true) break;
-      held.push(bufferOf(next.value));
-      length += next.value.length;
+      const bytes = bufferOf(next.value);
+      held.push(bytes);
+      length += bytes.length;
+      hasLine ||= bytes.includes(10);
     }
   } catch (error) {
     await iterator.return?.();
@@ -48,20 +58,81 @@ export function unpacked(bytes: AsyncIterable<Buffer>): AsyncIterable<Buffer> {
   return gunzip as AsyncIterable<Buffer>;
 }
 
-/** Bytes of any encoding as UTF-8 without a mark. The encoding is guessed by the first 64 KiB. */
-export async function asUtf8(source: AsyncIterable<Uint8Array>, given: string | undefined): Promise<AsyncIterable<Buffer>> {
-  const { first, bytes } = await peeked(source);
-  // a character that the sample cuts is no sign of another encoding
-  const sample = first.subarray(0, sampleBytes); // who gives bytes in one piece gives as little to guess by
-  const whole = sample.length < sampleBytes ? sample : sample.subarray(0, sample.lastIndexOf(10) + 1 || sample.length);
-  const encoding = encodingOf(whole, given);
-  return encoding === 'utf-8' ? withoutMark(bytes) : recoded(bytes, encoding);
+/**
+ * Bytes of any encoding as UTF-8 without a mark. The encoding is guessed by the first 64 KiB; but whole lines there that can be nothing but UTF-8 are given as they come, since a pipe that is slow
+ * may take hours for so much. Where plain ASCII was given and other bytes follow, the guess is made by those.
+ * @throws DocumentError where it begins as no text does.
+ */
+export async function* asUtf8(source: AsyncIterable<Uint8Array>, given: string | undefined): AsyncGenerator<Buffer> {
+  const iterator = source[Symbol.asyncIterator]();
+  try {
+    const { rest, isSettled, hasBegun } = given === undefined ? yield* earlyLines(iterator) : beginning;
+    const { first, bytes } = await peeked(resumed(rest, iterator), isSettled ? 'line' : 'sample');
+    // a character that the sample cuts is no sign of another encoding
+    const sample = first.subarray(0, sampleBytes); // who gives bytes in one piece gives as little to guess by
+    const whole = sample.length < sampleBytes ? sample : sample.subarray(0, sample.lastIndexOf(10) + 1 || sample.length);
+    const encoding = isSettled ? 'utf-8' : hasBegun ? laterEncoding(whole) : encodingOf(whole, given);
+    yield* encoding === 'utf-8' ? withoutMark(bytes) : recoded(bytes, encoding);
+  } finally {
+    await iterator.return?.();
+  }
 }
+
+interface Early {
+  /** What was read and not given. */
+  readonly rest: Buffer;
+  /** Characters beyond ASCII were given as UTF-8. */
+  readonly isSettled: boolean;
+  readonly hasBegun: boolean;
+}
+
+const beginning: Early = { rest: Buffer.alloc(0), isSettled: false, hasBegun: false };
+
+/** Lines from the first 64 KiB, until one of them may be of another encoding. */
+async function* earlyLines(iterator: AsyncIterator<Uint8Array>): AsyncGenerator<Buffer, Early> {
+  let held: Buffer[] = [];
+  let [givenBytes, heldBytes, isSettled] = [0, 0, false];
+  for (;;) {
+    const next = await iterator.next();
+    if (next.done !== true) held.push(bufferOf(next.value));
+    heldBytes += next.done === true ? 0 : next.value.length;
+    const early = (): Early => ({ rest: Buffer.concat(held), isSettled, hasBegun: givenBytes > 0 });
+    if (next.done === true || givenBytes + heldBytes >= sampleBytes) return early();
+    if (held.at(-1)?.includes(10) !== true) continue;
+    const all = Buffer.concat(held);
+    const lines = all.subarray(0, all.lastIndexOf(10) + 1);
+    if (!isUtf8(lines) || laterEncoding(lines) !== 'utf-8' || (givenBytes === 0 && !isText(lines))) return early();
+    isSettled ||= !isAscii(lines);
+    yield givenBytes === 0 && isMarked(lines) ? lines.subarray(3) : lines;
+    givenBytes += lines.length;
+    held = [all.subarray(lines.length)];
+    heldBytes = all.length - lines.length;
+  }
+}
+
+function isText(bytes: Buffer): boolean {
+  try {
+    encodingOf(bytes);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** What comes after lines that were text is no other file: where it is no text, those lines are told to be damaged. */
+const laterEncoding = (bytes: Buffer): string => (isText(bytes) ? encodingOf(bytes) : 'utf-8');
+
+async function* resumed(first: Buffer, iterator: AsyncIterator<Uint8Array>): AsyncGenerator<Uint8Array> {
+  if (first.length > 0) yield first;
+  for (let next = await iterator.next(); next.done !== true; next = await iterator.next()) yield next.value;
+}
+
+const isMarked = (bytes: Buffer): boolean => bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf;
 
 async function* withoutMark(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   let isFirst = true;
   for await (const bytes of source) {
-    yield isFirst && bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? bytes.subarray(3) : bytes;
+    yield isFirst && isMarked(bytes) ? bytes.subarray(3) : bytes;
     isFirst = false;
   }
 }

@@ -74,10 +74,10 @@ async function* rowsOf(
   settings: Rows,
   format: Exclude<Format, 'file'>,
 ): AsyncGenerator<DocumentSource, undefined> {
-  const { first, bytes } = await peeked(source);
+  const { first, bytes } = await peeked(source, 'line');
   const plain = isGzip(first) ? unpacked(bytes) : bytes;
-  if (format === 'jsonl') yield* jsonlRows(await asUtf8(plain, settings.encoding), settings);
-  else if (format === 'csv') yield* csvRows(await asUtf8(plain, settings.encoding), settings);
+  if (format === 'jsonl') yield* jsonlRows(asUtf8(plain, settings.encoding), settings);
+  else if (format === 'csv') yield* csvRows(asUtf8(plain, settings.encoding), settings);
   else yield* parquetRows(await collected(plain, settings), settings);
   return undefined;
 }
@@ -100,7 +100,7 @@ async function collected(source: AsyncIterable<Uint8Array>, { id, maxBytes }: Ro
 export async function* streamSources(stream: Readable, name: string, settings: FileSettings): AsyncGenerator<DocumentSource, undefined> {
   const rows: Rows = { ...settings, id: name, name };
   try {
-    const { first, bytes } = await peeked(stream as AsyncIterable<Uint8Array>);
+    const { first, bytes } = await peeked(stream as AsyncIterable<Uint8Array>, 'line');
     const looked = formatOf(name, settings.format);
     const format = looked === 'file' && settings.format === 'auto' ? seenFormat(first) : looked;
     if (format === 'file') {

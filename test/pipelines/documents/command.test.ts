@@ -5,6 +5,7 @@ import { expect, it, onTestFinished } from 'vitest';
 import { documentsCommand } from '../../../pipelines/documents/command.ts';
 import { systemClock } from '../../../src/clock.ts';
 import type { CommandContext } from '../../../src/command.ts';
+import { journal } from '../../../src/journal/journal.ts';
 import { silentLog } from '../../../src/runtime/logging.ts';
 import { hardFolder } from '../../helpers/hard-folder.ts';
 import { type OpenAiServer, startOpenAiServer } from '../../helpers/openai-server.ts';
@@ -88,6 +89,32 @@ it('a hard pile has an answer for each document; models side by side are compare
   expect(one.requests.length + other.requests.length).toBe(calls);
   expect((await linesIn(out)).map(({ result }) => result)).toEqual(lines.map(({ result }) => result));
   expect((await readdir(out)).sort()).toEqual(['journal', 'merged.json', 'report.html', 'report.json', 'results.jsonl']);
+});
+
+it('a run that a model ends that stays away has a report of how far it came; one that finds the folder taken leaves it alone', async () => {
+  const [server, pile, out] = [await served('ok'), await folder(), await folder()];
+  for (const name of ['a.txt', 'b.txt']) await writeFile(join(pile, name), name);
+  const options = { task: ['summarize'], out, model: `${server.url}#one` };
+  expect(await documents([pile], options)).toBe(0);
+  await writeFile(join(pile, 'c.txt'), 'another');
+  await server.close();
+  const said: string[] = [];
+  const ended = await documents([pile], { ...options, modelPatienceMs: '1' }, said);
+  expect(ended).toMatchObject({ code: 'model_unavailable' });
+  const report = JSON.parse(await readFile(join(out, 'report.json'), 'utf8')) as { facts: object };
+  expect(report.facts).toMatchObject({
+    'answered by the journal': 2,
+    'ended early by': expect.stringContaining('has not answered for') as string,
+    'without an answer yet': 1,
+  });
+  expect(said.at(-1)).toMatch(/^answers: .*results\.part\.jsonl; report: .*report\.html$/);
+
+  const other = journal({ dir: join(out, 'journal'), exclusive: true });
+  const { close } = await other.open({ log: () => undefined, clock: systemClock, signal: new AbortController().signal });
+  await rm(join(out, 'report.json'));
+  expect(await documents([pile], options)).toMatchObject({ message: expect.stringContaining('works with the journal') as string });
+  await close();
+  expect(await readdir(out)).not.toContain('report.json');
 });
 
 it('a folder that cannot be written is told before a model is asked, or loaded', async () => {

@@ -25,6 +25,18 @@ describe('mergeClassifications', () => {
       [part('a', 0.6, 10, { a: 0.6, b: 0.4 }), part('b', 0.7, 10, { a: 0.3, b: 0.7 })],
       { label: 'b', confidence: 0.55 },
     ],
+    [
+      'what is likely in all parts, though most likely in none',
+      'weighted',
+      [part('a', 0.5, 10, { a: 0.5, b: 0.45, c: 0.05 }), part('c', 0.5, 10, { a: 0.05, b: 0.45, c: 0.5 })],
+      { label: 'b', confidence: 0.45, votes: { a: 1, c: 1 }, agreement: 0 },
+    ],
+    [
+      'by voices none that has none',
+      'majority',
+      [part('a', 0.5, 10, { a: 0.5, b: 0.45, c: 0.05 }), part('c', 0.5, 10, { a: 0.05, b: 0.45, c: 0.5 })],
+      { label: 'a', votes: { a: 1, c: 1 } },
+    ],
   ] as const)('takes %s', (_what, strategy, parts, merged) => {
     expect(mergeClassifications(parts, { strategy })).toMatchObject(merged);
   });
