@@ -37,6 +37,7 @@ const leaves: readonly Shape[] = [
   { schema: { type: 'long', logicalType: 'timestamp-millis' }, values: dateMs.map((ms) => new Date(ms)) },
   { schema: { type: 'long', logicalType: 'timestamp-micros' }, values: long },
   { schema: { type: 'bytes', logicalType: 'decimal', precision: 5, scale: 2 }, values: decimal },
+  { schema: { type: 'bytes', logicalType: 'big-decimal' }, values: decimal },
   { schema: { type: 'string', logicalType: 'uuid' }, values: fc.uuid() },
   { schema: { type: 'long', logicalType: 'timestamp-nanos' }, values: long },
   { schema: { type: 'long', logicalType: 'local-timestamp-micros' }, values: long },

@@ -23,6 +23,7 @@ interface Primitives {
 /** By logical type, and by what it stands on. */
 interface Logical {
   readonly decimal: { readonly bytes: string; readonly fixed: string };
+  readonly 'big-decimal': { readonly bytes: string };
   readonly uuid: { readonly string: string; readonly fixed: string };
   readonly date: { readonly int: string };
   readonly 'time-millis': { readonly int: number };
@@ -190,6 +191,7 @@ type Known<S, Defs, Space extends string, W extends Way> = S extends readonly un
  * | array, map, record | Array, object, object |
  * | union | the branch's value; `{ name: value }`, by full name, where two branches have the same kind of value in JavaScript |
  * | decimal | text, as `'-12.30'`: all digits of its scale |
+ * | big-decimal | text with as many digits behind the point as it was written with |
  * | uuid | text |
  * | date | text, as `'2026-11-22'` |
  * | time-millis, time-micros | number, bigint: since midnight |

@@ -1,6 +1,7 @@
 import { CodecError } from '../../errors.ts';
 import type { AvroDuration } from './avro-value.ts';
 import type { AvscModule, CheckHook, TypeClass } from './avsc.ts';
+import { bigDecimalFrom, bigDecimalTo } from './big-decimal.ts';
 import { bigToBytes, bytesToBig, decimalText, unscaledOf } from './decimal.ts';
 
 /** From what the type underneath holds, and to it. */
@@ -52,6 +53,7 @@ const bigint: Conversion = { on: ['long'], from: (value) => value, to: (value) =
 
 const conversions: Readonly<Record<string, Conversion>> = {
   ...{ 'timestamp-micros': bigint, 'timestamp-nanos': bigint, 'local-timestamp-micros': bigint, 'local-timestamp-nanos': bigint },
+  'big-decimal': { on: ['bytes'], from: (value) => bigDecimalFrom(value as Buffer), to: bigDecimalTo },
   uuid: { on: ['string'], from: (value) => value, to: (value) => (typeof value === 'string' && uuid.test(value) ? value : undefined) },
   date: {
     on: ['int'],

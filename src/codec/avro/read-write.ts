@@ -121,6 +121,7 @@ const inJavaScript: Readonly<Record<string, string>> = {
   ...{
     bytes: 'bytes (a Uint8Array)',
     date: "date (text, as '2026-11-22')",
+    'big-decimal': "big-decimal (text, as '-12.30', of at most 2,465 characters)",
     uuid: 'uuid (text)',
     'timestamp-millis': 'timestamp-millis (a Date)',
   },

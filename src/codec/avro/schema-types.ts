@@ -11,7 +11,14 @@ export interface NamedSchema {
 
 const values: Readonly<Record<string, string>> = {
   ...{ null: 'null', boolean: 'boolean', int: 'number', long: 'bigint', float: 'number', double: 'number', bytes: 'Uint8Array' },
-  ...{ string: 'string', fixed: 'Uint8Array', 'logical:decimal': 'string', 'logical:uuid': 'string', 'logical:date': 'string' },
+  ...{
+    string: 'string',
+    fixed: 'Uint8Array',
+    'logical:decimal': 'string',
+    'logical:big-decimal': 'string',
+    'logical:uuid': 'string',
+    'logical:date': 'string',
+  },
   ...{ 'logical:time-millis': 'number', 'logical:time-micros': 'bigint', 'logical:timestamp-millis': 'Date' },
   ...{ 'logical:timestamp-micros': 'bigint', 'logical:timestamp-nanos': 'bigint', 'logical:local-timestamp-millis': 'string' },
   ...{ 'logical:local-timestamp-micros': 'bigint', 'logical:local-timestamp-nanos': 'bigint', 'logical:duration': 'AvroDuration' },

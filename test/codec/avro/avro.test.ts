@@ -84,6 +84,7 @@ describe('avro: values', () => {
       '0188d3c4-5b6a-7c8d-9e0f-112233445566',
       '0188d3c45b6a7c8d9e0f112233445566',
     ],
+    [{ type: 'bytes', logicalType: 'big-decimal' }, '-12.30', '0804fb3204'],
     [{ type: 'int', logicalType: 'date' }, '1969-12-31', '01'],
     [{ type: 'int', logicalType: 'date' }, '+010000-01-01', 'c282e602'],
     [{ type: 'int', logicalType: 'time-millis' }, 1, '02'],
@@ -216,6 +217,8 @@ describe('avro: what is refused', () => {
       '1.234',
       'expected decimal of scale 2 (text',
     ],
+    ['a big-decimal that is none', { type: 'bytes', logicalType: 'big-decimal' }, '1e3', 'expected big-decimal (text'],
+    ['a big-decimal without end', { type: 'bytes', logicalType: 'big-decimal' }, '1'.repeat(2_466), 'of at most 2,465 characters'],
     ['a day that there is not', { type: 'int', logicalType: 'date' }, '2026-02-30', 'expected date (text'],
     [
       'an invalid Date',
