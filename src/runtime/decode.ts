@@ -46,7 +46,7 @@ export function decodeEnvelope(
 }
 
 /** Whoever reads of a record that was refused looks at its value first. */
-function decodeKey(codec: Codec<unknown>, rawKey: Uint8Array | null): unknown {
+export function decodeKey<K>(codec: Codec<K>, rawKey: Uint8Array | null): K {
   try {
     return codec.decode(rawKey);
   } catch (error) {

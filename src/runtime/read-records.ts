@@ -6,6 +6,7 @@ import type { Clock } from '../clock.ts';
 import type { Topic } from '../pipeline.ts';
 import { formatPartition, formatPosition, type Position, type RecordHeaders, type SourceRecord } from '../record/record.ts';
 import type { ConsumeHandlers, Consumer, Fetch, OwnedPartition, Transport } from '../transport/transport.ts';
+import { decodeKey } from './decode.ts';
 import type { Log } from './logging.ts';
 import { closeCodecs, opens, openTopic, pendingOf } from './open-codecs.ts';
 import { expelledWhy, ReadPositions } from './read-positions.ts';
@@ -141,7 +142,7 @@ function decodeRecord<T, K>(
   if (undecodable) throw new CodecError('undecodable_batch', `record ${at} cannot be read: ${undecodable.reason}`, { position: at });
   try {
     if (refusal !== undefined) throw refusal;
-    return { value: topic.value.decode(value), key: topic.key.decode(key), headers, timestampMs, position };
+    return { value: topic.value.decode(value), key: decodeKey(topic.key, key), headers, timestampMs, position };
   } catch (error) {
     throw new CodecError(isStreamError(error) ? error.code : 'decode_failed', `record ${at}: ${messageOf(error)}`, {
       cause: error,

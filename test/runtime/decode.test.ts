@@ -1,5 +1,5 @@
 import { expect, expectTypeOf, it } from 'vitest';
-import { map } from 'rxjs';
+import { firstValueFrom, map } from 'rxjs';
 import { z } from 'zod';
 import { avro } from '../../src/codec/avro/avro.ts';
 import { json } from '../../src/codec/json.ts';
@@ -73,4 +73,15 @@ it.each([
   expect([letter?.key, letter?.value]).toEqual([key && new Uint8Array(key), new Uint8Array([118])]);
   expect(headerText(letter?.headers ?? [], 'millrace.error.code')).toBe(code);
   expect(headerText(letter?.headers ?? [], '__streams.errors.message')).toMatch(message);
+});
+
+it('whoever reads a topic is told that it is the key which is none', async () => {
+  const transport = memory();
+  await transport.createTopics([{ name: 'letters', partitions: 1 }]);
+  transport.broker.append('letters', 0, [{ key: Uint8Array.of(255), value: Buffer.from('v'), headers: [] }]);
+  const read = firstValueFrom(connect(transport, { log: silentLog }).consume(topic('letters')));
+  await expect(read).rejects.toMatchObject({
+    code: 'decode_failed',
+    message: 'record letters/0@0: its key: expected UTF-8 text, got 1 bytes that are not',
+  });
 });

@@ -25,8 +25,17 @@ export function compileSchema(schema: AvroSchema, name: string, known: readonly 
     return avsc.Type.forSchema(schema as never, options) as unknown as AvscType;
   } catch (error) {
     if (error instanceof OptionError) throw error;
-    throw new OptionError(`${name} is no Avro schema: ${messageOf(error)}`, { cause: error });
+    throw new OptionError(`${name} is no Avro schema: ${reasonOf(error)}`, { cause: error });
   }
+}
+
+/** avsc says of a name only that it is none. */
+function reasonOf(error: unknown): string {
+  const message = messageOf(error);
+  const [, got] = /^invalid (?:field )?name: (.*)$/s.exec(message) ?? [];
+  return got === undefined
+    ? message
+    : `expected names and namespaces of ASCII letters, digits and _, no digit first, got ${got.replaceAll('"', '')}`;
 }
 
 /**

@@ -68,12 +68,22 @@ export class RegistryClient {
           `the schema registry at ${place.shown} is not trusted: ${error.message}; registry.tls.ca (MILLRACE_SCHEMA_REGISTRY_CA) is the authority that its certificate is of, serverName the name in it`,
           { cause: error.cause },
         );
-      throw new RegistryError('registry_unavailable', `the schema registry at ${place.shown} gives no answer: ${error.message}`, {
-        cause: error.cause,
-      });
+      throw new RegistryError(
+        'registry_unavailable',
+        `the schema registry at ${place.shown} gives no answer: ${error.message}${whereToLook(error)}`,
+        {
+          cause: error.cause,
+        },
+      );
     }
   }
 }
+
+/** Nobody is there, or the name is nobody's. */
+const whereToLook = ({ message }: NoAnswer): string =>
+  /^(?:ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH)$/.test(message)
+    ? '; does it run there, as registry.url (MILLRACE_SCHEMA_REGISTRY_URL) says?'
+    : '';
 
 /** A certificate that is not trusted is a setting of ours or of theirs, and no outage; but another place may have a good one. */
 const mayPass = (error: unknown, places: number): error is RegistryError =>
