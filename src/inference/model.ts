@@ -2,27 +2,13 @@ import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { Observable } from 'rxjs';
 import type { CallContext } from '../call.ts';
 import type { TokenPrices } from '../record/token-prices.ts';
+import type { ModelTool, ToolCallPart, ToolChoice } from './model-tools.ts';
+import type { ChatTurn, Prompt } from './prompt.ts';
 import type { Tensor } from './tensor.ts';
 
+export type { ModelTool, ToolCall, ToolCallPart, ToolChoice } from './model-tools.ts';
+export type { ChatTurn, PreparedPrompt, Prompt } from './prompt.ts';
 export type { Tensor, TensorData } from './tensor.ts';
-
-/** One turn of a conversation. */
-export interface ChatTurn {
-  readonly role: 'system' | 'user' | 'assistant';
-  readonly content: string;
-}
-
-/** A prompt that knows where it comes from; `definePrompt` makes them. Plain data, so that it can be part of a cache's key. */
-export interface PreparedPrompt {
-  readonly name: string;
-  readonly version: string;
-  /** Of everything in it that is the same for each record: 12 hexadecimal digits. */
-  readonly hash: string;
-  readonly turns: readonly ChatTurn[];
-}
-
-/** A prompt: plain text is one user turn. */
-export type Prompt = string | readonly ChatTurn[] | PreparedPrompt;
 
 /** What a call used, in the model's own tokens. */
 export interface Usage {
@@ -66,6 +52,8 @@ export interface ChatChunk {
   readonly tokens?: readonly TokenLogProbability[];
   /** How many of the answer's tokens came with this piece; those of all pieces sum to the output tokens of its usage. Only where the back end sees each. */
   readonly tokenCount?: number;
+  /** Pieces of the tools that it asks for; only where `tools` were given. The finish reason is `stop` then, too. */
+  readonly toolCalls?: readonly ToolCallPart[];
   readonly usage?: Usage;
   readonly finishReason?: FinishReason;
   /** The model that answered, as its server names it; on the last piece. */
@@ -102,12 +90,19 @@ export interface ChatOptions {
   readonly logProbabilities?: number;
   /** JSON Schema that the answer must obey; the back end constrains what it can. */
   readonly jsonSchema?: JsonSchema;
+  /** What the model may ask for in place of text, or beside it; 1 to 128. `chat` alone takes them, of models that can. */
+  readonly tools?: readonly ModelTool[];
+  /** @defaultValue 'auto' */
+  readonly toolChoice?: ToolChoice;
+  /** Whether it may ask for several at once. @defaultValue as the server does */
+  readonly parallelToolCalls?: boolean;
 }
 
 /** A JSON Schema, as data. */
 export type JsonSchema = Readonly<Record<string, unknown>>;
 
-export interface AnswerOptions<S extends StandardSchemaV1> extends Omit<ChatOptions, 'jsonSchema'> {
+export interface AnswerOptions<S extends StandardSchemaV1>
+  extends Omit<ChatOptions, 'jsonSchema' | 'tools' | 'toolChoice' | 'parallelToolCalls'> {
   /** Any Standard Schema. Its JSON Schema (StandardJSONSchemaV1) is handed down where it can give one. */
   readonly schema: S;
   /** The JSON Schema to hand down, when `schema` cannot give one. */
@@ -196,6 +191,8 @@ export interface ModelCapabilities {
   readonly reranking: boolean;
   /** Whether `infer` takes tensors. */
   readonly tensors: boolean;
+  /** Whether `chat` takes `tools`, and the model chooses among them. @defaultValue false */
+  readonly tools?: boolean;
   readonly sampling: readonly SamplingOption[];
   /** Whether token counts are the model's own, not an estimate. */
   readonly exactTokens: boolean;

@@ -16,6 +16,15 @@ interface Numbered {
   readonly attempt: number;
 }
 
+/** A piece of a call of a tool: the first of each has id and name, the arguments of all make its JSON. */
+interface ToldToolCall {
+  /** Which call of the answer: 0, 1, … */
+  readonly index: number;
+  readonly id?: string;
+  readonly name?: string;
+  readonly arguments: string;
+}
+
 /** A piece of the answer. */
 export interface GenerationChunk extends Numbered {
   readonly kind: 'chunk';
@@ -28,6 +37,8 @@ export interface GenerationChunk extends Numbered {
   readonly tokenRate: number;
   /** Only where they were asked for. */
   readonly logProbabilities: readonly ToldToken[];
+  /** Pieces of calls of tools; only where tools were given. */
+  readonly toolCalls?: readonly ToldToolCall[];
 }
 
 /** The answer is whole. */
@@ -100,13 +111,27 @@ export class GenerationState {
     return this.#bytes;
   }
 
-  piece(text: string, tokens: number, logProbabilities: readonly ToldToken[] | undefined, nowMs: number): void {
-    const chunk = this.#rules.chunked
-      ? this.#chunker.push(text, tokens, logProbabilities)
-      : text === '' && tokens === 0
-        ? undefined
-        : { text, tokens, logProbabilities: logProbabilities ?? [] };
-    if (chunk) this.#chunk(chunk, nowMs);
+  /** Pieces of calls are never joined with others: readers put them together by their numbers. */
+  piece(
+    text: string,
+    tokens: number,
+    logProbabilities: readonly ToldToken[] | undefined,
+    nowMs: number,
+    toolCalls: readonly ToldToolCall[] = [],
+  ): void {
+    const isCall = toolCalls.length > 0;
+    if (!isCall || text !== '') {
+      const chunk = this.#rules.chunked
+        ? this.#chunker.push(text, tokens, logProbabilities)
+        : text === '' && tokens === 0
+          ? undefined
+          : { text, tokens, logProbabilities: logProbabilities ?? [] };
+      if (chunk) this.#chunk(chunk, nowMs);
+    }
+    if (!isCall) return;
+    const waits = this.#chunker.flush();
+    if (waits) this.#chunk(waits, nowMs);
+    this.#chunk({ text: '', tokens: text === '' ? tokens : 0, logProbabilities: [] }, nowMs, toolCalls);
   }
 
   /** The answer begins anew: nothing of what was told is part of it. */
@@ -155,12 +180,12 @@ export class GenerationState {
     return { number: this.#next++, attempt: this.#attempt };
   }
 
-  #chunk({ text, tokens, logProbabilities }: TextChunk, nowMs: number): void {
+  #chunk({ text, tokens, logProbabilities }: TextChunk, nowMs: number, toolCalls?: readonly ToldToolCall[]): void {
     this.#hasText = true;
     this.#tokens += tokens;
     const seconds = Math.max(1, nowMs - this.startedMs) / 1_000;
     const counts = { tokenCount: tokens, totalTokenCount: this.#tokens, tokenRate: this.#tokens / seconds };
-    this.#keep({ kind: 'chunk', ...this.#numbers(), text, ...counts, logProbabilities });
+    this.#keep({ kind: 'chunk', ...this.#numbers(), text, ...counts, logProbabilities, ...(toolCalls && { toolCalls }) });
   }
 
   #keep(event: GenerationEvent): void {
@@ -182,5 +207,6 @@ const ownBytes = 200; // of an event, beside its text
 const bytesOf = (event: GenerationEvent): number => {
   if (event.kind === 'end') return ownBytes;
   if (event.kind === 'error') return ownBytes + event.message.length;
-  return ownBytes + event.text.length * 2 + event.logProbabilities.length * ownBytes;
+  const called = (event.toolCalls ?? []).reduce((sum, one) => sum + ownBytes + one.arguments.length * 2, 0);
+  return ownBytes + event.text.length * 2 + event.logProbabilities.length * ownBytes + called;
 };

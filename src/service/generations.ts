@@ -184,7 +184,7 @@ export class Generations {
     let { attempt } = state;
     const subscription = inScope({ ...scopeOf(clock), deadlineMs, context, attempt }, () =>
       defer(() => spec.call()).subscribe({
-        next: ({ text, tokens, tokenCount, usage, finishReason = 'stop', model = '', anew }) => {
+        next: ({ text, tokens, tokenCount, toolCalls = [], usage, finishReason = 'stop', model = '', anew }) => {
           if (state.attempt !== attempt || state.endedMs !== undefined) return;
           if (anew === true) {
             this.#counts.retried += 1;
@@ -192,10 +192,10 @@ export class Generations {
             ({ attempt } = state);
             told = 0;
           }
-          const count = tokenCount ?? tokens?.length ?? (text === '' ? 0 : 1);
+          const count = tokenCount ?? tokens?.length ?? (text === '' && toolCalls.length === 0 ? 0 : 1);
           told += count;
           this.#counts.tokens += count;
-          state.piece(text, count, tokens, clock.nowMs());
+          state.piece(text, count, tokens, clock.nowMs(), toolCalls);
           if (usage !== undefined) {
             generation.promptTokens = usage.inputTokens;
             this.#counts.tokens += Math.max(0, usage.outputTokens - told);

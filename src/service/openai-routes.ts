@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
-import type { ChatOptions } from '../inference/model.ts';
+import type { ChatOptions, ChatTurn } from '../inference/model.ts';
 import { askedBy, callerOf, type FastifyReply, type FastifyRequest, goneSignal, type HttpApp, writeError } from './http-app.ts';
 import { type AnswerFrame, chatAnswer, chatStream, completionAnswer, completionStream } from './openai/chat-answers.ts';
 import { chatAsked, chatSchema } from './openai/chat-request.ts';
@@ -22,6 +22,12 @@ const completionSchema = z.object({
 
 const charactersPerToken = 4;
 
+const lengthOf = (turns: readonly ChatTurn[]): number =>
+  turns.reduce(
+    (sum, { content, toolCalls = [] }) => sum + content.length + toolCalls.reduce((more, one) => more + one.arguments.length, 0),
+    0,
+  );
+
 /** Chats, continued texts and the list of models, as OpenAI's clients know them. */
 export function addOpenAiRoutes(app: HttpApp, core: ServiceCore): void {
   const { maxTokens: longest } = core.options;
@@ -30,7 +36,7 @@ export function addOpenAiRoutes(app: HttpApp, core: ServiceCore): void {
     const served = modelNamed(core, body.model);
     const { turns, options, tool } = chatAsked(body, served.model, longest);
     const frame = frameOf(core, 'chatcmpl', served, body, body.logprobs === true, tool);
-    const characters = turns.reduce((sum, { content }) => sum + content.length, 0);
+    const characters = lengthOf(turns) + (options.tools === undefined ? 0 : JSON.stringify(options.tools).length);
     const answer = (events: readonly GenerationEvent[], end: GenerationEnd): unknown => chatAnswer(events, end, frame);
     const call = (): ReturnType<ServedModel['model']['chat']> => served.model.chat(turns, options);
     return respond(core, request, reply, { served, characters, options, call }, body.stream === true ? chatStream(frame) : answer);

@@ -43,16 +43,21 @@ const another: Pick<GenerationFailure, 'kind' | 'code' | 'message' | 'retryAfter
 function continued(): (event: GenerationEvent) => GenerationEvent | undefined {
   const said = new SaidAgain();
   let attempt = 1;
+  let hasCalled = false; // pieces of calls are not held against what comes again
   return (event) => {
-    if (event.attempt > attempt) said.restart();
+    if (event.attempt > attempt) {
+      if (hasCalled) return { ...another, number: event.number, attempt: event.attempt };
+      said.restart();
+    }
     ({ attempt } = event);
     const { number } = event;
     if (event.kind === 'end') return said.isWhole ? event : { ...another, number, attempt };
     if (event.kind === 'error') return event;
+    if (event.toolCalls !== undefined) hasCalled = true;
     const text = said.push(event.text);
     if (text === undefined) return { ...another, number, attempt };
     if (text === event.text) return event;
-    return text === '' ? undefined : { ...event, text, logProbabilities: [] };
+    return text === '' && event.toolCalls === undefined ? undefined : { ...event, text, logProbabilities: [] };
   };
 }
 

@@ -17,13 +17,19 @@ import { farSideOf, toyFaults, toyResource } from './toy.ts';
 const says = ({ turns, text, options }: ScriptedCall): ScriptedSaying => {
   const status = Number(/Fail: (\d{3})/.exec(text)?.[1] ?? 0);
   if (status > 0) return { fault: { kind: 'status', status } };
+  const { tools, toolChoice } = options;
+  const tool = tools?.find(({ name }) => typeof toolChoice === 'object' && name === toolChoice.name);
+  if (tool) {
+    const { tokens } = toyAnswer(turns, { ...options, maxTokens: 1_000, stop: [], jsonSchema: tool.parameters ?? {} });
+    return { toolCalls: [{ id: 'call-1', name: tool.name, arguments: tokens.join('') }] };
+  }
   return toyAnswer(turns, { ...options, maxTokens: 1_000, stop: [] }).tokens.join('');
 };
 
 describeModel('scripted', {
   open: () => {
     const model = scripted(says, {
-      ...{ latencyMs: 1, tokenMs: 1, capabilities: { contextTokens: 1_000 } },
+      ...{ latencyMs: 1, tokenMs: 1, capabilities: { contextTokens: 1_000, tools: true } },
       labels: ({ turns }, labels) => toyLabels(turns, labels),
     });
     const { stats } = model;

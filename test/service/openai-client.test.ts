@@ -4,6 +4,7 @@ import { of } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { completeModel } from '../../src/inference/complete-model.ts';
+import type { ScriptedCall, ScriptedSaying } from '../../src/inference/scripted/script.ts';
 import { scripted } from '../../src/inference/scripted/scripted.ts';
 import { serve, serveScript, until } from './serving.ts';
 
@@ -92,7 +93,69 @@ describe('the official client', () => {
     });
     const streamed = await client.chat.completions.stream(forced).finalChatCompletion();
     expect(streamed.choices[0]?.message.tool_calls).toMatchObject([{ function: { name: 'weather', arguments: '{"city":"Bern"}' } }]);
-    await expect(client.chat.completions.create({ ...forced, tool_choice: 'auto' })).rejects.toThrow(/do not choose tools by themselves/);
+    await expect(client.chat.completions.create({ ...forced, tool_choice: 'auto' })).rejects.toThrow(/does not choose tools by itself/);
+  });
+
+  it('gives tools to a model that chooses among them, and gets its calls whole and in pieces', async () => {
+    const seen: ScriptedCall[] = [];
+    const script = (call: ScriptedCall): ScriptedSaying => {
+      seen.push(call);
+      const last = call.turns.at(-1);
+      if (last?.toolCallId !== undefined) return `It is ${last.content}.`;
+      const calls = ['Bern', 'Rome'].map((city, n) => ({ id: `call_${String(n)}`, name: 'weather', arguments: JSON.stringify({ city }) }));
+      return { text: 'Let me look.', toolCalls: calls };
+    };
+    const { client } = await serveScript(script, { capabilities: { tools: true } });
+    const tools = [{ type: 'function' as const, function: { name: 'weather', description: 'tells it', parameters: { type: 'object' } } }];
+    const asked = { model: 'm', messages: hello, tools, tool_choice: 'auto' as const, parallel_tool_calls: true };
+    const { choices } = await client.chat.completions.create(asked);
+    const expected = [
+      { id: 'call_0', type: 'function', function: { name: 'weather', arguments: '{"city":"Bern"}' } },
+      { id: 'call_1', type: 'function', function: { name: 'weather', arguments: '{"city":"Rome"}' } },
+    ];
+    expect(choices[0]).toMatchObject({ finish_reason: 'tool_calls', message: { content: 'Let me look.', tool_calls: expected } });
+    expect(seen[0]?.options).toMatchObject({
+      tools: [{ name: 'weather', description: 'tells it' }],
+      toolChoice: 'auto',
+      parallelToolCalls: true,
+    });
+    const pieces = await all(await client.chat.completions.create({ ...asked, stream: true }));
+    const parts = pieces.flatMap((one) => one.choices[0]?.delta.tool_calls ?? []);
+    expect(parts.length).toBeGreaterThan(4);
+    expect(parts.filter(({ id }) => id !== undefined).map(({ index, id }) => [index, id])).toEqual([
+      [0, 'call_0'],
+      [1, 'call_1'],
+    ]);
+    expect(pieces.at(-1)?.choices[0]?.finish_reason).toBe('tool_calls');
+    const streamed = await client.chat.completions.stream(asked).finalChatCompletion();
+    expect(streamed.choices[0]?.message.tool_calls).toMatchObject(expected);
+    // what came of it goes back as such
+    const messages = [
+      ...hello,
+      { role: 'assistant' as const, tool_calls: choices[0]?.message.tool_calls ?? [] },
+      { role: 'tool' as const, tool_call_id: 'call_0', content: '7 degrees' },
+    ];
+    const after = await client.chat.completions.create({ ...asked, messages });
+    expect(after.choices[0]).toMatchObject({ finish_reason: 'stop', message: { content: 'It is 7 degrees.' } });
+    expect(seen.at(-1)?.turns[1]?.toolCalls?.map(({ id }) => id)).toEqual(['call_0', 'call_1']);
+  });
+
+  it('is told the calls of tools as text where the model knows texts alone', async () => {
+    const turns: unknown[] = [];
+    const { client } = await serveScript((call) => {
+      turns.push(...call.turns);
+      return 'fine';
+    });
+    const call = { id: 'c', type: 'function' as const, function: { name: 'weather', arguments: '{}' } };
+    await client.chat.completions.create({
+      model: 'm',
+      messages: [...hello, { role: 'assistant', content: 'Wait', tool_calls: [call] }, { role: 'tool', tool_call_id: 'c', content: '7' }],
+    });
+    expect(turns).toEqual([
+      hello[0],
+      { role: 'assistant', content: 'Wait\n{"name":"weather","arguments":"{}"}' },
+      { role: 'user', content: '7' },
+    ]);
   });
 
   it('gets vectors, which it asks for in base64 and as numbers', async () => {

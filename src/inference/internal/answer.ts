@@ -1,7 +1,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { concatMap, defer, from, type Observable, of, throwError } from 'rxjs';
 import { type CallContext, type CallScope, currentScope } from '../../call.ts';
-import { InferenceError, requireInteger } from '../../errors.ts';
+import { InferenceError, OptionError, requireInteger } from '../../errors.ts';
 import { requireStandardSchema } from '../../standard-schema.ts';
 import type { Answer, AnswerOptions, ChatTurn, JsonSchema, ModelBackend, Usage } from '../model.ts';
 import { type ResolvedChatOptions, resolveChatOptions } from './chat-options.ts';
@@ -42,6 +42,7 @@ export function answerWith<S extends StandardSchemaV1>(
 ): Observable<Answer<StandardSchemaV1.InferOutput<S>>> {
   const { jsonSchema: given, ...resolved } = resolveChatOptions(options, 'answer');
   const { schema, repairs = 0 } = options;
+  if (resolved.tools !== undefined) throw new OptionError('answer takes no tools: a call of one is no value of its schema; use chat');
   requireStandardSchema('schema', schema);
   requireInteger('repairs', repairs, 0, mostRepairs);
   const jsonSchema = given ?? jsonSchemaOf(schema);

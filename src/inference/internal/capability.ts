@@ -19,9 +19,14 @@ const samplingOptions: readonly SamplingOption[] = ['topP', 'topK', 'minP', 'see
 /** What the options ask for and the back end would leave out in silence. */
 export function missingSampling(
   model: string,
-  { sampling }: ModelCapabilities,
-  options: Pick<ChatOptions, SamplingOption> | undefined,
+  { sampling, tools = false }: ModelCapabilities,
+  options: Pick<ChatOptions, SamplingOption | 'tools'> | undefined,
 ): InferenceError | undefined {
+  if (options?.tools !== undefined && !tools)
+    return new InferenceError(
+      'capability_missing',
+      `model ${model} does not choose among tools: use a back end that does, or name the tool and ask for its arguments by a jsonSchema`,
+    );
   const absent = samplingOptions.filter((one) => options?.[one] !== undefined && !sampling.includes(one));
   if (absent.length === 0) return undefined;
   return new InferenceError(

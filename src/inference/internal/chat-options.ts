@@ -1,6 +1,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { type OptionNames, requireOptions } from '../../check-options.ts';
 import { messageOf, OptionError, requireInteger, requireNumber, requireText } from '../../errors.ts';
+import { requireTools, toolsOf } from './tool-options.ts';
 import type { AnswerOptions, ChatOptions, JsonSchema } from '../model.ts';
 
 /** What holds where a call says nothing: an answer long enough for a record's enrichment, and the same answer each time. */
@@ -26,6 +27,9 @@ const chatOptionNames: OptionNames<ChatOptions> = {
   stopTokens: true,
   logProbabilities: true,
   jsonSchema: true,
+  tools: true,
+  toolChoice: true,
+  parallelToolCalls: true,
 };
 const answerOptionNames: OptionNames<AnswerOptions<StandardSchemaV1>> = { ...chatOptionNames, schema: true, repairs: true };
 
@@ -41,6 +45,7 @@ export function resolveChatOptions(given: ChatOptions = {}, of: 'chat' | 'comple
   else requireOptions(of, given, chatOptionNames);
   const { maxTokens = defaults.maxTokens, temperature = defaults.temperature, ...others } = given;
   const { topP, topK, minP, seed, stop, stopTokens, logProbabilities, jsonSchema } = others;
+  requireTools(others, of);
   requireInteger('maxTokens', maxTokens, 1, largestMaxTokens);
   requireNumber('temperature', temperature, 0, 5);
   if (topP !== undefined) requireNumber('topP', topP, 0, 1);
@@ -62,6 +67,7 @@ export function resolveChatOptions(given: ChatOptions = {}, of: 'chat' | 'comple
     ...(stopTokens === undefined ? {} : { stopTokens: [...stopTokens] }),
     ...(logProbabilities === undefined ? {} : { logProbabilities }),
     ...(jsonSchema === undefined ? {} : { jsonSchema }),
+    ...toolsOf(others),
   };
 }
 

@@ -14,7 +14,7 @@ export function turnsOf(prompt: Prompt): readonly ChatTurn[] {
   if (!Array.isArray(turns))
     throw new OptionError(`prompt must be a string, a list of turns, or what definePrompt makes, got ${typeof prompt}`);
   return turns.map((turn: unknown, index) => {
-    if (isTurn(turn)) return { role: turn.role, content: turn.content };
+    if (isTurn(turn)) return copied(turn);
     throw new OptionError(`prompt[${String(index)}] must be { role: 'system' | 'user' | 'assistant', content: string }`);
   });
 }
@@ -29,13 +29,33 @@ export const identityOf = (prompt: Prompt): string | undefined =>
 /** The same prompt, in other words: for who shortens it, or asks again. */
 export const withTurns = (prompt: Prompt, turns: readonly ChatTurn[]): Prompt => (isPrepared(prompt) ? { ...prompt, turns } : turns);
 
+const copied = ({ role, content, toolCalls, toolCallId }: ChatTurn): ChatTurn => ({
+  ...{ role, content },
+  ...(toolCalls === undefined ? {} : { toolCalls: toolCalls.map(({ id, name, arguments: args }) => ({ id, name, arguments: args })) }),
+  ...(toolCallId === undefined ? {} : { toolCallId }),
+});
+
 const isTurn = (turn: unknown): turn is ChatTurn =>
   typeof turn === 'object' &&
   turn !== null &&
   'role' in turn &&
   roles.has(turn.role) &&
   'content' in turn &&
-  typeof turn.content === 'string';
+  typeof turn.content === 'string' &&
+  (!('toolCalls' in turn) || (Array.isArray(turn.toolCalls) && turn.toolCalls.every(isToolCall))) &&
+  (!('toolCallId' in turn) || typeof turn.toolCallId === 'string');
+
+const isToolCall = (call: unknown): boolean =>
+  isObject(call) && ['id', 'name', 'arguments'].every((field) => typeof Reflect.get(call as object, field) === 'string');
+
+/** For models that know texts alone: calls of tools as JSON in an assistant's turn, their results as a user's. */
+export const withoutTools = (turns: readonly ChatTurn[]): readonly ChatTurn[] =>
+  turns.every(({ toolCalls, toolCallId }) => toolCalls === undefined && toolCallId === undefined)
+    ? turns
+    : turns.map(({ role, content, toolCalls = [] }) => {
+        const called = toolCalls.map(({ name, arguments: args }) => JSON.stringify({ name, arguments: args }));
+        return { role, content: [content, ...called].filter((text) => text !== '').join('\n') };
+      });
 
 /** Whether there is nothing to answer. */
 export const isBlank = (turns: readonly ChatTurn[]): boolean => turns.every(({ content }) => content.trim() === '');

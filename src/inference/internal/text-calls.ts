@@ -1,4 +1,4 @@
-import type { Model } from '../model.ts';
+import type { ChatTurn, Model, Prompt } from '../model.ts';
 import { answerWith } from './answer.ts';
 import { missing } from './capability.ts';
 import { resolveChatOptions } from './chat-options.ts';
@@ -8,15 +8,17 @@ import { endsProperly } from './collect.ts';
 import { Leanings } from './leanings.ts';
 import type { MeteredBackend } from './metered-backend.ts';
 import { naming } from './naming.ts';
-import { turnsOf } from './prompt.ts';
+import { turnsOf, withoutTools } from './prompt.ts';
 import type { Runner } from './runner.ts';
 
 /** The calls of a model whose results are text, or made of it. Options are checked at the call, the rest when it is subscribed to. */
 export function textCalls(backend: MeteredBackend, runner: Runner): Pick<Model, 'chat' | 'complete' | 'answer' | 'classify'> {
   const leanings = new Leanings();
+  const asked = (prompt: Prompt): readonly ChatTurn[] =>
+    backend.capabilities.tools === true ? turnsOf(prompt) : withoutTools(turnsOf(prompt));
   return {
     chat: (prompt, options, ctx) => {
-      const turns = turnsOf(prompt);
+      const turns = asked(prompt);
       const resolved = resolveChatOptions(options);
       return runner.ask(
         turns,
@@ -32,7 +34,7 @@ export function textCalls(backend: MeteredBackend, runner: Runner): Pick<Model, 
       return runner.ask(turnsOf(text), options, ctx, work);
     },
     answer: (prompt, options, ctx) => {
-      const turns = turnsOf(prompt);
+      const turns = asked(prompt);
       const answer = answerWith(backend, turns, options, ctx);
       return runner.ask(
         turns,
@@ -42,7 +44,7 @@ export function textCalls(backend: MeteredBackend, runner: Runner): Pick<Model, 
       );
     },
     classify: (prompt, options, ctx) => {
-      const turns = turnsOf(prompt);
+      const turns = asked(prompt);
       const classification = classifyWith(backend, turns, options, ctx, leanings);
       return runner.ask(
         turns,

@@ -22,7 +22,7 @@ export function chatAnswers(calls: ModelCalls): Answers {
       return request(ctx, body, async function* (asked) {
         const stream = await client.chat.completions.create({ ...body, ...(await stopTokens(chat.stopTokens, asked)) }, asked);
         const estimate = (pieces: number, chars: number): Usage => estimated(turns, outputOf(pieces, chars));
-        yield* readChat(stream, { estimate, logProbabilities: chat.logProbabilities });
+        yield* readChat(stream, { estimate, logProbabilities: chat.logProbabilities, tools: chat.tools !== undefined });
       });
     },
     labelLogProbabilities: (turns, labels, ctx) => {

@@ -22,13 +22,32 @@ export function chatRequest(
   const { maxTokens, jsonSchema, logProbabilities } = options;
   return {
     model,
-    messages: turns.map(({ role, content }) => ({ role, content })),
+    messages: turns.map(messageOf),
     ...given({ [maxTokensField]: maxTokens }),
     ...sampling(options),
     ...(logProbabilities === undefined ? {} : { logprobs: true, top_logprobs: atLeastOne(logProbabilities) }),
     ...(jsonSchema === undefined ? {} : { response_format: responseFormat(jsonSchema, profile) }),
+    ...toolFields(options),
     ...extraBody,
   } as ChatCompletionCreateParamsNonStreaming; // some fields are this server's own
+}
+
+/** A turn in the API's words; what a tool gave back is a message of its own kind. */
+function messageOf({ role, content, toolCalls = [], toolCallId }: ChatTurn): unknown {
+  if (toolCallId !== undefined) return { role: 'tool', tool_call_id: toolCallId, content };
+  if (toolCalls.length === 0) return { role, content };
+  const calls = toolCalls.map(({ id, name, arguments: args }) => ({ id, type: 'function', function: { name, arguments: args } }));
+  return { role, content: content === '' ? null : content, tool_calls: calls };
+}
+
+function toolFields({ tools, toolChoice, parallelToolCalls }: ChatOptions): Readonly<Record<string, unknown>> {
+  if (tools === undefined) return {};
+  const functions = tools.map(({ name, description, parameters, strict }) => ({
+    type: 'function',
+    function: { name, ...given({ description, parameters, strict }) },
+  }));
+  const choice = typeof toolChoice === 'object' ? { type: 'function', function: { name: toolChoice.name } } : toolChoice;
+  return { tools: functions, ...given({ tool_choice: choice, parallel_tool_calls: parallelToolCalls }) };
 }
 
 /**

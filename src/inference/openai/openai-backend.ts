@@ -49,6 +49,7 @@ function capabilitiesOf({ options, settings: { profile } }: ModelCalls): ModelCa
     completion: profile.completion !== undefined,
     reranking: profile.reranking !== undefined,
     tensors: false,
+    tools: options.tools ?? (profile.tools && options.api !== 'responses'),
     sampling: logProbabilities ? [...others, 'logProbabilities'] : others,
     exactTokens: false,
   };

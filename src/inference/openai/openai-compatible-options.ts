@@ -41,6 +41,8 @@ export interface OpenAiCompatibleOptions {
   readonly contextTokens?: number;
   /** Whether the server constrains answers to a JSON Schema; otherwise the prompt carries the schema. @defaultValue as `server` does by `api`: llama-server does not by `responses` */
   readonly jsonSchema?: boolean;
+  /** Whether the model chooses among tools that a chat gives it; not by the Responses API. @defaultValue as `server` does: all that chat */
+  readonly tools?: boolean;
   /**
    * Whether answers can tell log-probabilities, and `classify` reads those of the first token; for servers that give them, and labels that
    * differ there. @defaultValue as `server` does, false for `generic`

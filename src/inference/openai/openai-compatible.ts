@@ -56,6 +56,7 @@ export const openAiOptionNames: OptionNames<OpenAiCompatibleOptions> = {
   embeddingModel: true,
   contextTokens: true,
   jsonSchema: true,
+  tools: true,
   logProbabilities: true,
   maxTokensField: true,
   server: true,
@@ -100,6 +101,7 @@ function requireServer({
   fetch: given,
   logProbabilities,
   jsonSchema,
+  tools,
 }: OpenAiCompatibleOptions): void {
   if (server !== undefined) requireOneOf('server', server, Object.keys(serverProfiles));
   if (api !== undefined) requireOneOf('api', api, ['chat', 'responses']);
@@ -108,6 +110,9 @@ function requireServer({
   if (idempotency !== undefined) requireBoolean('idempotency', idempotency);
   if (logProbabilities !== undefined) requireBoolean('logProbabilities', logProbabilities);
   if (jsonSchema !== undefined) requireBoolean('jsonSchema', jsonSchema);
+  if (tools !== undefined) requireBoolean('tools', tools);
+  if (tools === true && api === 'responses')
+    throw new OptionError("tools are not passed on by the Responses API: leave tools or api: 'responses' out");
   if (given !== undefined) requireFunction('fetch', given, '(input, init) => Promise<Response>');
   if (extraBody !== undefined) requireObject('extraBody', extraBody);
   if (prices === undefined) return;

@@ -5,6 +5,7 @@ import type { ChatChunk, FinishReason, TokenLogProbability, Usage } from '../mod
 import { endingSoon, longestEndMs, longestUsageMs } from './ending-soon.ts';
 import { callsTool, readDelta } from './read-delta.ts';
 import { tokensFrom } from './read-tokens.ts';
+import { ToolCallReader } from './tool-call-reader.ts';
 
 /** What servers say instead of `stop`; unknown words mean that the model ended. */
 const finishReasons: Readonly<Record<string, FinishReason>> = {
@@ -50,6 +51,8 @@ interface Reading {
   readonly estimate: (pieces: number, chars: number) => Usage;
   /** As they were asked for; undefined: no log-probabilities. */
   readonly logProbabilities: number | undefined;
+  /** Whether tools were given: calls of them are an answer. @defaultValue false */
+  readonly tools?: boolean;
 }
 
 /** What some servers add to a chunk: an error in its place, or llama-server's times, in which it tells what it had from before. */
@@ -74,15 +77,16 @@ interface Read {
  * reason has 2 s to tell the usage, and then 0.2 s to end the stream: after that it has ended.
  * Holds the length of what came, not the text, and tokens until their text comes.
  * @throws InferenceError `model_failed` when the stream ends without a finish reason (it was cut), or has content that is no text;
- * `answer_invalid` for calls of tools in place of text.
+ * `answer_invalid` for calls of tools in place of text, where none were given.
  */
 export async function* readChat(
   stream: AsyncIterable<ChatCompletionChunk>,
-  { estimate, logProbabilities }: Reading,
+  { estimate, logProbabilities, tools = false }: Reading,
 ): AsyncGenerator<ChatChunk> {
   let read: Read = { index: 0, chars: 0, choice: undefined, finishReason: undefined, tool: undefined, areTokensTold: false };
   let usage: Usage | undefined;
   let model: string | undefined;
+  const calls = new ToolCallReader();
   let tokens: readonly TokenLogProbability[] = []; // one that is half a character has no text yet
   const endsWithinMs = (): number | undefined =>
     read.finishReason === undefined ? undefined : usage === undefined ? longestUsageMs : longestEndMs;
@@ -101,10 +105,12 @@ export async function* readChat(
       finishReason: isRefusal ? 'refused' : (read.finishReason ?? toldReason(choice)),
     };
     if (logProbabilities !== undefined) tokens = [...tokens, ...tokensFrom(choice.logprobs, logProbabilities)];
-    if (text === '') continue;
+    const toolCalls = tools ? calls.read(choice.delta) : [];
+    if (text === '' && toolCalls.length === 0) continue;
     const { index, chars, areTokensTold } = read;
-    yield { text, index, ...(tokens.length === 0 ? {} : { tokens }) };
-    read = { ...read, index: index + 1, chars: chars + text.length, areTokensTold: areTokensTold || tokens.length > 0 };
+    yield { text, index, ...(tokens.length === 0 ? {} : { tokens }), ...(toolCalls.length === 0 ? {} : { toolCalls }) };
+    const told = text.length + toolCalls.reduce((sum, one) => sum + (one.name ?? '').length + one.arguments.length, 0);
+    read = { ...read, index: index + 1, chars: chars + told, areTokensTold: areTokensTold || tokens.length > 0 };
     tokens = [];
   }
   const finishReason = endOf(read, logProbabilities);

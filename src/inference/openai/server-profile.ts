@@ -23,6 +23,8 @@ export interface ServerProfile {
   readonly schemaForm: 'openai' | 'value';
   readonly jsonSchema: boolean;
   readonly embeddings: boolean;
+  /** Whether chats take tools; vLLM and SGLang have to be started with a parser for their model's calls, llama-server with its template. */
+  readonly tools: boolean;
   /** Most alternatives that it tells for a token; 0: it tells no log-probabilities. */
   readonly alternatives: number;
   /** Whether it continues plain text, and the field in which it takes a JSON Schema there. */
@@ -44,6 +46,7 @@ const generic: ServerProfile = {
   schemaForm: 'openai',
   jsonSchema: true,
   embeddings: true,
+  tools: true,
   alternatives: 0,
   completion: undefined,
   responses: { alternatives: 0, sampling: ['topP'], jsonSchema: true, tellsCut: true, ownTurns: 'text' },
@@ -119,6 +122,7 @@ export const serverProfiles: Readonly<Record<ServerKind, ServerProfile>> = {
   tei: {
     ...generic,
     chat: false,
+    tools: false,
     jsonSchema: false,
     sampling: [],
     responses: undefined,

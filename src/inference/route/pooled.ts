@@ -18,6 +18,7 @@ export function pooledCapabilities(models: readonly Model[]): ModelCapabilities 
     completion: all.some((one) => one.completion),
     reranking: all.some((one) => one.reranking),
     tensors: all.some((one) => one.tensors),
+    tools: all.some((one) => one.tools === true),
     sampling: [...new Set<SamplingOption>(all.flatMap(({ sampling }) => sampling))],
   };
 }

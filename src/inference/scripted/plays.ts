@@ -1,5 +1,5 @@
 import { InferenceError } from '../../errors.ts';
-import type { ChatChunk, ChatTurn, Usage } from '../model.ts';
+import type { ChatChunk, ChatTurn, ToolCall, Usage } from '../model.ts';
 import { faultError, type ScriptedFault, type ScriptedStorm } from './fault.ts';
 import type { Play } from './play.ts';
 import type { Circumstances, ScriptedCall } from './script.ts';
@@ -73,8 +73,12 @@ export function chatPlay(
   if (fault?.kind === 'hang') return { pieces: [], end: 'hang', endAfterMs: 0 };
   const tokenMs = fault?.kind === 'drip' ? fault.tokenMs : (options.tokenMs ?? 0);
   const said = tokensOf(shortened(text, stop, fault));
-  const told = fault?.kind === 'cut' ? said.slice(0, fault.afterTokens ?? 1) : said.slice(0, maxTokens);
-  const pieces = told.map((piece, index) => ({ afterMs: index === 0 ? latencyMs : tokenMs, value: { text: piece, index, tokenCount: 1 } }));
+  const all: readonly Pick<ChatChunk, 'text' | 'toolCalls'>[] = [
+    ...said.map((piece) => ({ text: piece })),
+    ...(call.options.tools === undefined ? [] : (saying.toolCalls ?? []).flatMap(callPieces)),
+  ];
+  const told = fault?.kind === 'cut' ? all.slice(0, fault.afterTokens ?? 1) : all.slice(0, maxTokens);
+  const pieces = told.map((piece, index) => ({ afterMs: index === 0 ? latencyMs : tokenMs, value: { ...piece, index, tokenCount: 1 } }));
   if (fault?.kind === 'cut') {
     return {
       pieces,
@@ -82,10 +86,16 @@ export function chatPlay(
       endAfterMs: pieces.length === 0 ? latencyMs : tokenMs,
     };
   }
-  const finishReason = saying.finishReason ?? (said.length > maxTokens ? 'length' : 'stop');
+  const finishReason = saying.finishReason ?? (all.length > maxTokens ? 'length' : 'stop');
   const last = { text: '', index: told.length, tokenCount: 0, usage: usageOf(inputTokens, told.length), finishReason, model: name };
   return { pieces: [...pieces, { afterMs: pieces.length === 0 ? latencyMs : 0, value: last }], end: 'complete', endAfterMs: 0 };
 }
+
+/** A call's name, then its arguments a token a piece. */
+const callPieces = ({ id, name, arguments: args }: ToolCall, index: number): readonly Pick<ChatChunk, 'text' | 'toolCalls'>[] => [
+  { text: '', toolCalls: [{ index, id, name, arguments: '' }] },
+  ...tokensOf(args).map((piece) => ({ text: '', toolCalls: [{ index, arguments: piece }] })),
+];
 
 function shortened(text: string, stop: readonly string[], fault: ScriptedFault | undefined): string {
   const ends = stop.map((one) => text.indexOf(one)).filter((at) => at >= 0);

@@ -1,5 +1,5 @@
 import { InferenceError } from '../../errors.ts';
-import type { ChatOptions, ChatTurn, FinishReason } from '../model.ts';
+import type { ChatOptions, ChatTurn, FinishReason, ToolCall } from '../model.ts';
 import type { ScriptedFault } from './fault.ts';
 
 /** One call, as the script sees it. */
@@ -19,7 +19,14 @@ export interface ScriptedCall {
 /** What the model says: text, or text with circumstances, which go before the options'. */
 export type ScriptedSaying =
   | string
-  | { readonly text?: string; readonly latencyMs?: number; readonly finishReason?: FinishReason; readonly fault?: ScriptedFault };
+  | {
+      readonly text?: string;
+      /** Told after the text, where the call gives tools; arguments come in pieces. */
+      readonly toolCalls?: readonly ToolCall[];
+      readonly latencyMs?: number;
+      readonly finishReason?: FinishReason;
+      readonly fault?: ScriptedFault;
+    };
 
 /** The first rule that holds answers; its sayings in order of the calls with one prompt, the last for all further ones. */
 export interface ScriptedRule {

@@ -26,7 +26,7 @@ export interface ScriptedOptions {
   readonly faults?: readonly { readonly share: number; readonly fault: ScriptedFault }[];
   /** Times in which every call goes wrong, whatever its share says; a saying's own fault goes before. @defaultValue none */
   readonly storms?: readonly ScriptedStorm[];
-  /** @defaultValue everything but log-probabilities, no limit of context */
+  /** @defaultValue everything but log-probabilities and tools, no limit of context */
   readonly capabilities?: Partial<ModelCapabilities>;
   /** The log-probabilities of labels; with it `classify` reads them. */
   readonly labels?: (call: ScriptedCall, labels: readonly string[]) => readonly number[];
@@ -58,6 +58,7 @@ const usual = {
   completion: false,
   reranking: false,
   tensors: false,
+  tools: false,
   sampling: ['topP', 'topK', 'minP', 'seed'],
   exactTokens: true,
 } as const;

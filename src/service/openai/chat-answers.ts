@@ -1,6 +1,7 @@
 import type { TokenLogProbability, Usage } from '../../inference/model.ts';
 import { eventText } from '../event-stream.ts';
 import type { GenerationChunk, GenerationEnd, GenerationEvent, GenerationFailure } from '../generation.state.ts';
+import type { ToolCallPart } from '../answer-piece.ts';
 import type { StreamFormat } from '../stream-answer.ts';
 import { failureError } from './api-error.ts';
 
@@ -35,14 +36,35 @@ const logprobsOf = (tokens: readonly TokenLogProbability[]) => ({
   refusal: null,
 });
 
-const reasonOf = ({ finishReason }: GenerationEnd, { tool }: AnswerFrame): string =>
-  tool !== undefined && finishReason === 'stop' ? 'tool_calls' : finishReasons[finishReason];
+const reasonOf = ({ finishReason }: GenerationEnd, isCall: boolean): string =>
+  isCall && finishReason === 'stop' ? 'tool_calls' : finishReasons[finishReason];
 
-const callId = (id: string): string => `call_${id.replace(/^chatcmpl-/, '')}`;
+const callId = (id: string, index = 0): string => `call_${id.replace(/^chatcmpl-/, '')}${index === 0 ? '' : `_${String(index)}`}`;
+
+/** Some servers give their calls no id, and a client has to name one when it tells what came of it. */
+const callPart = (frame: string, { index, id, name, arguments: args }: ToolCallPart) =>
+  name === undefined
+    ? { index, function: { arguments: args } }
+    : { index, id: id ?? callId(frame, index), type: 'function', function: { name, arguments: args } };
+
+/** The pieces put together, in the order of their numbers. */
+function callsIn(frame: string, chunks: readonly GenerationChunk[]) {
+  const calls = new Map<
+    number,
+    { readonly id: string; readonly type: 'function'; readonly function: { name: string; arguments: string } }
+  >();
+  for (const { index, id, name = '', arguments: args } of chunks.flatMap(({ toolCalls = [] }) => toolCalls)) {
+    const call = calls.get(index) ?? { id: id ?? callId(frame, index), type: 'function', function: { name, arguments: '' } };
+    call.function.arguments += args;
+    calls.set(index, call);
+  }
+  return [...calls.values()];
+}
 
 /** A chat as a stream of chunks. */
 export function chatStream(frame: AnswerFrame): StreamFormat {
   const { id, created, model, includeUsage, withLogProbabilities, tool } = frame;
+  let isCall = tool !== undefined;
   const part = (choices: readonly unknown[], usage?: unknown): string =>
     eventText({ id, object: 'chat.completion.chunk', created, model, choices, ...(includeUsage ? { usage: usage ?? null } : {}) });
   const choice = (delta: unknown, reason: string | null = null, tokens?: readonly TokenLogProbability[]) => ({
@@ -60,8 +82,12 @@ export function chatStream(frame: AnswerFrame): StreamFormat {
   return {
     headers: {},
     opening: part([choice(opening)]),
-    chunk: ({ text, logProbabilities }: GenerationChunk) => part([choice(delta(text), null, logProbabilities)]),
-    end: (end) => part([choice({}, reasonOf(end, frame))]) + (includeUsage ? part([], usageOf(end.usage)) : ''),
+    chunk: ({ text, logProbabilities, toolCalls }: GenerationChunk) => {
+      if (toolCalls === undefined) return part([choice(delta(text), null, logProbabilities)]);
+      isCall = true;
+      return part([choice({ tool_calls: toolCalls.map((one) => callPart(id, one)) })]);
+    },
+    end: (end) => part([choice({}, reasonOf(end, isCall))]) + (includeUsage ? part([], usageOf(end.usage)) : ''),
     failure: (failure) => eventText(failureError(failure).body),
     refusal: failureError,
     lost: eventText(failureError(lost).body),
@@ -80,9 +106,15 @@ export function chatAnswer(events: readonly GenerationEvent[], end: GenerationEn
   const { id, created, model, withLogProbabilities, tool } = frame;
   const chunks = events.flatMap((event) => (event.kind === 'chunk' ? [event] : []));
   const text = chunks.map((one) => one.text).join('');
+  const calls = callsIn(id, chunks);
   const message =
     tool === undefined
-      ? { role: 'assistant', content: text, refusal: null }
+      ? {
+          role: 'assistant',
+          content: calls.length > 0 && text === '' ? null : text,
+          refusal: null,
+          ...(calls.length > 0 && { tool_calls: calls }),
+        }
       : {
           ...{ role: 'assistant', content: null, refusal: null },
           tool_calls: [{ id: callId(id), type: 'function', function: { name: tool, arguments: text } }],
@@ -90,7 +122,7 @@ export function chatAnswer(events: readonly GenerationEvent[], end: GenerationEn
   const logprobs = withLogProbabilities ? logprobsOf(chunks.flatMap(({ logProbabilities }) => logProbabilities)) : null;
   return {
     ...{ id, object: 'chat.completion', created, model },
-    choices: [{ index: 0, message, logprobs, finish_reason: reasonOf(end, frame) }],
+    choices: [{ index: 0, message, logprobs, finish_reason: reasonOf(end, tool !== undefined || calls.length > 0) }],
     usage: usageOf(end.usage),
   };
 }

@@ -5,7 +5,7 @@ import { maybe } from './maybe.ts';
 
 const part = z.object({ type: z.string(), text: z.string().optional(), refusal: z.string().optional() });
 const content = z.union([z.string(), z.array(part).max(1_000)]);
-const toolCall = z.object({ id: z.string(), function: z.object({ name: z.string(), arguments: z.string() }) });
+const toolCall = z.object({ id: z.string().max(256), function: z.object({ name: z.string(), arguments: z.string() }) });
 
 export const messagesSchema = z
   .array(
@@ -13,6 +13,7 @@ export const messagesSchema = z
       role: z.enum(['system', 'developer', 'user', 'assistant', 'tool', 'function']),
       content: maybe(content),
       tool_calls: maybe(z.array(toolCall).max(128)),
+      tool_call_id: maybe(z.string().min(1).max(256)),
     }),
   )
   .min(1)
@@ -30,17 +31,21 @@ const roles: Readonly<Record<Message['role'], ChatTurn['role']>> = {
 };
 
 /**
- * OpenAI's messages as turns. What a tool gave back is a user's turn, and calls of tools are told in an assistant's, as JSON: models here know texts alone.
+ * OpenAI's messages as turns. Calls of tools and their results stay what they are; models that know texts alone read them as such.
  * @throws RequestError for parts that are no text.
  */
 export const turnsOf = (messages: readonly Message[]): readonly ChatTurn[] =>
-  messages.map((message, i) => ({ role: roles[message.role], content: textOf(message, i) }));
+  messages.map((message, i) => ({ role: roles[message.role], content: textOf(message, i), ...callsOf(message) }));
 
-function textOf({ content: given, tool_calls: calls }: Message, i: number): string {
-  const called = (calls ?? []).map(({ function: { name, arguments: args } }) => JSON.stringify({ name, arguments: args }));
-  const texts =
-    typeof given === 'string' ? [given] : (given ?? []).map((one, n) => partText(one, `messages[${String(i)}].content[${String(n)}]`));
-  return [texts.join(''), ...called].filter((text) => text !== '').join('\n');
+function callsOf({ role, tool_calls: calls = [], tool_call_id: id }: Message): Pick<ChatTurn, 'toolCalls' | 'toolCallId'> {
+  if (role === 'tool' && id !== undefined) return { toolCallId: id };
+  if (role !== 'assistant' || calls.length === 0) return {};
+  return { toolCalls: calls.map((call) => ({ id: call.id, ...call.function })) };
+}
+
+function textOf({ content: given }: Message, i: number): string {
+  if (typeof given === 'string') return given;
+  return (given ?? []).map((one, n) => partText(one, `messages[${String(i)}].content[${String(n)}]`)).join('');
 }
 
 function partText({ type, text, refusal }: z.output<typeof part>, param: string): string {

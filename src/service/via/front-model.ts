@@ -25,7 +25,7 @@ const charactersPerToken = 4;
 export function frontModel(front: ViaFront, { name, capabilities }: KnownModel, { maxOpen, countTokens }: FrontModelOptions): Model {
   return completeModel({
     name,
-    capabilities: { ...capabilities, reranking: false, tensors: false, logProbabilities: false },
+    capabilities: { ...capabilities, reranking: false, tensors: false, tools: false, logProbabilities: false },
     chat: (turns, options) => pieces(front.ask({ kind: 'chat', ...asked(), turns: [...turns], options: { ...options } })),
     complete: (text, options) => pieces(front.ask({ kind: 'complete', ...asked(), text, options: { ...options } })),
     embed: (texts) => vectors(front.ask({ kind: 'embed', ...asked(), texts: [...texts] })),

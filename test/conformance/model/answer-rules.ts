@@ -1,6 +1,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { expect } from 'vitest';
 import { z } from 'zod';
+import { OptionError } from '../../../src/errors.ts';
 import { textOf } from './model-world.ts';
 import type { ModelRule } from './rule.ts';
 
@@ -24,7 +25,34 @@ function refusing(times: number): { readonly schema: StandardSchemaV1<unknown, {
   return { schema: { '~standard': { version: 1, vendor: 'test', validate } }, seen };
 }
 
+const tools = [{ name: 'judge', description: 'tells what was found', parameters: verdictSchema }] as const;
+
 export const answerRules: readonly ModelRule[] = [
+  {
+    rule: 53,
+    says: 'a tool that is to be called is: the first piece names it, the pieces of its arguments make JSON; without the capability it is capability_missing',
+    test: async (world) => {
+      const { model } = world;
+      expect(() => model.chat(ask, { tools: [] })).toThrow(OptionError);
+      expect(() => model.chat(ask, { tools, toolChoice: { name: 'other' } })).toThrow(OptionError);
+      expect(() => model.chat(ask, { toolChoice: 'auto' })).toThrow(OptionError);
+      const call = model.chat(ask, { tools, toolChoice: { name: 'judge' }, maxTokens: 60 });
+      if (model.capabilities.tools !== true) {
+        await world.untouched(async () => {
+          expect((await world.failure(call)).code).toBe('capability_missing');
+        });
+        return;
+      }
+      const chunks = await world.all(call);
+      const parts = chunks.flatMap(({ toolCalls = [] }) => toolCalls);
+      expect(parts.map(({ name }) => name)).toEqual(['judge', ...parts.slice(1).map(() => undefined)]);
+      expect(typeof (JSON.parse(parts.map((one) => one.arguments).join('')) as { ok: unknown }).ok).toBe('boolean');
+      expect(new Set(parts.map(({ index }) => index))).toEqual(new Set([0]));
+      expect([chunks.at(-1)?.finishReason, textOf(chunks)]).toEqual(['stop', '']);
+      expect(chunks.at(-1)?.usage?.outputTokens).toBeGreaterThan(0);
+      expect(textOf(await world.all(model.chat(ask, { maxTokens: 8 }))), 'an answer where no tools are given').not.toBe('');
+    },
+  },
   {
     rule: 32,
     says: 'answer gives one value that fits its schema, with usage and model',

@@ -1,8 +1,17 @@
 import { EMPTY, map, Observable } from 'rxjs';
 import { InferenceError } from '../../../src/errors.ts';
-import { last, model, without, type PlantedFault } from './planted-fault.ts';
+import { each, last, model, without, type PlantedFault } from './planted-fault.ts';
 
 export const answerFaults: readonly PlantedFault[] = [
+  { rule: 53, fault: 'answers in text where a tool is to be called', changes: without('tools', 'toolChoice') },
+  {
+    rule: 53,
+    fault: 'names a tool with each piece',
+    changes: each((chunk) => ({
+      ...chunk,
+      ...(chunk.toolCalls && { toolCalls: chunk.toolCalls.map((one) => ({ ...one, name: 'judge' })) }),
+    })),
+  },
   {
     rule: 32,
     fault: 'answers unchecked',

@@ -96,7 +96,7 @@ export async function startModelServer(kind: ServedKind, { port = 0, beside = {}
         return;
       }
       outgoing.writeHead(200, { 'content-type': 'text/event-stream' });
-      const telling = { isCut, alternatives, usage: told, dialect };
+      const telling = { isCut, alternatives, usage: told, dialect, tool: toolIn(given)?.name };
       const labels = labelsIn(prompt);
       const tops =
         labels.length === 0
@@ -153,7 +153,7 @@ function optionsIn(body: Body, dialect: Dialect) {
     top_k: topK,
     min_p: minP,
   } = { ...number('top_p'), ...(dialect.knowsTopK ? { ...number('top_k'), ...number('min_p') } : {}) };
-  const jsonSchema = dialect.schemaIn(body);
+  const jsonSchema = toolIn(body)?.parameters ?? dialect.schemaIn(body);
   return {
     ...(typeof temperature === 'number' ? { temperature } : {}),
     ...(typeof seed === 'number' && dialect.knowsSeed ? { seed } : {}),
@@ -163,6 +163,13 @@ function optionsIn(body: Body, dialect: Dialect) {
     ...(minP === undefined ? {} : { minP }),
     ...(jsonSchema === undefined ? {} : { jsonSchema: jsonSchema as JsonSchema }),
   };
+}
+
+/** The tool that is to be called: its arguments are the answer. */
+function toolIn({ tools, tool_choice: choice }: Body): { readonly name: string; readonly parameters: JsonSchema } | undefined {
+  const wanted = (choice as { readonly function?: { readonly name: string } } | undefined)?.function?.name;
+  const all = (tools ?? []) as readonly { readonly function: { readonly name: string; readonly parameters: JsonSchema } }[];
+  return all.find((one) => one.function.name === wanted)?.function;
 }
 
 type Form = 'chat' | 'text' | 'responses';
@@ -175,20 +182,36 @@ interface Telling {
   readonly alternatives: number | undefined;
   readonly usage: unknown;
   readonly dialect: Dialect;
+  /** The tool that the tokens are the arguments of. */
+  readonly tool: string | undefined;
 }
 
-function* eventsOf(tokens: readonly string[], { form, isCut, alternatives, usage, dialect }: Telling): Generator<string> {
+function* eventsOf(tokens: readonly string[], { form, isCut, alternatives, usage, dialect, tool }: Telling): Generator<string> {
   const event = (data: unknown): string => `data: ${JSON.stringify(data)}\n\n`;
   const base = { id: 'c1', object: form === 'chat' ? 'chat.completion.chunk' : 'text_completion', created: 1, model: 'served' };
   const said = (text: string) => (form === 'chat' ? { delta: { content: text } } : { text });
+  const called = (args: string, at: number) => ({
+    delta: {
+      tool_calls: [
+        {
+          index: 0,
+          ...(at === 0 ? { id: 'call-1', type: 'function' } : {}),
+          function: { ...(at === 0 ? { name: tool } : {}), arguments: args },
+        },
+      ],
+    },
+  });
   if (form === 'chat') yield event({ ...base, choices: [{ index: 0, delta: { role: 'assistant', content: '' }, finish_reason: null }] });
-  for (const token of tokens) {
+  for (const [at, token] of tokens.entries()) {
     const logprobs = alternatives === undefined ? {} : { logprobs: dialect.logprobs(toyLogProbability(token, alternatives), form) };
-    yield event({ ...base, choices: [{ index: 0, ...said(token), finish_reason: null, ...logprobs }] });
+    yield event({
+      ...base,
+      choices: [{ index: 0, ...(tool === undefined ? said(token) : called(token, at)), finish_reason: null, ...logprobs }],
+    });
   }
   yield event({
     ...base,
-    choices: [{ index: 0, ...said(''), finish_reason: isCut ? 'length' : 'stop' }],
+    choices: [{ index: 0, ...said(''), finish_reason: isCut ? 'length' : tool === undefined ? 'stop' : 'tool_calls' }],
     ...(dialect.usageAtEnd ? { usage } : {}),
   });
   if (!dialect.usageAtEnd) yield event({ ...base, choices: [], usage });

@@ -17,6 +17,7 @@ const capabilities: ModelCapabilities = {
   completion: true,
   reranking: true,
   tensors: true,
+  tools: true,
   sampling: ['topP', 'topK', 'minP', 'seed', 'stopTokens', 'logProbabilities'],
   exactTokens: true,
 };
@@ -96,12 +97,16 @@ export function toyBackend(name = 'toy'): ToyBackend {
       if (inputTokens + maxTokens > toyContextTokens) throw tooLong(inputTokens, maxTokens);
       if (stopTokens.some((one) => !/^<\|\w+\|>$/.test(one)))
         throw new InferenceError('model_rejected', 'expected special tokens in stopTokens');
-      const { tokens, isCut } = toyAnswer(turns, options);
+      const { tools = [], toolChoice } = options;
+      const tool = tools.find(({ name: one }) => typeof toolChoice === 'object' && one === toolChoice.name);
+      const { tokens, isCut } = toyAnswer(turns, tool ? { ...options, jsonSchema: tool.parameters ?? {} } : options);
       const text = turns.map(({ content }) => content).join('');
       const cachedTokens = kept === '' ? 0 : Math.min(inputTokens - 1, commonStart(kept, text));
       kept = text;
       const pieces = tokens.map((token, index) => ({
-        text: token,
+        ...(tool === undefined
+          ? { text: token }
+          : { text: '', toolCalls: [{ ...(index === 0 ? { id: 'call-1', name: tool.name } : {}), index: 0, arguments: token }] }),
         index,
         ...(logProbabilities === undefined ? {} : { tokens: [toyLogProbability(token, logProbabilities)] }),
       }));

@@ -73,7 +73,7 @@ describe('who can do what a call asks', () => {
     });
     expect(model.capabilities).toEqual({
       ...{ contextTokens: 4_000, jsonSchema: false, logProbabilities: false, embeddings: true, completion: false },
-      ...{ reranking: false, tensors: false, sampling: ['seed', 'topP'], exactTokens: true },
+      ...{ reranking: false, tensors: false, tools: false, sampling: ['seed', 'topP'], exactTokens: true },
     });
   });
 
