@@ -64,7 +64,7 @@ export class ModelDesk {
     const { request_interval_ms: minIntervalMs } = config;
     this.#options = options;
     this.breaker = circuitBreaker({ failures: failuresInARow, isFailure: isAway });
-    this.#slots = isRemote ? adaptiveLimit({ min: 1, max: workers, initial: workers }) : permits(workers);
+    this.#slots = isRemote ? adaptiveLimit({ algorithm: 'aimd', min: 1, max: workers, initial: workers }) : permits(workers);
     this.#rate = minIntervalMs === 0 ? undefined : rateLimit({ refillPerSecond: 1_000 / minIntervalMs, capacity: 1, minIntervalMs });
     this.#budget = budgetOf(config);
   }

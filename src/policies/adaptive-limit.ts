@@ -4,6 +4,7 @@ import { requireInteger, requireNumber, requireOneOf } from '../errors.ts';
 import type { Resource } from '../resource.ts';
 import { retryAfterOf } from '../retry-after.ts';
 import { AdaptiveLimitState, type CallMark } from './adaptive-limit.state.ts';
+import { AimdLimitState } from './aimd-limit.state.ts';
 import { type EndedCall, PermitQueue } from './internal/permit-queue.ts';
 import { type BackEnd, overloadAnswers, saysOverload } from './overload-answers.ts';
 import type { Permits } from './permits.ts';
@@ -16,6 +17,11 @@ export interface AdaptiveLimitOptions {
   readonly max?: number;
   /** Where it begins; from `min` to `max`. @defaultValue 4, within `min` and `max` */
   readonly initial?: number;
+  /**
+   * `knee`: what the throughput tells, see below. `aimd`: overloads alone; each cuts it by a quarter, and after each 25 successes while all of it is used there is one more, up to `max`. For a few calls at once, 8 or so, of which there will
+   * never be more: nothing is tried out there that would cost more than it finds. `share` and `probeEveryMs` mean nothing to it. @defaultValue 'knee'
+   */
+  readonly algorithm?: 'knee' | 'aimd';
   /** The share of the best throughput seen that the limit must give, 0.5 to 0.99: less means shorter latencies. @defaultValue 0.95 */
   readonly share?: number;
   /** How long the limit neither rises nor is cut again after an overload that names no time of its own, in ms; more than 0. @defaultValue 100 */
@@ -32,6 +38,7 @@ const names: OptionNames<AdaptiveLimitOptions> = {
   min: true,
   max: true,
   initial: true,
+  algorithm: true,
   share: true,
   coolDownMs: true,
   probeEveryMs: true,
@@ -50,7 +57,7 @@ const names: OptionNames<AdaptiveLimitOptions> = {
  * Bounds, for knees of 8 to 100 and calls of 5 ms to 2 s: near the knee (20 %) within 2,500 calls, then 87 % of the best throughput or more, and at most
  * 2 % overload answers; a knee that jumps from 32 to 8 and back, with calls of 100 ms, is found in 15 and 20 s, one that doubles in 15 s is followed with up to 6
  * times as many calls as it needs. It cannot do so where lengths scatter as widely as their mean: there it has 80 % of the best throughput, between 0.6 and 2
- * times the knee, and needs up to a minute after a jump; nor below 8, where one more or less is much. Give `min` and `max` there.
+ * times the knee, and needs up to a minute after a jump; nor below 8, where one more or less is much. Give `min` and `max` there, or `algorithm: 'aimd'`.
  *
  * Several pipelines may share one. Holds one entry per waiting call, 1,600 latencies and 64 measured limits.
  *
@@ -59,8 +66,8 @@ const names: OptionNames<AdaptiveLimitOptions> = {
  * throughput and the least delay in turn; Little's law.
  */
 export function adaptiveLimit(options: AdaptiveLimitOptions = {}): Permits & Resource<Permits> {
-  const { isOverload, ...settings } = checked(options);
-  const state = new AdaptiveLimitState(settings);
+  const { isOverload, algorithm, ...settings } = checked(options);
+  const state = algorithm === 'aimd' ? new AimdLimitState(settings) : new AdaptiveLimitState(settings);
   const end = ({ begun, outcome, startedMs, nowMs, running }: EndedCall<CallMark>): void => {
     const call = { begun, startedMs, nowMs, running };
     if (outcome.end === 'completed') state.ended({ ...call, result: 'success' });
@@ -87,7 +94,7 @@ export function adaptiveLimit(options: AdaptiveLimitOptions = {}): Permits & Res
   return self;
 }
 
-function stateOf(state: AdaptiveLimitState, { used, waiting, recent }: PermitQueue<CallMark>, nowMs: number): PolicyState {
+function stateOf(state: AdaptiveLimitState | AimdLimitState, { used, waiting, recent }: PermitQueue<CallMark>, nowMs: number): PolicyState {
   const coolsDown = nowMs < state.coolDownUntilMs;
   return {
     name: 'adaptiveLimit',
@@ -100,7 +107,7 @@ function stateOf(state: AdaptiveLimitState, { used, waiting, recent }: PermitQue
       wait_p50_ms: recent.waitMs(0.5, nowMs),
       wait_p99_ms: recent.waitMs(0.99, nowMs),
       use_share: recent.meanUse(nowMs) / state.limit,
-      calls_per_s: state.perSecond(nowMs),
+      ...(state instanceof AdaptiveLimitState ? { calls_per_s: state.perSecond(nowMs) } : {}),
       overloads_total: state.lowered,
     },
   };
@@ -111,7 +118,8 @@ function checked(options: AdaptiveLimitOptions) {
   const { min = 1, max = Math.max(256, min), share = 0.95, coolDownMs = 100, probeEveryMs = 2_000, backEnd = 'any' } = options;
   requireInteger('adaptiveLimit.min', min, 1);
   requireInteger('adaptiveLimit.max', max, min);
-  const { initial = Math.min(max, Math.max(min, 4)), isOverload } = options;
+  const { initial = Math.min(max, Math.max(min, 4)), algorithm = 'knee', isOverload } = options;
+  requireOneOf('adaptiveLimit.algorithm', algorithm, ['knee', 'aimd']);
   requireInteger('adaptiveLimit.initial', initial, min, max);
   requireNumber('adaptiveLimit.share', share, 0.5, 0.99);
   requireNumber('adaptiveLimit.coolDownMs', coolDownMs, Number.MIN_VALUE);
@@ -123,6 +131,7 @@ function checked(options: AdaptiveLimitOptions) {
     min,
     max,
     initial,
+    algorithm,
     share,
     coolDownMs,
     probeEveryMs,

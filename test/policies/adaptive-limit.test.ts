@@ -89,6 +89,7 @@ describe('adaptiveLimit', () => {
     [{ min: 0 }, 'adaptiveLimit.min'],
     [{ min: 5, max: 4 }, 'adaptiveLimit.max'],
     [{ min: 5, initial: 4 }, 'adaptiveLimit.initial'],
+    [{ algorithm: 'vegas' as never }, 'adaptiveLimit.algorithm'],
     [{ share: 1 }, 'adaptiveLimit.share'],
     [{ coolDownMs: 0 }, 'adaptiveLimit.coolDownMs'],
     [{ probeEveryMs: 0 }, 'adaptiveLimit.probeEveryMs'],
