@@ -105,7 +105,8 @@ class Splitter {
       const { found, isOpen } = await this.#kindestWithin(start, covered, limit, most);
       // what was looked at is used up, and much more would fit: tokens are longer here than they were
       if (!isOpen || limit === this.#text.length || (found !== undefined && found.tokens >= most * 0.9)) return found;
-      limit = this.#limitOf(covered, start + 2 * (limit - start));
+      // at least two units more: what ends within a pair is rounded down, and would stay where it is for ever
+      limit = this.#limitOf(covered, Math.max(limit + 2, start + 2 * (limit - start)));
     }
   }
 

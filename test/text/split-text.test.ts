@@ -157,3 +157,15 @@ describe('splitText', () => {
     });
   });
 });
+
+it('ends where half of a pair stands before a pair, and little fits', async () => {
+  const text = `\u200f\ud83d${family}One sentence.`;
+  let counts = 0;
+  const counting = (part: string): number => {
+    counts += 1;
+    if (counts > 1_000) throw new Error('it does not end');
+    return bytes(part);
+  };
+  const chunks = await splitText(text, { maxTokens: 4, countTokens: counting });
+  expect(chunks.map((chunk) => chunk.text).join('')).toBe(text);
+});
