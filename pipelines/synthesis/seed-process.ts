@@ -1,26 +1,22 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { type ChildProcess, fork } from 'node:child_process';
-import { getCompileCacheDir } from 'node:module';
-import { fileURLToPath } from 'node:url';
 import { classify, isAbortError, isStreamError, messageOf, RecordError, TimeoutError, type Clock } from 'millrace';
 import { Observable, Subscription } from 'rxjs';
 import type { Findings } from './agent/findings.ts';
 import type { SeedOrder } from './agent/order.ts';
 import type { Question, Reply } from './agent/question.ts';
 import type { ToSeed, Used } from './seed-protocol.ts';
+import type { SeedProcesses } from './seed-processes.ts';
+import { heapShare, type SeedProcess } from './start-seed-process.ts';
 import { toldBySeed } from './told-by-seed.ts';
 
 export interface SeedProcessParts {
   /** One cold call. */
   readonly ask: (question: Question) => Observable<Reply>;
   readonly clock: Clock;
-  /** What the process sees of the environment: nothing else. */
-  readonly env: Readonly<Record<string, string>>;
   /** Longest time without a question of its own on the way: beyond it the process is killed. */
   readonly timeoutMs: number;
   readonly memoryMb: number;
-  /** Told of each process that runs. */
-  readonly onStart?: ((pid: number) => void) | undefined;
+  readonly processes: SeedProcesses;
 }
 
 export type SeedEnd = { readonly findings: Findings } & Used;
@@ -28,13 +24,8 @@ export type SeedEnd = { readonly findings: Findings } & Used;
 /** Works on a seed: one cold call. */
 export type SeedWork = (order: SeedOrder, parts: SeedProcessParts) => Observable<SeedEnd>;
 
-const childPath = fileURLToPath(new URL('./seed-child.ts', import.meta.url));
 /** For a process to be there, on a machine that does much else. */
 const longestStartMs = 60_000;
-const mebibyte = 2 ** 20;
-/** Of a process's memory, what may be JavaScript's heap. */
-const heapShare = 0.6;
-const mostStderr = 4_096;
 
 /**
  * Works on a seed in a process of its own, which has an environment of its own and is the head of a process group. Emits once, when it has told what it found; unsubscribing kills the group.
@@ -57,12 +48,6 @@ export function seedProcess(order: SeedOrder, parts: SeedProcessParts): Observab
   });
 }
 
-/** Half of a process's start is compiling what the one before it has compiled. */
-function compileCache(): { readonly NODE_COMPILE_CACHE?: string } {
-  const folder = getCompileCacheDir();
-  return folder === undefined ? {} : { NODE_COMPILE_CACHE: folder };
-}
-
 interface Listener {
   end(end: SeedEnd): void;
   fail(error: unknown): void;
@@ -72,9 +57,8 @@ class SeedRun {
   readonly #order: SeedOrder;
   readonly #parts: SeedProcessParts;
   readonly #listener: Listener;
-  readonly #child: ChildProcess;
+  readonly #process: SeedProcess;
   readonly #asked = new Set<Subscription>();
-  #stderr = '';
   #isOver = false;
   #cancelLimit = (): void => undefined;
 
@@ -82,31 +66,27 @@ class SeedRun {
     this.#order = order;
     this.#parts = parts;
     this.#listener = listener;
-    const { env, memoryMb, onStart } = parts;
-    this.#child = fork(childPath, [String(memoryMb * mebibyte), String(process.pid)], {
-      execArgv: [`--max-old-space-size=${String(Math.floor(memoryMb * heapShare))}`],
-      env: { ...env, ...compileCache() },
-      detached: true, // the head of a group: what it has started goes with it, and Ctrl-C reaches this process alone
-      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-    });
-    if (this.#child.pid !== undefined) onStart?.(this.#child.pid);
-    // answers are made in the scope of the seed's record, whoever's turn the message came in
+    this.#process = parts.processes.take();
+    const { child, isReady } = this.#process;
+    // what it tells, and its end, are told in the scope of the seed's record: the process may have been begun in another's
     const inScope = AsyncLocalStorage.snapshot();
-    this.#child.on('message', (message) => {
+    child.on('message', (message) => {
       inScope(() => {
         this.#told(message);
       });
     });
-    this.#child.stderr?.on('data', (chunk: Buffer) => {
-      this.#stderr = (this.#stderr + chunk.toString('latin1')).slice(-mostStderr);
+    child.on('error', (error) => {
+      inScope(() => {
+        this.#gone(messageOf(error));
+      });
     });
-    this.#child.on('error', (error) => {
-      this.#gone(messageOf(error));
+    child.on('exit', (code, signal) => {
+      inScope(() => {
+        this.#gone(signal === null ? `it has ended with code ${String(code)}` : `it was ended by ${signal}`);
+      });
     });
-    this.#child.on('exit', (code, signal) => {
-      this.#gone(signal === null ? `it has ended with code ${String(code)}` : `it was ended by ${signal}`);
-    });
-    this.#limit(longestStartMs, 'has not started');
+    if (isReady) this.#begin();
+    else this.#limit(longestStartMs, 'has not started');
   }
 
   /** Ends it, and all that it started, at once. */
@@ -115,31 +95,29 @@ class SeedRun {
     this.#cancelLimit();
     for (const one of this.#asked) one.unsubscribe();
     this.#asked.clear();
-    const { pid } = this.#child;
-    if (pid === undefined) return;
-    try {
-      process.kill(-pid, 'SIGKILL');
-    } catch {
-      // gone already
-    }
+    this.#process.kill();
   }
 
   #told(message: unknown): void {
     if (this.#isOver) return;
     const told = toldBySeed(message);
     if (told === undefined) return;
-    if (told.kind === 'ready') {
-      this.#send({ kind: 'begin', order: this.#order });
-      this.#watch();
-    } else if (told.kind === 'ask') this.#ask(told.id, told.question);
+    if (told.kind === 'ready') this.#begin();
+    else if (told.kind === 'ask') this.#ask(told.id, told.question);
     else if (told.kind === 'done') {
       const { findings, cpuMs, maxRssBytes } = told;
       this.#over(() => this.#listener.end({ findings, cpuMs, maxRssBytes }));
     } else this.#fail(new SeedError(told.code, told.message));
   }
 
+  #begin(): void {
+    this.#send({ kind: 'begin', order: this.#order });
+    this.#watch();
+  }
+
   #ask(id: number, question: Question): void {
     this.#cancelLimit();
+    this.#parts.processes.beginAhead();
     const asked = new Subscription(); // there before the answer, which may come at once
     this.#asked.add(asked);
     const calling = this.#parts.ask(question).subscribe({
@@ -177,17 +155,17 @@ class SeedRun {
   }
 
   #send(message: ToSeed): void {
-    if (this.#isOver || !this.#child.connected) return;
-    this.#child.send(message, (error) => {
+    if (this.#isOver || !this.#process.child.connected) return;
+    this.#process.child.send(message, (error) => {
       if (error) this.#gone(error.message);
     });
   }
 
   #gone(why: string): void {
     const memory = `${String(this.#parts.memoryMb)} MiB (worker_memory_mb)`;
-    const reason = this.#stderr.includes('above its memory')
+    const reason = this.#process.stderr.includes('above its memory')
       ? `it took more than its ${memory}`
-      : this.#stderr.includes('heap out of memory')
+      : this.#process.stderr.includes('heap out of memory')
         ? `its heap is full: ${String(Math.round(heapShare * 100))} % of its ${memory}`
         : why;
     this.#fail(new RecordError('call_failed', `the process of seed ${this.#order.sourceId} is gone: ${reason}`));

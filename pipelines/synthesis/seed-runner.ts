@@ -7,6 +7,7 @@ import type { ModelDesk } from './model-desk.ts';
 import type { SeedOutcome, SeedReference, SeedResult } from './outcome.ts';
 import { type Seed, topicOf } from './seed.ts';
 import { type SeedEnd, SeedError, seedProcess, type SeedWork } from './seed-process.ts';
+import type { SeedProcesses } from './seed-processes.ts';
 
 export interface SeedRunnerOptions {
   readonly config: Config;
@@ -14,12 +15,10 @@ export interface SeedRunnerOptions {
   readonly desk: ModelDesk;
   readonly journal: Journal;
   readonly clock: Clock;
-  /** What the processes of seeds see of the environment. */
-  readonly env: Readonly<Record<string, string>>;
+  readonly processes: SeedProcesses;
   readonly lookUp: (place: number) => Seed | undefined;
   /** Told of each process that begins and ends. */
   readonly onRunning?: ((change: 1 | -1) => void) | undefined;
-  readonly onStart?: ((pid: number) => void) | undefined;
   readonly seedWork?: SeedWork | undefined;
 }
 
@@ -76,7 +75,7 @@ export class SeedRunner {
 
   /** A process that dies is no fault of its seed, as far as anybody knows: it gets another. */
   #tried(seed: Seed, model: Model, ctx: CallContext, cost: Cost): Observable<SeedEnd> {
-    const { config, desk, clock, env, onStart, seedWork = seedProcess } = this.#options;
+    const { config, desk, clock, processes, seedWork = seedProcess } = this.#options;
     return defer(() => {
       cost.attempts += 1;
       return seedWork(this.#order(seed), {
@@ -93,7 +92,7 @@ export class SeedRunner {
             }),
           );
         },
-        ...{ clock, env, timeoutMs: config.seed_timeout_ms, memoryMb: config.worker_memory_mb, onStart },
+        ...{ clock, processes, timeoutMs: config.seed_timeout_ms, memoryMb: config.worker_memory_mb },
       });
     }).pipe(
       catchError((error: unknown) => {

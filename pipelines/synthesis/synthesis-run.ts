@@ -26,6 +26,7 @@ import { Outcomes } from './outcomes.ts';
 import { PairFile } from './pair-file.ts';
 import { pairSender } from './pair-sender.ts';
 import { synthesisPipeline, synthesisTopics } from './pipeline.ts';
+import { processesOfRun } from './processes-of-run.ts';
 import { Publisher } from './publisher.ts';
 import { referenceIn } from './reference-in.ts';
 import type { RunParts } from './run-parts.ts';
@@ -53,6 +54,8 @@ export class SynthesisRun {
   readonly #times = new WaitingTimes();
   readonly #tally: RunTally;
   readonly #open = new Set<number>();
+  /** Places of seeds that somebody works on, or has worked on. */
+  readonly #begun = new Set<number>();
   /** One result after the other. */
   #taking: Promise<void> = Promise.resolve();
   #running = 0;
@@ -174,23 +177,21 @@ export class SynthesisRun {
     });
   }
 
-  #start(transport: Transport, desk: ModelDesk, { kept, todo, workers }: RunParts): Promise<App> {
-    const {
-      folder,
-      model,
-      prefix = '',
-      env = { PATH: process.env['PATH'] ?? '' },
-      onStart,
-      onTroubles,
-      onRunning,
-      signal,
-      seedWork,
-    } = this.#options;
+  #start(transport: Transport, desk: ModelDesk, parts: RunParts): Promise<App> {
+    const { kept, todo, workers } = parts;
+    const { folder, model, prefix = '', onTroubles, onRunning, signal, seedWork } = this.#options;
     const { config, randomSeed, seeds } = folder.manifest;
     const wanted = new Set(todo);
+    const processes = processesOfRun(this.#options, parts, this.#begun);
+    this.#reading.add(() => {
+      processes.close();
+    });
     const runner = new SeedRunner({
-      ...{ config, randomSeed, desk, journal: kept, clock: this.#clock, env, onStart, seedWork },
-      lookUp: (place) => (wanted.has(place) ? seeds[place] : undefined),
+      ...{ config, randomSeed, desk, journal: kept, clock: this.#clock, processes, seedWork },
+      lookUp: (place) => {
+        this.#begun.add(place);
+        return wanted.has(place) ? seeds[place] : undefined;
+      },
       onRunning: (change) => {
         this.#running += change;
         onRunning?.(this.#running);

@@ -11,6 +11,8 @@ export interface WorkersFor {
 
 export interface Workers {
   readonly count: number;
+  /** Processes that may wait for their seed beside them. */
+  readonly ahead: number;
   /** Why there are fewer than were asked for. */
   readonly why?: string;
 }
@@ -24,7 +26,9 @@ export function workersFor({ asked, memoryMb, availableMb, seeds }: WorkersFor):
   if (fitting < Math.min(asked, seeds))
     return {
       count: fitting,
+      ahead: 0,
       why: `memory: ${String(fitting)} of ${String(asked)} workers fit into ${String(Math.floor(availableMb))} MiB that are free, at ${String(memoryMb)} MiB each (worker_memory_mb) and ${String(reserveMb)} MiB for the rest`,
     };
-  return { count: Math.max(1, Math.min(asked, seeds)) };
+  const count = Math.max(1, Math.min(asked, seeds));
+  return { count, ahead: Math.min(count, Math.max(0, fitting - count)) };
 }

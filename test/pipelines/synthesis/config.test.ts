@@ -130,7 +130,7 @@ describe('workers', () => {
     expect(few.count).toBe(3);
     expect(few.why).toContain('3 of 8 workers fit into 1100 MiB');
     expect(workersFor({ asked: 8, memoryMb: 256, availableMb: 100, seeds: 9 }).count).toBe(1);
-    expect(workersFor({ asked: 8, memoryMb: 256, availableMb: 1_100, seeds: 2 })).toEqual({ count: 2 });
+    expect(workersFor({ asked: 8, memoryMb: 256, availableMb: 1_100, seeds: 2 })).toEqual({ count: 2, ahead: 1 });
   });
 
   it('are suggested: the fewest that do nearly as well, of those that nobody told it was too much', () => {

@@ -102,22 +102,23 @@ interface Statistics {
 describe('what goes wrong', () => {
   it('fails one seed and harms no other: an answer that never comes, a process that dies, a model that will not', async () => {
     const folder = await begunRun({ ...config, seed_timeout_ms: 60_000, attempts: 1 }, ['fine', 'refused', 'killed', 'also fine']);
-    const bad = says((call) => (call.text.includes('refused') ? { fault: { kind: 'status', status: 500 } } : mathAgent(call)));
-    let started = 0;
-    const killed = new Set<string>();
+    const processes: number[] = [];
+    let killings = 0;
+    const bad = says((call) => {
+      if (call.text.includes('refused')) return { fault: { kind: 'status', status: 500 } };
+      if (call.text.includes('killed')) {
+        killings += 1;
+        for (const pid of processes.splice(0)) killed(pid); // the one that asks, whoever does it, and what waits for the next seed
+      }
+      return mathAgent(call);
+    });
     const outcomes = new Map<string, string>();
     const summary = await runSynthesis({
       ...{ folder, model: bad, workers: 1 },
-      // the third seed's processes are killed as soon as they run, whoever does it
-      onStart: (pid) => {
-        started += 1;
-        if (started !== 3 && started !== 4) return;
-        killed.add(String(pid));
-        process.kill(pid, 'SIGKILL');
-      },
+      onStart: (pid) => void processes.push(pid),
       onSeed: (id, outcome) => outcomes.set(id, outcome.status === 'failed' ? outcome.error.message : outcome.status),
     });
-    expect([summary.done, summary.failed, killed.size]).toEqual([2, 2, 2]);
+    expect([summary.done, summary.failed, killings]).toEqual([2, 2, 2]);
     expect([...outcomes.values()]).toEqual(['done', expect.any(String), expect.stringContaining('was ended by SIGKILL'), 'done']);
   });
 
@@ -184,3 +185,11 @@ describe('what goes wrong', () => {
     await expect(RunFolder.find(folder.path, 'last')).rejects.toThrow('is no run of synthesis');
   });
 });
+
+function killed(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // gone already
+  }
+}

@@ -1,0 +1,62 @@
+import { expect, it } from 'vitest';
+import { SeedProcesses } from '../../../pipelines/synthesis/seed-processes.ts';
+import type { SeedProcess } from '../../../pipelines/synthesis/start-seed-process.ts';
+
+function world(most: number, seeds: number) {
+  const begun: (SeedProcess & { isAlive: boolean; isKilled: boolean })[] = [];
+  let left = seeds;
+  const processes = new SeedProcesses({
+    most,
+    left: () => left,
+    start: () => {
+      const one = { child: {} as never, isReady: true, isAlive: true, isKilled: false, stderr: '', kill: () => void (one.isKilled = true) };
+      begun.push(one);
+      return one;
+    },
+  });
+  const take = () => {
+    left -= 1;
+    return processes.take();
+  };
+  return { processes, begun, take };
+}
+
+it('begins one ahead when a seed waits, and gives it to the next', () => {
+  const { processes, begun, take } = world(1, 3);
+  expect([take() === begun[0], begun.length]).toEqual([true, 1]);
+  processes.beginAhead();
+  processes.beginAhead(); // no more than may wait
+  expect(begun.length).toBe(2);
+  expect([take() === begun[1], begun.length]).toEqual([true, 2]);
+});
+
+it('begins none for seeds that are not there, and none where there is no room', () => {
+  const { processes, begun, take } = world(4, 2);
+  take();
+  for (let i = 0; i < 4; i += 1) processes.beginAhead();
+  expect(begun.length).toBe(2); // one seed is left
+  const narrow = world(0, 9);
+  narrow.processes.beginAhead();
+  expect(narrow.begun.length).toBe(0);
+});
+
+it('gives nobody one that has died while it waited, and has another in its place', () => {
+  const { processes, begun, take } = world(1, 4);
+  processes.beginAhead();
+  Object.assign(begun[0] ?? {}, { isAlive: false });
+  expect(take()).toBe(begun[1]);
+  processes.beginAhead();
+  Object.assign(begun[2] ?? {}, { isAlive: false });
+  processes.beginAhead();
+  expect(take()).toBe(begun[3]);
+});
+
+it('ends what waits, and begins nothing any more', () => {
+  const { processes, begun, take } = world(2, 9);
+  const working = take();
+  processes.beginAhead();
+  processes.close();
+  processes.beginAhead();
+  expect(begun.map(({ isKilled }) => isKilled)).toEqual([false, true]);
+  expect(working).toBe(begun[0]);
+});
