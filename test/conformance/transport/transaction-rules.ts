@@ -53,7 +53,10 @@ export const transactionRules: readonly Rule[] = [
         expect(of(1).map(({ value }) => Buffer.from(value ?? []).toString())).toEqual(['a1-0', 'a1-1', 'a1-2', 'b1-0', 'b1-1', 'b1-2']);
       });
       expect(of(0).map(({ offset }) => offset)).toEqual([0n, 1n, 2n, 4n, 5n, 6n, 8n]);
-      for (const { records, high } of joined.watcher.fetches) expect(high).toBeGreaterThan(records.at(-1)?.offset ?? high);
+      for (const { records, high } of joined.watcher.fetches) {
+        const last = records.at(-1); // a reader that was there first may be told of an empty log
+        expect(high).toBeGreaterThan(last?.offset ?? -1n);
+      }
     },
   },
   {
