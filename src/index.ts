@@ -48,8 +48,11 @@ export {
   type Output,
 } from './command.ts';
 export { keyFrom } from './key-from.ts';
+export { makeFolder } from './make-folder.ts';
 export { nearest } from './nearest.ts';
 export { showPull } from './show-pull.ts';
+export { topicPrefixFrom } from './topic-prefix-from.ts';
+export { writeWhole } from './write-whole.ts';
 export type { PullProgress } from './artifacts/artifact.ts';
 export { call, type CallContext } from './call.ts';
 export { type Clock, systemClock } from './clock.ts';

@@ -1,6 +1,6 @@
-import { type FileHandle, mkdir, open, rename } from 'node:fs/promises';
+import { type FileHandle, open, rename } from 'node:fs/promises';
 import { join } from 'node:path';
-import { messageOf, PipelineError } from 'millrace';
+import { makeFolder, messageOf, PipelineError } from 'millrace';
 
 /** As much is written at once, in bytes. */
 const maxGroupBytes = 1024 * 1024;
@@ -34,7 +34,7 @@ export class ResultsFile {
   static async begin(folder: string, onFailure: (error: PipelineError) => void): Promise<ResultsFile> {
     const path = partIn(folder);
     try {
-      await mkdir(folder, { recursive: true });
+      await makeFolder(folder);
       return new ResultsFile(folder, await open(path, 'w'), onFailure);
     } catch (error) {
       throw cannotWrite(path, error);

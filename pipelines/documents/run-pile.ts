@@ -8,6 +8,7 @@ import {
   runMonitor,
   showProgress,
   showPull,
+  topicPrefixFrom,
 } from 'millrace';
 import { chooseModels, requireOneModel } from './choose-models.ts';
 import { itemOf } from './item-of.ts';
@@ -74,7 +75,7 @@ export async function runPile({ input, total, title, tasks, folder, settings, gi
       ...settings,
       input: 'topic' in input ? recordsOf(input.topic, opened, context) : input,
       ...{ tasks: parsed, models: chosen.models, fallback: chosen.fallback, out: folder, isLimited: chosen.isRemote },
-      ...(opened && { transport: opened.transport, prefix: topicPrefix.endsWith('.') ? topicPrefix : `${topicPrefix}.` }),
+      ...(opened && { transport: opened.transport, prefix: topicPrefixFrom(topicPrefix) }),
       ...{ clock, log, signal },
       onTroubles: (troubles) => (now.troubles = troubles),
       onWaits: (waits) => (now.waits = waits),

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { defineCommand, memoryRegistry, modelToPull, namedModel, OptionError, registry, showPull } from 'millrace';
+import { defineCommand, memoryRegistry, modelToPull, namedModel, OptionError, registry, showPull, topicPrefixFrom } from 'millrace';
 import { runOrders } from './run-orders.ts';
 import { parseSample } from './sample.ts';
 
@@ -38,7 +38,7 @@ export const ordersCommand = defineCommand({
         `on Kafka the schemas must be where other programs find them: name their registry with --registry or ${variable} (docker compose up -d starts one at http://localhost:8081)`,
       );
     const schemas = isNamed ? registry(options.registry === undefined ? {} : { url: options.registry.split(',') }) : memoryRegistry();
-    const prefix = prefixOf(options.topicPrefix ?? (onKafka ? 'millrace-demo' : ''));
+    const prefix = topicPrefixFrom(options.topicPrefix ?? (onKafka ? 'millrace-demo' : ''));
     const sample = parseSample(await readFile(new URL('sample.jsonl', import.meta.url), 'utf8'));
     const modelName = options.model ?? 'smollm2';
     const model = namedModel(modelName, { maxCalls: 4 });
@@ -65,5 +65,3 @@ export const ordersCommand = defineCommand({
     }
   },
 });
-
-const prefixOf = (given: string): string => (given === '' || given.endsWith('.') ? given : `${given}.`);

@@ -12,6 +12,7 @@ import {
   runMonitor,
   showProgress,
   showPull,
+  topicPrefixFrom,
 } from 'millrace';
 import { linesOf, readChunks } from './read-chunks.ts';
 import { runFile } from './run-file.ts';
@@ -71,7 +72,7 @@ export const parallelCommand = defineCommand({
       const summary = await runFile({
         ...settings,
         ...{ tasks: tasksIn(chunks, prompt, { estimate, monitor }), out: resolve(folder), model: resource, modelName: model },
-        ...{ transport: opened?.transport, topicPrefix: topicPrefix.endsWith('.') ? topicPrefix : `${topicPrefix}.` },
+        ...{ transport: opened?.transport, topicPrefix: topicPrefixFrom(topicPrefix) },
         ...{ clock, log, signal, monitor },
       });
       hide();

@@ -1,16 +1,16 @@
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { finished } from 'node:stream/promises';
 import { catchError, type Observable, throwError } from 'rxjs';
 import {
   type ChatOptions,
   type Clock,
-  type Journal,
   isStreamError,
+  type Journal,
   journal,
   type Log,
+  makeFolder,
   type Model,
   RecordError,
   type Resource,
@@ -60,7 +60,7 @@ export interface FileSummary {
  * runs is finished. Nobody else may work in `out` meanwhile: whoever comes second is told `journal_in_use` before anything of the first one's is touched.
  */
 export async function runFile(options: RunFileOptions): Promise<FileSummary> {
-  await mkdir(options.out, { recursive: true });
+  await makeFolder(options.out);
   const kept = journal({ dir: join(options.out, 'journal'), exclusive: true });
   const { clock, log, signal } = options;
   const { close } = await kept.open({ clock, signal, log: (level, message, details = {}) => log[level](details, message) });

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { type CommandContext, defineCommand, isStreamError, keyFrom, OptionError, showPull } from 'millrace';
+import { type CommandContext, defineCommand, isStreamError, keyFrom, OptionError, showPull, topicPrefixFrom } from 'millrace';
 import { chooseModel } from './choose-model.ts';
 import { chooseSentences, parseGroundTruth, parseSample, type RatedSentence } from './data.ts';
 import { runDemo } from './demo.ts';
@@ -61,7 +61,7 @@ export const reviewsCommand = defineCommand({
     const apiKey = apiKeyEnv === undefined ? undefined : keyFrom(apiKeyEnv);
     const model = chooseModel(modelName, { concurrency, ...(apiKey === undefined ? {} : { apiKey }) });
     const onKafka = options.kafka || context.settings.transport === 'kafka';
-    const prefix = prefixOf(options.topicPrefix ?? (onKafka ? defaultPrefix(modelName) : ''));
+    const prefix = topicPrefixFrom(options.topicPrefix ?? (onKafka ? defaultPrefix(modelName) : ''));
     const { sentences: found, people } = await dataFor(context);
     for (const name of model.pull) await showPull(context, name);
     const sentences = chooseSentences(found, all ? found.length : (records ?? defaultRecords));
@@ -108,8 +108,6 @@ const defaultPrefix = (model: string): string =>
         .toLowerCase()
         .replaceAll(/[^a-z0-9]+/g, '-')
         .slice(0, 40)}`;
-
-const prefixOf = (given: string): string => (given === '' || given.endsWith('.') ? given : `${given}.`);
 
 /** The real sentences, or a few of our own where they cannot be had. */
 async function dataFor(context: CommandContext): Promise<Data> {

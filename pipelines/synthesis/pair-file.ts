@@ -1,7 +1,8 @@
 import { constants, createReadStream } from 'node:fs';
 import { type FileHandle, open, stat } from 'node:fs/promises';
+import { writeWhole } from 'millrace';
 import type { PairLine } from './pair-line.ts';
-import { cannotWrite, writeWhole } from './run-folder.ts';
+import { cannotWrite } from './run-folder.ts';
 
 /**
  * `synthesized_qa_….jsonl`: a line for each pair, appended as seeds complete. A line is one write to the file's end, and is taken back where it could not be written whole. What a kill has left of a line is taken away when the

@@ -1,6 +1,6 @@
-import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { messageOf, OptionError, PipelineError } from 'millrace';
+import { makeFolder, messageOf, OptionError, PipelineError, writeWhole } from 'millrace';
 import { z } from 'zod';
 import { type Config, configFrom, readJson } from './config.ts';
 import { type Seed, seedFrom } from './seed.ts';
@@ -44,7 +44,7 @@ export class RunFolder {
   /** Begins a run in a folder, which is made where it is missing. @throws PipelineError `resource_failed` where it cannot be written. */
   static async begin(out: string, manifest: Manifest, nowMs: number): Promise<RunFolder> {
     try {
-      await mkdir(out, { recursive: true });
+      await makeFolder(out);
       for (let tries = 0; ; tries += 1) {
         const name = `${manifest.config.environment_mode}_${stampOf(nowMs + tries * secondMs)}`;
         if (!(await claimed(join(out, `run_${name}`), tries))) continue;
@@ -135,24 +135,6 @@ async function claimed(path: string, tries: number): Promise<boolean> {
     return true;
   } catch (error) {
     if (tries < mostTries && error instanceof Error && 'code' in error && error.code === 'EEXIST') return false;
-    throw error;
-  }
-}
-
-/** Pieces as a file: whoever reads it sees the one before or this one, never half of one. */
-export async function writeWhole(path: string, pieces: Iterable<string> | AsyncIterable<string>): Promise<void> {
-  const beside = `${path}.${String(process.pid)}.part`;
-  try {
-    const file = await open(beside, 'w');
-    try {
-      for await (const piece of pieces) await file.appendFile(piece);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(beside, path);
-  } catch (error) {
-    await rm(beside, { force: true });
     throw error;
   }
 }

@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import { type CommandContext, OptionError, runMonitor, showProgress } from 'millrace';
+import { type CommandContext, OptionError, runMonitor, showProgress, topicPrefixFrom } from 'millrace';
 import { chooseModel } from './choose-model.ts';
 import { type Config, readConfig, readJson } from './config.ts';
 import { type Asked, parseCommand } from './parse-command.ts';
@@ -129,7 +129,7 @@ async function work(folder: RunFolder, asked: Asked | undefined, options: Synthe
         pairsTopic: options.pairsTopic,
       },
       which: asked?.kind === 'go-on' ? asked.which : 'open',
-      ...(opened && { transport: opened.transport, prefix: topicPrefix.endsWith('.') ? topicPrefix : `${topicPrefix}.` }),
+      ...(opened && { transport: opened.transport, prefix: topicPrefixFrom(topicPrefix) }),
       onBegin: (said, todo) => {
         monitor.expect(seeds.length, seeds.length - todo);
         for (const one of said) out.note(one);

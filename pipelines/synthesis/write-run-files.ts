@@ -1,6 +1,7 @@
+import { writeWhole } from 'millrace';
 import { accountOf, type RunTimes } from './account.state.ts';
 import type { Outcomes } from './outcomes.ts';
-import { cannotWrite, type RunFolder, writeWhole } from './run-folder.ts';
+import { cannotWrite, type RunFolder } from './run-folder.ts';
 import type { SynthesisSummary } from './run-options.ts';
 import { Statistics } from './statistics.ts';
 import { trajectoryPieces } from './trajectory-pieces.ts';

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
-import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeFolder } from '../make-folder.ts';
 
 const pythons = process.platform === 'win32' ? ['py', 'python'] : ['python3', 'python'];
 const maxOutput = 4_096;
@@ -15,7 +16,7 @@ const maxOutput = 4_096;
  */
 export async function pipDownload(requirement: string, folder: string, signal?: AbortSignal): Promise<string> {
   await rm(folder, { recursive: true, force: true });
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   const list = `${folder}.txt`; // hashes can be given in a file only
   await writeFile(list, `${requirement}\n`);
   const failures: string[] = [];

@@ -1,7 +1,8 @@
-import { mkdir, rm, stat } from 'node:fs/promises';
+import { rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { abortReason, type Clock, systemClock } from '../clock.ts';
 import { InferenceError, messageOf } from '../errors.ts';
+import { makeFolder } from '../make-folder.ts';
 import type { Artifact, ArtifactSource, PullProgress, UnpackStep } from './artifact.ts';
 import { cacheFolder } from './cache-folder.ts';
 import { cachedFile, publish, sha256Of, writeStamp } from './cached-file.ts';
@@ -50,7 +51,7 @@ export async function pullArtifact(artifact: Artifact, options: PullOptions = {}
     return found.state === 'present';
   };
   if (await have(verify)) return path;
-  await mkdir(dirname(path), { recursive: true });
+  await makeFolder(dirname(path));
   const onWait = (): void => {
     tell('waiting', 'another process', 0);
   };
@@ -91,7 +92,7 @@ async function fetchFrom(source: ArtifactSource, unpinned: Pull): Promise<void> 
     if (source.kind === 'http' && source.unpack === undefined) await downloadWhole(source, partial, pull);
     else {
       pull.tell('downloading', source.label, 0);
-      await mkdir(scratch, { recursive: true });
+      await makeFolder(scratch);
       await unpackAll(await downloadArchive(source, scratch, pull), source, scratch, partial, pull);
     }
     await checkAndPublish(source.label, partial, pull);

@@ -1,7 +1,8 @@
-import { mkdir, readFile, stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { messageOf, OptionError } from '../errors.ts';
-import { writeWhole } from '../report/internal/write-whole.ts';
+import { makeFolder } from '../make-folder.ts';
+import { writeWhole } from '../write-whole.ts';
 import { loadPage } from './load-page.ts';
 import type { LoadReport } from './load-report.ts';
 
@@ -15,9 +16,9 @@ function placesOf(out: string): { readonly json: string; readonly html: string }
 /** Makes the folder where it is missing; the files are whole, or as they were before. */
 export async function writeLoad(out: string, report: LoadReport): Promise<{ readonly json: string; readonly html: string }> {
   const places = placesOf(out);
-  await mkdir(dirname(places.json), { recursive: true });
-  await writeWhole(places.json, `${JSON.stringify(report)}\n`);
-  await writeWhole(places.html, loadPage(report));
+  await makeFolder(dirname(places.json));
+  await writeWhole(places.json, [`${JSON.stringify(report)}\n`]);
+  await writeWhole(places.html, [loadPage(report)]);
   return places;
 }
 

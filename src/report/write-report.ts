@@ -1,9 +1,9 @@
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { requireObject, requireOptions } from '../check-options.ts';
 import { requireText } from '../errors.ts';
+import { makeFolder } from '../make-folder.ts';
+import { writeWhole } from '../write-whole.ts';
 import { reportPage } from './internal/report-page.ts';
-import { writeWhole } from './internal/write-whole.ts';
 import type { RunReport } from './run-report.ts';
 
 /**
@@ -16,7 +16,7 @@ export async function writeReport(folder: string, report: RunReport): Promise<vo
   requireOptions('writeReport.report', report, { title: true, noun: true, facts: true, run: true });
   requireText('writeReport.report.title', report.title);
   requireObject('writeReport.report.run', report.run);
-  await mkdir(folder, { recursive: true });
-  await writeWhole(join(folder, 'report.json'), `${JSON.stringify(report, undefined, 2)}\n`);
-  await writeWhole(join(folder, 'report.html'), reportPage(report));
+  await makeFolder(folder);
+  await writeWhole(join(folder, 'report.json'), [`${JSON.stringify(report, undefined, 2)}\n`]);
+  await writeWhole(join(folder, 'report.html'), [reportPage(report)]);
 }

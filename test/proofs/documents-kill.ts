@@ -1,17 +1,18 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { seededRandom } from '../../src/inference/scripted/seeded-random.ts';
 import type { ExperimentContext, ExperimentResult, Finding } from '../helpers/experiment.ts';
+import { askedIn, finishedIn, pause, startRun, untilRun } from '../helpers/killed-run.ts';
 
 export const name = 'documents-kill';
 export const summary =
   'a run over a pile of documents is killed with -9 at 50 random points, and started anew: nothing that is in the journal is asked again; about 4 minutes, --short half a minute';
 
 const worker = fileURLToPath(new URL('documents-kill/worker.ts', import.meta.url));
-const patienceMs = 120_000;
+const answer = /"value":"answer ([0-9a-f]{64})"/;
 
 /** What a kill has left behind. */
 interface Left {
@@ -31,7 +32,7 @@ export async function run({ short, signal, folder, say }: ExperimentContext): Pr
   let before = 0;
   let killed = 0;
   for (let nth = 0; nth <= kills; nth += 1) {
-    const child = start([input, out, notes], signal);
+    const child = startRun(worker, [input, out, notes], signal);
     const exit = once(child, 'exit');
     if (nth < kills) {
       await killingPoint(child, {
@@ -45,7 +46,7 @@ export async function run({ short, signal, folder, say }: ExperimentContext): Pr
     }
     const [code] = (await exit) as [number | null];
     if (nth === kills && code !== 0) throw new Error(`the last run ended with ${String(code)}`);
-    const left: Left = { finished: await finishedIn(join(out, 'journal')), asked: await askedIn(notes) };
+    const left: Left = { finished: await finishedIn(join(out, 'journal'), answer), asked: await askedIn(notes) };
     repeated.push(...left.asked.slice(before).filter((question) => finished.has(question)));
     say(`${String(left.asked.length)} calls so far, ${String(left.finished.size)} answers in the journal`);
     ({ finished } = left);
@@ -68,7 +69,7 @@ async function killingPoint(child: ChildProcess, { nth, random, mostCalls, calls
   const enough = 1 + Math.floor(random() * mostCalls);
   if (nth % 5 === 1) await pause(random() * startMs);
   else {
-    await until(child, async () => (await calls()) >= enough);
+    await untilRun(child, 'documents', async () => (await calls()) >= enough);
     await pause(random() * 50);
   }
 }
@@ -137,32 +138,4 @@ async function makeDocuments(folder: string, count: number): Promise<void> {
     );
     await writeFile(join(folder, nameOf(n)), sentences.join(' '));
   }
-}
-
-function start(args: readonly string[], signal: AbortSignal): ChildProcess {
-  const child = spawn(process.execPath, [worker, ...args], { stdio: ['ignore', 'ignore', 'inherit'] });
-  signal.addEventListener('abort', () => child.kill('SIGKILL'), { once: true });
-  return child;
-}
-
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-
-async function until(child: ChildProcess, holds: () => Promise<boolean>): Promise<void> {
-  const untilMs = performance.now() + patienceMs;
-  while (!(await holds())) {
-    if (child.exitCode !== null) throw new Error('the run ended before it was killed: give it more documents');
-    if (performance.now() > untilMs) throw new Error(`no further calls within ${String(patienceMs / 1000)} s`);
-    await pause(10);
-  }
-}
-
-const askedIn = async (notes: string): Promise<readonly string[]> =>
-  (await readFile(notes, 'utf8')).split('\n').filter((line) => line.length === 64);
-
-/** Read without our journal: whole lines, and what was answered in them. */
-async function finishedIn(folder: string): Promise<ReadonlySet<string>> {
-  const files = await readdir(folder).catch(() => []);
-  const texts = await Promise.all(files.filter((file) => file.endsWith('.jsonl')).map((file) => readFile(join(folder, file), 'utf8')));
-  const whole = texts.flatMap((text) => text.split('\n').slice(0, -1));
-  return new Set(whole.flatMap((line) => /"value":"answer ([0-9a-f]{64})"/.exec(line)?.[1] ?? []));
 }

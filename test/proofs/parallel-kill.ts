@@ -1,17 +1,18 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { seededRandom } from '../../src/inference/scripted/seeded-random.ts';
 import type { ExperimentContext, ExperimentResult, Finding } from '../helpers/experiment.ts';
+import { askedIn, finishedIn, pause, startRun, untilRun } from '../helpers/killed-run.ts';
 
 export const name = 'parallel-kill';
 export const summary =
   'millrace parallel over a file is killed with -9 again and again, and started anew: what is in the journal is never asked again, and each line has one result; about a minute, --short a quarter';
 
 const worker = fileURLToPath(new URL('parallel-kill/worker.ts', import.meta.url));
-const patienceMs = 120_000;
+const answer = /answer ([0-9a-f]{64})/;
 const workers = 8;
 
 export async function run({ short, signal, folder, say }: ExperimentContext): Promise<ExperimentResult> {
@@ -20,18 +21,18 @@ export async function run({ short, signal, folder, say }: ExperimentContext): Pr
   const texts = Array.from({ length: lines }, (_, n) => textOf(n));
   await writeFile(input, texts.map((text, n) => (n % 2 === 0 ? text : JSON.stringify({ id: `row ${String(n)}`, text }))).join('\n'));
   await writeFile(notes, '');
-  const random = randomOf(7);
+  const random = seededRandom(7);
   const repeated: string[] = [];
   let finished: ReadonlySet<string> = new Set();
   let before = 0;
   let killed = 0;
   for (let nth = 0; nth <= kills; nth += 1) {
-    const child = start([input, out, notes, String(workers)], signal);
+    const child = startRun(worker, [input, out, notes, String(workers)], signal);
     const exit = once(child, 'exit');
     if (nth < kills) {
       // anywhere: in the start of the process, in a call, an append, a line
       const enough = before + Math.floor(random() * 2 * (lines / (kills + 4)));
-      await until(child, async () => (await askedIn(notes)).length >= enough);
+      await untilRun(child, 'lines', async () => (await askedIn(notes)).length >= enough);
       await pause(random() * 60);
       killed += child.exitCode === null ? 1 : 0;
       child.kill('SIGKILL');
@@ -40,7 +41,7 @@ export async function run({ short, signal, folder, say }: ExperimentContext): Pr
     if (nth === kills && code !== 0) throw new Error(`the last run ended with ${String(code)}`);
     const asked = await askedIn(notes);
     repeated.push(...asked.slice(before).filter((question) => finished.has(question)));
-    finished = await finishedIn(join(out, 'journal'));
+    finished = await finishedIn(join(out, 'journal'), answer);
     before = asked.length;
     say(`${String(before)} calls so far, ${String(finished.size)} answers in the journal`);
   }
@@ -95,42 +96,3 @@ function judge(results: string, { texts, kills, killed, repeated, finished, aske
 
 const textOf = (n: number): string => `line ${String(n)} ${'of a pile '.repeat(n % 7)}`.trim();
 const hashOf = (text: string): string => createHash('sha256').update(text).digest('hex');
-
-/** Mulberry32: the same kills in each run. */
-function randomOf(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
-function start(args: readonly string[], signal: AbortSignal): ChildProcess {
-  const child = spawn(process.execPath, [worker, ...args], { stdio: ['ignore', 'ignore', 'inherit'] });
-  signal.addEventListener('abort', () => child.kill('SIGKILL'), { once: true });
-  return child;
-}
-
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-
-async function until(child: ChildProcess, holds: () => Promise<boolean>): Promise<void> {
-  const untilMs = performance.now() + patienceMs;
-  while (!(await holds())) {
-    if (child.exitCode !== null) throw new Error('the run ended before it was killed: give it more lines');
-    if (performance.now() > untilMs) throw new Error(`no further calls within ${String(patienceMs / 1_000)} s`);
-    await pause(10);
-  }
-}
-
-const askedIn = async (notes: string): Promise<readonly string[]> =>
-  (await readFile(notes, 'utf8')).split('\n').filter((line) => line.length === 64);
-
-/** Read without our journal: whole lines, and what was answered in them. */
-async function finishedIn(folder: string): Promise<ReadonlySet<string>> {
-  const files = await readdir(folder).catch(() => []);
-  const texts = await Promise.all(files.filter((file) => file.endsWith('.jsonl')).map((file) => readFile(join(folder, file), 'utf8')));
-  const whole = texts.flatMap((text) => text.split('\n').slice(0, -1));
-  return new Set(whole.flatMap((line) => /answer ([0-9a-f]{64})/.exec(line)?.[1] ?? []));
-}

