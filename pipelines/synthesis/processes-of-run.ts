@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import type { RunParts } from './run-parts.ts';
 import type { SynthesisRunOptions } from './run-options.ts';
 import { SeedProcesses } from './seed-processes.ts';
@@ -5,14 +6,15 @@ import { startSeedProcess } from './start-seed-process.ts';
 
 /** Processes for the seeds of a run, as its options say; `begun` tells of how many seeds somebody has begun with. */
 export function processesOfRun(
-  { folder, env = { PATH: process.env['PATH'] ?? '' }, onStart }: SynthesisRunOptions,
-  { todo, workers }: RunParts,
+  { folder, env = { PATH: process.env['PATH'] ?? '' }, onStart, seedWork }: SynthesisRunOptions,
+  { todo, workers }: Pick<RunParts, 'todo' | 'workers'>,
   begun: ReadonlySet<number>,
 ): SeedProcesses {
   const { worker_memory_mb: memoryMb } = folder.manifest.config;
   return new SeedProcesses({
-    start: () => startSeedProcess({ env, memoryMb, onStart }),
-    most: workers.ahead,
+    start: (onUp) => startSeedProcess({ env, memoryMb, onStart, onUp }),
+    mostStarting: availableParallelism(),
+    most: seedWork ? 0 : workers.ahead, // work that is given needs no process
     left: () => todo.length - begun.size,
   });
 }

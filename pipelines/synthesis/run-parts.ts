@@ -1,6 +1,7 @@
 import type { Journal } from 'millrace';
 import type { Outcomes } from './outcomes.ts';
 import type { Publisher } from './publisher.ts';
+import type { SeedProcesses } from './seed-processes.ts';
 import type { Workers } from './workers-for.ts';
 
 /** What a run works with, once it is open. */
@@ -10,4 +11,5 @@ export interface RunParts {
   readonly publisher: Publisher;
   readonly todo: readonly number[];
   readonly workers: Workers;
+  readonly processes: SeedProcesses;
 }

@@ -57,7 +57,9 @@ class SeedRun {
   readonly #order: SeedOrder;
   readonly #parts: SeedProcessParts;
   readonly #listener: Listener;
-  readonly #process: SeedProcess;
+  /** Not there while others start. */
+  #process: SeedProcess | undefined;
+  readonly #leaveQueue: () => void;
   readonly #asked = new Set<Subscription>();
   #isOver = false;
   #cancelLimit = (): void => undefined;
@@ -66,10 +68,18 @@ class SeedRun {
     this.#order = order;
     this.#parts = parts;
     this.#listener = listener;
-    this.#process = parts.processes.take();
-    const { child, isReady } = this.#process;
     // what it tells, and its end, are told in the scope of the seed's record: the process may have been begun in another's
     const inScope = AsyncLocalStorage.snapshot();
+    this.#leaveQueue = parts.processes.take((given) => {
+      inScope(() => {
+        this.#use(given, inScope);
+      });
+    });
+  }
+
+  #use(given: SeedProcess, inScope: ReturnType<typeof AsyncLocalStorage.snapshot>): void {
+    this.#process = given;
+    const { child, isReady } = given;
     child.on('message', (message) => {
       inScope(() => {
         this.#told(message);
@@ -95,7 +105,8 @@ class SeedRun {
     this.#cancelLimit();
     for (const one of this.#asked) one.unsubscribe();
     this.#asked.clear();
-    this.#process.kill();
+    this.#leaveQueue();
+    this.#process?.kill();
   }
 
   #told(message: unknown): void {
@@ -155,17 +166,19 @@ class SeedRun {
   }
 
   #send(message: ToSeed): void {
-    if (this.#isOver || !this.#process.child.connected) return;
-    this.#process.child.send(message, (error) => {
+    const child = this.#process?.child;
+    if (this.#isOver || child?.connected !== true) return;
+    child.send(message, (error) => {
       if (error) this.#gone(error.message);
     });
   }
 
   #gone(why: string): void {
     const memory = `${String(this.#parts.memoryMb)} MiB (worker_memory_mb)`;
-    const reason = this.#process.stderr.includes('above its memory')
+    const { stderr = '' } = this.#process ?? {};
+    const reason = stderr.includes('above its memory')
       ? `it took more than its ${memory}`
-      : this.#process.stderr.includes('heap out of memory')
+      : stderr.includes('heap out of memory')
         ? `its heap is full: ${String(Math.round(heapShare * 100))} % of its ${memory}`
         : why;
     this.#fail(new RecordError('call_failed', `the process of seed ${this.#order.sourceId} is gone: ${reason}`));

@@ -1,3 +1,4 @@
+import { flushCompileCache } from 'node:module';
 import { isStreamError, messageOf, systemClock, type ToolSource } from 'millrace/tools';
 import type { SeedOrder } from './agent/order.ts';
 import { QuestionError } from './agent/question-error.ts';
@@ -55,3 +56,4 @@ process.on('disconnect', () => {
   process.exit();
 });
 tell({ kind: 'ready' });
+flushCompileCache(); // for those that come after it: Node writes it at a process's own end only, and this one is killed

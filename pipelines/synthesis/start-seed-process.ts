@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { getCompileCacheDir } from 'node:module';
+import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { toldBySeed } from './told-by-seed.ts';
 
@@ -9,6 +10,8 @@ export interface SeedProcessOptions {
   readonly memoryMb: number;
   /** Told of each process that runs. */
   readonly onStart?: ((pid: number) => void) | undefined;
+  /** Told once, when it waits for its seed or is gone. */
+  readonly onUp?: (() => void) | undefined;
 }
 
 /** A process that waits for its seed, or works on it. */
@@ -30,7 +33,7 @@ export const heapShare = 0.6;
 const mostStderr = 4_096;
 
 /** Begins a process for one seed. */
-export function startSeedProcess({ env, memoryMb, onStart }: SeedProcessOptions): SeedProcess {
+export function startSeedProcess({ env, memoryMb, onStart, onUp }: SeedProcessOptions): SeedProcess {
   const child = fork(childPath, [String(memoryMb * mebibyte), String(process.pid)], {
     execArgv: [`--max-old-space-size=${String(Math.floor(memoryMb * heapShare))}`],
     env: { ...env, ...compileCache() },
@@ -38,9 +41,20 @@ export function startSeedProcess({ env, memoryMb, onStart }: SeedProcessOptions)
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   });
   if (child.pid !== undefined) onStart?.(child.pid);
-  const seen = { isReady: false, hasFailed: false, stderr: '' };
-  child.once('message', (message) => (seen.isReady = toldBySeed(message)?.kind === 'ready'));
-  child.once('error', () => (seen.hasFailed = true));
+  const seen = { isReady: false, isUp: false, hasFailed: false, stderr: '' };
+  const up = (): void => {
+    if (!seen.isUp) onUp?.();
+    seen.isUp = true;
+  };
+  child.once('message', (message) => {
+    seen.isReady = toldBySeed(message)?.kind === 'ready';
+    up();
+  });
+  child.once('error', () => {
+    seen.hasFailed = true;
+    up();
+  });
+  child.once('exit', up);
   child.stderr?.on('data', (chunk: Buffer) => {
     seen.stderr = (seen.stderr + chunk.toString('latin1')).slice(-mostStderr);
   });
@@ -69,5 +83,5 @@ export function startSeedProcess({ env, memoryMb, onStart }: SeedProcessOptions)
 /** Half of a process's start is compiling what the one before it has compiled. */
 function compileCache(): { readonly NODE_COMPILE_CACHE?: string } {
   const folder = getCompileCacheDir();
-  return folder === undefined ? {} : { NODE_COMPILE_CACHE: folder };
+  return folder === undefined ? {} : { NODE_COMPILE_CACHE: dirname(folder) }; // the folder told is this Node's own, within the one that is given
 }

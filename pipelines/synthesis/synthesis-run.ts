@@ -102,6 +102,7 @@ export class SynthesisRun {
     const { manifest } = folder;
     const todo = outcomes.places(which);
     const workers = this.#workers(todo.length);
+    const processes = processesOfRun(this.#options, { todo, workers }, this.#begun);
     const known = await idsOf(outcomes, manifest.config.environment_mode);
     const file = await PairFile.open(folder.pairs, (id) => known.has(id));
     const client = connect(transport, { clock: this.#clock, log: this.#log });
@@ -113,11 +114,14 @@ export class SynthesisRun {
     try {
       for (const place of manifest.seeds.keys())
         if (outcomes.status(place) !== undefined && !todo.includes(place)) await publisher.ended(place);
-      const endedBy = todo.length === 0 ? 'complete' : await this.#through(transport, client, { kept, outcomes, publisher, todo, workers });
-      await this.#takeLeft({ kept, outcomes, publisher, todo, workers });
+      processes.beginFirst(workers.count);
+      const parts = { kept, outcomes, publisher, todo, workers, processes };
+      const endedBy = todo.length === 0 ? 'complete' : await this.#through(transport, client, parts);
+      await this.#takeLeft(parts);
       const decided = await publisher.finish();
       return await this.#summary(outcomes, decided, workers, endedBy);
     } finally {
+      processes.close();
       await client.close();
       await file.close();
       if (this.#options.transport === undefined) await transport.close();
@@ -178,14 +182,10 @@ export class SynthesisRun {
   }
 
   #start(transport: Transport, desk: ModelDesk, parts: RunParts): Promise<App> {
-    const { kept, todo, workers } = parts;
+    const { kept, todo, workers, processes } = parts;
     const { folder, model, prefix = '', onTroubles, onRunning, signal, seedWork } = this.#options;
     const { config, randomSeed, seeds } = folder.manifest;
     const wanted = new Set(todo);
-    const processes = processesOfRun(this.#options, parts, this.#begun);
-    this.#reading.add(() => {
-      processes.close();
-    });
     const runner = new SeedRunner({
       ...{ config, randomSeed, desk, journal: kept, clock: this.#clock, processes, seedWork },
       lookUp: (place) => {

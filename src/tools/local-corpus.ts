@@ -2,9 +2,7 @@ import { type OptionNames, requireOptions } from '../check-options.ts';
 import { type Clock, sleep, systemClock } from '../clock.ts';
 import { DocumentError, isStreamError, messageOf, OptionError, requireInteger, requireText } from '../errors.ts';
 import type { DocumentContent, DocumentSource } from '../text/document-source.ts';
-import { documentsIn } from '../text/documents-in.ts';
 import { normaliseText } from '../text/normalise-text.ts';
-import { readDocument } from '../text/read-document.ts';
 import type { CorpusPage } from './corpus-page.ts';
 import { pageIndex } from './internal/corpus/page-index.ts';
 import type { SearchHit } from './search-hit.ts';
@@ -62,6 +60,7 @@ export async function localCorpus(input: string, options: LocalCorpusOptions = {
   const pages = new Map<string, CorpusPage>();
   const reasons: string[] = [];
   let [chars, unreadable, turnMs] = [0, 0, clock.nowMs()];
+  const { documentsIn } = await import('../text/documents-in.ts'); // not loaded where no library is asked for
   for await (const source of documentsIn(input, { clock })) {
     const page = await readPage(source, name, pages, clock).catch((error: unknown) => reasonOf(source, error));
     if (typeof page === 'string') {
@@ -99,6 +98,7 @@ function requireRoom(documents: number, maxDocuments: number, chars: number, max
 
 async function readPage(source: DocumentSource, corpus: string, pages: ReadonlyMap<string, CorpusPage>, clock: Clock): Promise<CorpusPage> {
   const content = await source.read();
+  const { readDocument } = await import('../text/read-document.ts');
   const read = 'text' in content ? { text: content.text } : await readDocument(content.bytes, { name: source.name, clock });
   const text = normaliseText(read.text);
   if (text === '') throw new DocumentError('expected text, got none');

@@ -1,7 +1,6 @@
 import { abortReason, type Clock } from '../../../clock.ts';
 import { DocumentError, TimeoutError, ToolError } from '../../../errors.ts';
 import { normaliseText } from '../../../text/normalise-text.ts';
-import { readDocument } from '../../../text/read-document.ts';
 import type { CorpusPage } from '../../corpus-page.ts';
 import { type Robots, mostRobotsBytes } from './robots.ts';
 import { askWeb, type WebAnswer } from './web-exchange.ts';
@@ -116,6 +115,7 @@ async function pageOf(url: URL, { status, headers, body }: WebAnswer, { clock, s
   }
   const encoding = charsetOf(parameters) ?? (/html|^$/i.test(type) ? charsetInside(body) : undefined);
   const mediaType = /[/+]xml$/i.test(type) ? 'text/html' : type;
+  const { readDocument } = await import('../../../text/read-document.ts'); // a tool that is only listed loads no readers of pages
   const read = await readDocument(body, { mediaType, encoding, clock, ...pdf }).catch((error: unknown) => {
     if (error instanceof DocumentError) throw new ToolError('tool_refused', `${url.href}: ${error.message}`, { cause: error });
     throw error;

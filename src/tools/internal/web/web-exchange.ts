@@ -1,5 +1,4 @@
-import { request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http';
-import { request as httpsRequest } from 'node:https';
+import type { ClientRequest, IncomingMessage } from 'node:http';
 import { isIP, type LookupFunction } from 'node:net';
 import type { Transform } from 'node:stream';
 import { createBrotliDecompress, createGunzip } from 'node:zlib';
@@ -43,7 +42,8 @@ export async function askWeb(question: WebQuestion, network: WebNetwork, signal:
     if (options.all === true) callback(null, all);
     else callback(null, first?.address ?? '', first?.family);
   };
-  const asked = (url.protocol === 'https:' ? httpsRequest : httpRequest)(url, {
+  const { request } = url.protocol === 'https:' ? await import('node:https') : await import('node:http'); // loading it takes 30 ms, of each process that only could ask
+  const asked = request(url, {
     method: question.method ?? 'GET',
     agent: false,
     lookup,
