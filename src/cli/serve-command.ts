@@ -47,6 +47,13 @@ const options = {
     value: 'topic',
     summary: 'ask workers through this topic at --brokers, and be one of them; --workers 0: only ask (default: none)',
   },
+  viaMaxOpen: {
+    kind: 'integer',
+    value: 'n',
+    min: 1,
+    max: 100_000,
+    summary: 'requests of this server that are on the topic of --via at once; more wait here (default: 64)',
+  },
   drainDeadlineMs: runSettingsTable.drainDeadlineMs,
 } as const;
 
@@ -84,7 +91,7 @@ Ctrl-C or SIGTERM: nothing new is taken, what runs is finished within --drain-de
       const service = await serveModels({
         ...(opened?.topics ? { topics: opened.topics } : {}),
         models: {
-          [given.as ?? name]: given.via === undefined || opened === undefined ? model : viaModel(given.via, opened.transport, by, model),
+          [given.as ?? name]: opened === undefined ? model : viaModel(given, opened.transport, by, model),
         },
         ...numbersOf(given),
         ...{ keys, log, clock, signal },
@@ -117,9 +124,11 @@ interface Given {
   readonly maxWaiting: number | undefined;
   readonly maxTokens: number | undefined;
   readonly via: string | undefined;
+  readonly viaMaxOpen: number | undefined;
 }
 
-function servedBy({ model = 'smollm2', workers = '1', maxCalls = 4, maxMemoryMb, via }: Given): ServedBy {
+function servedBy({ model = 'smollm2', workers = '1', maxCalls = 4, maxMemoryMb, via, viaMaxOpen }: Given): ServedBy {
+  if (viaMaxOpen !== undefined && via === undefined) throw new OptionError('--via-max-open is of --via TOPIC: give both, or none');
   if (workers === '0' && via === undefined) throw new OptionError('--workers 0 needs --via TOPIC: without it nobody would answer');
   if (workers !== 'auto' && !/^(\d|[1-5]\d|6[0-4])$/.test(workers))
     throw new OptionError(`--workers must be auto, or an integer from 1 to 64 (0 with --via), got ${JSON.stringify(workers)}`);
@@ -127,8 +136,15 @@ function servedBy({ model = 'smollm2', workers = '1', maxCalls = 4, maxMemoryMb,
   return { model, maxCalls, ...memory, workers: workers === 'auto' ? 'auto' : Number(workers) };
 }
 
-const viaModel = (topic: string, transport: Transport, { workers }: ServedBy, model: Resource<Model>): Resource<Model> =>
-  viaTopic({ transport, topic, ...(workers === 0 ? {} : { model }) });
+const viaModel = ({ via, viaMaxOpen }: Given, transport: Transport, { workers }: ServedBy, model: Resource<Model>): Resource<Model> =>
+  via === undefined
+    ? model
+    : viaTopic({
+        transport,
+        topic: via,
+        ...(workers === 0 ? {} : { model }),
+        ...(viaMaxOpen === undefined ? {} : { maxOpen: viaMaxOpen }),
+      });
 
 interface OpenedTopics {
   readonly transport: Transport;

@@ -245,7 +245,7 @@ export interface ModelState {
   readonly running: number;
   /** Calls that wait for a place. */
   readonly waiting: number;
-  /** How many it works on at once; undefined where nobody knows. */
+  /** How many it works on at once; 0: none, and that will not change by itself; undefined where nobody knows. */
   readonly slots: number | undefined;
   /** Of the room for tokens of prompts and answers, what is taken: 0 to 1. */
   readonly kvUse?: number;

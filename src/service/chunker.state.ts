@@ -14,7 +14,6 @@ export interface TextChunk {
 }
 
 const sentenceEnd = /[.!?…。！？]["'”’)\]]*$/u;
-const trailingBlanks = /\s+$/u;
 const leastCharacters = 2;
 
 /**
@@ -36,7 +35,7 @@ export class Chunker {
     if (logProbabilities.length > 0) this.#logProbabilities = [...this.#logProbabilities, ...logProbabilities];
     if (text === '') return undefined;
     this.#text += text;
-    const ready = this.#text.replace(trailingBlanks, '');
+    const ready = this.#text.trimEnd();
     const seen = ready.trimStart();
     if (!isLong(seen) && !sentenceEnd.test(seen)) return undefined;
     return this.#cut(ready.length);

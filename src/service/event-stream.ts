@@ -77,6 +77,11 @@ export class EventStream {
 
   #watch(): void {
     this.#cancelSlow ??= this.#options.clock.schedule(this.#options.slowReaderMs, () => {
+      this.#cancelSlow = undefined;
+      if (this.#response.socket === null) {
+        this.#watch(); // behind another answer of its connection: nobody could take it yet
+        return;
+      }
       this.#isSlow = true;
       this.#response.destroy();
     });

@@ -39,6 +39,22 @@ export async function reportOf({ state, models, generations }: ServiceCore): Pro
   };
 }
 
+const withinMs = 1_000; // those who ask for readiness mostly wait no longer
+
+/** Whether any model has places. One that does not say so in time is taken for one that has: it is busy, or is elsewhere. */
+async function hasModel({ models, options: { clock } }: ServiceCore): Promise<boolean> {
+  const { promise: late, resolve } = Promise.withResolvers<boolean>();
+  const cancel = clock.schedule(withinMs, () => resolve(true));
+  const has = [...models.values()].map(async ({ model }) => {
+    const { slots } = await lastValueFrom<ModelState, Partial<ModelState>>(model.state(), { defaultValue: {} }).catch(
+      (): Partial<ModelState> => ({}),
+    );
+    return slots !== 0;
+  });
+  const answer = Promise.all(has).then((all) => all.includes(true));
+  return Promise.race([answer, late]).finally(cancel);
+}
+
 /** Whether it lives, whether it is ready, how busy it is, and the page that shows it. The result stops the watch over the process. */
 export async function addHealthRoutes(app: HttpApp, core: ServiceCore): Promise<() => void> {
   const machine = watchMachine();
@@ -47,9 +63,10 @@ export async function addHealthRoutes(app: HttpApp, core: ServiceCore): Promise<
   app.get('/healthz', (_request, reply) =>
     reply.status(core.state === 'stopped' ? 503 : 200).send({ status: core.state === 'stopped' ? 'stopped' : 'ok', state: core.state }),
   );
-  app.get('/readyz', (_request, reply) =>
-    reply.status(core.state === 'running' ? 200 : 503).send({ ready: core.state === 'running', state: core.state }),
-  );
+  app.get('/readyz', async (_request, reply) => {
+    const ready = core.state === 'running' && (await hasModel(core));
+    return reply.status(ready ? 200 : 503).send({ ready, state: core.state });
+  });
   app.get('/', (_request, reply) =>
     reply
       .type('text/html; charset=utf-8')

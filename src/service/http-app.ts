@@ -3,8 +3,11 @@ import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify }
 import { messageOf } from '../errors.ts';
 import { withoutSecrets } from '../without-secrets.ts';
 import { type Asking, askingOf } from './asking.ts';
+import { bodyText } from './body-text.ts';
 import { type Caller, callersOf } from './callers.ts';
+import { Connections } from './connections.ts';
 import { type ApiError, apiErrorOf, RequestError } from './openai/api-error.ts';
+import { refuseBytes } from './refuse-bytes.ts';
 import type { ServiceCore } from './service-core.ts';
 
 export type { FastifyInstance as HttpApp, FastifyReply, FastifyRequest } from 'fastify';
@@ -30,6 +33,7 @@ const callers = new WeakMap<FastifyRequest, Caller>();
 export function httpApp(core: ServiceCore): FastifyInstance {
   const { keys, maxBodyBytes, maxConnections, log } = core.options;
   const callerOf = callersOf(keys);
+  const connections = new Connections();
   const app = fastify({
     logger: false,
     bodyLimit: maxBodyBytes,
@@ -38,17 +42,20 @@ export function httpApp(core: ServiceCore): FastifyInstance {
     forceCloseConnections: true,
     exposeHeadRoutes: true,
     onProtoPoisoning: 'error',
+    clientErrorHandler: ({ code }, socket) => refuseBytes(code, socket, connections.isAnswering(socket)),
+    frameworkErrors: (error, _request, reply) => void sendError(reply.headers(safeHeaders), apiErrorOf(error)),
     http: { maxHeaderSize: maxHeaderBytes, headersTimeout: patienceMs, connectionsCheckingInterval: lookEveryMs },
   });
   app.server.maxConnections = maxConnections;
   app.removeContentTypeParser('text/plain'); // a page of another origin may send that without asking
   const parse = app.getDefaultJsonParser('error', 'error');
-  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
     // many clients name the type with a DELETE, too
-    if (body === '') done(null, undefined);
-    else void parse(request, String(body), done);
+    if (body.length === 0) done(null, undefined);
+    else void parse(request, bodyText(body as Buffer), done);
   });
   app.addHook('onRequest', (request, reply, next) => {
+    connections.begin(request.raw.socket, reply.raw);
     core.exchanges.begin(reply.raw);
     void reply.headers(safeHeaders);
     next(refusalOf(core, callerOf, request));
@@ -72,7 +79,7 @@ export function httpApp(core: ServiceCore): FastifyInstance {
 
 function refusalOf(core: ServiceCore, callerOf: ReturnType<typeof callersOf>, request: FastifyRequest): Error | undefined {
   const path = request.url.split('?')[0] ?? '';
-  const { authorization, host = '' } = request.headers;
+  const { authorization, host = '', 'content-encoding': encoding = 'identity' } = request.headers;
   // a page that has rebound its own name to this machine asks by that name
   if (core.options.keys.length === 0 && !loopbackHost.test(host))
     return new RequestError('ask for it by localhost or 127.0.0.1, or give the service keys', { status: 403 });
@@ -84,6 +91,8 @@ function refusalOf(core: ServiceCore, callerOf: ReturnType<typeof callersOf>, re
       code: 'invalid_api_key',
     });
   callers.set(request, caller);
+  if (encoding !== 'identity')
+    return new RequestError('bodies are taken as they are: leave content-encoding out', { status: 415, param: 'content-encoding' });
   if (core.state !== 'running' && request.method === 'POST')
     return new RequestError('the service is stopping: ask another one', { status: 503, code: 'stopping' });
   return undefined;

@@ -9,6 +9,7 @@ interface Kept {
   readonly atMs: number;
   readonly digest: string;
   readonly result: Promise<unknown>;
+  /** 0 while it is under way. It may go before its end: then its room is nobody's. */
   weight: number;
 }
 
@@ -43,11 +44,13 @@ export class OnceByKey {
     this.#kept.set(key, kept);
     try {
       const done = await result;
-      kept.weight = weigh(done);
-      this.#weight += kept.weight;
+      if (this.#kept.get(key) === kept) {
+        kept.weight = weigh(done);
+        this.#weight += kept.weight;
+      }
       return done;
     } catch (error) {
-      this.#kept.delete(key);
+      if (this.#kept.get(key) === kept) this.#kept.delete(key);
       throw error;
     }
   }

@@ -43,7 +43,7 @@ async function listening(core: ServiceCore): Promise<Service> {
     stopWatching();
     throw new OptionError(`cannot listen at ${host}:${String(port)} (${messageOf(error)}); is the port taken?`, { cause: error });
   }
-  const { port: taken, family } = app.server.address() as AddressInfo;
+  const { port: taken } = app.server.address() as AddressInfo;
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {
     core.state = 'stopped';
@@ -55,7 +55,7 @@ async function listening(core: ServiceCore): Promise<Service> {
     await core.close();
   };
   const service: Service = {
-    url: `http://${family === 'IPv6' ? `[${host}]` : host}:${String(taken)}`,
+    url: `http://${host.includes(':') ? `[${host}]` : host}:${String(taken)}`,
     state: () => reportOf(core),
     startGeneration: (request) => {
       const deadlineMs = clock.nowMs() + requestTimeoutMs;

@@ -4,6 +4,7 @@ import { OverloadError } from '../errors.ts';
 import { topic as topicOf } from '../pipeline.ts';
 import { textHeader } from '../record/record.ts';
 import { connect } from '../runtime/connect.ts';
+import { bodyText } from './body-text.ts';
 import { callerOf, type FastifyReply, type FastifyRequest, type HttpApp, writeError } from './http-app.ts';
 import { OnceByKey } from './once-by-key.ts';
 import { apiErrorOf, RequestError } from './openai/api-error.ts';
@@ -33,8 +34,8 @@ export function addTopicRoutes(app: HttpApp, core: ServiceCore): () => Promise<v
   let readers = 0;
   void app.register((scope, _options, registered) => {
     scope.removeAllContentTypeParsers(); // values are passed on as they are written
-    scope.addContentTypeParser(['application/json', 'application/x-ndjson'], { parseAs: 'string' }, (_request, body, done) =>
-      done(null, body),
+    scope.addContentTypeParser(['application/json', 'application/x-ndjson'], { parseAs: 'buffer' }, (_request, body, done) =>
+      done(null, bodyText(body as Buffer)),
     );
     scope.post<Route>(path, async (request) => {
       const { topic: name } = request.params;

@@ -43,3 +43,16 @@ it('forgets after 10 minutes, and the oldest where there is too much of it', asy
   await ask('c');
   expect(await ask('b')).toBe(5); // and a went before it
 });
+
+it('keeps no room for what was forgotten while it was under way', async () => {
+  const clock = virtualClock();
+  const once = new OnceByKey(clock);
+  const { promise: late, resolve } = Promise.withResolvers<string>();
+  const ask = (key: string, work: () => Promise<string>): Promise<string> => once.do(key, 'd', work, ({ length }) => length);
+  const slow = ask('slow', () => late);
+  await clock.advance(600_000);
+  const soon = ask('soon', () => Promise.resolve('first'));
+  resolve('x'.repeat(200_000));
+  await Promise.all([slow, soon]);
+  expect(await ask('soon', () => Promise.resolve('second'))).toBe('first');
+});

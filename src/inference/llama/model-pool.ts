@@ -156,8 +156,8 @@ export class ModelPool {
 
   async state(): Promise<ModelState> {
     const { running, waiting, heldTokens, memoryBytes } = await this.activity();
-    const slots = this.#processes.length * this.#settings.sequences;
-    const roomTokens = slots * (this.#facts?.contextTokens ?? Number.POSITIVE_INFINITY);
+    const slots = this.#processes.filter(({ phase }) => phase !== 'failed').length * this.#settings.sequences;
+    const roomTokens = Math.max(1, slots) * (this.#facts?.contextTokens ?? Number.POSITIVE_INFINITY);
     const restarts = this.#processes.reduce((sum, one) => sum + one.restarts, 0);
     return { running, waiting: waiting + this.#state.waiting, slots, kvUse: Math.min(1, heldTokens / roomTokens), memoryBytes, restarts };
   }

@@ -211,6 +211,7 @@ export class ModelProcess {
     if (failure.code === 'resource_exhausted' && this.#restarts > 0) return; // its exit is taken for a crash
     this.#child = undefined;
     this.#phase = 'failed';
+    if (this.#restarts > 0) this.#options.context.log('error', 'a model process cannot be started again', { why: failure.message }); // of the first start its caller hears
     this.#listener.gone({ how: failure.message, by: 'itself' });
   }
 

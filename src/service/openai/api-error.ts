@@ -64,6 +64,8 @@ const statusOf: Partial<Readonly<Record<ErrorCode | 'cancelled', number>>> = {
   // the service's own key, file or program: never the client's 401 or 404
   model_unauthorized: 502,
   model_failed: 502,
+  model_damaged: 502,
+  model_not_found: 502,
 };
 
 /** As OpenAI's own servers name it, where their clients look for it. */

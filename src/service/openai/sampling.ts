@@ -11,12 +11,14 @@ export const samplingShape = {
   top_p: maybe(z.number().min(0).max(1)),
   top_k: maybe(z.int().min(0).max(1_000)),
   min_p: maybe(z.number().min(0).max(1)),
-  seed: maybe(z.int()),
+  seed: maybe(z.number().refine(Number.isInteger, 'expected an integer')), // OpenAI's are of 64 bits
   stop: maybe(z.union([z.string().min(1), z.array(z.string().min(1)).max(16)])),
   n: maybe(z.int()),
   stream: maybe(z.boolean()),
   stream_options: maybe(z.object({ include_usage: maybe(z.boolean()) })),
 } as const;
+
+const seeds = 2 ** 32; // what models in process tell apart
 
 type Sampling = z.output<z.ZodObject<typeof samplingShape>>;
 
@@ -33,7 +35,7 @@ export function samplingOf(body: Sampling, { capabilities }: Model, defaultTempe
     ...(topP !== undefined && topP < 1 && can('topP') ? { topP } : {}),
     ...(topK !== undefined && topK > 0 ? { topK } : {}),
     ...(minP !== undefined && minP > 0 ? { minP } : {}),
-    ...(seed !== undefined && can('seed') ? { seed: seed < 0 ? seed + 2 ** 32 : seed } : {}),
+    ...(seed !== undefined && can('seed') ? { seed: ((seed % seeds) + seeds) % seeds } : {}),
     ...(stop === undefined ? {} : { stop: typeof stop === 'string' ? [stop] : stop }),
   };
 }

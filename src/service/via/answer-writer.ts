@@ -145,11 +145,12 @@ export class AnswerWriter {
   }
 }
 
-const joined = (first: Piece, { text, tokenCount, tokens }: Omit<Piece, 'seq'>): Piece => ({
+const joined = (first: Piece, { text, tokenCount, tokens, toolCalls }: Omit<Piece, 'seq'>): Piece => ({
   ...first,
   text: first.text + text,
   ...(first.tokenCount === undefined && tokenCount === undefined ? {} : { tokenCount: (first.tokenCount ?? 0) + (tokenCount ?? 0) }),
   ...(first.tokens === undefined && tokens === undefined ? {} : { tokens: [...(first.tokens ?? []), ...(tokens ?? [])] }),
+  ...(first.toolCalls === undefined && toolCalls === undefined ? {} : { toolCalls: [...(first.toolCalls ?? []), ...(toolCalls ?? [])] }),
 });
 
 function inSends(records: readonly OutputRecord[]): readonly (readonly OutputRecord[])[] {

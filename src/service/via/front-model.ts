@@ -25,8 +25,8 @@ const charactersPerToken = 4;
 export function frontModel(front: ViaFront, { name, capabilities }: KnownModel, { maxOpen, countTokens }: FrontModelOptions): Model {
   return completeModel({
     name,
-    capabilities: { ...capabilities, reranking: false, tensors: false, tools: false, logProbabilities: false },
-    chat: (turns, options) => pieces(front.ask({ kind: 'chat', ...asked(), turns: [...turns], options: { ...options } })),
+    capabilities: { ...capabilities, reranking: false, tensors: false, tools: capabilities.tools === true, logProbabilities: false },
+    chat: (turns, options) => pieces(front.ask({ kind: 'chat', ...asked(), turns: turns.map(plainTurn), options: { ...options } })),
     complete: (text, options) => pieces(front.ask({ kind: 'complete', ...asked(), text, options: { ...options } })),
     embed: (texts) => vectors(front.ask({ kind: 'embed', ...asked(), texts: [...texts] })),
     countTokens:
@@ -40,6 +40,9 @@ function asked(): { readonly deadlineAtMs: number } {
   return { deadlineAtMs: Math.min(deadlineMs, clock.nowMs() + longestMs) };
 }
 
+/** Lists that may be written to. */
+const plainTurn = ({ toolCalls, ...turn }: ChatTurn) => ({ ...turn, ...(toolCalls === undefined ? {} : { toolCalls: [...toolCalls] }) });
+
 type Piece = BackendChunk & Pick<AnswerPiece, 'anew'>;
 
 function pieces(answers: Observable<FrontAnswer>): Observable<Piece> {
@@ -47,8 +50,13 @@ function pieces(answers: Observable<FrontAnswer>): Observable<Piece> {
     map((answer, index): Piece | undefined => {
       if (answer.kind === 'anew') return { text: '', index, tokenCount: 0, anew: true };
       if (answer.kind === 'piece') {
-        const { text, tokenCount, tokens } = answer;
-        return { text, index, ...(tokenCount === undefined ? {} : { tokenCount }), ...(tokens === undefined ? {} : { tokens }) };
+        const { text, tokenCount, tokens, toolCalls } = answer;
+        return {
+          ...{ text, index },
+          ...(tokenCount === undefined ? {} : { tokenCount }),
+          ...(tokens === undefined ? {} : { tokens }),
+          ...(toolCalls === undefined ? {} : { toolCalls }),
+        };
       }
       if (answer.kind !== 'end') return undefined;
       const { text, tokenCount, usage, finishReason, model } = answer;

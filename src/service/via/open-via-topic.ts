@@ -82,7 +82,8 @@ async function toldOf(
     );
   });
   const { model: name, capabilities } = await Promise.race([front.worker, late]).finally(() => over.abort());
-  return { name, capabilities: { contextTokens: undefined, ...capabilities, reranking: false, tensors: false, exactTokens: false } };
+  const { tools = false } = capabilities;
+  return { name, capabilities: { contextTokens: undefined, ...capabilities, tools, reranking: false, tensors: false, exactTokens: false } };
 }
 
 const logOf = ({ log }: OpenContext): Log => ({

@@ -32,18 +32,18 @@ export function runAnswers(model: Model, request: ViaRequest, tell: (answer: Run
 }
 
 function tellPiece(model: Model, chunk: ChatChunk, tell: (answer: RunAnswer) => void): void {
-  const { text, tokenCount, tokens, usage, finishReason = 'stop', model: by = model.name } = chunk;
+  const { text, tokenCount, tokens = [], toolCalls = [], usage, finishReason = 'stop', model: by = model.name } = chunk;
   const counted = tokenCount === undefined ? {} : { tokenCount };
-  if (tokens !== undefined && tokens.length > 0)
+  const isLast = usage !== undefined;
+  const hasTokens = tokens.length > 0;
+  if (!isLast || hasTokens || toolCalls.length > 0)
     tell({
-      kind: 'piece',
-      text: usage === undefined ? text : '',
-      ...counted,
-      tokens: tokens.map((one) => ({ ...one, top: [...one.top] })),
+      ...{ kind: 'piece', text: isLast ? '' : text },
+      ...(!isLast || hasTokens ? counted : {}),
+      ...(hasTokens ? { tokens: tokens.map((one) => ({ ...one, top: [...one.top] })) } : {}),
+      ...(toolCalls.length > 0 ? { toolCalls: [...toolCalls] } : {}),
     });
-  else if (usage === undefined) tell({ kind: 'piece', text, ...counted });
-  if (usage !== undefined)
-    tell({ kind: 'end', text, ...(tokens === undefined ? counted : {}), usage: { ...usage }, finishReason, model: by });
+  if (isLast) tell({ kind: 'end', text, ...(hasTokens ? {} : counted), usage: { ...usage }, finishReason, model: by });
 }
 
 function tellVectors(all: readonly Embedding[], tell: (answer: RunAnswer) => void): void {

@@ -3,7 +3,14 @@ import type { Codec } from '../../codec/codec.ts';
 import { json } from '../../codec/json.ts';
 import { type Topic, topic } from '../../pipeline.ts';
 
-const turns = z.array(z.object({ role: z.enum(['system', 'user', 'assistant']), content: z.string() }));
+const turns = z.array(
+  z.object({
+    role: z.enum(['system', 'user', 'assistant']),
+    content: z.string(),
+    toolCalls: z.array(z.object({ id: z.string(), name: z.string(), arguments: z.string() })).exactOptional(),
+    toolCallId: z.string().exactOptional(),
+  }),
+);
 const options = z.record(z.string(), z.unknown());
 const asked = { id: z.string().min(1).max(200), deadlineAtMs: z.number() };
 
@@ -19,6 +26,12 @@ const told = z.object({
   logProbability: z.number(),
   top: z.array(z.object({ token: z.string(), logProbability: z.number() })),
 });
+const toolCall = z.object({
+  index: z.int().min(0),
+  id: z.string().exactOptional(),
+  name: z.string().exactOptional(),
+  arguments: z.string(),
+});
 /** Which try at which request it is of, and its place in it: 0, 1, … */
 const placed = { id: z.string(), run: z.string(), seq: z.int().min(0) };
 
@@ -28,12 +41,20 @@ const capabilities = z.object({
   logProbabilities: z.boolean(),
   embeddings: z.boolean(),
   completion: z.boolean(),
+  tools: z.boolean().optional(), // workers of before do not tell
   sampling: z.array(z.enum(['topP', 'topK', 'minP', 'seed', 'stopTokens', 'logProbabilities'])),
 });
 
 const answerSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('begun'), ...placed }),
-  z.object({ kind: z.literal('piece'), ...placed, text: z.string(), tokenCount: z.number().optional(), tokens: z.array(told).optional() }),
+  z.object({
+    kind: z.literal('piece'),
+    ...placed,
+    text: z.string(),
+    tokenCount: z.number().optional(),
+    tokens: z.array(told).optional(),
+    toolCalls: z.array(toolCall).optional(),
+  }),
   z.object({
     kind: z.literal('end'),
     ...placed,

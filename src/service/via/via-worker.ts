@@ -49,8 +49,8 @@ export async function openViaWorker(settings: ViaSettings, model: Model, places:
   });
   const stopBeat = openBeat(clock, () => {
     const { contextTokens, ...rest } = model.capabilities;
-    const { jsonSchema, logProbabilities, embeddings, completion, sampling } = rest;
-    const capabilities = { ...{ jsonSchema, logProbabilities, embeddings, completion }, sampling: [...sampling] };
+    const { jsonSchema, logProbabilities, embeddings, completion, tools = false, sampling } = rest;
+    const capabilities = { ...{ jsonSchema, logProbabilities, embeddings, completion, tools }, sampling: [...sampling] };
     writer.tell({
       ...{ kind: 'worker', worker: name, model: model.name },
       capabilities: contextTokens === undefined ? capabilities : { ...capabilities, contextTokens },

@@ -4,6 +4,12 @@ import json
 import sys
 
 import openai
+import pydantic
+
+
+class Weather(pydantic.BaseModel):
+    city: str
+
 
 url, key = sys.argv[1:3]
 client = openai.OpenAI(base_url=url, api_key=key, max_retries=0)
@@ -41,6 +47,23 @@ def tool_named():
     answer = client.chat.completions.create(model="json", messages=hello, tools=[tool], tool_choice=choice)
     call = answer.choices[0].message.tool_calls[0].function
     return {"name": call.name, "arguments": json.loads(call.arguments), "finish": answer.choices[0].finish_reason}
+
+
+def tool_chosen():
+    asked = {"model": "tools", "messages": hello, "tools": [tool], "tool_choice": "auto", "parallel_tool_calls": True}
+    first = client.chat.completions.create(**asked).choices[0]
+    with client.chat.completions.stream(**{**asked, "tools": [openai.pydantic_function_tool(Weather, name="weather")]}) as events:
+        pieces = sum(event.type == "tool_calls.function.arguments.delta" for event in events)
+        streamed = events.get_final_completion().choices[0].message.tool_calls
+    results = [{"role": "tool", "tool_call_id": call.id, "content": "7"} for call in first.message.tool_calls]
+    after = client.chat.completions.create(**{**asked, "messages": [*hello, first.message, *results]})
+    return {
+        "calls": [[call.id, call.function.name, json.loads(call.function.arguments)["city"]] for call in first.message.tool_calls],
+        "finish": first.finish_reason,
+        "in pieces": pieces > 2,
+        "parsed": [call.function.parsed_arguments.city for call in streamed],
+        "after": after.choices[0].message.content,
+    }
 
 
 def embeddings():
@@ -90,5 +113,5 @@ def abort():
     return {"text": first.choices[0].delta.content}
 
 
-for case in [chat, stream, stream_helper, json_schema, tool_named, embeddings, models, errors, broken, abort]:
+for case in [chat, stream, stream_helper, json_schema, tool_named, tool_chosen, embeddings, models, errors, broken, abort]:
     print(json.dumps({"case": case.__name__, "saw": case()}), flush=True)

@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { lastValueFrom, type Observable, toArray } from 'rxjs';
 import { expect, it } from 'vitest';
 import { inScope, scopeOf } from '../../../src/call.ts';
+import type { ScriptedCall, ScriptedSaying } from '../../../src/inference/scripted/script.ts';
 import { scripted, type ScriptedOptions } from '../../../src/inference/scripted/scripted.ts';
 import type { ChatChunk, Model } from '../../../src/inference/model.ts';
 import type { Opened } from '../../../src/resource.ts';
@@ -69,6 +70,45 @@ it('makes vectors, more than one record holds', async () => {
   expect(through.map(({ vector }) => [...vector])).toEqual(itself.map(({ vector }) => [...vector]));
   const tokens = (all: typeof through): number => all.reduce((sum, { usage }) => sum + usage.inputTokens, 0);
   expect(tokens(through)).toBe(tokens(itself));
+});
+
+it('gives tools to a model that chooses among them, wherever it is, and tells its calls', async () => {
+  const { clock, open, ask } = world();
+  const seen: ScriptedCall[] = [];
+  const script = (call: ScriptedCall): ScriptedSaying => {
+    seen.push(call);
+    if (call.turns.at(-1)?.toolCallId !== undefined) return 'It is 7.';
+    return {
+      text: 'Let me look.',
+      toolCalls: ['Bern', 'Rome'].map((city) => ({ id: city, name: 'weather', arguments: `{"city": "${city}"}` })),
+    };
+  };
+  await open({ model: scripted(script, { tokenMs: 5, capabilities: { tools: true } }) });
+  const front = await open();
+  expect(front.value.capabilities.tools).toBe(true);
+  const options = { tools: [{ name: 'weather', parameters: { type: 'object' } }], toolChoice: 'auto', parallelToolCalls: true } as const;
+  const asked = ask(() => front.value.chat('How is it?', options));
+  await clock.advance(5_000);
+  const pieces = await asked;
+  expect(textOf(pieces)).toBe('Let me look.');
+  const calls = pieces.flatMap(({ toolCalls = [] }) => toolCalls);
+  const joined = [0, 1].map((index) => calls.filter((one) => one.index === index).reduce((text, one) => text + one.arguments, ''));
+  expect(joined).toEqual(['{"city": "Bern"}', '{"city": "Rome"}']);
+  expect(calls.filter(({ id }) => id !== undefined)).toMatchObject([
+    { index: 0, id: 'Bern', name: 'weather' },
+    { index: 1, id: 'Rome' },
+  ]);
+  expect(pieces.reduce((sum, { tokenCount = 0 }) => sum + tokenCount, 0)).toBe(pieces.at(-1)?.usage?.outputTokens);
+  expect(seen[0]?.options).toMatchObject(options);
+  const turns = [
+    { role: 'user', content: 'How is it?' },
+    { role: 'assistant', content: '', toolCalls: [{ id: 'Bern', name: 'weather', arguments: '{}' }] },
+    { role: 'user', content: '7', toolCallId: 'Bern' },
+  ] as const;
+  const after = ask(() => front.value.chat(turns, options));
+  await clock.advance(5_000);
+  expect(textOf(await after)).toBe('It is 7.');
+  expect(seen[1]?.turns).toEqual(turns);
 });
 
 it('survives a worker that dies in the midst of an answer, which begins anew', async () => {
