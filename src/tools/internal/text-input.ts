@@ -42,6 +42,6 @@ export function textInput<const Name extends string>(
 
 function issueOf(value: unknown, { maxLength }: TextField): readonly string[] {
   if (typeof value !== 'string') return [`expected a string, got ${value === null ? 'null' : typeof value}`];
-  if (value.trim() === '') return ['expected text, got none'];
-  return value.length > maxLength ? [`expected at most ${String(maxLength)} characters, got ${String(value.length)}`] : [];
+  if (value.length > maxLength) return [`expected at most ${String(maxLength)} characters, got ${String(value.length)}`];
+  return value.trim() === '' ? ['expected text, got none'] : [];
 }

@@ -1,3 +1,4 @@
+import { quotient } from './quotient.ts';
 import { refuse } from './tokens.ts';
 
 /** Whole numbers are exact; a double stands for all others. */
@@ -50,20 +51,20 @@ export const multiply = both(
 
 export const divide: Binary = (a, b, at) => {
   nonZero(b, at);
-  if (typeof a === 'bigint' && typeof b === 'bigint' && a % b === 0n) return a / b;
+  if (typeof a === 'bigint' && typeof b === 'bigint') return a % b === 0n ? a / b : bounded(quotient(a, b), at);
   return bounded(toDouble(a, at) / toDouble(b, at), at);
 };
 
 export const modulo: Binary = (a, b, at) => {
   nonZero(b, at);
-  return both(exactModulo, doubleModulo)(a, b, at);
+  return both(exactModulo, (x, y) => doubleDivision(x, y).rest)(a, b, at);
 };
 
 export const floorDivide: Binary = (a, b, at) => {
   nonZero(b, at);
   return both(
     (x, y) => (x - exactModulo(x, y)) / y,
-    (x, y) => Math.round((x - doubleModulo(x, y)) / y),
+    (x, y) => doubleDivision(x, y).whole,
   )(a, b, at);
 };
 
@@ -72,11 +73,18 @@ function exactModulo(a: bigint, b: bigint): bigint {
   return rest !== 0n && rest < 0n !== b < 0n ? rest + b : rest;
 }
 
-/** With the sign of the divisor, as in Python. */
-function doubleModulo(a: number, b: number): number {
+/** As Python divides doubles: the rest has the sign of the divisor, and a quotient that the last digit has left just below a whole number is that number. */
+function doubleDivision(a: number, b: number): { readonly whole: number; readonly rest: number } {
   const rest = a % b;
-  return rest !== 0 && rest < 0 !== b < 0 ? rest + b : rest;
+  const isOther = rest !== 0 && rest < 0 !== b < 0;
+  const quotient = (a - rest) / b - (isOther ? 1 : 0);
+  const down = Math.floor(quotient);
+  const whole = quotient - down > 0.5 ? down + 1 : down;
+  return { whole, rest: isOther ? rest + b : rest === 0 ? zeroLike(b) : rest };
 }
+
+/** Which of the two zeros it is tells atan2. */
+const zeroLike = (sign: number): number => (sign < 0 ? -0 : 0);
 
 export const power: Binary = (a, b, at) => {
   if (Number(a) === 0 && b < 0) throw refuse('division by zero: 0 to a negative power', at);

@@ -82,7 +82,7 @@ function named(cursor: Cursor, { text, at }: Token): Value {
   const given = cursor.deeper(() => numbers(cursor));
   const [least, most] = known.takes;
   if (given.length < least || given.length > most) {
-    throw refuse(`${name} takes ${least === most ? String(least) : `${String(least)} or more`} numbers, got ${String(given.length)}`, at);
+    throw refuse(`${name} takes ${least === most ? '' : `${String(least)} to `}${String(most)} numbers, got ${String(given.length)}`, at);
   }
   return bounded(known.apply(given, at), at);
 }

@@ -68,14 +68,21 @@ export function factorial(x: Value, at: number): bigint {
 
 const short = (n: bigint): string => (absolute(n) < 10n ** 20n ? String(n) : 'a longer number');
 
-/** n! / (n - k)!, and that by k!. */
+/** n (n - 1) … (n - k + 1), and that by k!: as many factors as a factorial has at most, whatever n is. */
 const choose = (ordered: boolean): Known => ({
   takes: [2, 2],
   apply: ([a = 0, b = 0], at) => {
     const [n, k] = [whole(a, at), whole(b, at)];
     if (n < 0n || k < 0n) throw refuse('expected numbers from 0 on, got a negative one', at);
     if (k > n) return 0n;
-    return factorial(n, at) / factorial(n - k, at) / (ordered ? 1n : factorial(k, at));
+    const factors = ordered || k <= n - k ? k : n - k;
+    if (factors > BigInt(mostFactorial)) throw refuse(`expected at most ${String(mostFactorial)} to be chosen, got ${short(factors)}`, at);
+    let ways = 1n;
+    for (let i = 0n; i < factors; i += 1n) {
+      ways = ordered ? ways * (n - i) : (ways * (n - i)) / (i + 1n);
+      bounded(ways, at);
+    }
+    return ways;
   },
 });
 
@@ -146,8 +153,8 @@ export const functions: ReadonlyMap<string, Known> = new Map<string, Known>([
   ['sinh', double(Math.sinh)],
   ['cosh', double(Math.cosh)],
   ['tanh', double(Math.tanh)],
-  ['degrees', double((x) => (x * 180) / Math.PI)],
-  ['radians', double((x) => (x * Math.PI) / 180)],
+  ['degrees', double((x) => x * (180 / Math.PI))],
+  ['radians', double((x) => x * (Math.PI / 180))],
   ['floor', rounding(Math.floor)],
   ['ceil', rounding(Math.ceil)],
   ['trunc', rounding(Math.trunc)],
