@@ -2,9 +2,10 @@ import { type CommandContext, keyFrom, modelToPull, namedModel, showPull } from 
 import type { Config } from './config.ts';
 import type { SynthesisModel } from './run-options.ts';
 
-/** The model of a configuration, its file fetched where it is missing. @throws OptionError for a name that is none, and for a key that is not there. */
+/** The model of a configuration, for so many seeds at once, its file fetched where it is missing. @throws OptionError for a name that is none, and for a key that is not there. */
 export async function chooseModel(
-  { model, api_key_env: variable, max_workers: workers }: Config,
+  { model, api_key_env: variable }: Pick<Config, 'model' | 'api_key_env'>,
+  workers: number,
   context: CommandContext,
 ): Promise<SynthesisModel> {
   const apiKey = variable === undefined ? {} : { apiKey: keyFrom(variable) };

@@ -6,6 +6,17 @@ import { z } from 'zod';
 const tools = ['web_search', 'web_visit', 'calculator', 'python_interpreter'] as const;
 const positive = z.int().min(1);
 
+const SearchFields = z.looseObject({ title: z.string().optional(), url: z.string().optional(), snippet: z.string().optional() });
+
+const Search = z.looseObject({
+  url: z.string().describe('with {query} in it'),
+  results: z.string().describe('where the list of results stands in the answer, as in web.results'),
+  key_env: z.string().describe('the environment variable that holds the key').optional(),
+  key_header: z.string().optional(),
+  is_private: z.boolean().describe('whether it may be on this machine or a private network').optional(),
+  fields: SearchFields.optional(),
+});
+
 /** What the tools of a mode take; what a tool does not know is warned of. */
 const EnvironmentKwargs = z.looseObject({
   web_search_top_k: positive.max(20).default(5).describe('results of one search'),
@@ -14,24 +25,14 @@ const EnvironmentKwargs = z.looseObject({
     .min(1)
     .describe('a library that is searched and read: a folder, or a file of rows; none: the one that comes with it')
     .optional(),
-  search: z
-    .looseObject({
-      url: z.string().describe('with {query} in it'),
-      results: z.string().describe('where the list of results stands in the answer, as in web.results'),
-      key_env: z.string().describe('the environment variable that holds the key').optional(),
-      key_header: z.string().optional(),
-      is_private: z.boolean().describe('whether it may be on this machine or a private network').optional(),
-      fields: z.looseObject({ title: z.string().optional(), url: z.string().optional(), snippet: z.string().optional() }).optional(),
-    })
-    .describe('a search service on the web, instead of the library')
-    .optional(),
+  search: Search.describe('a search service on the web, instead of the library').optional(),
   allow: z.array(z.string()).describe('hosts on the web that web_visit may read, such as *.example.org').optional(),
 });
 
 const variable = z.string().min(1);
 
 /** A server of the Model Context Protocol: secrets stand in variables of the environment, and only their names here. */
-const McpServer = z.strictObject({
+const McpServer = z.object({
   name: z
     .string()
     .regex(/^[A-Za-z]\w{0,31}$/)
@@ -91,6 +92,9 @@ export const SynthesisConfig = z.object({
   worker_memory_mb: z.int().min(64).max(1_048_576).default(256).describe('memory of a process, in MiB; above it is killed'),
 });
 
+/** As it stands in a file that was checked: what has a default may be missing. */
+type Given = z.input<typeof SynthesisConfig>;
+
 export type Config = z.infer<typeof SynthesisConfig> & { readonly available_tools: readonly (typeof tools)[number][] };
 
 /** What a mode explores with where the configuration does not say. */
@@ -125,7 +129,7 @@ export function configFrom(name: string, given: unknown): ReadConfig {
           `max_workers is ${String(config.max_workers)}: more than ${String(usualWorkers)} seldom helps, as all wait for one model; --tune tells`,
         ]
       : [];
-  return { config, warnings: [...unknownIn(name, given as object), ...workers] };
+  return { config, warnings: [...unknownIn(name, given as Given), ...workers] };
 }
 
 function requireServers(file: string, servers: Config['mcp_servers']): void {
@@ -137,14 +141,24 @@ function requireServers(file: string, servers: Config['mcp_servers']): void {
 }
 
 /** Members that nobody reads; a slip of the pen, mostly. */
-function unknownIn(name: string, given: object): readonly string[] {
-  const known = Object.keys(SynthesisConfig.shape);
-  return Object.keys(given)
-    .filter((key) => !known.includes(key) && key !== '$schema' && !key.startsWith('_'))
-    .map((key) => {
-      const meant = nearest(key, known);
-      return `${name} has ${key}, which nothing reads${meant === undefined ? '' : `; did you mean ${meant}?`}`;
-    });
+function unknownIn(name: string, given: Given): readonly string[] {
+  const { environment_kwargs: kwargs, mcp_servers: servers = [] } = given;
+  const parts: readonly (readonly [string, object | undefined, { readonly shape: object }])[] = [
+    ['', given, SynthesisConfig],
+    ['environment_kwargs.', kwargs, EnvironmentKwargs],
+    ['environment_kwargs.search.', kwargs?.search, Search],
+    ['environment_kwargs.search.fields.', kwargs?.search?.fields, SearchFields],
+    ...servers.map((server, at) => [`mcp_servers.${String(at)}.`, server, McpServer] as const),
+  ];
+  return parts.flatMap(([where, part = {}, { shape }]) => {
+    const known = Object.keys(shape);
+    return Object.keys(part)
+      .filter((key) => !known.includes(key) && key !== '$schema' && !key.startsWith('_'))
+      .map((key) => {
+        const meant = nearest(key, known);
+        return `${name} has ${where}${key}, which nothing reads${meant === undefined ? '' : `; did you mean ${where}${meant}?`}`;
+      });
+  });
 }
 
 /** @throws OptionError for a file that cannot be read, is not JSON, or no configuration. */

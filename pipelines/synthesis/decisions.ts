@@ -1,6 +1,6 @@
 import type { Findings } from './agent/findings.ts';
 import type { Config } from './config.ts';
-import { DuplicateIndex } from './duplicate-index.state.ts';
+import { DuplicateIndex } from './duplicate-index.ts';
 import { type PairLine, pairLines } from './pair-line.ts';
 import type { Seed } from './seed.ts';
 

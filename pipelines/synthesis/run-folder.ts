@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { access, mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { makeFolder, messageOf, OptionError, PipelineError, writeWhole } from 'millrace';
 import { z } from 'zod';
@@ -26,6 +26,8 @@ const Kept = z.object({
 
 /** Two runs that begin in one second are a second apart in their names. */
 const mostTries = 60;
+/** A folder without it is of a run that was killed before it had begun, or that begins just now in another process. */
+const manifestFile = 'run.json';
 const secondMs = 1_000;
 
 /** The files of one run: pairs, trajectories and statistics where people look for them, and a folder with what it goes on from. */
@@ -47,13 +49,20 @@ export class RunFolder {
       await makeFolder(out);
       for (let tries = 0; ; tries += 1) {
         const name = `${manifest.config.environment_mode}_${stampOf(nowMs + tries * secondMs)}`;
-        if (!(await claimed(join(out, `run_${name}`), tries))) continue;
         const folder = new RunFolder(out, name, manifest);
-        await writeWhole(join(folder.path, 'run.json'), [JSON.stringify(keptOf(manifest))]);
+        if (!(await claimed(folder.path, tries))) continue;
+        try {
+          await writeWhole(folder.#file, [JSON.stringify(keptOf(manifest))]);
+        } catch (error) {
+          await rm(folder.path, { recursive: true, force: true }); // there is nothing in it to go on from
+          throw error;
+        }
         return folder;
       }
     } catch (error) {
-      throw cannotWrite(out, error);
+      throw new PipelineError('resource_failed', `cannot begin a run in ${out}: ${messageOf(error)}; make room, or name another folder`, {
+        cause: error,
+      });
     }
   }
 
@@ -65,7 +74,11 @@ export class RunFolder {
       throw new OptionError(`cannot look into ${out}: ${messageOf(error)}`, { cause: error });
     });
     const names = entries.flatMap((entry) => /^run_(\w+_(\d{8}_\d{6}))$/.exec(entry)?.slice(1, 3).reverse().join(' ') ?? []).sort();
-    const found = await Promise.all(names.map((one) => RunFolder.#open(out, one.split(' ')[1] ?? '')));
+    const begun = await keepOnly(
+      names.map((one) => one.split(' ')[1] ?? ''),
+      (name) => isThere(join(out, `run_${name}`, manifestFile)),
+    );
+    const found = await Promise.all(begun.map((name) => RunFolder.#open(out, name)));
     const open = want === 'last' ? found : await keepOnly(found, async (one) => !(await one.isComplete()));
     const folder = open.at(-1) ?? found.at(-1);
     if (folder === undefined) throw new OptionError(`there is no run in ${out}: begin one with --config and --seeds`);
@@ -73,7 +86,7 @@ export class RunFolder {
   }
 
   static async #open(out: string, name: string): Promise<RunFolder> {
-    const path = join(out, `run_${name}`, 'run.json');
+    const path = join(out, `run_${name}`, manifestFile);
     const kept = Kept.safeParse(await readJson(path, 'run'));
     if (!kept.success)
       throw new OptionError(`${path} is no run of synthesis: ${kept.error.issues.map(({ message }) => message).join('; ')}`);
@@ -84,6 +97,10 @@ export class RunFolder {
 
   get path(): string {
     return join(this.#out, `run_${this.name}`);
+  }
+
+  get #file(): string {
+    return join(this.path, manifestFile);
   }
 
   get journal(): string {
@@ -100,6 +117,14 @@ export class RunFolder {
 
   get statistics(): string {
     return join(this.#out, `statistics_${this.name}.json`);
+  }
+
+  /** Takes away what a kill has left of files that were being written. For who has the run to itself. */
+  async sweep(): Promise<void> {
+    for (const folder of [this.#out, this.path])
+      for (const file of await readdir(folder))
+        if (file.endsWith('.part') && (folder === this.path || file.includes(`_${this.name}.`)))
+          await rm(join(folder, file), { force: true });
   }
 
   /** Whether every seed has an outcome, and all files say so. */
@@ -138,6 +163,12 @@ async function claimed(path: string, tries: number): Promise<boolean> {
     throw error;
   }
 }
+
+const isThere = (path: string): Promise<boolean> =>
+  access(path).then(
+    () => true,
+    (error: unknown) => !(error instanceof Error && 'code' in error && error.code === 'ENOENT'),
+  );
 
 async function keepOnly<T>(all: readonly T[], holds: (one: T) => Promise<boolean>): Promise<readonly T[]> {
   const kept: T[] = [];

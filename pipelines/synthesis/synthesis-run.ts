@@ -78,6 +78,7 @@ export class SynthesisRun {
     if (signal?.aborted) end();
     const opened = await this.#openJournal();
     try {
+      await folder.sweep();
       const outcomes = await Outcomes.read(folder.manifest.seeds, opened.value);
       return await this.#with(opened.value, outcomes);
     } finally {
@@ -111,9 +112,10 @@ export class SynthesisRun {
       onPair: this.#options.onPair,
       ...(pairsTopic !== undefined && { send: pairSender(client, kept, pairsTopic) }),
     });
+    const isTodo = new Set(todo);
     try {
       for (const place of manifest.seeds.keys())
-        if (outcomes.status(place) !== undefined && !todo.includes(place)) await publisher.ended(place);
+        if (outcomes.status(place) !== undefined && !isTodo.has(place)) await publisher.ended(place);
       processes.beginFirst(workers.count);
       const parts = { kept, outcomes, publisher, todo, workers, processes };
       const endedBy = todo.length === 0 ? 'complete' : await this.#through(transport, client, parts);

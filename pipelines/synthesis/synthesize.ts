@@ -51,16 +51,18 @@ export async function synthesize(options: SynthesizeOptions, args: readonly stri
         throw new OptionError(`--${name} is for a run that begins, and this one goes on: leave it out`);
     const folder = await RunFolder.find(asked.out, asked.which === 'open' ? 'unfinished' : 'last');
     context.out.note(`going on with ${folder.name}`);
-    return work(folder, asked, options, context);
+    const { manifest } = folder;
+    return work({ manifest, begin: () => Promise.resolve(folder), asked }, options, context);
   }
   const manifest = await manifestOf(asked, options, context);
+  const nowMs = context.clock.nowMs();
   if (numbers !== undefined) {
-    const model = await chooseModel(manifest.config, context);
+    const model = await chooseModel(manifest.config, Math.max(...numbers), context);
     return tune({ manifest, model, env: seedEnvironment(manifest.config, process.env), workers: numbers }, context);
   }
-  if (!options.check) return work(await RunFolder.begin(asked.out, manifest, context.clock.nowMs()), asked, options, context);
+  if (!options.check) return work({ manifest, begin: () => RunFolder.begin(asked.out, manifest, nowMs), asked }, options, context);
   const one = { ...manifest, seeds: manifest.seeds.slice(0, 1) };
-  return withTemporaryRun(one, context.clock.nowMs(), (folder) => work(folder, undefined, options, context));
+  return withTemporaryRun(one, nowMs, (folder) => work({ manifest: one, begin: () => Promise.resolve(folder) }, options, context));
 }
 
 const isOnKafka = ({ kafka }: SynthesizeOptions, { settings }: CommandContext): boolean => kafka || settings.transport === 'kafka';
@@ -76,6 +78,7 @@ async function manifestOf(
   const config: Config = { ...read, model, max_workers: workers };
   const { seeds, repeated } = seedsFrom(name, await seedValues(name, options, context));
   if (repeated > 0) context.log.warn({}, `${name} has ${String(repeated)} seeds twice: each is worked on once`);
+  if (seeds.length === 0) throw new OptionError(`${name} has no seeds: expected at least one text or object, got an empty list`);
   const chosen = seeds.slice(offset, limit === undefined ? undefined : offset + limit);
   if (chosen.length === 0)
     throw new OptionError(`${name} has ${String(seeds.length)} seeds, and none from ${String(offset)} on: lower --offset`);
@@ -96,11 +99,21 @@ async function seedValues(name: string, options: SynthesizeOptions, context: Com
   }
 }
 
-/** Works on a run, shows how it goes, and what came of it. `asked` is undefined where nothing is kept. */
-async function work(folder: RunFolder, asked: Asked | undefined, options: SynthesizeOptions, context: CommandContext): Promise<number> {
+interface Work {
+  readonly manifest: Manifest;
+  /** Called when all else is there: a wrong key, or a broker that is away, leaves no run behind. */
+  readonly begin: () => Promise<RunFolder>;
+  /** Undefined where nothing is kept. */
+  readonly asked?: Asked;
+}
+
+/** Works on a run, shows how it goes, and what came of it. */
+async function work({ manifest, begin, asked }: Work, options: SynthesizeOptions, context: CommandContext): Promise<number> {
   const { out, clock, log, signal } = context;
-  const { config, model: name, seeds } = folder.manifest;
-  const model = await chooseModel({ ...config, model: options.model ?? name }, context);
+  const { config, model: name, seeds } = manifest;
+  const { topicPrefix = usualPrefix, tokenBudget, workers } = options;
+  const model = await chooseModel({ ...config, model: options.model ?? name }, workers ?? config.max_workers, context);
+  const env = seedEnvironment(config, process.env);
   const opened = isOnKafka(options, context) ? await context.openTransport({ kind: 'kafka', startBroker: true }) : undefined;
   const monitor = runMonitor({ clock });
   const now = { running: 0, pairs: 0, tokens: 0, troubles: [] as readonly string[] };
@@ -111,23 +124,13 @@ async function work(folder: RunFolder, asked: Asked | undefined, options: Synthe
     ...now.troubles,
   ];
   const stopShowing = showProgress({ monitor, out, clock, noun: 'seeds', remarks });
-  const { topicPrefix = usualPrefix, tokenBudget, workers } = options;
   try {
+    const folder = await begin();
     out.note(
       `${String(seeds.length)} seeds, ${config.environment_mode}, through ${options.model ?? name}, on ${opened?.where ?? 'the embedded broker'}`,
     );
     const summary = await runSynthesis({
-      ...{
-        folder,
-        model,
-        env: seedEnvironment(config, process.env),
-        clock,
-        log,
-        signal,
-        tokenBudget,
-        workers,
-        pairsTopic: options.pairsTopic,
-      },
+      ...{ folder, model, env, clock, log, signal, tokenBudget, workers, pairsTopic: options.pairsTopic },
       which: asked?.kind === 'go-on' ? asked.which : 'open',
       ...(opened && { transport: opened.transport, prefix: topicPrefixFrom(topicPrefix) }),
       onBegin: (said, todo) => {

@@ -10,6 +10,7 @@ const step = z.object({
   text: z.string(),
   source: z.string().exactOptional(),
   isCut: z.boolean().exactOptional(),
+  foundNothing: z.boolean().exactOptional(),
   error: z.string().exactOptional(),
 });
 const evidence = z.object({ step: z.number(), tool: z.string(), input: z.unknown(), text: z.string(), source: z.string().exactOptional() });

@@ -46,10 +46,12 @@ export async function pythonInterpreter(options: PythonInterpreterOptions = {}):
     ...textInput({ code: { description: 'the program; print what is to be seen', maxLength: mostCharacters } }),
     run: async ({ code }, { signal }) => {
       const ended = await runSandbox(code, pythonLimits, { python, clock, signal });
-      return { text: textOf(ended), isCut: ended.end === 'output' };
+      return { text: textOf(ended), isCut: ended.end === 'output', ...(hasFailed(ended) && { foundNothing: true }) };
     },
   });
 }
+
+const hasFailed = ({ end, code = 0, stdout = '' }: SandboxEnd): boolean => end !== 'exit' || code !== 0 || stdout.trim() === '';
 
 function textOf({ end, code = 0, stdout = '', stderr = '', why = '' }: SandboxEnd): string {
   if (end === 'setup') throw new ToolError('tool_failed', `the sandbox could not be set up: ${why}`);

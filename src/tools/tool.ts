@@ -26,6 +26,8 @@ export interface ToolResult {
   readonly source?: string | undefined;
   /** Whether the tool itself cut it. */
   readonly isCut?: boolean | undefined;
+  /** What it says is for who asked (nothing was found, the program failed), and no evidence of anything. */
+  readonly foundNothing?: boolean | undefined;
 }
 
 /** A tool as a value: what a model is told of it, what it takes, and how it runs. */

@@ -46,7 +46,7 @@ export function webSearch(options: WebSearchOptions): Tool<{ readonly query: str
     run: async ({ query }, context) => {
       const hits = await find(query, topK, context);
       if (!Array.isArray(hits)) throw new ToolError('tool_failed', `web_search expected a list of results, got ${typeof hits}`);
-      if (hits.length === 0) return { text: `[nothing was found for ${JSON.stringify(query)}; try other words]` };
+      if (hits.length === 0) return { text: `[nothing was found for ${JSON.stringify(query)}; try other words]`, foundNothing: true };
       return { text: hits.slice(0, topK).map(shown).join('\n\n') };
     },
   });

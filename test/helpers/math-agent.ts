@@ -25,7 +25,7 @@ export function mathAgent(call: ScriptedCall): string {
     });
   }
   if (text.includes('from the evidence alone')) {
-    const values = [...text.matchAll(/^Evidence \d+:\n<data \w+>\n([^\n]*)/gm)];
+    const values = [...text.matchAll(/^Evidence \d+:\n<data \w+>\n[^\n]*\n([^\n]*)/gm)];
     return JSON.stringify({ known: true, answer: values.at(-1)?.[1] ?? '' });
   }
   if (text.includes('from what you know')) return JSON.stringify({ known: false, answer: '' });

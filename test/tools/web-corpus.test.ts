@@ -80,6 +80,7 @@ describe('the tools on a corpus', () => {
     );
     expect(await runTool(webSearch({ corpus: library }), { query: 'zebra' })).toEqual({
       text: '[nothing was found for "zebra"; try other words]',
+      foundNothing: true,
     });
   });
 

@@ -1,24 +1,33 @@
 import type { Desk } from './desk.ts';
 import type { Check, Checks, Evidence, Pair } from './findings.ts';
-import { answerPrompt, comparePrompt } from './prompts.ts';
+import { answerPrompt, comparePrompt, examplePairs } from './prompts.ts';
 import { QuestionError } from './question-error.ts';
 import { containsAnswer, sameAnswer } from './same-answer.ts';
+import { wordsOf } from './words-of.ts';
 
 const longest = { question: 400, answer: 200 } as const;
 const pass: Check = { result: 'pass' };
 const skipped: Check = { result: 'skipped' };
 const fail = (why: string): Check => ({ result: 'fail', why });
 
+export interface CheckOptions {
+  /** Whether the question is asked without the evidence, too. */
+  readonly closedBook: boolean;
+  /** Of the evidence, as much is shown at once. @defaultValue all */
+  readonly promptChars?: number;
+}
+
 /**
  * Checks a pair: its form; whether its evidence, and nothing else, leads to its answer; whether the question alone does. What is not asked any more, since a check before it failed, is `skipped`. A check that has no answer that can be used
  * fails: what could not be checked is not kept.
  * @throws QuestionError for a question that fails for a reason that is not of its answer.
  */
-export async function checkPair(pair: Pair, desk: Desk, { closedBook }: { readonly closedBook: boolean }): Promise<Checks> {
+export async function checkPair(pair: Pair, desk: Desk, { closedBook, promptChars = Infinity }: CheckOptions): Promise<Checks> {
   const schema = checkForm(pair);
   if (schema.result === 'fail') return { schema, answerable: skipped, closed_book: skipped };
+  if (isExample(pair)) return { schema, answerable: fail('it is the example that the model was shown'), closed_book: skipped };
   if (containsAnswer(pair.question, pair.answer)) return { schema, answerable: skipped, closed_book: fail('the question says its answer') };
-  const answerable = await checked(() => checkAnswerable(pair, desk));
+  const answerable = await checked(() => checkAnswerable(pair, desk, promptChars));
   if (answerable.result === 'fail') return { schema, answerable, closed_book: skipped };
   return { schema, answerable, closed_book: closedBook ? await checked(() => checkClosedBook(pair, desk)) : skipped };
 }
@@ -53,14 +62,20 @@ async function checked(check: () => Promise<Check>): Promise<Check> {
   }
 }
 
-async function checkAnswerable(pair: Pair, desk: Desk): Promise<Check> {
-  const { known, answer } = await answered(pair.question, pair.evidence, desk);
+/** Small models say again what they were shown. */
+function isExample({ question }: Pair): boolean {
+  const words = wordsOf(question).join(' ');
+  return Object.values(examplePairs).some((example) => wordsOf(example.question).join(' ') === words);
+}
+
+async function checkAnswerable(pair: Pair, desk: Desk, promptChars: number): Promise<Check> {
+  const { known, answer } = await answered(pair.question, desk, pair.evidence, promptChars);
   if (!known) return fail('the evidence does not answer it');
   return (await saysSame(pair.question, pair.answer, answer, desk)) ? pass : fail('the evidence leads to another answer');
 }
 
 async function checkClosedBook(pair: Pair, desk: Desk): Promise<Check> {
-  const { known, answer } = await answered(pair.question, [], desk);
+  const { known, answer } = await answered(pair.question, desk);
   if (!known) return pass;
   return (await saysSame(pair.question, pair.answer, answer, desk)) ? fail('it can be answered without the evidence') : pass;
 }
@@ -70,9 +85,8 @@ interface Answered {
   readonly answer: string;
 }
 
-async function answered(question: string, evidence: readonly Evidence[], desk: Desk): Promise<Answered> {
-  const results = evidence.map(({ text, source }) => ({ text, ...(source === undefined ? {} : { source }) }));
-  const { value } = await desk.ask('answer', answerPrompt(question, results, desk.chance), answerSchema);
+async function answered(question: string, desk: Desk, evidence: readonly Evidence[] = [], promptChars = Infinity): Promise<Answered> {
+  const { value } = await desk.ask('answer', answerPrompt(question, evidence, promptChars, desk.chance), answerSchema);
   const { known, answer } = value as Answered;
   return { known: known && answer.trim() !== '', answer };
 }

@@ -121,7 +121,7 @@ class Tree {
   }
 
   /** What is wrong is told to the model, like what is right. */
-  async #use(tool: Tool, input: unknown): Promise<Pick<Step, 'text' | 'source' | 'isCut' | 'error'>> {
+  async #use(tool: Tool, input: unknown): Promise<Pick<Step, 'text' | 'source' | 'isCut' | 'foundNothing' | 'error'>> {
     const { order, clock, signal } = this.#parts;
     const counts = (this.#tools[tool.name] ??= { used: 0, failed: 0 });
     counts.used += 1;
@@ -142,10 +142,16 @@ class Tree {
   }
 }
 
-const resultOf = ({ text, source, isCut = false }: ToolResult): Pick<Step, 'text' | 'source' | 'isCut'> => ({
+const resultOf = ({
+  text,
+  source,
+  isCut = false,
+  foundNothing = false,
+}: ToolResult): Pick<Step, 'text' | 'source' | 'isCut' | 'foundNothing'> => ({
   text,
   ...(source === undefined ? {} : { source }),
   ...(isCut ? { isCut } : {}),
+  ...(foundNothing ? { foundNothing } : {}),
 });
 
 /** One of the tools with an input that it takes, or the end. */

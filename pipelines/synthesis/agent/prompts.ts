@@ -1,6 +1,7 @@
 import type { ChatTurn } from 'millrace';
 import { aboutEvidence, asEvidence, evidenceBoundary, type Tool, type ToolResult } from 'millrace/tools';
 import type { Chance } from './chance.ts';
+import type { Evidence } from './findings.ts';
 import type { SeedOrder } from './order.ts';
 import type { Step } from './step.ts';
 
@@ -12,11 +13,11 @@ const aims: Readonly<Record<SeedOrder['mode'], string>> = {
     'Write small programs that compute or simulate something about the topic, and print what they find, such as {"tool": "python_interpreter", "input": {"code": "print(sum(n * n for n in range(10)))"}}.',
 };
 
-/** One of each, for models that learn from an example more than from words. */
-const examples: Readonly<Record<SeedOrder['mode'], string>> = {
-  web: '{"question": "In which year was the bridge over the Tay that fell in a storm opened?", "answer": "1878", "evidence": [1]}',
-  math: '{"question": "A hall has 12 rows of 7 seats, and 5 seats are broken. How many can be sat on?", "answer": "79", "evidence": [1]}',
-  python: '{"question": "What is the sum of the squares of the whole numbers below ten?", "answer": "285", "evidence": [1]}',
+/** One of each, for models that learn from an example more than from words; one that says it again has written nothing. */
+export const examplePairs: Readonly<Record<SeedOrder['mode'], { readonly question: string; readonly answer: string }>> = {
+  web: { question: 'In which year was the bridge over the Tay that fell in a storm opened?', answer: '1878' },
+  math: { question: 'A hall has 12 rows of 7 seats, and 5 seats are broken. How many can be sat on?', answer: '79' },
+  python: { question: 'What is the sum of the squares of the whole numbers below ten?', answer: '285' },
 };
 
 /** At least as much of each result, however many there are. */
@@ -35,7 +36,9 @@ class Marked {
   }
 }
 
-const found = ({ tool, input, text, source, isCut }: Step, chars: number): ToolResult => {
+type Shown = Pick<Step, 'tool' | 'input' | 'text' | 'source' | 'isCut'>;
+
+const found = ({ tool, input, text, source, isCut }: Shown, chars: number): ToolResult => {
   const whole = `${tool} ${JSON.stringify(input)}\n${text}`;
   const isTooLong = whole.length > chars;
   return {
@@ -45,7 +48,7 @@ const found = ({ tool, input, text, source, isCut }: Step, chars: number): ToolR
   };
 };
 
-const share = (order: SeedOrder, count: number): number => Math.max(leastChars, Math.floor(order.promptChars / Math.max(1, count)));
+const share = (promptChars: number, count: number): number => Math.max(leastChars, Math.floor(promptChars / Math.max(1, count)));
 
 export interface ExploreParts {
   readonly order: SeedOrder;
@@ -59,7 +62,7 @@ export interface ExploreParts {
 
 /** Which tool next, with which input. */
 export function explorePrompt({ order, tools, path, tried, canFinish, chance }: ExploreParts): readonly ChatTurn[] {
-  const chars = share(order, path.length + tried.length);
+  const chars = share(order.promptChars, path.length + tried.length);
   const [before, beside] = [path.map((step) => found(step, chars)), tried.map((step) => found(step, Math.min(chars, leastChars)))];
   const topic = { text: order.topic };
   const marked = new Marked([topic, ...before, ...beside], chance);
@@ -86,7 +89,7 @@ export function explorePrompt({ order, tools, path, tried, canFinish, chance }: 
 
 /** A question and its answer, from what was found on one way. */
 export function writePrompt(order: SeedOrder, evidence: readonly Step[], chance: Chance): readonly ChatTurn[] {
-  const results = evidence.map((step) => found(step, share(order, evidence.length)));
+  const results = evidence.map((step) => found(step, share(order.promptChars, evidence.length)));
   const topic = { text: order.topic };
   const marked = new Marked([topic, ...results], chance);
   return [
@@ -99,16 +102,17 @@ export function writePrompt(order: SeedOrder, evidence: readonly Step[], chance:
         ...results.flatMap((result, at) => [`Evidence ${String(at + 1)}:`, marked.text(result)]),
         'Write one question that this evidence answers, that makes sense to somebody who does not see the evidence, and that nobody can answer without it. The answer is short: a name, a number, a few words. It must not stand in the question.',
         'Answer with JSON: {"question": …, "answer": …, "evidence": the numbers of the evidence that the answer needs}, such as, for another topic:',
-        examples[order.mode],
+        JSON.stringify({ ...examplePairs[order.mode], evidence: [1] }),
       ].join('\n'),
     },
   ];
 }
 
-/** The question again, with nothing but evidence, or with nothing at all. */
-export function answerPrompt(question: string, evidence: readonly ToolResult[], chance: Chance): readonly ChatTurn[] {
+/** The question again, with nothing but evidence (what was asked of a tool, and what it said, as much as the writer saw), or with nothing at all. */
+export function answerPrompt(question: string, evidence: readonly Evidence[], promptChars: number, chance: Chance): readonly ChatTurn[] {
   const asked = { text: question };
-  const marked = new Marked([asked, ...evidence], chance);
+  const results = evidence.map((one) => found(one, share(promptChars, evidence.length)));
+  const marked = new Marked([asked, ...results], chance);
   const from =
     evidence.length === 0
       ? 'Answer the question from what you know. Where you are not sure, do not guess: say that you do not know.'
@@ -120,7 +124,7 @@ export function answerPrompt(question: string, evidence: readonly ToolResult[], 
       content: [
         'Question:',
         marked.text(asked),
-        ...evidence.flatMap((result, at) => [`Evidence ${String(at + 1)}:`, marked.text(result)]),
+        ...results.flatMap((result, at) => [`Evidence ${String(at + 1)}:`, marked.text(result)]),
         'Answer with JSON: {"known": true or false, "answer": a name, a number, a few words; empty where it is not known}.',
       ].join('\n'),
     },

@@ -42,7 +42,7 @@ export function selectTrajectories(
 export const evidenceOf = (path: readonly Step[]): readonly Step[] =>
   path.filter((step, at) => isEvidence(step) && path.findIndex((one) => isEvidence(one) && one.text === step.text) === at);
 
-const isEvidence = ({ error, text }: Step): boolean => error === undefined && text.trim() !== '';
+const isEvidence = ({ error, text, foundNothing = false }: Step): boolean => error === undefined && !foundNothing && text.trim() !== '';
 
 function scoreOf(evidence: readonly Step[], seen: ReadonlySet<string>): number | undefined {
   const fresh = evidence.filter(({ text }) => !seen.has(text));

@@ -12,6 +12,8 @@ export interface Step {
   readonly text: string;
   readonly source?: string;
   readonly isCut?: boolean;
+  /** What it says is no evidence. */
+  readonly foundNothing?: boolean;
   /** The code of what was wrong; such a step is no evidence. */
   readonly error?: string;
 }

@@ -40,7 +40,7 @@ async function trajectoryOf({ id, steps }: Selected, order: SeedOrder, desk: Des
   const tokens = () => ({ input: desk.tokens.input - before.input, output: desk.tokens.output - before.output });
   try {
     const pair = await writePair(steps, order, desk);
-    const checks = await checkPair(pair, desk, { closedBook: order.closedBookCheck });
+    const checks = await checkPair(pair, desk, { closedBook: order.closedBookCheck, promptChars: order.promptChars });
     return { id, steps, pair, checks, tokens: tokens() };
   } catch (error) {
     if (error instanceof QuestionError && error.isOfAnswer) return { id, steps, why: error.code, tokens: tokens() };

@@ -49,6 +49,18 @@ describe('a configuration', () => {
     ]);
   });
 
+  it('warns of what nothing reads within, too', () => {
+    const search = { url: 'https://a.example/{query}', results: 'r', key_evn: 'KEY', fields: { titel: 't' } };
+    const servers = [{ name: 'a', command: 'x', arg: [] }];
+    const { warnings } = configFrom('x.json', { environment_mode: 'web', environment_kwargs: { top_k: 3, search }, mcp_servers: servers });
+    expect(warnings.map((one) => one.replace(/^x.json has /, ''))).toEqual([
+      'environment_kwargs.top_k, which nothing reads',
+      'environment_kwargs.search.key_evn, which nothing reads; did you mean environment_kwargs.search.key_env?',
+      'environment_kwargs.search.fields.titel, which nothing reads; did you mean environment_kwargs.search.fields.title?',
+      'mcp_servers.0.arg, which nothing reads; did you mean mcp_servers.0.args?',
+    ]);
+  });
+
   it.each([
     [{}, 'environment_mode'],
     [{ environment_mode: 'sql' }, 'environment_mode'],
@@ -92,6 +104,10 @@ describe('seeds', () => {
       'which a different seed has, too',
     ],
     [['x'.repeat(20_001)], 'at most 20000 characters'],
+    [null, 'got null'],
+    [[{ id: 'x'.repeat(257), name: 'a' }], 's[0] must have an id of at most 256 characters'],
+    [[{ id: '\ud800', name: 'a' }], 's[0] must have an id of at most 256 characters of Unicode'],
+    [[['x'.repeat(1_000)]], /s\[0\] must be a text or an object with something in it, got \["x{98}…$/],
   ])('%j are refused', (given, says) => {
     expect(() => seedsFrom('s', given)).toThrow(says);
   });

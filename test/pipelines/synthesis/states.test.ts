@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { accountOf, type RunTimes } from '../../../pipelines/synthesis/account.state.ts';
 import { containsAnswer, sameAnswer } from '../../../pipelines/synthesis/agent/same-answer.ts';
-import { DuplicateIndex } from '../../../pipelines/synthesis/duplicate-index.state.ts';
+import { DuplicateIndex } from '../../../pipelines/synthesis/duplicate-index.ts';
 import { SpendLimit } from '../../../pipelines/synthesis/spend-limit.state.ts';
 import { WaitingTimes } from '../../../pipelines/synthesis/waiting-times.state.ts';
 
@@ -57,11 +57,35 @@ describe('near duplicates', () => {
     ['By whom was the Turk bought in 1805?', 'Mälzel', 'a'],
     ['By whom was the Turk bought in 1805?', 'Napoleon', undefined],
     ['By whom was the Turk bought in 1806?', 'Mälzel', undefined],
+    ['Who, in 1805, purchased a chess player of wood?', 'Mälzel', undefined], // only who understands it knows
+    ['In 1805, who was it that bought the Turk?', 'Mälzel', 'a'],
     ['Who patented the metronome in 1805?', 'Mälzel', undefined],
   ])('in other words: %s %s', (question, answer, near) => {
     const index = new DuplicateIndex(0.8);
     index.keep('a', 'Who bought the Turk in 1805?', 'Malzel.');
     expect(index.keep('b', question, answer)).toBe(near);
+  });
+
+  it.each([
+    ['Who invented the telephone?', 'Who was the inventor of the telephone?', 'Bell', 'Bell', 'a'],
+    ['Which capital has France?', 'What is the capital of France called?', 'Paris', 'paris', 'a'],
+    ['Is the Danube longer than the Rhine?', 'Is the Danube wider than the Rhine?', 'yes', 'yes', undefined],
+    ['How many wins had he against Zukertort?', 'How many losses had he against Zukertort?', '10', 'ten', undefined],
+    ['How many wins had he against Zukertort?', 'Against Zukertort, how many wins had he?', '10', 'ten', 'a'],
+    [
+      'A shop has 12 apples in its box and buys 5 more on each day: how many?',
+      'A shop has 12 apples in its box and sells 5 more on each day: how many?',
+      '17',
+      '7',
+      undefined,
+    ],
+    ['What is (12 + 5) * 2?', 'What is (12 * 5) + 2?', '34', '62', undefined],
+    ['多瑙河流经哪些国家的首都？', '多瑙河流经哪些国家的首都', '四个', '四', 'a'],
+    ['多瑙河流经哪些国家的首都？', '尼罗河流经哪些沙漠和城市？', '四个', '两', undefined],
+  ])('%s and %s', (one, other, answer, again, near) => {
+    const index = new DuplicateIndex(0.8);
+    index.keep('a', one, answer);
+    expect(index.keep('b', other, again)).toBe(near);
   });
 
   it('finds what comparing with all finds', () => {
@@ -76,7 +100,7 @@ describe('near duplicates', () => {
         const kept: string[] = [];
         for (const [at, one] of all.entries()) {
           const isNear = kept.some((other) => jaccard(one, other) >= similarity);
-          expect(index.keep(one, one, String(at)) !== undefined).toBe(isNear);
+          expect(index.keep(one, one, `answer ${String(at)}`) !== undefined).toBe(isNear);
           if (!isNear) kept.push(one);
         }
       }),
@@ -108,6 +132,30 @@ describe('answers', () => {
     ['1000000', 'a million', undefined],
     ['', 'x', false],
     ['Zürich', 'zurich', true],
+    ['ten', '10', true],
+    ['eighty-eight', '88', true],
+    ['nineteen ninety-one', '1991', true],
+    ['three hundred and five', '305', true],
+    ['two thousand and twelve km', '2,012 km', true],
+    ['1.2 million', '1200000', true],
+    ['1 234 567', '1234567', true],
+    ['1’234', '1,234', true],
+    ['−5', '-5', true],
+    ['−5', '5', false],
+    ['x = -3', 'x = 3', undefined],
+    ['C++', 'C', undefined],
+    ['$5', '€5', undefined],
+    ['x > 3', 'x < 3', undefined],
+    ['vitamin A', 'vitamin', undefined],
+    ['A', 'a', true],
+    ['12%', '12', true],
+    ['12%', '0.12', undefined],
+    ['3.14', '3.14159', undefined],
+    ['3', '3.14159', false],
+    ['1,234', '1.234', undefined],
+    ['1939-1945', '1939–1945', true],
+    ['one', 'One.', true],
+    ['twenty and thirty', '50', undefined],
   ])('%s and %s: %s', (one, other, same) => {
     expect(sameAnswer(one, other)).toBe(same);
     expect(sameAnswer(other, one)).toBe(same);
@@ -118,6 +166,13 @@ describe('answers', () => {
     ['Which river is it?', 'Danube', false],
     ['What is 3 times 4, less 5?', '3', false],
     ['What is 1200 divided by 4?', '1,200', true],
+    ['In which year, nineteen ninety-one, was it?', '1991', true],
+    ['What mirrors for pilgrims did he make?', 'a mirror', true],
+    ['Which Clark, William Tierney by name, designed it?', 'William Tierney Clark', true],
+    ['Who was the wife of Pierre Curie?', 'Marie Curie', false],
+    ['What does Danubian mean?', 'Danube', true],
+    ['多瑙河是哪条河？', '多瑙河', true],
+    ['哪条河流经维也纳？', '多瑙河', false],
   ])('%s says %s: %s', (question, answer, says) => {
     expect(containsAnswer(question, answer)).toBe(says);
   });
