@@ -1,22 +1,18 @@
-import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import {
   defineCommand,
-  isStreamError,
   keyFrom,
-  messageOf,
   modelToPull,
   namedModel,
-  OptionError,
   type RunMonitor,
   runMonitor,
   showProgress,
   showPull,
   topicPrefixFrom,
 } from 'millrace';
-import { linesOf, readChunks } from './read-chunks.ts';
 import { runFile } from './run-file.ts';
 import { settingOptions, settingsFrom, variableOf } from './settings.ts';
+import { type TaskLine, taskLines } from './task-lines.ts';
 import { type FileTask, taskOf } from './tasks-in.ts';
 import { TotalEstimate } from './total-estimate.state.ts';
 
@@ -27,11 +23,12 @@ export const parallelCommand = defineCommand({
   name: 'parallel',
   summary: 'ask a model about each line of a file, many at once; again to go on',
   details:
-    'A line is a text, or a JSON object whose fields stand in the prompt: {text}, {title}. Into the folder go results.jsonl (a line for each\n' +
-    'task, as they end), report.json, report.html, and the journal of finished tasks, which are never asked again: not after a crash,\n' +
+    'A line is a text, or a JSON object whose fields stand in the prompt: {text}, {title}. Of a .jsonl every line is JSON, and one that is none ' +
+    'fails alone. The file may be gzipped. Into the folder go results.jsonl (a line for each ' +
+    'task, as they end), report.json, report.html, and the journal of finished tasks, which are never asked again: not after a crash, ' +
     'not by a second run. Ctrl-C takes no more and finishes what runs. A prompt that is too long for the model is asked again with its fields cut.\n\n' +
     `Each of the last ${String(Object.keys(settingOptions).length)} settings is a flag, or a variable of the environment: --max-tokens is ${variableOf('maxTokens')}.`,
-  arguments: [{ name: 'file', summary: 'lines of text or JSON; - is stdin', required: true }],
+  arguments: [{ name: 'file', summary: 'lines of text or JSON, also .gz; - is stdin', required: true }],
   options: {
     prompt: { kind: 'text', value: 'template', summary: `what is asked, with fields in braces (default: ${defaults.prompt})` },
     model: {
@@ -57,21 +54,20 @@ export const parallelCommand = defineCommand({
     const [path = '-'] = args;
     const apiKey = apiKeyEnv === undefined ? {} : { apiKey: keyFrom(apiKeyEnv) };
     const resource = namedModel(model, { maxCalls: settings.workers, ...apiKey });
-    const size = path === '-' ? undefined : await sizeOf(resolve(path));
+    const { lines, bytes } = await taskLines(path, process.stdin);
     const file = modelToPull(model);
     if (file !== undefined) await showPull(context, file);
     const onKafka = options.kafka || context.settings.transport === 'kafka';
     const opened = onKafka ? await context.openTransport({ kind: 'kafka', startBroker: true }) : undefined;
-    const chunks = path === '-' ? (process.stdin as AsyncIterable<Uint8Array>) : readChunks(resolve(path));
     const monitor = runMonitor({ clock });
-    const estimate = new TotalEstimate(size);
+    const estimate = new TotalEstimate(bytes);
     const remarks = (): readonly string[] => (estimate.isGuess ? ['all by the size of the file'] : []);
     const hide = showProgress({ monitor, out, clock, noun: 'tasks', remarks });
     try {
       out.note(`${path === '-' ? 'stdin' : path} through ${model}, on ${opened?.where ?? 'the embedded broker'}: results to ${folder}`);
       const summary = await runFile({
         ...settings,
-        ...{ tasks: tasksIn(chunks, prompt, { estimate, monitor }), out: resolve(folder), model: resource, modelName: model },
+        ...{ tasks: tasksIn(lines, prompt, { estimate, monitor }), out: resolve(folder), model: resource, modelName: model },
         ...{ transport: opened?.transport, topicPrefix: topicPrefixFrom(topicPrefix) },
         ...{ clock, log, signal, monitor },
       });
@@ -95,29 +91,17 @@ interface Counted {
 }
 
 async function* tasksIn(
-  chunks: AsyncIterable<Uint8Array>,
+  lines: AsyncIterable<TaskLine>,
   prompt: string,
   { estimate, monitor }: Counted,
 ): AsyncGenerator<FileTask, void, undefined> {
   let nth = 0;
-  for await (const line of linesOf(chunks)) {
+  for await (const line of lines) {
     nth += 1;
-    estimate.line(Buffer.byteLength(line) + 1);
+    estimate.line(line.bytes);
     if (estimate.total !== undefined) monitor.expect(estimate.total);
     yield taskOf(line, nth, prompt);
   }
   estimate.over();
   monitor.expect(nth);
-}
-
-/** Undefined for what is no file, such as a pipe with a name. @throws OptionError where there is nothing. */
-async function sizeOf(path: string): Promise<number | undefined> {
-  try {
-    const found = await stat(path);
-    if (found.isDirectory()) throw new OptionError(`FILE must be a file of lines or -, got the folder ${path}`);
-    return found.isFile() ? found.size : undefined;
-  } catch (error) {
-    if (isStreamError(error)) throw error;
-    throw new OptionError(`FILE must be a file of lines or -, got ${JSON.stringify(path)}: ${messageOf(error)}`, { cause: error });
-  }
 }

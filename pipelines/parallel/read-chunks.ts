@@ -20,45 +20,62 @@ export interface LinesOptions {
   readonly maxLineBytes?: number;
 }
 
+/** A line as it stands in its file. */
+export interface NumberedLine {
+  /** From 1, empty ones counted. */
+  readonly number: number;
+  /** Without its end; undefined where it is longer than `maxLineBytes`. */
+  readonly bytes: Uint8Array | undefined;
+}
+
 const newline = 10;
+const usualLineBytes = 16 * 2 ** 20;
 
 /** The lines of a stream of UTF-8 bytes, without their ends and without empty ones; a byte order mark is left out. Holds one line. */
 export async function* linesOf(
   chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
-  { maxLineBytes = 16 * 2 ** 20 }: LinesOptions = {},
+  { maxLineBytes = usualLineBytes }: LinesOptions = {},
 ): AsyncGenerator<string, void, undefined> {
   requireInteger('linesOf.maxLineBytes', maxLineBytes, 1);
   const decoder = new TextDecoder('utf-8'); // what is not UTF-8 becomes U+FFFD: one bad byte is not the end of a pile
-  let parts: Uint8Array[] = [];
-  let held = 0;
-  let nth = 0;
-  const take = (last: Uint8Array): string => {
-    const line = decoder.decode(parts.length === 0 ? last : Buffer.concat([...parts, last])).replace(/\r$/, '');
-    parts = [];
-    held = 0;
-    nth += 1;
-    return line;
-  };
-  const hold = (bytes: number): void => {
-    held += bytes;
-    if (held > maxLineBytes)
+  for await (const { number, bytes } of numberedLines(chunks, maxLineBytes)) {
+    if (bytes === undefined)
       throw new RecordError(
         'record_too_large',
-        `expected lines of at most ${String(maxLineBytes)} bytes, line ${String(nth + 1)} is longer`,
+        `expected lines of at most ${String(maxLineBytes)} bytes, line ${String(number)} is longer`,
       );
+    const line = decoder.decode(bytes).replace(/\r$/, '');
+    if (line.trim() !== '') yield line;
+  }
+}
+
+/** All lines of a stream of bytes, also empty ones; of one that is too long its number, as soon as that is known. Holds one line. */
+export async function* numberedLines(
+  chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  maxLineBytes = usualLineBytes,
+): AsyncGenerator<NumberedLine, void, undefined> {
+  let parts: Uint8Array[] = [];
+  let held = 0;
+  let number = 1;
+  /** True where that has made the line too long. */
+  const hold = (part: Uint8Array): boolean => {
+    if (held > maxLineBytes) return false;
+    held += part.length;
+    if (held > maxLineBytes) parts = [];
+    else parts.push(part);
+    return held > maxLineBytes;
   };
   for await (const chunk of chunks) {
     let from = 0;
     for (let at = chunk.indexOf(newline); at >= 0; at = chunk.indexOf(newline, from)) {
-      hold(at - from);
-      const line = take(chunk.subarray(from, at));
-      from = at + 1;
-      if (line.trim() !== '') yield line;
+      if (hold(chunk.subarray(from, at))) yield { number, bytes: undefined };
+      const [only = new Uint8Array()] = parts;
+      if (held <= maxLineBytes) yield { number, bytes: parts.length > 1 ? Buffer.concat(parts) : only };
+      [parts, held, from] = [[], 0, at + 1];
+      number += 1;
     }
-    if (from === chunk.length) continue;
-    hold(chunk.length - from);
-    parts.push(chunk.slice(from)); // a copy: the stream's own buffer is larger
+    // a copy: the stream's own buffer is larger
+    if (from < chunk.length && hold(chunk.slice(from))) yield { number, bytes: undefined };
   }
-  const rest = take(new Uint8Array());
-  if (rest.trim() !== '') yield rest;
+  if (parts.length > 0) yield { number, bytes: Buffer.concat(parts) };
 }

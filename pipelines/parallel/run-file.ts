@@ -6,6 +6,7 @@ import { catchError, type Observable, throwError } from 'rxjs';
 import {
   type ChatOptions,
   type Clock,
+  DocumentError,
   isStreamError,
   type Journal,
   journal,
@@ -134,7 +135,7 @@ async function workOn(options: RunFileOptions, kept: Resource<Journal>): Promise
 function askCut(options: ChatOptions, asked: WeakMap<FileInput, FileTask>) {
   const asking = ask(options);
   return (input: FileInput, work: Work): Observable<string> => {
-    if (!('prompt' in input)) return throwError(() => new RecordError('schema_violation', input.problem));
+    if ('problem' in input) return throwError(() => problemOf(input));
     return asking(input.prompt, work).pipe(
       catchError((error: unknown) => {
         const task = asked.get(input);
@@ -145,10 +146,13 @@ function askCut(options: ChatOptions, asked: WeakMap<FileInput, FileTask>) {
   };
 }
 
+const problemOf = ({ code, problem }: Extract<FileInput, { readonly problem: string }>): Error =>
+  code === 'unreadable_document' ? new DocumentError(problem) : new RecordError(code, problem);
+
 /** A result as one line, without secrets that errors might tell: their messages have none. */
 function lineOf(task: FileTask | undefined, result: TaskResult<FileInput, string>): string {
   const { status } = result;
-  const head = { index: result.index, id: task?.id, status, input: task?.input };
+  const head = { index: result.index, line: task?.line, id: task?.id, status, input: task?.input };
   if (status === 'success') {
     const degraded = result.degraded.length === 0 ? {} : { degraded: result.degraded };
     return JSON.stringify({ ...head, result: result.result, ...degraded });

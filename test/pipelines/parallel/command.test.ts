@@ -68,6 +68,20 @@ describe('millrace parallel', () => {
     expect(server.requests).toHaveLength(3);
   });
 
+  it('of a .jsonl a line that is no JSON fails alone, with its number; the rest are asked, and the exit code says so', async () => {
+    const { server, run, folder, out, json } = await scene([]);
+    const file = join(folder, 'rows.jsonl');
+    await writeFile(file, '{"text":"a"}\n\n{"text":"b"\n{"text":"c"}\n');
+    expect(await run({}, file)).toBe(1);
+    expect(json).toEqual([{ summary: { succeeded: 2, failed: 1, isComplete: true } }]);
+    expect(server.requests).toHaveLength(2);
+    const failed = (await readFile(join(out, 'results.jsonl'), 'utf8')).split('\n').find((line) => line.includes('"error"')) ?? '';
+    expect(JSON.parse(failed)).toEqual({
+      ...{ index: 1, line: 3, id: '2', status: 'error', input: '{"text":"b"' },
+      error: { code: 'unreadable_document', message: expect.stringMatching(/^rows\.jsonl:3: expected a line of JSON, got /) as string },
+    });
+  });
+
   it.each([
     ['no-such-file', {}, 'FILE must be a file of lines or -'],
     ['.', {}, 'got the folder'],

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { runFile, type RunFileOptions } from '../../../pipelines/parallel/run-file.ts';
+import type { TaskLine } from '../../../pipelines/parallel/task-lines.ts';
 import { taskOf } from '../../../pipelines/parallel/tasks-in.ts';
 import { systemClock } from '../../../src/clock.ts';
 import { InferenceError, OverloadError } from '../../../src/errors.ts';
@@ -20,10 +21,15 @@ beforeEach(async () => {
 
 const never = new AbortController().signal;
 
+const lineOf = (text: string, given: Partial<TaskLine> = {}): TaskLine => ({
+  ...{ text, number: 1, isRow: false, bytes: text.length + 1, ...given },
+  where: `in.jsonl:${String(given.number ?? 1)}`,
+});
+
 async function* tasksOf(lines: readonly string[], prompt = '{text}') {
   for (const [i, line] of lines.entries()) {
     await Promise.resolve();
-    yield taskOf(line, i + 1, prompt);
+    yield taskOf(lineOf(line, { number: i + 1 }), i + 1, prompt);
   }
 }
 
@@ -49,12 +55,32 @@ describe('taskOf', () => {
     ['{broken', '{text}', { id: '7', input: '{broken', asks: { prompt: '{broken' } }],
     ['{"text":"{title}","title":"t"}', '{text}', { id: '7', input: { text: '{title}', title: 't' }, asks: { prompt: '{title}' } }],
   ])('%s', (line, prompt, expected) => {
-    expect(taskOf(line, 7, prompt)).toMatchObject(expected);
+    expect(taskOf(lineOf(line, { number: 9 }), 7, prompt)).toMatchObject({ ...expected, line: 9 });
+  });
+
+  it.each([
+    ['{"text":"x"}', { prompt: 'x' }],
+    ['"in quotes"', { prompt: 'in quotes' }],
+    ['{broken', /^in\.jsonl:9: expected a line of JSON, got one that is none \(column 2\); mend the line, or leave it out$/],
+    ['plain text', /^in\.jsonl:9: expected a line of JSON, got one that is none; /],
+    ['{"text":"x"} {"text":"y"}', /expected a line of JSON/],
+    ['5', /^in\.jsonl:9: expected an object with fields, or a text, got number$/],
+    ['[1]', /got a list$/],
+    ['null', /got null$/],
+  ])('of rows alone, %s', (line, expected) => {
+    const { asks } = taskOf(lineOf(line, { number: 9, isRow: true }), 7, '{text}');
+    if (expected instanceof RegExp)
+      expect(asks).toEqual({ code: 'unreadable_document', problem: expect.stringMatching(expected) as string });
+    else expect(asks).toEqual(expected);
   });
 
   it('a row without a field is a problem of its own', () => {
-    expect(taskOf('{"a":1}', 3, '{text}').asks).toEqual({ problem: expect.stringContaining('task 3: expected a field text') as string });
-    expect(taskOf('{"a":1}', 3, '{constructor}').asks).toHaveProperty('problem');
+    const asks = (prompt: string) => taskOf(lineOf('{"a":1}', { number: 3 }), 2, prompt).asks;
+    expect(asks('{text}')).toEqual({
+      code: 'schema_violation',
+      problem: expect.stringContaining('in.jsonl:3: expected a field text') as string,
+    });
+    expect(asks('{constructor}')).toHaveProperty('problem');
   });
 });
 
@@ -64,11 +90,10 @@ describe('runFile', () => {
     const summary = await work(['a', '{"id":"r","text":"b"}', '{"title":"none"}'], { model });
     expect(summary).toEqual({ succeeded: 2, failed: 1, isComplete: true });
     expect(await results()).toEqual([
-      { index: 0, id: '1', status: 'success', input: 'a', result: 'about a' },
-      { index: 1, id: 'r', status: 'success', input: { id: 'r', text: 'b' }, result: 'about b' },
+      { index: 0, line: 1, id: '1', status: 'success', input: 'a', result: 'about a' },
+      { index: 1, line: 2, id: 'r', status: 'success', input: { id: 'r', text: 'b' }, result: 'about b' },
       {
-        index: 2,
-        id: '3',
+        ...{ index: 2, line: 3, id: '3' },
         status: 'error',
         input: { title: 'none' },
         error: { code: 'schema_violation', message: expect.stringContaining('field text') as string },
@@ -103,10 +128,10 @@ describe('runFile', () => {
     const started = Promise.withResolvers<undefined>();
     const goOn = Promise.withResolvers<undefined>();
     async function* slowly() {
-      yield taskOf('a', 1, '{text}');
+      yield taskOf(lineOf('a'), 1, '{text}');
       started.resolve(undefined);
       await goOn.promise;
-      yield taskOf('b', 2, '{text}');
+      yield taskOf(lineOf('b'), 2, '{text}');
     }
     const first = work([], { model: scripted('x'), tasks: slowly() });
     await started.promise;

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { appendFileSync } from 'node:fs';
-import { linesOf, readChunks } from '../../../pipelines/parallel/read-chunks.ts';
 import { runFile } from '../../../pipelines/parallel/run-file.ts';
+import { taskLines } from '../../../pipelines/parallel/task-lines.ts';
 import { taskOf } from '../../../pipelines/parallel/tasks-in.ts';
 import { systemClock } from '../../../src/clock.ts';
 import { scripted } from '../../../src/inference/scripted/scripted.ts';
@@ -22,7 +22,8 @@ const model = scripted(
 
 async function* tasks() {
   let nth = 0;
-  for await (const line of linesOf(readChunks(input))) yield taskOf(line, (nth += 1), 'About {text}');
+  const { lines } = await taskLines(input, process.stdin);
+  for await (const line of lines) yield taskOf(line, (nth += 1), 'About {text}');
 }
 
 await runFile({
