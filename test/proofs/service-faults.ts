@@ -1,10 +1,11 @@
 import type { ExperimentContext, ExperimentResult, Finding } from '../helpers/experiment.ts';
+import { modelFileCases, runModelFileCase } from './service-faults/model-file-cases.ts';
 import { openScene, type Scene } from './service-faults/open-scene.ts';
 import { chatBytes, type RawClient, rawClient, sawIn } from './service-faults/raw-client.ts';
 
 export const name = 'service-faults';
 export const summary =
-  'what clients do to a service, and what happens to its workers: what the client saw, what the server did, memory after; half a minute';
+  'what clients do to a service, and what happens to its workers and to the file of its model: what the client saw, what the server did, memory after; a minute';
 
 const mb = 1024 * 1024;
 
@@ -185,6 +186,19 @@ function memoryMb(): number {
   return process.memoryUsage().rss / mb;
 }
 
+/** With the embedded model. */
+async function modelFiles({ folder, say }: ExperimentContext): Promise<readonly Finding[]> {
+  const found: Finding[] = [];
+  for (const one of modelFileCases) {
+    say(one.what);
+    const before = memoryMb();
+    const saw = await runModelFileCase(one, folder).catch((error: unknown) => String(error));
+    const measured = `${saw}; ${(memoryMb() - before).toFixed(0)} MB more`;
+    found.push({ what: one.what, measured, passes: String(one.sees), pass: one.sees.test(saw) });
+  }
+  return found;
+}
+
 export async function run(context: ExperimentContext): Promise<ExperimentResult> {
   const scene = await openScene();
   const measured: Finding[] = [];
@@ -204,6 +218,7 @@ export async function run(context: ExperimentContext): Promise<ExperimentResult>
         pass,
       });
     }
+    if (!context.short) measured.push(...(await modelFiles(context)));
     const before = memoryMb();
     const idle = await idleStreams(scene, 500);
     const held = memoryMb() - before;

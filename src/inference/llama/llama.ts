@@ -32,6 +32,8 @@ export type { LlamaOptions } from './llama-options.ts';
  * of a prompt begin, and a small model amplifies them: some answers to the same prompt differ.
  * What an earlier answer has said and the next prompt repeats (an assistant's turn) is kept, too, and was computed token by token. Other builds and
  * machines differ in any case: sure are only cassettes.
+ * The file is mapped into memory: put another in its place by renaming, never by writing into it. What was loaded goes on; a process that is started again loads no other file
+ * than the one that was opened. One that was written to ends the processes, and calls fail with `model_damaged`.
  *
  * @throws OptionError at the call for options out of range. Opening fails with `missing_dependency` (node-llama-cpp is an
  * optional peer dependency), `model_not_found`, `model_damaged`, each with the command to run.

@@ -5,6 +5,7 @@ import type { OpenContext } from '../../resource.ts';
 import type { ModelState } from '../model.ts';
 import { crashedWith, killedBy } from './crash-errors.ts';
 import { errorOfData } from './error-of-data.ts';
+import { FileWatch } from './file-watch.ts';
 import { MemoryWatch } from './memory-watch.ts';
 import { ModelProcess, warmUpWork } from './model-process.ts';
 import type { Placement } from './placements.ts';
@@ -13,6 +14,7 @@ import { closedModel } from '../internal/closed-model.ts';
 import { ProcessPoolState } from '../internal/process-pool.state.ts';
 import { ProcessQuestions } from './process-questions.ts';
 import type { EngineActivity, EngineFacts, EngineSettings, Work, WorkEvent } from './protocol.ts';
+import { summedActivity } from './summed-activity.ts';
 import { Suspects } from '../internal/suspects.state.ts';
 import { withWait } from './with-wait.ts';
 import { beginningOf, keyOf } from './work-key.ts';
@@ -59,6 +61,7 @@ export class ModelPool {
   readonly #open = new Map<number, Open>();
   readonly #questions: ProcessQuestions;
   readonly #memory: MemoryWatch;
+  readonly #file: FileWatch;
   #wanted = 0;
   #facts: EngineFacts | undefined;
   #isClosed = false;
@@ -92,6 +95,8 @@ export class ModelPool {
       this.#state.leaving(index);
       this.#renew();
     };
+    const spoiled = (why: StreamError): void => this.#processes.forEach((one) => one.giveUp(why));
+    this.#file = new FileWatch({ path: settings.modelPath, clock: this.#clock, log: this.#log, spoiled });
     this.#memory = new MemoryWatch({ processes: placements.length, maxMemoryBytes, clock: this.#clock, log: this.#log, ask, leave });
   }
 
@@ -137,21 +142,13 @@ export class ModelPool {
       if (out.closed) return;
       this.#state.ask({ id, takesPlace: work.kind !== 'count', beginning: beginningOf(work), isSuspect: this.#isSuspect(work) });
       this.#handOut();
+      void this.#file.look();
     });
   }
 
   /** What the processes that answer have done and do, together. */
   async activity(): Promise<EngineActivity> {
-    const known = await this.#questions.askAll<EngineActivity>({ kind: 'activity' });
-    const sum = (of: (one: EngineActivity) => number): number => known.reduce((total, one) => total + of(one), 0);
-    return {
-      inputTokens: sum((one) => one.inputTokens),
-      outputTokens: sum((one) => one.outputTokens),
-      running: sum((one) => one.running),
-      waiting: sum((one) => one.waiting),
-      heldTokens: sum((one) => one.heldTokens),
-      memoryBytes: sum((one) => one.memoryBytes),
-    };
+    return summedActivity(await this.#questions.askAll<EngineActivity>({ kind: 'activity' }));
   }
 
   async state(): Promise<ModelState> {
@@ -185,7 +182,7 @@ export class ModelPool {
     if (!first) throw new RangeError('expected at least one process');
     this.#facts = await first.start();
     await Promise.all(others.map((one) => one.start()));
-    await this.#memory.requireEnough();
+    await Promise.all([this.#memory.requireEnough(), this.#file.begin()]);
     return this.#facts;
   }
 
@@ -231,10 +228,15 @@ export class ModelPool {
     if (this.#questions.answered(event)) return;
     const open = this.#open.get(event.id);
     if (!open) return;
+    const looking = this.#file.look(event.kind === 'done');
     if (event.kind === 'text') {
       if (open.isWanted) open.out.next(event);
-      return;
-    }
+    } else if (looking === undefined) this.#onOver(event, open);
+    else void looking.then(() => this.#onOver(event, open));
+  }
+
+  #onOver(event: Exclude<WorkEvent, { readonly kind: 'text' }>, open: Open): void {
+    if (!this.#open.has(event.id)) return; // its process was ended meanwhile
     this.#open.delete(event.id);
     this.#state.over(event.id);
     if (event.kind !== 'stopped') this.#suspects.cleared(this.#suspects.any ? keyOf(open.work) : undefined);

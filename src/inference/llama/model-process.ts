@@ -111,6 +111,15 @@ export class ModelProcess {
     this.#child?.kill('SIGKILL');
   }
 
+  /** Ends it for good: what it computes is not what it was started for. */
+  giveUp(failure: StreamError): void {
+    if (this.#phase === 'closed' || this.#phase === 'failed') return;
+    this.#cancelTimer();
+    const child = this.#child;
+    this.#fail(failure, 'outside');
+    child?.kill('SIGKILL');
+  }
+
   /** Ends it. Idempotent. */
   async close(): Promise<void> {
     this.#phase = 'closed';
@@ -209,10 +218,17 @@ export class ModelProcess {
     if (this.#phase === 'closed' || this.#child !== child) return;
     this.#failure = failure;
     if (failure.code === 'resource_exhausted' && this.#restarts > 0) return; // its exit is taken for a crash
+    this.#fail(failure, 'itself');
+  }
+
+  /** For good. Of a first start that fails its caller hears. */
+  #fail(failure: StreamError, by: ProcessEnd['by']): void {
+    const isFirstStart = this.#phase === 'starting' && this.#restarts === 0;
+    this.#failure = failure;
     this.#child = undefined;
     this.#phase = 'failed';
-    if (this.#restarts > 0) this.#options.context.log('error', 'a model process cannot be started again', { why: failure.message }); // of the first start its caller hears
-    this.#listener.gone({ how: failure.message, by: 'itself' });
+    if (!isFirstStart) this.#options.context.log('error', 'a model process is lost, and cannot be started again', { why: failure.message });
+    this.#listener.gone({ how: failure.message, by });
   }
 
   #onMessage(message: Exclude<FromChild, { kind: 'opened' | 'openFailed' }>): void {
