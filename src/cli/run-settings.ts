@@ -15,7 +15,7 @@ export interface RunSettings
     >,
     Pick<KafkaOptions, 'sessionTimeoutMs'> {}
 
-interface IntegerSetting {
+export interface IntegerSetting {
   readonly kind: 'integer';
   readonly value: string;
   readonly min: number;
@@ -23,7 +23,7 @@ interface IntegerSetting {
   readonly summary: string;
 }
 
-interface ChoiceSetting {
+export interface ChoiceSetting {
   readonly kind: 'text';
   readonly value: string;
   readonly choices: readonly string[];

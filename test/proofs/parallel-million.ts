@@ -27,7 +27,10 @@ interface Ended {
 
 export async function run({ short, signal, say }: ExperimentContext): Promise<ExperimentResult> {
   const count = short ? 50_000 : 1_000_000;
-  const child = spawn(process.execPath, ['--expose-gc', worker, String(count)], { stdio: ['ignore', 'pipe', 'inherit'] });
+  // without a bound, V8 lets what is young grow with the machine's memory; the command line has this one
+  const child = spawn(process.execPath, ['--expose-gc', '--max-semi-space-size=16', worker, String(count)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   signal.addEventListener('abort', () => child.kill('SIGKILL'), { once: true });
   const looks: Memory[] = [];
   let ended: Ended | undefined;

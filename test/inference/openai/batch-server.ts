@@ -22,7 +22,7 @@ export interface BatchServerOptions {
   readonly more?: (status: string) => Json;
 }
 
-interface Held {
+export interface Held {
   readonly id: string;
   readonly input: string;
   readonly metadata: Json;

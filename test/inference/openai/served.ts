@@ -1,4 +1,4 @@
-import { afterEach, vi } from 'vitest';
+import { afterEach, type Mock, vi } from 'vitest';
 import { systemClock } from '../../../src/clock.ts';
 import type { ChatChunk, Model } from '../../../src/inference/model.ts';
 import { type OpenAiCompatibleOptions, openAiCompatible } from '../../../src/inference/openai/openai-compatible.ts';
@@ -13,7 +13,7 @@ afterEach(async () => {
 
 /** A model, opened, with its log. */
 export const opened = async (options: Partial<OpenAiCompatibleOptions> & { baseUrl: string }) => {
-  const log = vi.fn();
+  const log: Mock = vi.fn();
   const resource = openAiCompatible({ model: 'small', apiKey, ...options });
   const { value, close } = await resource.open({ clock: systemClock, signal: new AbortController().signal, log });
   toClose.push(close);

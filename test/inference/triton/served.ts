@@ -1,5 +1,5 @@
 import { lastValueFrom, type Observable, toArray } from 'rxjs';
-import { onTestFinished, vi } from 'vitest';
+import { type Mock, onTestFinished, vi } from 'vitest';
 import { systemClock } from '../../../src/clock.ts';
 import type { Model, Tensor } from '../../../src/inference/model.ts';
 import { triton } from '../../../src/inference/triton/triton.ts';
@@ -12,7 +12,7 @@ export const apiKey = 'sk-very-secret-0123456789';
 /** A model, opened, on a server of its own. */
 export async function served(options: Partial<TritonOptions> = {}, server: TritonServerOptions = {}) {
   const far = await startTritonServer(server);
-  const log = vi.fn();
+  const log: Mock = vi.fn();
   const { value, close } = await triton({ url: far.url, model: 'toy', apiKey, ...options }).open({
     clock: systemClock,
     signal: new AbortController().signal,

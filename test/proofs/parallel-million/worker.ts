@@ -23,8 +23,8 @@ for await (const one of results) {
   if (seen[one.index] === 1) counts.twice += 1;
   seen[one.index] = 1;
   if (one.status === 'success' && one.result === String(one.index) && one.input === one.result) counts.right += 1;
+  if (counts.read % 16 === 0) counts.mostInFlight = Math.max(counts.mostInFlight, engine.stats().inFlight);
   if (counts.read % Math.ceil(count / 20) > 0) continue;
-  counts.mostInFlight = Math.max(counts.mostInFlight, engine.stats().inFlight);
   globalThis.gc?.();
   const { rss, heapUsed } = process.memoryUsage();
   say({ read: counts.read, rss, heapUsed });
