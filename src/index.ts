@@ -62,6 +62,8 @@ export * from './errors.ts';
 
 export { journal } from './journal/journal.ts';
 export type { Journal, JournalCounts, JournalEntry, JournalOptions } from './journal/journal-port.ts';
+export { cannotWrite } from './report/cannot-write.ts';
+export { ResultsFile } from './report/results-file.ts';
 export { runMonitor, type RunMonitor, type RunMonitorOptions } from './report/run-monitor.ts';
 export type { Distribution } from './report/internal/histogram.state.ts';
 export type * from './report/run-snapshot.state.ts';

@@ -10,6 +10,7 @@ import {
   InferenceError,
   journal,
   type Log,
+  ResultsFile,
   silentLog,
   start,
   systemClock,
@@ -24,7 +25,6 @@ import { type EmbeddedBroker, embeddedBroker, Forgetter } from './embedded-broke
 import { budgetOf } from './limits.ts';
 import { writeMerged } from './merged-file.ts';
 import { documentsPipeline, documentsTopics } from './pipeline.ts';
-import { ResultsFile } from './results-file.ts';
 import type { DocumentsSummary, RunDocumentsOptions } from './run-options.ts';
 import { automaticBatchSize, type ResolvedSettings } from './settings.ts';
 import { Waits } from './waits.state.ts';

@@ -3,7 +3,7 @@ import { rename, rm } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { cannotWrite } from './results-file.ts';
+import { cannotWrite } from 'millrace';
 
 /** How many answers there are. */
 export interface Counts {

@@ -1,4 +1,4 @@
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import {
   defineCommand,
   keyFrom,
@@ -25,7 +25,7 @@ export const parallelCommand = defineCommand({
   details:
     'A line is a text, or a JSON object whose fields stand in the prompt: {text}, {title}. Of a .jsonl every line is JSON, and one that is none ' +
     'fails alone. The file may be gzipped. Into the folder go results.jsonl (a line for each ' +
-    'task, as they end), report.json, report.html, and the journal of finished tasks, which are never asked again: not after a crash, ' +
+    'task, as they end; results.part.jsonl until all are there), report.json, report.html, and the journal of finished tasks, which are never asked again: not after a crash, ' +
     'not by a second run. Ctrl-C takes no more and finishes what runs. A prompt that is too long for the model is asked again with its fields cut.\n\n' +
     `Each of the last ${String(Object.keys(settingOptions).length)} settings is a flag, or a variable of the environment: --max-tokens is ${variableOf('maxTokens')}.`,
   arguments: [{ name: 'file', summary: 'lines of text or JSON, also .gz; - is stdin', required: true }],
@@ -73,8 +73,9 @@ export const parallelCommand = defineCommand({
       });
       hide();
       out.json({ summary });
+      const reused = summary.fromJournal === 0 ? '' : ` (${String(summary.fromJournal)} by the journal)`;
       out.line(
-        `${String(summary.succeeded)} done, ${String(summary.failed)} failed: ${join(folder, 'results.jsonl')}, ${join(folder, 'report.html')}`,
+        `${String(summary.succeeded)} done${reused}, ${String(summary.failed)} failed: ${join(folder, basename(summary.results))}, ${join(folder, 'report.html')}`,
       );
       if (!summary.isComplete) signal.throwIfAborted();
       return summary.failed === 0 ? 0 : 1;

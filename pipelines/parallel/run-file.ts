@@ -1,7 +1,4 @@
-import { once } from 'node:events';
-import { createWriteStream } from 'node:fs';
 import { join } from 'node:path';
-import { finished } from 'node:stream/promises';
 import { catchError, type Observable, throwError } from 'rxjs';
 import {
   type ChatOptions,
@@ -11,10 +8,10 @@ import {
   type Journal,
   journal,
   type Log,
-  makeFolder,
   type Model,
   RecordError,
   type Resource,
+  ResultsFile,
   runMonitor,
   type RunMonitor,
   type Transport,
@@ -26,6 +23,7 @@ import { Patience } from './patience.ts';
 import type { Work } from './parallel-options.ts';
 import type { TaskResult } from './task.ts';
 import type { FileInput, FileTask } from './tasks-in.ts';
+import { untilAborted } from './until-aborted.ts';
 
 export interface RunFileOptions {
   readonly tasks: AsyncIterable<FileTask>;
@@ -51,17 +49,23 @@ export interface RunFileOptions {
 
 export interface FileSummary {
   readonly succeeded: number;
+  /** Of these, answered by the journal. */
+  readonly fromJournal: number;
   readonly failed: number;
   /** Whether the input was read to its end. */
   readonly isComplete: boolean;
+  /** Where the results are: `results.jsonl`, or `results.part.jsonl` where the run is not complete. */
+  readonly results: string;
 }
 
+/** Results that wait to be written; more are not read. */
+const mostPendingBytes = 2 ** 20;
+
 /**
- * Works on the tasks of a file; `results.jsonl`, `report.json` and `report.html` in `out` are made anew, from `out/journal` where a task was done before. When the signal aborts nothing more is taken, and what
+ * Works on the tasks of a file; `results.jsonl`, `report.json` and `report.html` in `out` are made anew, from `out/journal` where a task was done before: until the run is complete its lines are in `results.part.jsonl`. When the signal aborts nothing more is taken, and what
  * runs is finished. Nobody else may work in `out` meanwhile: whoever comes second is told `journal_in_use` before anything of the first one's is touched.
  */
 export async function runFile(options: RunFileOptions): Promise<FileSummary> {
-  await makeFolder(options.out);
   const kept = journal({ dir: join(options.out, 'journal'), exclusive: true });
   const { clock, log, signal } = options;
   const { close } = await kept.open({ clock, signal, log: (level, message, details = {}) => log[level](details, message) });
@@ -75,9 +79,13 @@ export async function runFile(options: RunFileOptions): Promise<FileSummary> {
 async function workOn(options: RunFileOptions, kept: Resource<Journal>): Promise<FileSummary> {
   const { out, workers, maxTokens, modelName, clock, signal, monitor = runMonitor({ clock }) } = options;
   const asked = new WeakMap<FileInput, FileTask>();
+  const called = new WeakSet<FileInput>();
   const asking = askCut({ maxTokens, temperature: 0 }, asked);
   await using engine = parallel<FileInput, string>({
-    run: asking,
+    run: (input, given) => {
+      called.add(input);
+      return asking(input, given);
+    },
     ...{ model: options.model, maxWorkers: workers, timeoutMs: options.timeoutMs, attempts: options.attempts, clock, log: options.log },
     ...{ journal: kept, journalKey: JSON.stringify([modelName, maxTokens]) },
     ...(options.transport === undefined ? {} : { transport: options.transport, topicPrefix: options.topicPrefix ?? '' }),
@@ -87,48 +95,48 @@ async function workOn(options: RunFileOptions, kept: Resource<Journal>): Promise
   const state = { isComplete: false };
   async function* inputs(): AsyncGenerator<FileInput, void, undefined> {
     let nth = 0;
-    for await (const task of options.tasks) {
-      if (signal.aborted) return;
+    for await (const task of untilAborted(options.tasks, signal)) {
       given.set(nth, task);
       asked.set(task.asks, task);
       nth += 1;
       yield task.asks;
     }
-    state.isComplete = true;
+    state.isComplete = !signal.aborted;
   }
-  const file = createWriteStream(join(out, 'results.jsonl'));
-  const written = finished(file);
-  written.catch(() => undefined); // told below
-  const counts = { succeeded: 0, failed: 0 };
+  const ended: { error?: Error } = {};
+  const stop = (error: Error): void => {
+    ended.error ??= error;
+    results.cancel();
+  };
+  const file = await ResultsFile.begin(out, stop);
+  const counts = { succeeded: 0, fromJournal: 0, failed: 0 };
   const results = engine.submit(inputs());
-  const away: { error?: Error } = {};
   const patience = new Patience({
     ...{ clock, ms: Math.max(options.modelPatienceMs ?? 300_000, 2 * options.timeoutMs), isAsking: () => engine.stats().inFlight > 0 },
-    onEnd: (error) => {
-      away.error = error;
-      results.cancel();
-    },
+    onEnd: stop,
   });
   try {
     for await (const result of results) {
-      if (away.error) throw away.error;
+      if (ended.error) break;
       patience.answered();
       const task = given.get(result.index);
       given.delete(result.index);
+      const reused = result.status === 'success' && !called.has(result.input) ? 1 : 0;
+      counts.fromJournal += reused;
       if (result.status === 'success') counts.succeeded += 1;
       else counts.failed += 1;
       const failure = result.status === 'error' ? { error: result.error } : {};
-      monitor.item({ id: task?.id ?? String(result.index), processingMs: result.latencyMs, calls: 1, ...failure });
-      if (!file.write(`${lineOf(task, result)}\n`)) await Promise.race([once(file, 'drain'), written]);
+      monitor.item({ id: task?.id ?? String(result.index), processingMs: result.latencyMs, calls: 1 - reused, reused, ...failure });
+      file.push(lineOf(task, result));
+      if (file.pendingBytes > mostPendingBytes) await file.written();
     }
-    file.end();
-    await written;
   } finally {
     patience.stop();
-    file.destroy();
+    await file.close();
   }
+  if (ended.error) throw ended.error;
   await writeReport(out, { title: 'parallel', noun: 'tasks', facts: { model: modelName, workers, maxTokens }, run: monitor.snapshot() });
-  return { ...counts, isComplete: state.isComplete };
+  return { ...counts, isComplete: state.isComplete, results: state.isComplete ? await file.publish() : file.path };
 }
 
 /** Asks as it stands, and where that is too long for the model once more, with the fields cut. */
@@ -150,14 +158,14 @@ const problemOf = ({ code, problem }: Extract<FileInput, { readonly problem: str
   code === 'unreadable_document' ? new DocumentError(problem) : new RecordError(code, problem);
 
 /** A result as one line, without secrets that errors might tell: their messages have none. */
-function lineOf(task: FileTask | undefined, result: TaskResult<FileInput, string>): string {
+function lineOf(task: FileTask | undefined, result: TaskResult<FileInput, string>): object {
   const { status } = result;
   const head = { index: result.index, line: task?.line, id: task?.id, status, input: task?.input };
   if (status === 'success') {
     const degraded = result.degraded.length === 0 ? {} : { degraded: result.degraded };
-    return JSON.stringify({ ...head, result: result.result, ...degraded });
+    return { ...head, result: result.result, ...degraded };
   }
-  if (status === 'cancelled') return JSON.stringify(head);
+  if (status === 'cancelled') return head;
   const { error } = result;
-  return JSON.stringify({ ...head, error: { code: isStreamError(error) ? error.code : 'call_failed', message: error.message } });
+  return { ...head, error: { code: isStreamError(error) ? error.code : 'call_failed', message: error.message } };
 }

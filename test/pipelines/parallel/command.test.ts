@@ -21,13 +21,14 @@ async function scene(lines: readonly string[]) {
   await writeFile(file, lines.join('\n'));
   const json: unknown[] = [];
   const notes: string[] = [];
+  const said: string[] = [];
   const opened: unknown[] = [];
   const transport = memory({ clock: systemClock, partitions: 1 });
   let closed = 0;
   const context = {
     settings: { transport: 'memory', brokers: [], json: true, logLevel: 'silent' },
     out: {
-      ...{ isJson: true, isTty: false, width: 80, line: () => undefined, live: () => undefined, table: () => undefined },
+      ...{ isJson: true, isTty: false, width: 80, line: (text: string) => said.push(text), live: () => undefined, table: () => undefined },
       ...{ json: (value: unknown) => json.push(value), note: (text: string) => notes.push(text), drained: () => Promise.resolve() },
     },
     ...{ log: silentLog, clock: systemClock, signal: new AbortController().signal },
@@ -41,7 +42,7 @@ async function scene(lines: readonly string[]) {
     await parallelCommand.run({ options: { model: `${server.url}#m`, out, kafka: false, ...options } as never, args: [path] }, context);
   const report = async (): Promise<Record<string, unknown>> =>
     JSON.parse(await readFile(join(out, 'report.json'), 'utf8')) as Record<string, unknown>;
-  return { server, run, report, json, notes, opened, transport, closed: () => closed, folder, out };
+  return { server, run, report, json, notes, said, opened, transport, closed: () => closed, folder, out };
 }
 
 describe('millrace parallel', () => {
@@ -51,20 +52,21 @@ describe('millrace parallel', () => {
     onTestFinished(() => void vi.unstubAllEnvs());
     const { server, run, report, json } = await scene(['a', '', '{"text":"b"}', 'c']);
     expect(await run({ prompt: 'About {text}.', maxTokens: '9' })).toBe(0);
-    expect(json).toEqual([{ summary: { succeeded: 3, failed: 0, isComplete: true } }]);
+    expect(json).toMatchObject([{ summary: { succeeded: 3, failed: 0, isComplete: true } }]);
     expect(server.requests.map(({ body }) => body['max_tokens'] ?? body['max_completion_tokens'])).toEqual([9, 9, 9]);
     expect(server.maxRunning).toBeLessThanOrEqual(2);
     expect(await report()).toMatchObject({ facts: { workers: 2, maxTokens: 9 }, run: { total: 3, done: 3 } });
   });
 
   it('goes through Kafka by an option, with the same results and the same journal', async () => {
-    const { server, run, opened, transport, closed, notes } = await scene(['a', 'b', 'c']);
+    const { server, run, opened, transport, closed, notes, said } = await scene(['a', 'b', 'c']);
     expect(await run({ kafka: true, topicPrefix: 'mine' })).toBe(0);
     expect(opened).toEqual([{ kind: 'kafka', startBroker: true }]);
     expect(closed()).toBe(1);
     expect(notes.join()).toContain('Kafka at a test');
     expect(transport.broker.records('mine.parallel.tasks', 0)).toHaveLength(3);
     expect(await run()).toBe(0);
+    expect(said).toEqual([expect.stringMatching(/^3 done, 0 failed: /), expect.stringMatching(/^3 done \(3 by the journal\), 0 failed: /)]);
     expect(server.requests).toHaveLength(3);
   });
 
@@ -73,7 +75,7 @@ describe('millrace parallel', () => {
     const file = join(folder, 'rows.jsonl');
     await writeFile(file, '{"text":"a"}\n\n{"text":"b"\n{"text":"c"}\n');
     expect(await run({}, file)).toBe(1);
-    expect(json).toEqual([{ summary: { succeeded: 2, failed: 1, isComplete: true } }]);
+    expect(json).toMatchObject([{ summary: { succeeded: 2, failed: 1, isComplete: true } }]);
     expect(server.requests).toHaveLength(2);
     const failed = (await readFile(join(out, 'results.jsonl'), 'utf8')).split('\n').find((line) => line.includes('"error"')) ?? '';
     expect(JSON.parse(failed)).toEqual({

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, rmdir, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
@@ -39,8 +39,8 @@ const work = (lines: readonly string[], given: Partial<RunFileOptions> & Pick<Ru
     ...{ clock: systemClock, log: silentLog, signal: never, ...given },
   });
 
-const results = async (): Promise<Record<string, unknown>[]> =>
-  (await readFile(join(out, 'results.jsonl'), 'utf8'))
+const results = async (name = 'results.jsonl'): Promise<Record<string, unknown>[]> =>
+  (await readFile(join(out, name), 'utf8'))
     .trimEnd()
     .split('\n')
     .filter((line) => line !== '')
@@ -88,7 +88,7 @@ describe('runFile', () => {
   it('writes a result for each line, and a report', async () => {
     const model = scripted(({ text }) => `about ${text}`);
     const summary = await work(['a', '{"id":"r","text":"b"}', '{"title":"none"}'], { model });
-    expect(summary).toEqual({ succeeded: 2, failed: 1, isComplete: true });
+    expect(summary).toEqual({ succeeded: 2, fromJournal: 0, failed: 1, isComplete: true, results: join(out, 'results.jsonl') });
     expect(await results()).toEqual([
       { index: 0, line: 1, id: '1', status: 'success', input: 'a', result: 'about a' },
       { index: 1, line: 2, id: 'r', status: 'success', input: { id: 'r', text: 'b' }, result: 'about b' },
@@ -111,10 +111,16 @@ describe('runFile', () => {
       return { text, latencyMs: 1 };
     });
     const stopped = await work(lines, { model: first, signal: stop.signal });
-    expect(stopped.isComplete).toBe(false);
+    expect(stopped).toMatchObject({ isComplete: false, results: join(out, 'results.part.jsonl') });
+    expect((await results('results.part.jsonl')).map(({ result }) => result)).toEqual(lines.slice(0, stopped.succeeded));
     expect(stopped.succeeded).toBe(first.stats.calls); // what was taken is finished
     const second = scripted(({ text }) => text);
-    expect(await work(lines, { model: second })).toEqual({ succeeded: 30, failed: 0, isComplete: true });
+    expect(await work(lines, { model: second })).toMatchObject({
+      succeeded: 30,
+      fromJournal: first.stats.calls,
+      failed: 0,
+      isComplete: true,
+    });
     expect(first.stats.calls + second.stats.calls).toBe(30);
     expect((await results()).map(({ result }) => result)).toEqual(lines);
     const third = scripted(({ text }) => text);
@@ -122,6 +128,37 @@ describe('runFile', () => {
     expect(third.stats.calls).toBe(0);
     await work(lines.slice(0, 3), { model: third }, 'Again: {text}');
     expect(third.stats.calls).toBe(3);
+  });
+
+  it('the results of a complete run stay until there are others: not complete, or not begun, a run leaves them alone', async () => {
+    await work(['a', 'b'], { model: scripted('x') });
+    const stop = new AbortController();
+    async function* idle() {
+      yield taskOf(lineOf('c'), 1, '{text}');
+      await new Promise(() => undefined); // as a pipe that is open, and says nothing
+    }
+    const asked = scripted(() => (setImmediate(() => stop.abort()), 'y'));
+    expect(await work([], { model: asked, tasks: idle(), signal: stop.signal })).toMatchObject({ succeeded: 1, isComplete: false });
+    const away = { ...scripted('x'), open: () => Promise.reject(new InferenceError('model_not_found', 'no such model')) };
+    await expect(work(['a'], { model: away })).rejects.toThrow('no such model');
+    expect((await results()).map(({ result }) => result)).toEqual(['x', 'x']);
+  });
+
+  it('results that cannot be written end it, with what helps; what was finished is kept', async () => {
+    await mkdir(join(out, 'results.part.jsonl'));
+    const model = scripted('x');
+    await expect(work(['a'], { model })).rejects.toMatchObject({
+      code: 'resource_failed',
+      message: expect.stringMatching(
+        /^cannot write .*results\.part\.jsonl: EISDIR.*make room, or mend it, and give the same command again/,
+      ) as string,
+    });
+    await rmdir(join(out, 'results.part.jsonl'));
+    await mkdir(join(out, 'results.jsonl'));
+    await expect(work(['a'], { model })).rejects.toMatchObject({ code: 'resource_failed' });
+    await rmdir(join(out, 'results.jsonl'));
+    await work(['a'], { model });
+    expect(model.stats.calls).toBe(1);
   });
 
   it('whoever comes second at one folder is told so, and touches nothing', async () => {
@@ -138,7 +175,7 @@ describe('runFile', () => {
     const second = scripted('y');
     await expect(work(['a', 'b'], { model: second })).rejects.toMatchObject({ code: 'journal_in_use' });
     goOn.resolve(undefined);
-    expect(await first).toEqual({ succeeded: 2, failed: 0, isComplete: true });
+    expect(await first).toMatchObject({ succeeded: 2, failed: 0, isComplete: true });
     expect((await results()).map(({ result }) => result)).toEqual(['x', 'x']);
     expect(second.stats.calls).toBe(0);
   });

@@ -1,6 +1,8 @@
 import { type FileHandle, open, rename } from 'node:fs/promises';
 import { join } from 'node:path';
-import { makeFolder, messageOf, PipelineError } from 'millrace';
+import type { PipelineError } from '../errors.ts';
+import { makeFolder } from '../make-folder.ts';
+import { cannotWrite } from './cannot-write.ts';
 
 /** As much is written at once, in bytes. */
 const maxGroupBytes = 1024 * 1024;
@@ -45,6 +47,11 @@ export class ResultsFile {
     return this.#pendingBytes;
   }
 
+  /** Resolves when what waits has been handed to the system, or cannot be. */
+  async written(): Promise<void> {
+    while (this.#writing) await this.#writing;
+  }
+
   /** Takes a line; what fails later is told to `onFailure`, once. */
   push(value: unknown): void {
     if (this.#failure) return;
@@ -57,7 +64,7 @@ export class ResultsFile {
   /** Resolves when all lines are on the disk, and closes the file. @throws PipelineError `resource_failed` when they could not be written. */
   async close(): Promise<void> {
     try {
-      while (this.#writing) await this.#writing;
+      await this.written();
       if (this.#failure === undefined) await this.#file.sync();
     } catch (error) {
       this.#fail(error);
@@ -109,11 +116,3 @@ export class ResultsFile {
 }
 
 const partIn = (folder: string): string => join(folder, 'results.part.jsonl');
-
-/** What keeps a file from being written, and what helps. */
-export const cannotWrite = (path: string, error: unknown): PipelineError =>
-  new PipelineError(
-    'resource_failed',
-    `cannot write ${path}: ${messageOf(error)}; make room, or mend it, and give the same command again: what is finished is in the journal`,
-    { cause: error },
-  );
