@@ -11,9 +11,12 @@ export function answerLine({ status, input, result = {}, error, partial, ms }: D
   const found = Object.entries(result).map(([label, value]) => `${label.split('=')[0] ?? ''}: ${shown(value)}`);
   const said = status === 'error' ? `${error?.code ?? ''}: ${error?.message ?? ''}` : found.join(' · ');
   const mark = status === 'error' ? 'error  ' : partial ? 'partial' : 'done   ';
-  const line = `${mark} ${input.id}  ${(ms / 1000).toFixed(1)} s  ${said.replaceAll(/\s+/g, ' ')}`;
-  return line.length > width ? `${line.slice(0, Math.max(0, width - 1))}…` : line;
+  // names and answers may have line breaks in them
+  const line = `${mark} ${oneLine(input.id)}  ${(ms / 1000).toFixed(1)} s  ${oneLine(said)}`;
+  return line.length > width ? `${line.slice(0, Math.max(0, width - 1)).replace(/[\uD800-\uDBFF]$/, '')}…` : line;
 }
+
+const oneLine = (text: string): string => text.replaceAll(/\s+/g, ' ');
 
 function shown(value: Json): string {
   if (typeof value === 'string') return value;

@@ -77,7 +77,7 @@ export async function runFile(options: RunFileOptions): Promise<FileSummary> {
 }
 
 async function workOn(options: RunFileOptions, kept: Resource<Journal>): Promise<FileSummary> {
-  const { out, workers, maxTokens, modelName, clock, signal, monitor = runMonitor({ clock }) } = options;
+  const { out, workers, maxTokens, modelName, clock, monitor = runMonitor({ clock }) } = options;
   const asked = new WeakMap<FileInput, FileTask>();
   const called = new WeakSet<FileInput>();
   const asking = askCut({ maxTokens, temperature: 0 }, asked);
@@ -93,16 +93,6 @@ async function workOn(options: RunFileOptions, kept: Resource<Journal>): Promise
   });
   const given = new Map<number, FileTask>();
   const state = { isComplete: false };
-  async function* inputs(): AsyncGenerator<FileInput, void, undefined> {
-    let nth = 0;
-    for await (const task of untilAborted(options.tasks, signal)) {
-      given.set(nth, task);
-      asked.set(task.asks, task);
-      nth += 1;
-      yield task.asks;
-    }
-    state.isComplete = !signal.aborted;
-  }
   const ended: { error?: Error } = {};
   const stop = (error: Error): void => {
     ended.error ??= error;
@@ -110,7 +100,7 @@ async function workOn(options: RunFileOptions, kept: Resource<Journal>): Promise
   };
   const file = await ResultsFile.begin(out, stop);
   const counts = { succeeded: 0, fromJournal: 0, failed: 0 };
-  const results = engine.submit(inputs());
+  const results = engine.submit(inputsOf(options, { given, asked }, () => (state.isComplete = true)));
   const patience = new Patience({
     ...{ clock, ms: Math.max(options.modelPatienceMs ?? 300_000, 2 * options.timeoutMs), isAsking: () => engine.stats().inFlight > 0 },
     onEnd: stop,
@@ -137,6 +127,27 @@ async function workOn(options: RunFileOptions, kept: Resource<Journal>): Promise
   if (ended.error) throw ended.error;
   await writeReport(out, { title: 'parallel', noun: 'tasks', facts: { model: modelName, workers, maxTokens }, run: monitor.snapshot() });
   return { ...counts, isComplete: state.isComplete, results: state.isComplete ? await file.publish() : file.path };
+}
+
+interface Taken {
+  /** By their place among all. */
+  readonly given: Map<number, FileTask>;
+  readonly asked: WeakMap<FileInput, FileTask>;
+}
+
+async function* inputsOf(
+  { tasks, signal }: RunFileOptions,
+  { given, asked }: Taken,
+  onEnd: () => void,
+): AsyncGenerator<FileInput, void, undefined> {
+  let nth = 0;
+  for await (const task of untilAborted(tasks, signal)) {
+    given.set(nth, task);
+    asked.set(task.asks, task);
+    nth += 1;
+    yield task.asks;
+  }
+  if (!signal.aborted) onEnd();
 }
 
 /** Asks as it stands, and where that is too long for the model once more, with the fields cut. */

@@ -128,6 +128,32 @@ describe('the turns of submissions', () => {
     expect([countOf(names, 'young'), countOf(names, 'back')]).toEqual([10, 10]);
   });
 
+  it('who leaves and comes back keeps what it was served: no more is had by asking anew', () => {
+    const [large, small] = [turn('large', 0, 10), turn('small')];
+    const { intake, served } = rounds(large, small);
+    expect(served(1)).toEqual(['large']);
+    intake.remove(large);
+    intake.add(large);
+    expect(served(12)).toEqual([...Array.from({ length: 10 }, () => 'small'), 'large', 'small']);
+  });
+
+  it('who leaves and comes back stands among equals where it stood', () => {
+    const [first, second] = [turn('first'), turn('second')];
+    const { intake, served } = rounds(first, second);
+    intake.remove(first);
+    intake.add(first);
+    expect(served(4)).toEqual(['first', 'second', 'first', 'second']);
+  });
+
+  it('a lower one that has nothing to give for a moment was passed over as often as before', () => {
+    const low = turn('low');
+    const { intake, served } = rounds(low, turn('high', 5));
+    served(mostPassed - 1);
+    intake.remove(low); // as an input does that is asked for its next
+    intake.add(low);
+    expect(served(3)).toEqual(['high', 'low', 'high']);
+  });
+
   it('is the least served of the highest, as turns come, go and change their priority', () => {
     const step = fc.record({
       what: fc.constantFrom('add', 'remove', 'took', 'move'),
