@@ -116,7 +116,9 @@ export interface ReadConfig {
 export function configFrom(name: string, given: unknown): ReadConfig {
   const parsed = SynthesisConfig.safeParse(given);
   if (!parsed.success) {
-    const said = parsed.error.issues.map(({ path, message }) => `${path.length === 0 ? 'the whole' : path.join('.')}: ${message}`);
+    const said = parsed.error.issues.map(
+      ({ path, message }) => `${path.length === 0 ? 'the whole' : path.join('.')}: ${message}${gotAt(given, path)}`,
+    );
     throw new OptionError(`${name} is no configuration of synthesis: ${said.join('; ')}`);
   }
   const config = { ...parsed.data, available_tools: parsed.data.available_tools ?? [...usualTools[parsed.data.environment_mode]] };
@@ -130,6 +132,12 @@ export function configFrom(name: string, given: unknown): ReadConfig {
         ]
       : [];
   return { config, warnings: [...unknownIn(name, given as Given), ...workers] };
+}
+
+/** The number or flag that stands there; texts may be secrets that do not belong there. */
+function gotAt(given: unknown, path: readonly PropertyKey[]): string {
+  const found = path.reduce<unknown>((at, key) => (typeof at === 'object' && at !== null ? Reflect.get(at, key) : undefined), given);
+  return typeof found === 'number' || typeof found === 'boolean' ? `, got ${String(found)}` : '';
 }
 
 function requireServers(file: string, servers: Config['mcp_servers']): void {

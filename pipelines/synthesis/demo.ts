@@ -1,4 +1,5 @@
 import { defineCommand, llama, modelToPull, runMonitor, scripted, showProgress, showPull } from 'millrace';
+import type { Checks } from './agent/findings.ts';
 import { readConfig, readJson } from './config.ts';
 import { demoAgent } from './demo-agent.ts';
 import type { SynthesisModel } from './run-options.ts';
@@ -37,7 +38,10 @@ export const synthesisDemoCommand = defineCommand({
       { by: 'a script', model: script, count },
       ...(embedded === 0 ? [] : [{ by: `the embedded model (${embeddedModel})`, model: await embeddedOne(context), count: embedded }]),
     ];
-    for (const mode of shippedModes) for (const one of both) await show(mode, { ...one, folder }, context);
+    const rows: (readonly string[])[] = [];
+    for (const mode of shippedModes) for (const one of both) rows.push([mode, one.by, ...(await show(mode, { ...one, folder }, context))]);
+    context.out.line('');
+    context.out.table([['mode', 'by', 'seeds done', 'pairs', 'checks that failed', 'time'], ...rows]);
     context.out.note(`files: ${folder}`);
     return 0;
   },
@@ -58,11 +62,12 @@ interface Shown {
   readonly folder: string;
 }
 
+/** Resolves with what came of it, as the cells of a row. */
 async function show(
   mode: (typeof shippedModes)[number],
   { by, model, count, folder }: Shown,
   { out, clock, log, signal }: Context,
-): Promise<void> {
+): Promise<readonly string[]> {
   signal.throwIfAborted();
   const { config } = await readConfig(shippedConfig(mode));
   const { seeds } = seedsFrom('seeds', await readJson(exampleSeeds, 'file of seeds'));
@@ -89,9 +94,12 @@ async function show(
     stopShowing();
     signal.removeEventListener('abort', end);
   };
+  const failed = new Set<string>();
   const summary = await runSynthesis({
     ...{ folder: run, model, clock, log, signal: stop.signal },
     onSeed: (id, outcome) => {
+      if (outcome.status === 'done')
+        for (const { checks } of outcome.findings.trajectories) for (const name of failedIn(checks)) failed.add(name);
       monitor.item({ id, processingMs: outcome.wallMs, tokens: { input: outcome.inputTokens, output: outcome.outputTokens } });
       out.line(seedLine(id, outcome, out.width));
     },
@@ -101,12 +109,20 @@ async function show(
   }).finally(over);
   signal.throwIfAborted();
   const seconds = (summary.elapsedMs / 1000).toFixed(1);
-  out.line(`${String(summary.done)} of ${String(summary.seeds)} seeds, ${String(summary.pairs)} pairs, ${seconds} s`);
-  if (isScript) return;
+  const done = `${String(summary.done)} of ${String(summary.seeds)}`;
+  out.line(`${done} seeds, ${String(summary.pairs)} pairs, ${seconds} s`);
+  const row = [done, String(summary.pairs), [...failed].join(', '), `${seconds} s`];
+  if (isScript) return row;
   if (summary.endedBy === 'interrupted')
     out.note(`${embeddedModel} was not done with it within ${String(longestEmbeddedMs / 1000)} s on this machine`);
   else if (summary.pairs === 0)
     out.note(
       `${embeddedModel} has made no pair that passes the checks in ${mode}: it is too small for it; the script above shows what a larger one does`,
     );
+  return row;
 }
+
+const failedIn = (checks: Checks = { schema: skipped, answerable: skipped, closed_book: skipped }): readonly string[] =>
+  Object.entries(checks).flatMap(([name, { result }]: [string, Checks['schema']]) => (result === 'fail' ? name : []));
+
+const skipped = { result: 'skipped' } as const;

@@ -65,6 +65,11 @@ export interface SynthesisSummary {
   readonly inputTokens: number;
   readonly outputTokens: number;
   readonly overloads: number;
+  /** Seeds that ended in this run. */
+  readonly ended: number;
+  /** Of this run, with those of seeds that were given up. */
+  readonly spentTokens: number;
+  readonly tokenBudget?: number;
   /** `complete`: every seed has an outcome; else why it ended before. */
   readonly endedBy: 'complete' | 'budget' | 'interrupted';
   readonly elapsedMs: number;

@@ -30,6 +30,8 @@ export function summaryRows({
   inputTokens,
   outputTokens,
   overloads,
+  spentTokens,
+  tokenBudget,
   account,
   elapsedMs,
 }: SynthesisSummary): readonly (readonly string[])[] {
@@ -42,6 +44,7 @@ export function summaryRows({
     ...(open > 0 ? [['without an outcome yet', String(open)]] : []),
     ['pairs', String(pairs)],
     ['tokens, of all runs', `${String(inputTokens)} in, ${String(outputTokens)} out`],
+    ...(tokenBudget === undefined ? [] : [['tokens, of this run', `${String(spentTokens)} of ${String(tokenBudget)}`]]),
     ['time', `${seconds(elapsedMs)}; one seed after the other about ${seconds(serialMs)} (${speedUp.toFixed(1)} x)`],
     ['waiting on the model', percent(shares.calls)],
     ['waiting for a place or a budget', percent(shares.waiting)],
@@ -52,13 +55,23 @@ export function summaryRows({
   ];
 }
 
+/** A call begins only where the most it can take is left: what is said where a good part of the budget is. */
+function budgetRemark({ spentTokens, tokenBudget = 0, ended }: SynthesisSummary): string {
+  const left = `the token budget is spent: ${String(spentTokens)} of ${String(tokenBudget)} were used, and the next call may take more than what is left`;
+  return ended > 0
+    ? left
+    : `${left}; no seed was finished within it, so that the next run would not get further: raise it, or lower max_answer_tokens`;
+}
+
 /** What is to be said beneath it. @param out where it is kept; undefined: it is not. */
-export function remarksOn({ endedBy, account, failed, files }: SynthesisSummary, out: string | undefined): readonly string[] {
+export function remarksOn(summary: SynthesisSummary, out: string | undefined): readonly string[] {
+  const { endedBy, account, failed, files, ended } = summary;
   const said = [...(account.isNoFaster ? ['in parallel it was no faster than one seed after the other'] : []), ...account.advice];
   if (out === undefined) return said;
   return [
     ...said,
-    ...(endedBy === 'budget' ? [`the token budget is spent: millrace synthesize --resume ${out} goes on with a new one`] : []),
+    ...(ended === 0 && endedBy === 'complete' ? ['there was nothing left to do'] : []),
+    ...(endedBy === 'budget' ? [budgetRemark(summary), `millrace synthesize --resume ${out} goes on with a new one`] : []),
     ...(endedBy === 'interrupted' ? [`it was stopped: millrace synthesize --resume ${out} goes on`] : []),
     ...(failed > 0 ? [`${String(failed)} failed: millrace synthesize --retry-failed ${out} tries them again`] : []),
     `pairs: ${files.pairs}; statistics: ${files.statistics}`,

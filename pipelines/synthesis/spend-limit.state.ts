@@ -10,6 +10,10 @@ export class SpendLimit {
     this.#limit = limit;
   }
 
+  get limit(): number {
+    return this.#limit;
+  }
+
   get spent(): number {
     return this.#spent;
   }

@@ -53,6 +53,7 @@ export class SynthesisRun {
   readonly #reading = new Subscription();
   readonly #times = new WaitingTimes();
   readonly #tally: RunTally;
+  readonly #spend: SpendLimit;
   readonly #open = new Set<number>();
   /** Places of seeds that somebody works on, or has worked on. */
   readonly #begun = new Set<number>();
@@ -61,10 +62,12 @@ export class SynthesisRun {
   #running = 0;
 
   constructor(options: SynthesisRunOptions) {
-    const { clock = systemClock, log = silentLog } = options;
+    const { clock = systemClock, log = silentLog, folder } = options;
+    const { tokenBudget = folder.manifest.config.token_budget ?? Infinity } = options;
     this.#options = options;
     this.#clock = clock;
     this.#log = log;
+    this.#spend = new SpendLimit(tokenBudget);
     this.#tally = new RunTally(clock.nowMs());
     this.#over.promise.catch(() => undefined); // it may fail before anybody waits
   }
@@ -99,7 +102,8 @@ export class SynthesisRun {
   }
 
   async #with(kept: Journal, outcomes: Outcomes): Promise<SynthesisSummary> {
-    const { folder, which = 'open', transport = this.#broker(), pairsTopic } = this.#options;
+    // without one a broker of this process alone: references are all that is on it
+    const { folder, which = 'open', transport = memory({ clock: this.#clock, partitions: 1 }), pairsTopic } = this.#options;
     const { manifest } = folder;
     const todo = outcomes.places(which);
     const workers = this.#workers(todo.length);
@@ -128,11 +132,6 @@ export class SynthesisRun {
       await file.close();
       if (this.#options.transport === undefined) await transport.close();
     }
-  }
-
-  /** A broker of this process alone: references are all that is on it. */
-  #broker(): Transport {
-    return memory({ clock: this.#clock, partitions: 1 });
   }
 
   #workers(seeds: number): Workers {
@@ -173,10 +172,10 @@ export class SynthesisRun {
   }
 
   #desk(workers: number): ModelDesk {
-    const { folder, model, tokenBudget = folder.manifest.config.token_budget ?? Infinity } = this.#options;
+    const { folder, model } = this.#options;
     return new ModelDesk({
       ...{ config: folder.manifest.config, workers, isRemote: model.isRemote, times: this.#times, clock: this.#clock },
-      spend: new SpendLimit(tokenBudget),
+      spend: this.#spend,
       onSpent: () => {
         this.#over.resolve('budget');
       },
@@ -295,6 +294,6 @@ export class SynthesisRun {
       ...{ nowMs: this.#clock.nowMs(), workers: workers.count, cores: availableParallelism(), fewer: workers.why },
       calls: this.#times,
     });
-    return writeRunFiles({ folder: this.#options.folder, outcomes, decided, times, endedBy });
+    return writeRunFiles({ folder: this.#options.folder, outcomes, decided, times, endedBy, spend: this.#spend });
   }
 }

@@ -3,6 +3,7 @@ import { accountOf, type RunTimes } from './account.state.ts';
 import type { Outcomes } from './outcomes.ts';
 import { cannotWrite, type RunFolder } from './run-folder.ts';
 import type { SynthesisSummary } from './run-options.ts';
+import type { SpendLimit } from './spend-limit.state.ts';
 import { Statistics } from './statistics.ts';
 import { trajectoryPieces } from './trajectory-pieces.ts';
 
@@ -12,10 +13,11 @@ export interface RunFilesParts {
   readonly decided: { readonly kept: number; readonly duplicates: ReadonlyMap<string, string> };
   readonly times: RunTimes;
   readonly endedBy: SynthesisSummary['endedBy'];
+  readonly spend: Pick<SpendLimit, 'spent' | 'limit'>;
 }
 
 /** Writes `trajectories_….json` and `statistics_….json`, of all seeds that have an outcome, whichever run gave it. @throws PipelineError `resource_failed` */
-export async function writeRunFiles({ folder, outcomes, decided, times, endedBy }: RunFilesParts): Promise<SynthesisSummary> {
+export async function writeRunFiles({ folder, outcomes, decided, times, endedBy, spend }: RunFilesParts): Promise<SynthesisSummary> {
   const { manifest } = folder;
   const account = accountOf(times);
   const statistics = new Statistics(decided.duplicates);
@@ -36,6 +38,7 @@ export async function writeRunFiles({ folder, outcomes, decided, times, endedBy 
   return {
     ...{ seeds: manifest.seeds.length, done: totals.done, failed: totals.failed, open, pairs: decided.kept },
     ...{ inputTokens: totals.tokens.input, outputTokens: totals.tokens.output, overloads: times.overloads },
+    ...{ ended: times.seeds, spentTokens: spend.spent, ...(spend.limit < Infinity && { tokenBudget: spend.limit }) },
     ...{ endedBy: open === 0 ? 'complete' : endedBy, elapsedMs: times.elapsedMs, account },
     files: { pairs: folder.pairs, trajectories: folder.trajectories, statistics: folder.statistics },
   };

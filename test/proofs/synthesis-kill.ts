@@ -7,7 +7,9 @@ import { fileURLToPath } from 'node:url';
 import { configFrom } from '../../pipelines/synthesis/config.ts';
 import { RunFolder } from '../../pipelines/synthesis/run-folder.ts';
 import { seedsFrom } from '../../pipelines/synthesis/seed.ts';
+import { seededRandom } from '../../src/inference/scripted/seeded-random.ts';
 import type { ExperimentContext, ExperimentResult, Finding } from '../helpers/experiment.ts';
+import { pause } from '../helpers/killed-run.ts';
 
 export const name = 'synthesis-kill';
 export const summary =
@@ -39,14 +41,14 @@ export async function run({ short, signal, folder, say }: ExperimentContext): Pr
     { config: configFrom('proof', config).config, randomSeed: 3, seeds, model: 'scripted', isOrdered: false },
     Date.now(),
   );
-  const random = dice(11);
+  const random = seededRandom(11);
   const killed = { parents: 0, workers: 0, orphans: 0 };
   for (let nth = 0; nth < kills; nth += 1) {
     const child = start([out, notes], signal);
     const exit = once(child, 'exit');
-    const before = (await pidsIn(notes)).length;
-    const enough = before + 2 + (short ? 0 : Math.floor(random() * 5)); // so that some are done
-    await until(child, async () => (await pidsIn(notes)).length >= enough);
+    const [begunBefore, doneBefore] = [(await pidsIn(notes)).length, (await linesIn(begun.pairs)).length];
+    const done = doneBefore + Math.floor(random() * (short ? 2 : 5)); // some runs come no further than their first seed
+    await until(child, async () => (await pidsIn(notes)).length > begunBefore && (await linesIn(begun.pairs)).length >= done);
     await pause(random() * pauseMs); // anywhere in a call, an append, a line
     if (child.exitCode !== null) break; // it is done: there is nothing left to kill
     const isParent = nth % 2 === 0;
@@ -62,21 +64,27 @@ export async function run({ short, signal, folder, say }: ExperimentContext): Pr
       `${String(nth + 1)} of ${String(kills)}: ${isParent ? 'the run' : 'a process of a seed, and then the run'} was killed; ${String((await linesIn(begun.pairs)).length)} lines`,
     );
   }
+  const before = (await linesIn(begun.pairs)).length;
   const last = start([out, notes], signal);
   const [code] = (await once(last, 'exit')) as [number | null];
   if (code !== 0) throw new Error(`the last run ended with ${String(code)}`);
   return judge(
     begun,
     seeds.map(({ sourceId }) => sourceId),
-    killed,
+    { ...killed, before, least: short ? 0 : kills },
   );
 }
 
-async function judge(
-  folder: RunFolder,
-  wanted: readonly string[],
-  killed: { readonly parents: number; readonly workers: number; readonly orphans: number },
-): Promise<ExperimentResult> {
+interface Killed {
+  readonly parents: number;
+  readonly workers: number;
+  readonly orphans: number;
+  /** Lines when the last one was killed. */
+  readonly before: number;
+  readonly least: number;
+}
+
+async function judge(folder: RunFolder, wanted: readonly string[], killed: Killed): Promise<ExperimentResult> {
   const statistics = JSON.parse(await readFile(folder.statistics, 'utf8')) as Statistics;
   const text = await readFile(folder.pairs, 'utf8');
   const lines = await linesIn(folder.pairs);
@@ -94,6 +102,7 @@ async function judge(
     pass: true,
     measured: [
       finding('runs killed with -9', killed.parents, '> 0', killed.parents > 0),
+      finding('pairs written before the last kill', killed.before, `>= ${String(killed.least)}`, killed.before >= killed.least),
       finding('processes of seeds killed with -9', killed.workers, '> 0', killed.workers > 0),
       finding('processes of seeds that outlived their run', killed.orphans, '0', killed.orphans === 0),
       finding('seeds', wanted.length, '', true),
@@ -191,21 +200,10 @@ function start(args: readonly string[], signal: AbortSignal): ChildProcess {
   return child;
 }
 
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-
 async function until(child: ChildProcess, holds: () => Promise<boolean>): Promise<void> {
   const untilMs = performance.now() + patienceMs;
   while (child.exitCode === null && !(await holds())) {
     if (performance.now() > untilMs) throw new Error(`no further seeds within ${String(patienceMs / 1000)} s`);
     await pause(10);
   }
-}
-
-/** From 0 up to 1; the same row each time. */
-function dice(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state * 48_271) % 2_147_483_647;
-    return state / 2_147_483_647;
-  };
 }

@@ -64,7 +64,8 @@ describe('a configuration', () => {
   it.each([
     [{}, 'environment_mode'],
     [{ environment_mode: 'sql' }, 'environment_mode'],
-    [{ environment_mode: 'web', max_depth: 0 }, 'max_depth'],
+    [{ environment_mode: 'web', max_depth: 0 }, /max_depth: .*, got 0$/],
+    [{ environment_mode: 'web', max_workers: 10_000 }, /max_workers: .*<=256, got 10000$/],
     [{ environment_mode: 'web', available_tools: ['hammer'] }, 'available_tools.0'],
     [{ environment_mode: 'web', available_tools: ['web_visit', 'web_visit'] }, 'twice'],
     [[], 'the whole'],
