@@ -1,4 +1,5 @@
-import { OptionError, requireInteger } from 'millrace';
+import { requireInteger } from 'millrace';
+import { cached } from './cached.ts';
 import { iteratorOf, readAhead, type Source } from './read-ahead.ts';
 import { windows } from './windows.ts';
 
@@ -21,33 +22,6 @@ function map<T, R>(
 function prefetch<T>(source: Source<T>, count: number): AsyncGenerator<T, void, undefined> {
   requireInteger('inputs.prefetch.count', count, 1, 100_000);
   return readAhead(source, count, (value) => Promise.resolve(value));
-}
-
-/**
- * Read from the source once, and then from memory: for the epochs of a training run. What was read to its end counts; a reading that was left begins anew. One reading at a time until then.
- * Holds all values, up to `maxItems` (1,000,000 by default), beyond which the reading fails.
- */
-function cache<T>(source: Source<T>, { maxItems = 1_000_000 }: { readonly maxItems?: number } = {}): AsyncIterable<T> {
-  requireInteger('inputs.cache.maxItems', maxItems, 1);
-  let whole: readonly T[] | undefined;
-  return {
-    async *[Symbol.asyncIterator]() {
-      if (whole) {
-        yield* whole;
-        return;
-      }
-      const values: T[] = [];
-      for await (const value of source) {
-        if (values.length >= maxItems)
-          throw new OptionError(
-            `inputs.cache holds at most ${String(maxItems)} items, and there are more: raise maxItems, or leave it out`,
-          );
-        values.push(value);
-        yield value;
-      }
-      whole = values;
-    },
-  };
 }
 
 export interface InterleaveOptions {
@@ -158,4 +132,4 @@ const batch = <T>(
 ): AsyncGenerator<readonly T[], void, undefined> => windows(source, options);
 
 /** Input pipelines: functions from one source of values to another, read by demand. */
-export const inputs = { map, prefetch, cache, interleave, shard, shuffle, batch } as const;
+export const inputs = { map, prefetch, cache: cached, interleave, shard, shuffle, batch } as const;

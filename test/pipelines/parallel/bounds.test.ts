@@ -25,6 +25,13 @@ describe('what an engine takes, and until when', () => {
     expect(await until(results.all())).toHaveLength(10);
   });
 
+  it('a task that waits for memory keeps its place among the others', async () => {
+    const { engine, until } = rig({ run: taking(100), memory: 10, memoryOf: () => 6 });
+    const results = engine.submit(numbers(4));
+    expect((await until(results.all())).map(({ index, input }) => [index, input])).toEqual(numbers(4).map((n) => [n, n]));
+    expect(results.counts.taken).toBe(4);
+  });
+
   it('the deadline of a context ends a task, too', async () => {
     const { engine, until, clock } = rig({ run: taking(5_000) });
     const results = engine.submit([1], { context: { deadlineMs: clock.nowMs() + 1_000 }, deadlineMs: 60_000 });

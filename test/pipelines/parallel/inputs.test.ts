@@ -73,6 +73,48 @@ describe('inputs', () => {
     await expect(all(inputs.cache(numbers(3), { maxItems: 2 }))).rejects.toThrow('at most 2 items');
   });
 
+  it('cache keeps what was read of a source that can be read once, whoever leaves it or reads beside', async () => {
+    let isClosed = false;
+    const once = (function* () {
+      try {
+        yield* numbers(6);
+      } finally {
+        isClosed = true;
+      }
+    })();
+    const samples = inputs.cache(once);
+    for await (const one of samples) if (one === 2) break;
+    expect(isClosed).toBe(false);
+    const halves = await Promise.all([0, 1].map((index) => all(inputs.shard(samples, { index, of: 2 }))));
+    expect(halves).toEqual([
+      [0, 2, 4],
+      [1, 3, 5],
+    ]);
+    expect([await all(samples), isClosed]).toEqual([numbers(6), true]);
+  });
+
+  it('cache fails with its source, each time where that can be read once; another one is read anew', async () => {
+    let readings = 0;
+    const broken = {
+      *[Symbol.iterator]() {
+        yield* numbers(2);
+        if ((readings += 1) < 3) throw new Error('line 3 is broken');
+        yield 2;
+      },
+    };
+    const once = inputs.cache(broken[Symbol.iterator]());
+    const seen: number[] = [];
+    const reading = async (): Promise<void> => {
+      for await (const one of once) seen.push(one);
+    };
+    await expect(reading()).rejects.toThrow('line 3 is broken');
+    await expect(reading()).rejects.toThrow('line 3 is broken');
+    expect(seen).toEqual([0, 1, 0, 1]);
+    const anew = inputs.cache(broken);
+    await expect(all(anew)).rejects.toThrow('line 3 is broken');
+    expect(await all(anew)).toEqual(numbers(3));
+  });
+
   it('interleave takes turns', async () => {
     expect(await all(inputs.interleave([[1, 2, 3], [10], [20, 21]], { cycle: 2 }))).toEqual([1, 10, 2, 3, 20, 21]);
     expect(

@@ -21,6 +21,14 @@ describe('the depth of the queue', () => {
     expect(new QueueDepth({ least: 64, most: 8 }).limit).toBe(8);
   });
 
+  it('a few that end at the same time are no rate: it looks at a quarter of a second', () => {
+    const depth = new QueueDepth({ least: 1, most: 1_000 });
+    for (const atMs of [0, 1, 2, 249]) depth.ended(atMs);
+    expect(depth.limit).toBe(1);
+    depth.ended(250);
+    expect(depth.limit).toBe(20); // 5 in a quarter of a second
+  });
+
   it('a pause is no rate of its own', () => {
     const depth = new QueueDepth({ least: 1, most: 1_000 });
     after(depth, 0, 400, 1_000);

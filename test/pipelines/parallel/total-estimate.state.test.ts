@@ -9,7 +9,11 @@ describe('how many tasks a file has', () => {
     expect(estimate.total).toBe(100);
     estimate.line(90);
     expect(estimate.total).toBe(20);
-    for (let n = 0; n < 30; n += 1) estimate.line(40); // the file grew
+    estimate.line(50);
+    expect(estimate.total).toBe(20);
+    estimate.line(5);
+    expect(estimate.total).toBe(26); // 4 lines in 155 bytes: 25.8
+    for (let n = 0; n < 28; n += 1) estimate.line(40); // the file grew
     expect(estimate.total).toBe(32);
     estimate.over();
     expect([estimate.total, estimate.isGuess]).toEqual([32, false]);
