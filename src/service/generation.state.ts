@@ -103,6 +103,11 @@ export class GenerationState {
     return this.#tokens;
   }
 
+  /** The number of the last event. */
+  get last(): number {
+    return this.#next - 1;
+  }
+
   get endedMs(): number | undefined {
     return this.#endedMs;
   }

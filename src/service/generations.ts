@@ -2,13 +2,13 @@ import { randomBytes } from 'node:crypto';
 import { defer, type Observable, Subscription } from 'rxjs';
 import { inScope, scopeOf } from '../call.ts';
 import type { CancelTimer, Clock } from '../clock.ts';
-import { InferenceError, isStreamError, messageOf, RecordError, StreamError } from '../errors.ts';
+import { InferenceError, isStreamError, OptionError, RecordError } from '../errors.ts';
 import type { AnswerPiece } from './answer-piece.ts';
 import type { RecordContext } from '../record/record-context.ts';
-import { withoutSecrets } from '../without-secrets.ts';
 import type { Admission } from './admission.ts';
 import type { Caller } from './callers.ts';
-import { type GenerationEvent, type GenerationFailure, GenerationState } from './generation.state.ts';
+import { failureOf } from './failure-of.ts';
+import { type GenerationEvent, GenerationState } from './generation.state.ts';
 
 /** What is to be generated. */
 export interface GenerationSpec {
@@ -35,6 +35,8 @@ export interface GenerationSpec {
 export interface Reading {
   /** What has come since the last look; `lost` where some of it is not kept any more. */
   take(): readonly GenerationEvent[] | 'lost';
+  /** Whether nothing will come any more: it has ended, and the reader has all. */
+  isOver(): boolean;
   /** Gives it up; twice does nothing. */
   leave(): void;
 }
@@ -130,10 +132,14 @@ export class Generations {
     return id;
   }
 
-  /** Reads from behind the event of this number; `onMore` is called when there may be more. Undefined: there is none of this id, or it is another caller's. */
+  /** Reads from behind the event of this number; `onMore` is called when there may be more. Undefined: none of this id, or another caller's. @throws OptionError for a number that is none */
   read(id: string, caller: Caller | undefined, after: number, onMore: () => void): Reading | undefined {
     const found = this.#find(id, caller);
     if (found === undefined) return undefined;
+    if (after > found.state.last)
+      throw new OptionError(
+        `expected the number of an event of this stream, which has had ${String(found.state.last)}, got ${String(after)}`,
+      );
     const me = {};
     let cursor = after;
     found.readers.set(me, onMore);
@@ -146,6 +152,7 @@ export class Generations {
         if (found.spec.resumeMs === 0) found.state.forget(cursor);
         return events;
       },
+      isOver: () => found.state.endedMs !== undefined && cursor >= found.state.last,
       leave: () => {
         if (found.readers.delete(me) && found.readers.size === 0) this.#awaitReader(found);
       },
@@ -227,8 +234,7 @@ export class Generations {
     }
     this.#counts.retried += 1;
     state.restart();
-    // not on the stack of the call that failed
-    work.add(this.#options.clock.schedule(0, () => this.#begin(generation)));
+    work.add(this.#options.clock.schedule(0, () => this.#begin(generation))); // not on the stack of the call that failed
   }
 
   #cancel(generation: Generation, why: string): void {
@@ -291,10 +297,4 @@ export class Generations {
     generation.cancelTimer = this.#options.clock.schedule(spec.resumeMs, gone);
     generation.work.add(generation.cancelTimer);
   }
-}
-
-/** What is told of an error: never a secret, never a stack. */
-function failureOf(error: unknown): Pick<GenerationFailure, 'code' | 'message' | 'retryAfterMs'> {
-  const { code, retryAfterMs } = isStreamError(error) ? error : new StreamError('call_failed', messageOf(error));
-  return { code, message: withoutSecrets(messageOf(error)), retryAfterMs };
 }

@@ -90,7 +90,10 @@ function resultsOf(generations: Generations, id: string, after: number): Observa
           out.error(new InferenceError('call_failed', 'some of the events of this generation are not kept any more'));
           return;
         }
-        if (events.length === 0) return;
+        if (events.length === 0) {
+          if (reading?.isOver() === true) out.complete();
+          return;
+        }
         for (const event of events) {
           out.next(event);
           if (event.kind !== 'chunk') out.complete();

@@ -102,17 +102,18 @@ export function streamAnswer(
     return event.kind === 'chunk';
   };
   let isOver = false;
+  const finish = (text: string): void => {
+    isOver = true;
+    begin();
+    stream.write(text + done);
+    stream.end();
+  };
   const flow = (): void => {
     while (!isOver && stream.isOpen && !stream.isFull) {
       const events = reading.take();
-      if (events === 'lost') {
-        isOver = true;
-        begin();
-        stream.write(format.lost + done);
-        stream.end();
-        return;
-      }
-      if (events.length === 0) return;
+      const isLost = events === 'lost';
+      if (isLost || (events.length === 0 && reading.isOver())) finish(isLost ? format.lost : ''); // or who comes again behind the last event
+      if (isLost || events.length === 0) return;
       isOver = !events.every(write); // stops at the last
       if (isOver && isBegun) stream.end();
     }

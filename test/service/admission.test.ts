@@ -67,6 +67,25 @@ describe('Admission', () => {
     expect(began).toEqual(['first', 'urgent']);
   });
 
+  it('lets the least urgent be passed for a minute, and no longer', async () => {
+    const { clock, began, enter } = queue(1, 10);
+    const leave = enter('first');
+    enter('late', caller('c'), -1_000);
+    await clock.advance(60_001);
+    enter('usual');
+    leave();
+    expect(began).toEqual(['first', 'late']);
+  });
+
+  it('counts nothing against a minute that it refuses since all that may wait', () => {
+    const { enter } = queue(1, 0);
+    const few = { ...caller('few'), requestsPerMinute: 2 };
+    const leave = enter('a', few);
+    expect(() => enter('b', few)).toThrow(/try again later/);
+    leave();
+    expect(() => enter('c', few)).not.toThrow();
+  });
+
   it('shares by weight among callers, whatever one of them sends', () => {
     const { began, enter } = queue(1, 1_000);
     const leaving: (() => void)[] = [];

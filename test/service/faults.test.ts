@@ -147,12 +147,24 @@ describe('what clients do to it', () => {
     expect(text()).toMatch(/^HTTP\/1\.1 403 /);
   });
 
-  it('ends what has a deadline at its deadline', async () => {
-    const { post, model } = await serveScript('a b c', { tokenMs: 10_000 });
-    const response = await post('/v1/chat/completions', question, { headers: { 'millrace-timeout-ms': '30' } });
+  it.each([
+    ['its own', '30', 600_000],
+    ["the service's, which is shorter", '86400000', 30],
+  ])('ends what has a deadline at %s', async (_name, asked, requestTimeoutMs) => {
+    const { post, model } = await serveScript('a b c', { tokenMs: 10_000 }, { requestTimeoutMs });
+    const response = await post('/v1/chat/completions', question, { headers: { 'millrace-timeout-ms': asked } });
     expect([response.status, await response.json()]).toMatchObject([504, { error: { code: 'deadline_exceeded' } }]);
     expect(model.stats).toMatchObject({ running: 0, aborted: 1 });
   });
+});
+
+it('ends vectors, too, at their deadline, also while they wait', async () => {
+  const { post, model, service } = await serveScript('a b c', { tokenMs: 10_000 }, { concurrency: 1 });
+  await post('/v1/generate', { prompt: 'count' });
+  await until(() => model.stats.running === 1);
+  const response = await post('/v1/embeddings', { input: 'a' }, { headers: { 'millrace-timeout-ms': '30' } });
+  expect([response.status, await response.json()]).toMatchObject([504, { error: { code: 'deadline_exceeded' } }]);
+  expect((await service.state()).models).toMatchObject([{ running: 1, waiting: 0 }]);
 });
 
 describe('its life', () => {

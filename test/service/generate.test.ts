@@ -72,6 +72,19 @@ describe('/v1/generate', () => {
     expect(model.stats.calls).toBe(1);
   });
 
+  it('ends at once for who comes again behind its last event, and knows no events that it has not had', async () => {
+    const { post, service } = await serveScript(said);
+    const whole = eventsIn(await (await post('/v1/generate', { prompt: 'hi' })).text());
+    const [id = '', last = ''] = whole.at(-2)?.id?.split(':') ?? [];
+    const again = (number: string): Promise<Response> =>
+      fetch(`${service.url}/v1/generate/${id}`, { headers: { 'last-event-id': `${id}:${number}` } });
+    expect(eventsIn(await (await again(last)).text())).toEqual([{ id: undefined, event: undefined, data: '[DONE]' }]);
+    const beyond = await again(String(Number(last) + 1));
+    expect([beyond.status, await beyond.text()]).toEqual([400, expect.stringContaining('which has had')]);
+    expect(await lastValueFrom(service.results(id, Number(last)).pipe(toArray()))).toEqual([]);
+    await expect(lastValueFrom(service.results(id, 99))).rejects.toThrow('which has had');
+  });
+
   it('ends some time after its last reader has gone, and frees its place', async () => {
     const { post, model } = await serveScript('a b c d e f', { tokenMs: 10_000 }, { resumeMs: 30 });
     const leaving = new AbortController();

@@ -34,9 +34,25 @@ function replay(url: string, { method, path, headers, body }: RecordedRequest, l
   });
 }
 
+interface Part {
+  readonly choices?: readonly {
+    readonly delta: {
+      readonly content?: string | null;
+      readonly tool_calls?: readonly { readonly function: { readonly name?: string; readonly arguments: string } }[];
+    };
+  }[];
+  readonly error?: unknown;
+}
+
+function textOf({ choices, error }: Part): string {
+  const { content, tool_calls: calls = [] } = choices?.[0]?.delta ?? {};
+  const called = calls.map(({ function: { name = '', arguments: args } }) => name + args).join('');
+  return `${content ?? ''}${called}${error === undefined ? '' : ' and an error'}`;
+}
+
 it('answers what the official client for Python asks', async () => {
   const { requests } = JSON.parse(await readFile(fixture, 'utf8')) as { readonly requests: readonly RecordedRequest[] };
-  expect(requests.length).toBeGreaterThan(14);
+  expect(requests.length).toBeGreaterThan(17);
   expect(requests.every(({ headers }) => headers['user-agent']?.startsWith('OpenAI/Python') === true)).toBe(true);
   const { service, running } = await openScene();
   onTestFinished(() => service.close());
@@ -50,12 +66,16 @@ it('answers what the official client for Python asks', async () => {
     else if (type.includes('event-stream')) {
       const events = eventsIn(text).map(({ data }) => data);
       expect(events.at(-1)).toBe('[DONE]');
-      const parts = events.slice(0, -1).map((data) => JSON.parse(data) as { choices?: { delta: { content?: string } }[]; error?: unknown });
-      streams.push(parts.map(({ choices, error }) => choices?.[0]?.delta.content ?? (error === undefined ? '' : ' and an error')).join(''));
+      streams.push(
+        events
+          .slice(0, -1)
+          .map((data) => textOf(JSON.parse(data) as Part))
+          .join(''),
+      );
     } else if (one.path.endsWith('/chat/completions'))
       wholes.push((JSON.parse(text) as { choices: [{ message: { content: string | null } }] }).choices[0].message.content ?? 'a call');
   }
-  expect(wholes).toEqual([said, '{"city":"Bern"}', 'a call']);
-  expect(streams).toEqual([said, said, 'one two and an error']);
+  expect(wholes).toEqual([said, '{"city":"Bern"}', 'a call', 'a call', 'It is 7.']);
+  expect(streams).toEqual([said, said, 'weather{"city":"Bern"}weather{"city":"Rome"}', 'one two and an error']);
   await until(() => running() === 0);
 });
