@@ -12,6 +12,8 @@ interface Signature {
 
 /** Of the words that say what a question is about, where the answers are the same. */
 const leastCommon = 0.5;
+/** Of the words of the shorter question. */
+const leastOfShorter = 0.6;
 /** Where the answer is one that many questions have. */
 const leastCommonOfFew = 0.75;
 const fewAnswers = /^(?:yes|no|true|false|\d{1,2})?$/;
@@ -61,7 +63,8 @@ export class DuplicateIndex {
     const least = fewAnswers.test(answer) ? leastCommonOfFew : leastCommon;
     return (this.#byAnswer.get(answer) ?? []).slice(0, mostAlike).find((at) => {
       const other = this.#kept[at];
-      return other?.numbers === numbers && content.length > 0 && jaccard(own, other.content) >= least;
+      if (other?.numbers !== numbers || content.length === 0) return false;
+      return jaccard(own, other.content) >= least || (least === leastCommon && isMostly(own, other.content));
     });
   }
 
@@ -108,6 +111,12 @@ const small = new Set(
 );
 
 const isNumber = (answer: string): boolean => /^-?\d+(\.\d+)?$/.test(answer);
+
+/** Whether the shorter of two says little that the longer does not: who asks in more words asks the same. */
+function isMostly(one: ReadonlySet<string>, other: readonly string[]): boolean {
+  const common = other.filter((feature) => one.has(feature)).length;
+  return common >= 2 && common / Math.min(one.size, other.length) >= leastOfShorter;
+}
 
 function jaccard(one: ReadonlySet<string>, other: readonly string[]): number {
   const common = other.filter((feature) => one.has(feature)).length;

@@ -11,51 +11,66 @@ import { scripted } from '../../src/inference/scripted/scripted.ts';
 import type { ExperimentContext, ExperimentResult, Finding } from '../helpers/experiment.ts';
 import { oracle } from './pair-quality/oracle.ts';
 import { type Fault, faults, plantedPairs } from './pair-quality/pairs.ts';
+import { reader, unseenPairs } from './pair-quality/unseen.ts';
 
 export const name = 'pair-quality';
 export const summary =
-  'what the checks of synthesis say about 50 pairs, of which 22 have a fault that was planted, with an oracle for a model: precision and recall by kind; a second';
+  'what the checks of synthesis say about 50 pairs, of which 22 have a fault that was planted, and about 36 that were written after the checks, in other words, with an oracle for a model each: precision and recall by kind; a second';
 
+/** Of those that the checks were not built with, in other words. */
+const unseenGoal = 0.85;
 /** Of each kind together; a fault that is put into another's drawer is found, and counts against that drawer's precision. */
 const goal = 0.9;
 
 export async function run({ say }: ExperimentContext): Promise<ExperimentResult> {
+  const said = await judged(plantedPairs, oracle, say);
+  const unseen = await judged(unseenPairs, reader, say);
+  const pairs = (what: string, rows: readonly Said[], count: number): Finding => {
+    const faulty = rows.filter(({ planted }) => planted !== undefined).length;
+    return { what, measured: `${String(rows.length)}, ${String(faulty)} with a fault`, passes: '', pass: rows.length === count };
+  };
+  return {
+    measured: [
+      pairs('pairs', said, 50),
+      finding('any fault', said.map(anyFault), goal),
+      ...faults.map((fault) => finding(fault, said.map(ofKind(fault)), goal)),
+      pairs('pairs in other words', unseen, 36),
+      finding('any fault, in other words', unseen.map(anyFault), unseenGoal),
+      ...faults.map((fault) => finding(`${fault}, in other words`, unseen.map(ofKind(fault)), undefined)),
+    ],
+    pass: true,
+  };
+}
+
+interface Said {
+  readonly planted: Fault | undefined;
+  readonly found: Fault | undefined;
+}
+
+const anyFault = ({ planted, found }: Said) => [planted !== undefined, found !== undefined] as const;
+const ofKind =
+  (fault: Fault) =>
+  ({ planted, found }: Said) =>
+    [planted === fault, found === fault] as const;
+
+async function judged(
+  all: readonly { readonly pair: Pair; readonly fault: Fault | undefined }[],
+  model: typeof oracle,
+  say: ExperimentContext['say'],
+): Promise<readonly Said[]> {
   const { config } = configFrom('proof', { environment_mode: 'web' });
   const decisions = new Decisions(config);
-  const ask = asking();
-  const said: { readonly planted: Fault | undefined; readonly found: Fault | undefined }[] = [];
-  for (const [at, { pair, fault }] of plantedPairs.entries()) {
+  const ask = asking(model);
+  const said: Said[] = [];
+  for (const [at, { pair, fault }] of all.entries()) {
     const desk = new Desk(ask, { maxAnswerTokens: 100, temperature: 0 } as SeedOrder, chanceFrom('pair-quality', at));
     const checks = await checkPair(pair, desk, { closedBook: true });
     const first = (['schema', 'answerable', 'closed_book'] as const).find((one) => checks[one].result === 'fail');
     const found = first ?? (isDuplicate(decisions, at, pair, checks) ? 'duplicate' : undefined);
     said.push({ planted: fault, found });
-    if (found !== fault) say(`pair ${String(at)}: planted ${fault ?? 'nothing'}, found ${found ?? 'nothing'}`);
+    if (found !== fault) say(`pair ${String(at)} (${pair.question}): planted ${fault ?? 'nothing'}, found ${found ?? 'nothing'}`);
   }
-  const measured = [
-    finding(
-      'any fault',
-      said.map(({ planted, found }) => [planted !== undefined, found !== undefined]),
-    ),
-    ...faults.map((fault) =>
-      finding(
-        fault,
-        said.map(({ planted, found }) => [planted === fault, found === fault]),
-      ),
-    ),
-  ];
-  return {
-    measured: [
-      {
-        what: 'pairs',
-        measured: `${String(said.length)}, ${String(said.filter(({ planted }) => planted !== undefined).length)} with a fault`,
-        passes: '',
-        pass: said.length === 50,
-      },
-      ...measured,
-    ],
-    pass: true,
-  };
+  return said;
 }
 
 /** Through the same doors as pairs of a run. */
@@ -65,15 +80,16 @@ function isDuplicate(decisions: Decisions, at: number, pair: Pair, checks: Await
   return decisions.next({ sourceId: String(at), value: 'x' }, findings).duplicates.size > 0;
 }
 
-function asking(): AskModel {
-  const model = scripted(oracle, { name: 'oracle' });
+function asking(says: typeof oracle): AskModel {
+  const model = scripted(says, { name: 'oracle' });
   return async ({ turns, maxTokens, temperature }) => {
     const said = await lastValueFrom(model.chat(turns, { maxTokens, temperature }).pipe(reduce((all, { text }) => all + text, '')));
     return { value: JSON.parse(said) as unknown, model: 'oracle', inputTokens: 0, outputTokens: 0 };
   };
 }
 
-function finding(what: string, rows: readonly (readonly [boolean, boolean])[]): Finding {
+/** @param least undefined: it only informs. */
+function finding(what: string, rows: readonly (readonly [boolean, boolean])[], least: number | undefined): Finding {
   const [both, planted, found] = [
     rows.filter(([is, says]) => is && says).length,
     rows.filter(([is]) => is).length,
@@ -84,7 +100,7 @@ function finding(what: string, rows: readonly (readonly [boolean, boolean])[]): 
   return {
     what,
     measured: `precision ${precision.toFixed(2)} (${String(both)} of ${String(found)}), recall ${recall.toFixed(2)} (${String(both)} of ${String(planted)})`,
-    passes: `both >= ${goal.toFixed(1)}`,
-    pass: precision >= goal && recall >= goal,
+    passes: least === undefined ? '' : `both >= ${String(least)}`,
+    pass: least === undefined || (precision >= least && recall >= least),
   };
 }

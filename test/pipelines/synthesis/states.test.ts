@@ -68,6 +68,8 @@ describe('near duplicates', () => {
 
   it.each([
     ['Who invented the telephone?', 'Who was the inventor of the telephone?', 'Bell', 'Bell', 'a'],
+    ['Who had the Suez Canal dug?', 'By whom was the digging of the Suez Canal ordered?', 'Lesseps', 'Lesseps', 'a'],
+    ['Who had the Suez Canal dug?', 'Who began a canal at sea level through Panama?', 'Lesseps', 'Lesseps', undefined],
     ['Which capital has France?', 'What is the capital of France called?', 'Paris', 'paris', 'a'],
     ['Is the Danube longer than the Rhine?', 'Is the Danube wider than the Rhine?', 'yes', 'yes', undefined],
     ['How many wins had he against Zukertort?', 'How many losses had he against Zukertort?', '10', 'ten', undefined],
@@ -143,6 +145,8 @@ describe('answers', () => {
     ['−5', '-5', true],
     ['−5', '5', false],
     ['x = -3', 'x = 3', undefined],
+    ['x = −3', 'x = 3', undefined],
+    ['x = −3', 'x = -3', true],
     ['C++', 'C', undefined],
     ['$5', '€5', undefined],
     ['x > 3', 'x < 3', undefined],
@@ -170,6 +174,7 @@ describe('answers', () => {
     ['What mirrors for pilgrims did he make?', 'a mirror', true],
     ['Which Clark, William Tierney by name, designed it?', 'William Tierney Clark', true],
     ['Who was the wife of Pierre Curie?', 'Marie Curie', false],
+    ['Which de Lesseps, Ferdinand by name, built canals?', 'Ferdinand de Lesseps', true],
     ['What does Danubian mean?', 'Danube', true],
     ['多瑙河是哪条河？', '多瑙河', true],
     ['哪条河流经维也纳？', '多瑙河', false],
