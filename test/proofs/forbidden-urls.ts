@@ -4,7 +4,7 @@ import { visitTool } from '../../src/tools/internal/visit-tool.ts';
 import { runTool } from '../../src/tools/tool.ts';
 import { isStreamError, messageOf } from '../../src/errors.ts';
 import type { ExperimentContext, ExperimentResult } from '../helpers/experiment.ts';
-import { type ForbiddenUrl, forbiddenUrls, publicAddresses } from './forbidden-urls/forbidden-urls.ts';
+import { type ForbiddenUrl, forbiddenUrls, judgedNetwork, publicAddresses, reached } from './forbidden-urls/forbidden-urls.ts';
 
 export const name = 'forbidden-urls';
 export const summary =
@@ -21,16 +21,15 @@ export async function run({ say, signal }: ExperimentContext): Promise<Experimen
     url: `http://here.example.org:${String(port)}/`,
     addresses: ['127.0.0.1', '::1'],
   }));
-  for (const { url, addresses = ['93.184.215.14'] } of [...forbiddenUrls, ...here]) {
+  for (const { url, addresses } of [...forbiddenUrls, ...here]) {
     signal.throwIfAborted();
-    const network = { resolve: () => Promise.resolve(addresses), whyForbidden: (address: string) => whyForbidden(address) };
-    const failure = await runTool(visitTool({ corpus: undefined, web, pageChars: 8_000 }, network), { url }).then(
+    const failure = await runTool(visitTool({ corpus: undefined, web, pageChars: 8_000 }, judgedNetwork(addresses)), { url }).then(
       () => undefined,
       (error: unknown) => error,
     );
-    const isRefused = isStreamError(failure) && failure.code === 'tool_refused';
+    const isRefused = isStreamError(failure) && failure.code === 'tool_refused' && !failure.message.includes(reached);
     (isRefused ? refused : read).push(url);
-    if (!isRefused) say(`${url} ${addresses.join(' ')}: ${messageOf(failure)}`);
+    if (!isRefused) say(`${url} ${(addresses ?? []).join(' ')}: ${messageOf(failure)}`);
   }
   for (const [server] of listeners) server.close();
   const wrong = publicAddresses.filter((address) => whyForbidden(address) !== undefined);

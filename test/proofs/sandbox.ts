@@ -54,7 +54,6 @@ async function tryOut(one: Escape, canary: Canary, limits: SandboxLimits): Promi
   const said = stdout + stderr;
   const escaped = /ESCAPED.*|CANARY/.exec(said)?.[0];
   const isBroken = /SyntaxError|NameError|TypeError|IndentationError|AttributeError/.exec(said)?.[0];
-  const bytes = Buffer.byteLength(said);
   const intact = (await readFile(canary.file, 'utf8')) === 'CANARY';
   const pass =
     end !== 'setup' &&
@@ -62,7 +61,7 @@ async function tryOut(one: Escape, canary: Canary, limits: SandboxLimits): Promi
     isBroken === undefined &&
     left.length === 0 &&
     intact &&
-    bytes <= 2 * limits.outputBytes &&
+    said.length <= limits.outputBytes && // at most one character for each byte
     (one.ends ?? end).split(' ').includes(end);
   const seen = [
     end,

@@ -36,6 +36,17 @@ describe.runIf(canSandbox)('pythonInterpreter', () => {
     expect(text).toContain('[ended: more than 64 KiB of output]');
   });
 
+  it('gives as much output as there may be whole, and says of more that it was cut, both outputs together', async () => {
+    const write = async (out: number, err: number) => {
+      const code = `import os; os.write(1, b'x' * ${String(out)}); os.write(2, b'y' * ${String(err)}); os._exit(0)`;
+      return runTool(await opened, { code }, { budget: { maxChars: 1_000_000 } });
+    };
+    expect(await write(65_536, 0)).toEqual({ text: 'x'.repeat(65_536), isCut: false });
+    const { text, isCut } = await write(40_000, 40_000);
+    expect(isCut).toBe(true);
+    expect(text).toBe(`${'x'.repeat(40_000)}\n${'y'.repeat(25_536)}\n[ended: more than 64 KiB of output]`);
+  });
+
   it('ends a program with the signal of its call', async () => {
     const stop = new AbortController();
     const running = runTool(await opened, { code: 'import time; time.sleep(100)' }, { signal: stop.signal });

@@ -2,13 +2,14 @@ import { createServer } from 'node:net';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
 import { whyForbidden } from '../../src/tools/internal/web/address-policy.ts';
-import { plainRobots } from '../../src/tools/internal/web/robots.ts';
+import { redirectOf } from '../../src/tools/internal/web/read-web.ts';
+import { plainRobots, Robots } from '../../src/tools/internal/web/robots.ts';
 import { visitTool } from '../../src/tools/internal/visit-tool.ts';
 import { runTool, type ToolResult } from '../../src/tools/tool.ts';
 import { webVisit } from '../../src/tools/web-visit.ts';
 import { virtualClock } from '../../src/virtual-clock.ts';
 import { type Handler, webSite, type WebSite } from '../helpers/web-site.ts';
-import { forbiddenUrls, publicAddresses } from '../proofs/forbidden-urls/forbidden-urls.ts';
+import { forbiddenUrls, judgedNetwork, publicAddresses, reached } from '../proofs/forbidden-urls/forbidden-urls.ts';
 
 const open: WebSite[] = [];
 afterEach(() => Promise.all(open.splice(0).map((site) => site.close())));
@@ -50,13 +51,12 @@ describe('what may be connected to', () => {
   });
 
   it.each(forbiddenUrls)('not $url $addresses', async ({ url, addresses }) => {
-    const network = {
-      resolve: () => Promise.resolve(addresses ?? ['93.184.215.14']),
-      whyForbidden: (one: string) => whyForbidden(one, new Set()),
-    };
     const web = { ...settings, allow: ['*'], ports: [80, 443] };
-    const tool = visitTool({ corpus: undefined, web, pageChars: 8_000 }, network);
-    await expect(runTool(tool, { url })).rejects.toMatchObject({ code: 'tool_refused' });
+    const tool = visitTool({ corpus: undefined, web, pageChars: 8_000 }, judgedNetwork(addresses, new Set()));
+    await expect(runTool(tool, { url })).rejects.toMatchObject({
+      code: 'tool_refused',
+      message: expect.not.stringContaining(reached) as string,
+    });
   });
 
   it('is no host that is not allowed, whose name is not even asked for', async () => {
@@ -102,7 +102,8 @@ describe('web_visit', () => {
     ['http://127.0.0.1:1/', 'got an address'],
     ['//localhost/', 'expected a public host'],
     ['file:///etc/passwd', 'expected http or https, got file:'],
-    ['http://user:pw@example.org/', 'expected no user and no password'],
+    ['http://user:pw@example.org/', 'web_visit does not read "http://…@example.org/": expected no user and no password'],
+    [`/${'a'.repeat(3_000)}`, 'expected at most 2048 characters'],
     ['//example.net/', 'its host is not allowed'],
     ['/again', 'more than 5 times'],
     ['http://[::1', 'sends its readers to what is no URL'],
@@ -112,6 +113,20 @@ describe('web_visit', () => {
     expect(on.resolved.every((host) => host === 'example.org')).toBe(true);
   });
 
+  it.each([
+    ['https://example.org/a', 'http://example.org/b', 'sends its readers from https to http'],
+    ['https://example.org/a', 'https://example.org/b', 'https://example.org/b'],
+    ['http://example.org/a', 'https://example.org/a', 'https://example.org/a'],
+    ['https://example.org/a', '//www.example.org/b?c#d', 'https://www.example.org/b?c'],
+  ])('a redirect from %s to %s: %s', (from, location, expected) => {
+    const next = (): unknown => {
+      const answer = { status: 302, headers: { location }, body: Buffer.alloc(0) };
+      return redirectOf(new URL(from), answer, { allow: ['*.example.org'], ports: [80, 443] })?.href;
+    };
+    if (expected.startsWith('https:')) expect(next()).toBe(expected);
+    else expect(next).toThrow(expected);
+  });
+
   it('ends at its bound, also within what was packed', async () => {
     const zeros = Buffer.alloc(5_000_000);
     const on = await site({
@@ -119,6 +134,7 @@ describe('web_visit', () => {
       '/gzip': send(gzipSync(zeros), { 'content-type': 'text/plain', 'content-encoding': 'gzip' }),
       '/br': send(brotliCompressSync(zeros), { 'content-type': 'text/plain', 'content-encoding': 'br' }),
       '/twice': send(gzipSync(gzipSync('x')), { 'content-encoding': 'gzip, gzip' }),
+      '/nothing': send(Buffer.concat(Array<Buffer>(5_100).fill(gzipSync(''))), { 'content-encoding': 'gzip' }),
       '/fine': send(gzipSync('grain'), { 'content-type': 'text/plain', 'content-encoding': 'gzip' }),
       '/endless': (_, response) => {
         const write = (): void => {
@@ -128,7 +144,8 @@ describe('web_visit', () => {
         write();
       },
     });
-    for (const path of ['/long', '/gzip', '/br', '/endless']) await expect(visit(on, path)).rejects.toThrow('is longer than 100000 bytes');
+    for (const path of ['/long', '/gzip', '/br', '/nothing', '/endless'])
+      await expect(visit(on, path)).rejects.toThrow('is longer than 100000 bytes');
     await expect(visit(on, '/twice')).rejects.toThrow('got "gzip, gzip"');
     expect((await visit(on, '/fine')).text).toBe('grain');
   });
@@ -147,6 +164,13 @@ describe('web_visit', () => {
     [
       'a cut answer',
       (_, response) => void response.writeHead(200, { 'content-length': '99' }).write('x', () => response.destroy()),
+      /could not be asked|was cut/,
+      'tool_failed',
+    ],
+    [
+      'a cut answer that is packed',
+      (_, response) =>
+        void response.writeHead(200, { 'content-length': '99', 'content-encoding': 'gzip' }).write(gzipSync('x'), () => response.destroy()),
       /could not be asked|was cut/,
       'tool_failed',
     ],
@@ -215,6 +239,43 @@ describe('robots.txt', () => {
     const cut = await site({ '/robots.txt': (request) => void request.socket.destroy(), '/a': '<p>a' });
     await expect(visit(cut, '/a')).rejects.toMatchObject({ code: 'tool_failed' });
     expect(cut.asked).toHaveLength(1);
+  });
+
+  it.each([429, 503])('forbids all for the time where it answers %d', async (status) => {
+    const on = await site({ '/robots.txt': (_, response) => void response.writeHead(status).end(), '/a': '<p>a' });
+    await expect(visit(on, '/a')).rejects.toMatchObject({ code: 'tool_failed' });
+    expect(on.asked).toHaveLength(1);
+  });
+
+  it('is read as far as 512 KiB, and holds as far as it was read', async () => {
+    const comment = `# ${'x'.repeat(98)}\n`;
+    const on = await site({
+      '/robots.txt': send(`${comment.repeat(2_000)}User-agent: *\nDisallow: /a\n${comment.repeat(4_000)}Disallow: /b`),
+      '/a': '<p>a',
+      '/b': '<p>b',
+    });
+    await expect(visit(on, '/a')).rejects.toThrow('does not allow programs to read "/a"');
+    expect((await visit(on, '/b')).text).toBe('b');
+  });
+
+  it('is kept for an hour, of the 500 sites that were asked last', async () => {
+    const robots = new Robots('millrace');
+    const asked: string[] = [];
+    const ask = (host: string, nowMs: number): Promise<void> =>
+      robots.require(new URL(`https://${host}/x`), nowMs, (url) => {
+        asked.push(url.hostname);
+        return Promise.resolve({ status: 404, headers: {}, body: Buffer.alloc(0) });
+      });
+    await ask('a.example.org', 0);
+    await ask('a.example.org', 3_599_999);
+    expect(asked).toHaveLength(1);
+    await ask('a.example.org', 3_600_000);
+    expect(asked).toHaveLength(2);
+    for (let i = 0; i < 500; i += 1) await ask(`b${String(i)}.example.org`, 3_600_000);
+    await ask('b0.example.org', 3_600_000);
+    expect(asked).toHaveLength(502);
+    await ask('a.example.org', 3_600_000);
+    expect(asked).toHaveLength(503);
   });
 
   it('is asked of each hop, through the same guard', async () => {

@@ -1,7 +1,26 @@
+import { whyForbidden } from '../../../src/tools/internal/web/address-policy.ts';
+import type { WebNetwork } from '../../../src/tools/internal/web/web-network.ts';
+
 /** A URL that must not be read with every public host allowed, and what its name resolves to, where it is asked. */
 export interface ForbiddenUrl {
   readonly url: string;
   readonly addresses?: readonly string[];
+}
+
+/** Said of the last address where all of them passed the policy: a connection would follow, and an answer of 404 would look like a refusal. */
+export const reached = 'REACHED';
+
+/** Each name resolves to `addresses`, which the real policy judges; nothing is connected to. */
+export function judgedNetwork(addresses: readonly string[] = ['93.184.215.14'], own?: ReadonlySet<string>): WebNetwork {
+  let passed = 0;
+  return {
+    resolve: () => Promise.resolve(addresses),
+    whyForbidden: (address) => {
+      const why = own === undefined ? whyForbidden(address) : whyForbidden(address, own);
+      if (why === undefined) passed += 1;
+      return passed === addresses.length ? reached : why;
+    },
+  };
 }
 
 const plain = [
@@ -110,6 +129,74 @@ const plain = [
   ],
 ];
 
+const more = [
+  // other schemes, and what is none
+  ...[
+    'HTTP+unix://%2Frun%2Fdocker.sock/info',
+    'jar:http://example.org!/a',
+    'feed:http://127.0.0.1/',
+    'ldap://127.0.0.1/',
+    'dict://127.0.0.1:11211/',
+  ],
+  ...[
+    'http:/',
+    'http://',
+    'https:',
+    'http://.',
+    'http://../',
+    'http://?',
+    'http://#',
+    'http:///etc/passwd',
+    'http:127.0.0.1',
+    '\u0000http://example.org/',
+  ],
+  // credentials and what looks so
+  ...['http://:secret@example.org/', 'http://a:b@example.org:80/', 'http://example.org%2F@127.0.0.1/', 'http://[::1]@example.org/'],
+  // forms of addresses
+  ...[
+    'http://0x7f.1/',
+    'http://0x7f.0x0.0x0.0x1/',
+    'http://0300.0250.1.1/',
+    'http://3232235777/',
+    'http://127.0.1/',
+    'http://1/',
+    'http://0x0a.1.2.3/',
+  ],
+  ...[
+    'http://[::ffff:a9fe:a9fe]/',
+    'http://[0:0:0:0:0:ffff:c0a8:0101]/',
+    'http://[64:ff9b::169.254.169.254]/',
+    'http://[2002:a9fe:a9fe::1]/',
+    'http://[fec0::1]/',
+  ],
+  ...['http://256.256.256.256/', 'http://127.0.0.1%00.example.org/', 'http://１２７.０.０.１/', 'http://169。254。169。254/'],
+  // names
+  ...[
+    'http://localhost../',
+    'http://sub.LOCALHOST./',
+    'http://metadata.google/',
+    'http://metadata.azure.com/',
+    'http://metadata.tencentyun.com/',
+    'http://instance-data/',
+  ],
+  ...[
+    'http://kubernetes.default.svc.cluster.local/',
+    'http://host.docker.internal/',
+    'http://db.corp/',
+    'http://nas.lan/',
+    'http://a.onion/',
+    'http://x.test/',
+  ],
+  // ports
+  ...[
+    'http://example.org:0/',
+    'https://example.org:8443/',
+    'http://example.org:00022/',
+    'http://example.org:-80/',
+    'http://example.org: 80/',
+  ],
+];
+
 /** Names that look well and lead inside; each address must do it alone, and beside one that is public. */
 const resolved = [
   ...[
@@ -160,10 +247,20 @@ const resolved = [
     '5f00::1',
     'nonsense',
   ],
+  ...[
+    '2606:4700:4700::1111%eth0',
+    '2001:20::1',
+    '2620:4f:8000::1',
+    '::ffff:0:127.0.0.1',
+    '2001:0:4136:e378:8000:63bf:3fff:fdd2',
+    '4000::1',
+    'e000::1',
+  ],
+  ...['192.31.196.1', '192.52.193.1', '192.175.48.1', '127.0.0.1 ', '0x7f000001', ''],
 ];
 
 export const forbiddenUrls: readonly ForbiddenUrl[] = [
-  ...plain.map((url) => ({ url })),
+  ...[...plain, ...more].map((url) => ({ url })),
   ...resolved.flatMap((address) => [
     { url: 'https://inner.example.org/', addresses: [address] },
     { url: 'https://both.example.org/', addresses: ['93.184.215.14', address] },

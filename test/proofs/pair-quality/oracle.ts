@@ -25,7 +25,7 @@ const facts: readonly Fact[] = [
   { asks: /first on Surtsey/, stands: /a sea rocket/, answer: 'the sea rocket' },
   { asks: /explosion of Krakatoa/, stands: /heard on Rodrigues/, answer: 'Rodrigues' },
   { asks: /fifteen ships/, stands: /the Yellow Fleet/, answer: 'the Yellow Fleet' },
-  { asks: /how old was Ferdinand/i, stands: /was 88 when/, answer: '88.0' },
+  { asks: /how old was Ferdinand/i, stands: /was 87 when/, answer: '87.0' },
   { asks: /Halliburton/, stands: /36 cents/, answer: '36' },
   { asks: /dark reactions/, stands: /carbon-14/, answer: 'Carbon-14' },
   { asks: /Ingenhousz die/, stands: /at Bowood House/, answer: 'Bowood House in Wiltshire' },

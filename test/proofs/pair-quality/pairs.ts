@@ -27,8 +27,8 @@ const rows: readonly Row[] = [
   { page: 'iceland-volcanoes', question: 'How long, in km, was the fissure along which Laki erupted in 1783?', answer: '27' },
   { page: 'surtsey', question: 'Which vascular plant was found first on Surtsey?', answer: 'a sea rocket' },
   { page: 'krakatoa', question: 'On which island, 4,800 km away, was the explosion of Krakatoa heard?', answer: 'Rodrigues' },
-  { page: 'suez-canal', question: 'What were the fifteen ships called that were caught in the Great Bitter Lake?', answer: 'Yellow Fleet' },
-  { page: 'lesseps', question: 'How old was Ferdinand de Lesseps when a court found him guilty?', answer: '88' },
+  { page: 'suez-canal', question: 'What were the fifteen ships called that were caught in the Suez Canal?', answer: 'Yellow Fleet' },
+  { page: 'lesseps', question: 'How old was Ferdinand de Lesseps when a court found him guilty?', answer: '87' },
   { page: 'panama-canal', question: 'How many cents did Richard Halliburton pay to swim through the Panama Canal?', answer: '36' },
   {
     page: 'photosynthesis',
@@ -94,7 +94,7 @@ const rows: readonly Row[] = [
   },
   {
     page: 'printing-press',
-    question: 'Who printed with movable metal type in Mainz in the 1440s?',
+    question: 'Who printed with movable metal type in Mainz about 1450?',
     answer: 'Johannes Gutenberg',
     fault: 'closed_book',
   },
@@ -106,7 +106,7 @@ const rows: readonly Row[] = [
     answer: 'Walter Bassett',
     fault: 'duplicate',
   },
-  { page: 'lesseps', question: 'how old was Ferdinand de Lesseps when a court found him guilty', answer: '88', fault: 'duplicate' },
+  { page: 'lesseps', question: 'how old was Ferdinand de Lesseps when a court found him guilty', answer: '87', fault: 'duplicate' },
   {
     page: 'iceland-volcanoes',
     question: 'How long, in km, was the fissure along which Laki erupted in the year 1783?',

@@ -90,6 +90,18 @@ export const escapes: readonly Escape[] = [
     `call('bpf', 321, 0, bytes(64), 64); call('perf', 298, bytes(128), 0, -1, -1, 0); call('userfaultfd', 323, 0); call('module', 175, b'', 0, b''); call('kexec', 246, 0, 0, 0, 0); call('reboot', 169, 0, 0, 0, 0); call('handle', 304, -100, bytes(16), 0)`,
   ),
   escape(
+    'calls that are newer than the filter, and what they tell of mounts',
+    `call('statmount', 457, 0, 0, 0, 0); call('listmount', 458, 0, 0, 0, 0); call('open_tree_attr', 467, -100, b'/', 0, 0, 0); call('quotas', 443, 0, 0, 0, 0)\nfor number in range(463, 600): call('a call to come', number, 0, 0, 0, 0)`,
+  ),
+  escape(
+    'files that run as their owner',
+    `print('ESCAPED' if any(os.path.isdir(path) and not os.statvfs(path).f_flag & os.ST_NOSUID for path in ('/', '/usr', '/bin', '/lib', '/scratch', '/program')) else 'none')\nprint('ESCAPED' if libc.prctl(39, 0, 0, 0, 0) != 1 else 'no new rights')`,
+  ),
+  escape(
+    'files on their way',
+    `a, b = socket.socketpair()\ntries('send', lambda: socket.send_fds(a, [b'x'], [1]))\na.send(b'x'); print('ESCAPED' if b.recv(1) != b'x' else 'bytes alone')`,
+  ),
+  escape(
     'becoming root',
     `tries('setuid', lambda: os.setuid(0))\ntries('setgid', lambda: os.setgid(0))\ntries('groups', lambda: os.setgroups([0]))\ntries('nice', lambda: os.nice(-5))\ntries('clock', lambda: time.clock_settime(0, 0.0))\ntries('name', lambda: socket.sethostname('x'))\nprint('ESCAPED' if os.getuid() == 0 else 'no')`,
   ),
@@ -132,6 +144,8 @@ export const escapes: readonly Escape[] = [
   escape('a core file', `os.abort()`, 'signal'),
   escape('an output flood', `while True: print('x' * 65536)`, 'output'),
   escape('a flood of errors', `while True: sys.stderr.write('x' * 65536)`, 'output'),
+  escape('output of both at its end', `os.write(1, b'x' * 50000); os.write(2, b'y' * 50000); os._exit(0)`, 'output'),
+  escape('output that is no text', `os.write(1, bytes(range(256)) * 64)`, 'exit'),
   escape(
     'memory',
     `held = []\ntry:\n    while True: held.append(bytearray(1 << 20))\nexcept MemoryError: print('ESCAPED' if len(held) > 512 else 'refused')`,
@@ -164,6 +178,15 @@ export const escapes: readonly Escape[] = [
     'memory of mappings',
     `import mmap\nlibc.mprotect.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]\nheld = mmap.mmap(-1, 60000 << 12, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)\nat = ctypes.addressof(ctypes.c_char.from_buffer(held))\nfor i in range(0, 60000, 2): libc.mprotect(at + (i << 12), 4096, 0)\nfor _ in range(30):\n    if os.fork() == 0: break\ntime.sleep(60)`,
     'memory cpu',
+  ),
+  escape('stopping itself', `os.kill(os.getpid(), signal.SIGSTOP)`, 'wall'),
+  escape('a pipe by name that nobody writes to', `os.mkfifo('a'); open('a').read()`, 'wall'),
+  escape('closing all files and going on', `os.closerange(0, 64)\nwhile True: pass`, 'cpu wall'),
+  escape('a long command line', `subprocess.run(['/usr/bin/true'] + ['x' * 100000] * 2000)`),
+  escape(
+    'locks of files',
+    `import fcntl, struct\nfor i in range(10 ** 9):\n    if i % 4000 == 0: held = open('f%d' % (i // 4000 % 50), 'wb')\n    fcntl.fcntl(held, fcntl.F_SETLK, struct.pack('hhqqi', fcntl.F_WRLCK, 0, i % 4000 * 2, 1, 0))`,
+    'cpu wall',
   ),
   escape('sleeping for ever', `signal.signal(signal.SIGALRM, signal.SIG_IGN)\ntime.sleep(3600)`, 'wall'),
   escape(

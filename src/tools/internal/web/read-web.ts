@@ -61,7 +61,8 @@ async function follow(first: URL, settings: WebReaderSettings, context: ReadCont
   throw new ToolError('tool_refused', `${first.hostname} sends its readers on more than ${String(mostHops)} times`);
 }
 
-function redirectOf(url: URL, { status, headers }: WebAnswer, rules: UrlRules): URL | undefined {
+/** Where an answer sends its readers, held against the rules; undefined where it is no redirect. */
+export function redirectOf(url: URL, { status, headers }: WebAnswer, rules: UrlRules): URL | undefined {
   const { location } = headers;
   if (!redirects.includes(status) || location === undefined) return undefined;
   if (!URL.canParse(location, url.href)) throw new ToolError('tool_failed', `${url.hostname} sends its readers to what is no URL`);

@@ -45,7 +45,7 @@ function requireHost(given: string, url: URL, allow: readonly string[]): void {
   const isAddress = host.startsWith('[') || isIP(host) !== 0;
   // a public site has a name, which can be allowed
   if (isAddress) throw refused(given, 'expected the name of a host, got an address');
-  if (innerNames.test(host) || metadataNames.test(host) || !host.includes('.')) {
+  if (innerNames.test(host) || metadataNames.test(host) || !/[^.]\.[^.]/.test(host)) {
     throw refused(given, `expected a public host, got ${host === '' ? 'none' : JSON.stringify(host.slice(0, longestShown))}`);
   }
   if (!allow.some((pattern) => isAllowed(host, pattern))) {
