@@ -26,7 +26,7 @@ const server = createServer((request, response) => {
   let body = '';
   request.on('data', (part: Buffer) => (body += part.toString()));
   request.on('end', () => {
-    asked.push({ url: request.url ?? '', key: request.headers['x-key'] as string | undefined, body });
+    asked.push({ url: request.url ?? '', key: (request.headers['x-key'] ?? request.headers.authorization) as string | undefined, body });
     const { pathname } = new URL(request.url ?? '', 'http://x');
     if (pathname === '/busy') response.writeHead(429, { 'retry-after': '7' }).end('key SECRET is over its limit');
     else if (pathname === '/away') response.writeHead(302, { location: '/good' }).end();
@@ -66,6 +66,8 @@ describe('searchApi', () => {
     await run('/good', { url: `${origin}/good`, body: { q: 'find {query}', num: '{topK}', deep: [{ x: true }] } }, 'mills {topK}');
     expect(asked.at(-1)).toMatchObject({ url: '/good', body: '{"q":"find mills {topK}","num":3,"deep":[{"x":true}]}' });
     expect((await run('/none')).text).toContain('nothing was found');
+    await run('/none', { keyHeader: undefined }, 'half \ud83d of a pair');
+    expect(asked.at(-1)).toMatchObject({ url: '/none?q=half%20%EF%BF%BD%20of%20a%20pair&n=3', key: 'Bearer SECRET' });
   });
 
   it.each([

@@ -84,6 +84,12 @@ describe('the tools on a corpus', () => {
     });
   });
 
+  it('web_search shows no more than is asked for, and a beginning of what is long, whatever a search gives', async () => {
+    const hit = { title: 't'.repeat(1_000), url: 'https://example.org/', snippet: 's'.repeat(10_000) };
+    const { text } = await runTool(webSearch({ search: () => Promise.resolve([hit, hit, hit]), topK: 2 }), { query: 'x' });
+    expect(text).toBe([1, 2].map((n) => `${String(n)}. ${'t'.repeat(200)}\n   https://example.org/\n   ${'s'.repeat(600)}`).join('\n\n'));
+  });
+
   it('web_visit gives a long page in parts that join to it', async () => {
     const visit = webVisit({ corpus: library, pageChars: 5_000 });
     const url = 'corpus://test/long%20page.txt';

@@ -2,8 +2,7 @@ import { createServer } from 'node:net';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
 import { whyForbidden } from '../../src/tools/internal/web/address-policy.ts';
-import { redirectOf } from '../../src/tools/internal/web/read-web.ts';
-import { plainRobots, Robots } from '../../src/tools/internal/web/robots.ts';
+import { plainRobots } from '../../src/tools/internal/web/robots.ts';
 import { visitTool } from '../../src/tools/internal/visit-tool.ts';
 import { runTool, type ToolResult } from '../../src/tools/tool.ts';
 import { webVisit } from '../../src/tools/web-visit.ts';
@@ -111,20 +110,6 @@ describe('web_visit', () => {
     const on = await site({ '/again': to(location) });
     await expect(visit(on, '/again')).rejects.toThrow(message);
     expect(on.resolved.every((host) => host === 'example.org')).toBe(true);
-  });
-
-  it.each([
-    ['https://example.org/a', 'http://example.org/b', 'sends its readers from https to http'],
-    ['https://example.org/a', 'https://example.org/b', 'https://example.org/b'],
-    ['http://example.org/a', 'https://example.org/a', 'https://example.org/a'],
-    ['https://example.org/a', '//www.example.org/b?c#d', 'https://www.example.org/b?c'],
-  ])('a redirect from %s to %s: %s', (from, location, expected) => {
-    const next = (): unknown => {
-      const answer = { status: 302, headers: { location }, body: Buffer.alloc(0) };
-      return redirectOf(new URL(from), answer, { allow: ['*.example.org'], ports: [80, 443] })?.href;
-    };
-    if (expected.startsWith('https:')) expect(next()).toBe(expected);
-    else expect(next).toThrow(expected);
   });
 
   it('ends at its bound, also within what was packed', async () => {
@@ -256,26 +241,6 @@ describe('robots.txt', () => {
     });
     await expect(visit(on, '/a')).rejects.toThrow('does not allow programs to read "/a"');
     expect((await visit(on, '/b')).text).toBe('b');
-  });
-
-  it('is kept for an hour, of the 500 sites that were asked last', async () => {
-    const robots = new Robots('millrace');
-    const asked: string[] = [];
-    const ask = (host: string, nowMs: number): Promise<void> =>
-      robots.require(new URL(`https://${host}/x`), nowMs, (url) => {
-        asked.push(url.hostname);
-        return Promise.resolve({ status: 404, headers: {}, body: Buffer.alloc(0) });
-      });
-    await ask('a.example.org', 0);
-    await ask('a.example.org', 3_599_999);
-    expect(asked).toHaveLength(1);
-    await ask('a.example.org', 3_600_000);
-    expect(asked).toHaveLength(2);
-    for (let i = 0; i < 500; i += 1) await ask(`b${String(i)}.example.org`, 3_600_000);
-    await ask('b0.example.org', 3_600_000);
-    expect(asked).toHaveLength(502);
-    await ask('a.example.org', 3_600_000);
-    expect(asked).toHaveLength(503);
   });
 
   it('is asked of each hop, through the same guard', async () => {
