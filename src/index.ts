@@ -219,3 +219,4 @@ export {
   type TokenPrices,
   type TokenUsage,
 } from './policies/token-budget.ts';
+export { writableFolder } from './writable-folder.ts';

@@ -20,7 +20,7 @@ export const documentsDemoCommand = defineCommand({
   details:
     'State of the Union addresses, from 1790 on, with president, party and year: a summary, a label and a vector for each, by the embedded\n' +
     `model; ${String(usualAddresses)} of them from all times, and of each the beginning, unless --limit or --all say otherwise. The same command again calls nothing.\n` +
-    'The model is small: its summaries invent, and its labels lean to one; --model takes a better one.',
+    'The model is small: its summaries invent, and a third of its labels are wrong; --model takes a better one.',
   options: {
     limit: { kind: 'integer', value: 'n', min: 1, summary: `how many addresses (default: ${String(usualAddresses)})` },
     all: { kind: 'flag', summary: 'all addresses, whole: hours on a CPU' },

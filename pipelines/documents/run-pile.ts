@@ -9,6 +9,7 @@ import {
   showProgress,
   showPull,
   topicPrefixFrom,
+  writableFolder,
 } from 'millrace';
 import { chooseModels, requireOneModel } from './choose-models.ts';
 import { itemOf } from './item-of.ts';
@@ -19,7 +20,6 @@ import type { ResolvedSettings } from './settings.ts';
 import { answerLine } from './show.ts';
 import { parseTask } from './tasks/parse-task.ts';
 import { topicDocuments } from './topic-documents.ts';
-import { writableFolder } from './writable-folder.ts';
 
 /** A pile of work, as the command line gives it. */
 export interface Pile {

@@ -9,6 +9,7 @@ import {
   showProgress,
   showPull,
   topicPrefixFrom,
+  writableFolder,
 } from 'millrace';
 import { runFile } from './run-file.ts';
 import { settingOptions, settingsFrom, variableOf } from './settings.ts';
@@ -54,7 +55,8 @@ export const parallelCommand = defineCommand({
     const [path = '-'] = args;
     const apiKey = apiKeyEnv === undefined ? {} : { apiKey: keyFrom(apiKeyEnv) };
     const resource = namedModel(model, { maxCalls: settings.workers, ...apiKey });
-    const { lines, bytes } = await taskLines(path, process.stdin);
+    const { lines, bytes } = await taskLines(path, process.stdin, signal);
+    await writableFolder(resolve(folder));
     const file = modelToPull(model);
     if (file !== undefined) await showPull(context, file);
     const onKafka = options.kafka || context.settings.transport === 'kafka';

@@ -34,13 +34,14 @@ const maxLineBytes = 16 * 2 ** 20;
 /**
  * The lines of a file, or of stdin (`-`), that are not empty: of any encoding, also gzipped. In files that are named like JSON every line must be some, and in what has no ending to go by when the first line
  * is an object. A line that cannot be read is told, and the others go on. Holds one line and a piece of the file.
- * @throws OptionError where there is no file, and for one that holds no text.
+ * @throws OptionError where there is no file, and for one that holds no text; and what `signal` says, before there is anything to be read.
  */
-export async function taskLines(path: string, stdin: AsyncIterable<Uint8Array>): Promise<TaskLines> {
+export async function taskLines(path: string, stdin: AsyncIterable<Uint8Array>, signal?: AbortSignal): Promise<TaskLines> {
   const isStdin = path === '-';
   const size = isStdin ? undefined : await sizeOf(resolve(path));
   const name = isStdin ? 'stdin' : basename(path);
-  const { chunks, isRecoded } = await textIn(path, isStdin ? stdin : readChunks(resolve(path)));
+  const looking = textIn(path, isStdin ? stdin : readChunks(resolve(path)));
+  const { chunks, isRecoded } = await (signal === undefined ? looking : before(signal, looking));
   const named = rowNames.test(name) ? true : name.includes('.') ? false : undefined;
   return { lines: linesIn(numberedLines(chunks, maxLineBytes), name, named), bytes: isRecoded ? undefined : size };
 }
@@ -90,6 +91,19 @@ interface Text {
   readonly chunks: AsyncIterable<Uint8Array>;
   /** Its bytes are others than those of the file. */
   readonly isRecoded: boolean;
+}
+
+/** A pipe may say nothing for hours, and has to be looked at before work begins. */
+async function before<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  const aborted = Promise.withResolvers<never>();
+  const onAbort = (): void => aborted.reject(signal.reason);
+  signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    signal.throwIfAborted();
+    return await Promise.race([work, aborted.promise]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
 }
 
 /** Looks at what comes first: text stays as it is, or becomes UTF-8; what is packed is unpacked. */

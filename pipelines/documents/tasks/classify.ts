@@ -16,9 +16,10 @@ export function classifyTask(labels: readonly string[], { slots, vote: strategy 
   const spoken = labels.map((one) => ` ${one}`);
   const prompt = definePrompt<string>({
     name: 'documents.classify',
-    version: '1',
-    user: [`Which of these is the following text: ${labels.join(', ')}?`, (text) => text],
-    begun: 'Of these, the text is:',
+    // of 24 passages of addresses, by the words in them of war, economy or foreign affairs, the default model has 17 right with this wording; asked "which of these is the text" it had 10, and said war of 22
+    version: '2',
+    user: [`Which of these labels fits the following text best: ${labels.join(', ')}?`, (text) => text],
+    begun: 'The label that fits this text best is',
     slots,
   });
   return {

@@ -95,6 +95,13 @@ describe('millrace parallel', () => {
     expect(server.requests).toHaveLength(0);
   });
 
+  it('a folder that cannot be written is told before anything is asked', async () => {
+    const { run, folder, server } = await scene(['a']);
+    await writeFile(join(folder, 'taken'), 'no folder');
+    await expect(run({ out: join(folder, 'taken', 'out') })).rejects.toThrow('--out must name a folder that can be written');
+    expect(server.requests).toHaveLength(0);
+  });
+
   it('says which variable is wrong', async () => {
     vi.stubEnv('MILLRACE_PARALLEL_TIMEOUT_MS', '0');
     onTestFinished(() => void vi.unstubAllEnvs());

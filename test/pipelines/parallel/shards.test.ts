@@ -31,6 +31,20 @@ describe('shards', () => {
     expect([plan.shardBytes, plan.concurrency]).toEqual([1_000, 16]);
   });
 
+  it('one that was slow, or took no time by the clock, is not all that counts', () => {
+    const plan = new ShardPlan(bounds);
+    for (let n = 0; n < 30; n += 1) plan.measured(1_000, 100);
+    plan.measured(1_000, 1_000); // 1 byte a ms among 10
+    expect(plan.shardBytes).toBe(3_650);
+    plan.measured(1_000, 0);
+    for (let n = 0; n < 80; n += 1) plan.measured(1_000, 10_000);
+    expect(plan.shardBytes).toBe(1_000);
+  });
+
+  it('one is always worked on, though it holds more bytes than may be held', () => {
+    expect(new ShardPlan({ ...bounds, bytesAtOnce: 10 }).concurrency).toBe(1);
+  });
+
   it('stay within their bounds, whatever is measured', () => {
     const measures = fc.array(fc.tuple(fc.nat(10_000_000), fc.double({ min: 0, max: 1e6, noNaN: true })));
     fc.assert(

@@ -89,6 +89,15 @@ describe('the lines of a file', () => {
     expect(seen.at(-1)?.[1]).toBe('what comes after this line cannot be read: unexpected end of file');
   });
 
+  it('a pipe that says nothing does not hold up who wants to stop', async () => {
+    const silent = { [Symbol.asyncIterator]: () => ({ next: () => new Promise<never>(() => undefined) }) };
+    const stop = new AbortController();
+    const reading = taskLines('-', silent, stop.signal);
+    stop.abort(new DOMException('by Ctrl-C', 'AbortError'));
+    await expect(reading).rejects.toThrow('by Ctrl-C');
+    await expect(taskLines('-', silent, stop.signal)).rejects.toThrow('by Ctrl-C');
+  });
+
   it('what is no text is refused', async () => {
     await expect(linesIn(await fileOf('a.txt', Buffer.from('89504e470d0a1a0a0000000d', 'hex')))).rejects.toThrow(
       /FILE must hold lines of text, got ".*a\.txt": expected text, got a PNG image/,

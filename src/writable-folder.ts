@@ -1,6 +1,7 @@
 import { open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { makeFolder, messageOf, OptionError } from 'millrace';
+import { messageOf, OptionError } from './errors.ts';
+import { makeFolder } from './make-folder.ts';
 
 /**
  * Makes the folder for answers where it is missing, and sees that files can be written in it: before a model is loaded for nothing.
