@@ -8,7 +8,7 @@ export async function chooseModel(
   workers: number,
   context: CommandContext,
 ): Promise<SynthesisModel> {
-  const apiKey = variable === undefined ? {} : { apiKey: keyFrom(variable) };
+  const apiKey = variable === undefined ? {} : { apiKey: keyFrom(variable, 'api_key_env') };
   const isRemote = /^(https?|triton):/i.test(model);
   const resource = namedModel(model, { maxCalls: Math.min(isRemote ? 256 : 64, workers), ...apiKey });
   const file = modelToPull(model);

@@ -42,7 +42,7 @@ export interface ModelDeskOptions {
 const mostSchemas = 256;
 /** An answer that does not fit is asked for once more. */
 const repairs = 1;
-/** An outage is waited for, whoever it befalls first. */
+/** An outage is waited for, whoever it befalls first: before the attempts of a call are over, where it has more than one. */
 const failuresInARow = 3;
 
 type Within = MonoTypeOperatorFunction<Reply>;
@@ -63,7 +63,7 @@ export class ModelDesk {
     const { config, workers, isRemote } = options;
     const { request_interval_ms: minIntervalMs } = config;
     this.#options = options;
-    this.breaker = circuitBreaker({ failures: failuresInARow, isFailure: isAway });
+    this.breaker = circuitBreaker({ failures: Math.max(1, Math.min(failuresInARow, config.attempts - 1)), isFailure: isAway });
     this.#slots = isRemote ? adaptiveLimit({ algorithm: 'aimd', min: 1, max: workers, initial: workers }) : permits(workers);
     this.#rate = minIntervalMs === 0 ? undefined : rateLimit({ refillPerSecond: 1_000 / minIntervalMs, capacity: 1, minIntervalMs });
     this.#budget = budgetOf(config);

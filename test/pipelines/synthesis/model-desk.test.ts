@@ -64,3 +64,27 @@ it('asks a server for less at once when it says that it is too much, until it sa
 it('asks for as much as there are seeds where nobody says that it is too much', async () => {
   expect(await crowded(true, 6)).toEqual({ done: 40, limit: 6, highest: 0, overloads: 0 });
 });
+
+it.each([2, 4])('waits for a server that is away, also where a call has few attempts: %i', async (attempts) => {
+  const clock = virtualClock();
+  const { config } = configFrom('x', { environment_mode: 'math', attempts });
+  const spend = new SpendLimit(Infinity);
+  const desk = new ModelDesk({ config, workers: 1, isRemote: true, spend, times: new WaitingTimes(), clock, onSpent: () => undefined });
+  let calls = 0;
+  const opened = await scripted(
+    () => {
+      calls += 1;
+      return calls <= 6 ? { fault: { kind: 'status', status: 502 } } : { text: '{}' };
+    },
+    { name: 'm' },
+  ).open({ ...quietContext(), clock });
+  const ended: unknown[] = [];
+  const asked = desk.ask(opened.value, question, { signal: new AbortController().signal } as CallContext, () => undefined);
+  within(testScope(clock, { random: () => 0.5 }), asked).subscribe({
+    error: (error: unknown) => ended.push(error),
+    complete: () => ended.push('answered'),
+  });
+  await clock.advance(20 * 60_000);
+  expect(ended).toEqual(['answered']);
+  expect(spend.spent).toBeGreaterThan(0);
+});
