@@ -180,6 +180,8 @@ export function resolveOptions<In, Out>(given: EngineOptions<In>, work: Resolved
   const shares = Object.fromEntries(Object.entries(options.shares).map(([name, one]) => [name, requireShare(name, one, options.memory)]));
   if (set.preempt === true && options.schedule !== 'priority')
     throw new OptionError(`parallel.preempt needs schedule 'priority', got '${options.schedule}'`);
+  if (set.budget !== undefined && set.model === undefined)
+    throw new OptionError('parallel.budget needs model, which says how many tokens an input has, got none');
   if (set.fallback !== undefined && isBatch) throw new OptionError('parallel.fallback is for run: in runBatch return what stands in');
   if (set.journal !== undefined && set.journalKey === undefined)
     throw new OptionError(

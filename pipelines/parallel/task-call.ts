@@ -1,6 +1,7 @@
 import {
   defaultIfEmpty,
   defer,
+  forkJoin,
   isObservable,
   map,
   type MonoTypeOperatorFunction,
@@ -74,8 +75,9 @@ function policies<In, Out, T>(parts: CallParts<In, Out>, inputs: readonly In[]):
   };
 }
 
+/** Of a batch what its prompts take together: they may be turns, which are no text. */
 const estimateOf = (model: Model, inputs: readonly unknown[]): Observable<number> =>
-  model.estimate(inputs.length === 1 ? (inputs[0] as Prompt) : inputs.map(String).join('\n'));
+  forkJoin(inputs.map((one) => model.estimate(one as Prompt))).pipe(map((tokens) => tokens.reduce((sum, one) => sum + one, 0)));
 
 /** What else RxJS would take for a stream: of a text it would give the last letter. */
 function requireCold<T>(name: string, given: Observable<T>): Observable<T> {

@@ -1,4 +1,4 @@
-import { defer, map, of, reduce, throwError } from 'rxjs';
+import { defer, firstValueFrom, map, of, reduce, throwError } from 'rxjs';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { parallel } from '../../../pipelines/parallel/index.ts';
 import { systemClock } from '../../../src/clock.ts';
@@ -8,6 +8,8 @@ import { scripted } from '../../../src/inference/scripted/scripted.ts';
 import { memory } from '../../../src/transport/memory/memory.ts';
 import { virtualClock } from '../../../src/virtual-clock.ts';
 import { numbers, outcomes, rig, taking, turn } from '../../helpers/engine-rig.ts';
+
+import { tokenBudget } from '../../../src/policies/token-budget.ts';
 
 /* What the page says is on by default, with the value that it says. */
 
@@ -148,5 +150,46 @@ describe('a transport that is given', () => {
 
   it.each(['a b', 'x'.repeat(201)])('topicPrefix %s is refused', (topicPrefix) => {
     expect(() => parallel({ run: taking(1), topicPrefix } as never)).toThrow('parallel.topicPrefix');
+  });
+});
+
+describe('a budget', () => {
+  const prompts = numbers(6).map((n) => [{ role: 'user' as const, content: `${String(n)} ${'word '.repeat(50)}` }]);
+  const budgeted = async (more: { readonly batchSize?: number } = {}) => {
+    const { value: model } = await scripted('ok').open({ clock: systemClock, signal: new AbortController().signal, log: () => undefined });
+    const most = await firstValueFrom(model.estimate(prompts[0] ?? ''));
+    const clock = virtualClock(1_000_000);
+    const atMs: number[] = [];
+    const budget = tokenBudget({ tokensPerMinute: Math.ceil(3.5 * most) });
+    const note = (): void => void atMs.push(clock.nowMs() - 1_000_000);
+    const options = { clock, model, budget, maxWorkers: 6, timeoutMs: 3_600_000 };
+    const engine =
+      more.batchSize === undefined
+        ? parallel<(typeof prompts)[number], string>({ ...options, run: () => defer(() => (note(), of('ok'))) })
+        : parallel<(typeof prompts)[number], string>({
+            ...{ ...options, ...more },
+            runBatch: (inputs) => defer(() => (note(), of(inputs.map(() => 'ok')))),
+          });
+    const until = turn(clock);
+    onTestFinished(() => until(engine.close({ deadlineMs: 0 })));
+    return { engine, until, atMs };
+  };
+
+  it('of tokens: what is beyond it waits for the next minute', async () => {
+    const { engine, until, atMs } = await budgeted();
+    expect(outcomes(await until(engine.submit(prompts).all()))).toEqual(prompts.map(() => 'ok'));
+    expect([atMs.filter((ms) => ms < 10_000).length, atMs.filter((ms) => ms >= 60_000).length]).toEqual([3, 3]);
+  });
+
+  it('of tokens counts each prompt of a batch', async () => {
+    const { engine, until, atMs } = await budgeted({ batchSize: 3 });
+    expect(outcomes(await until(engine.submit(prompts).all()))).toEqual(prompts.map(() => 'ok'));
+    expect(atMs.map((ms) => ms >= 60_000)).toEqual([false, true]);
+  });
+
+  it('without a model is refused: nobody would count', () => {
+    expect(() => parallel<string, string>({ budget: tokenBudget({ tokensPerMinute: 1 }), run: () => of('x') })).toThrow(
+      'parallel.budget needs model',
+    );
   });
 });

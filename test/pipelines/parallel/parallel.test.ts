@@ -3,13 +3,13 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { parallel } from '../../../pipelines/parallel/index.ts';
 import { call } from '../../../src/call.ts';
 import { sleep } from '../../../src/clock.ts';
-import { InferenceError } from '../../../src/errors.ts';
+import { InferenceError, StreamError } from '../../../src/errors.ts';
 import { scripted } from '../../../src/inference/scripted/scripted.ts';
 import { virtualClock } from '../../../src/virtual-clock.ts';
 import { numbers, outcomes, rig, turn } from '../../helpers/engine-rig.ts';
 
 describe('runBatch', () => {
-  const batches = (sizes: number[], options: { readonly bad?: number; readonly ms?: number } = {}) => {
+  const batches = (sizes: number[], options: { readonly bad?: number; readonly most?: number; readonly ms?: number } = {}) => {
     const clock = virtualClock(1_000_000);
     const engine = parallel<number, number>({
       ...{ clock, maxWorkers: 1, batchSize: 8, attempts: 1, lengthOf: () => 1 },
@@ -17,6 +17,7 @@ describe('runBatch', () => {
         call(async (ctx) => {
           sizes.push(inputs.length);
           await sleep(clock, options.ms ?? 100, ctx.signal);
+          if (inputs.length > (options.most ?? Infinity)) throw new StreamError('resource_exhausted', 'no memory for so many');
           if (options.bad !== undefined && inputs.includes(options.bad)) throw new InferenceError('model_rejected', 'a bad one');
           return inputs.map((one) => one * 2);
         }),
@@ -38,6 +39,13 @@ describe('runBatch', () => {
     expect(outcomes(await until(engine.submit(numbers(16)).all()))).toEqual(
       numbers(16).map((one) => (one === 5 ? 'model_rejected' : one * 2)),
     );
+  });
+
+  it('one that is too much for the memory is cut in two until it is not', async () => {
+    const sizes: number[] = [];
+    const { engine, until } = batches(sizes, { most: 2 });
+    expect(outcomes(await until(engine.submit(numbers(8)).all()))).toEqual(numbers(8).map((one) => one * 2));
+    expect(sizes.toSorted((a, b) => b - a)).toEqual([8, 4, 4, 2, 2, 2, 2]);
   });
 
   it('its call is aborted when all of it are cancelled, and not before', async () => {
