@@ -67,6 +67,10 @@ Each computes --max-calls requests together; --max-waiting more wait, shared out
 
 Ctrl-C or SIGTERM: nothing new is taken, what runs is finished within --drain-deadline-ms, and it ends with 0. Again: at once.`,
   options,
+  stopping: {
+    first: 'stopping: what runs is finished first; again (Ctrl-C) to end at once',
+    second: 'ended at once: answers that ran were cut off',
+  },
   examples: [
     { line: 'millrace serve', does: 'the small model, on this machine, port 8080' },
     { line: 'millrace serve --model hf:owner/repo/file.gguf --workers 2', does: 'another one, in two processes' },

@@ -63,8 +63,13 @@ export async function addHealthRoutes(app: HttpApp, core: ServiceCore): Promise<
   app.get('/healthz', (_request, reply) =>
     reply.status(core.state === 'stopped' ? 503 : 200).send({ status: core.state === 'stopped' ? 'stopped' : 'ok', state: core.state }),
   );
+  let asked: Promise<boolean> | undefined; // all who ask meanwhile share it: anybody may ask, and models may be elsewhere
+  const hasModelNow = (): Promise<boolean> =>
+    (asked ??= hasModel(core).finally(() => {
+      asked = undefined;
+    }));
   app.get('/readyz', async (_request, reply) => {
-    const ready = core.state === 'running' && (await hasModel(core));
+    const ready = core.state === 'running' && (await hasModelNow());
     return reply.status(ready ? 200 : 503).send({ ready, state: core.state });
   });
   app.get('/', (_request, reply) =>

@@ -55,8 +55,11 @@ export function addOpenAiRoutes(app: HttpApp, core: ServiceCore): void {
     const asked = { served, characters: prompt.length, options, call };
     return respond(core, request, reply, asked, body.stream === true ? completionStream(frame) : answer);
   });
-  app.get('/v1/models', () => ({ object: 'list', data: [...core.models.values()].map(modelEntry) }));
-  app.get<{ readonly Params: { readonly '*': string } }>('/v1/models/*', ({ params }) => modelEntry(modelNamed(core, params['*'])));
+  const list = () => ({ object: 'list', data: [...core.models.values()].map(modelEntry) });
+  app.get('/v1/models', list);
+  app.get<{ readonly Params: { readonly '*': string } }>('/v1/models/*', ({ params: { '*': name } }) =>
+    name === '' ? list() : modelEntry(modelNamed(core, name)),
+  );
 }
 
 const modelEntry = ({ name, created }: ServedModel) => ({ id: name, object: 'model', created, owned_by: 'millrace' });

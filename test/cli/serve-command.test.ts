@@ -165,6 +165,7 @@ it.each([
   ['a name that no topic has', ['--via', 'a/b', ...brokers], /topic/],
   ['the memory of what runs elsewhere', ['--model', 'http://h/v1#m', '--max-memory-mb', '512'], /--max-memory-mb bounds the processes/],
   ['memory for no process', ['--max-memory-mb', '3'], /64/],
+  ['what follows 64 MiB, which are enough', ['--max-memory-mb', '64', '--via', 'asks'], /serve needs a broker/],
 ])('refuses %s', async (_name, args, says) => {
   await expect(serve(args)).rejects.toThrow(says);
 });

@@ -17,6 +17,7 @@ it.each([
     /--max-memory-mb bounds the processes of models in process: m is none/,
   ],
   ['that of a program', { model: 'llama-server:smollm2', maxMemoryBytes: 2 ** 30 }, /--max-memory-mb bounds/],
+  ['less than a process needs', { model: 'smollm2', maxMemoryBytes: 2 ** 26 - 1 }, /llama\.maxMemoryBytes must be an integer/],
   ['a name that is none', { model: 'nothing' }, /expected the name of a model/],
 ])('refuses %s', (_name, by, says) => {
   expect(() => servedModel({ workers: 1, maxCalls: 4, ...by })).toThrow(says);

@@ -4,6 +4,7 @@ import { scripted } from '../../src/inference/scripted/scripted.ts';
 import { completeModel } from '../../src/inference/complete-model.ts';
 import { NEVER, of } from 'rxjs';
 import { rawClient } from '../proofs/service-faults/raw-client.ts';
+import { virtualClock } from '../../src/virtual-clock.ts';
 import { eventsIn, serve, serveScript, until } from './serving.ts';
 
 const question = { model: 'm', messages: [{ role: 'user', content: 'count' }] };
@@ -118,7 +119,7 @@ it.each([
   expect(seeds).toEqual([expected]);
 });
 
-it('is ready as long as a model has places, and one that does not say so is no reason to leave', async () => {
+it('is ready as long as a model has places', async () => {
   const { capabilities } = scripted('');
   const backend = (name: string, slots: number | undefined) =>
     completeModel({
@@ -139,18 +140,29 @@ it('is ready as long as a model has places, and one that does not say so is no r
   expect(await ready()).toBe(503);
 });
 
+it('is ready with a model that does not say how it is, and asks it once for all who want to know meanwhile', async () => {
+  const clock = virtualClock(1_000_000);
+  let asked = 0;
+  const { capabilities } = scripted('');
+  const state = () => ((asked += 1) === 1 ? of({ running: 0, waiting: 0, slots: 4 }) : NEVER);
+  const value = completeModel({ name: 'm', capabilities, chat: () => NEVER, countTokens: () => of(1), state });
+  const m = { name: 'm', open: () => Promise.resolve({ value, close: () => Promise.resolve() }) };
+  const service = await serve({ models: { m }, clock });
+  const all = Promise.all(Array.from({ length: 20 }, async () => (await fetch(`${service.url}/readyz`)).status));
+  await until(() => asked >= 2);
+  let isOver = false;
+  void all.then(() => (isOver = true));
+  await until(async () => {
+    await clock.advance(1_000);
+    return isOver;
+  });
+  expect(new Set(await all)).toEqual(new Set([200]));
+  expect(asked).toBeLessThan(12);
+});
+
 it('is reached by an address of six numbers', async () => {
   const { service } = await serveScript('a', {}, { host: '::1' });
   expect(service.url).toMatch(/^http:\/\/\[::1\]:\d+$/);
-  expect(
-    eventsIn(
-      await (
-        await fetch(`${service.url}/v1/generate`, {
-          method: 'POST',
-          body: '{"prompt":"a"}',
-          headers: { 'content-type': 'application/json' },
-        })
-      ).text(),
-    ).at(-1)?.data,
-  ).toBe('[DONE]');
+  const init = { method: 'POST', body: '{"prompt":"a"}', headers: { 'content-type': 'application/json' } };
+  expect(eventsIn(await (await fetch(`${service.url}/v1/generate`, init)).text()).at(-1)?.data).toBe('[DONE]');
 });

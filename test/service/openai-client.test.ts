@@ -194,7 +194,8 @@ describe('the official client', () => {
   });
 
   it('lists the models', async () => {
-    const { client } = await serveScript('');
+    const { client, service } = await serveScript('');
+    expect(await (await fetch(`${service.url}/v1/models/`)).json()).toMatchObject({ object: 'list' });
     expect((await client.models.list()).data).toMatchObject([{ id: 'm', object: 'model', owned_by: 'millrace' }]);
     expect((await client.models.retrieve('m')).id).toBe('m');
   });
