@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { remoteInput, whyTooMuch } from '../../src/tools/internal/mcp/remote-tool.ts';
+import { nameOf, remoteInput, whyTooMuch } from '../../src/tools/internal/mcp/remote-tool.ts';
 import { mcpTools, type McpToolsOptions } from '../../src/tools/mcp-tools.ts';
 import { runTool, type ToolResult } from '../../src/tools/tool.ts';
 import type { ToolSource } from '../../src/tools/tool-source.ts';
@@ -158,6 +158,14 @@ describe('mcpTools', () => {
     [{ args: 'x' }, 'mcpTools.args must be a list'],
   ])('refuses %j', async (given, message) => {
     await expect(mcpTools({ ...stdio, ...given })).rejects.toThrow(message);
+  });
+
+  it('leaves out a tool whose name is too long here, or another one’s', () => {
+    const named = (name: string) => nameOf('test', { name, inputSchema: {} }, new Set(['test_say_again']));
+    expect(named('say-again')).toEqual({ why: 'another one is test_say_again here, too' });
+    expect(named('say-more')).toEqual({ name: 'test_say_more' });
+    expect(named('x'.repeat(59))).toEqual({ name: `test_${'x'.repeat(59)}` });
+    expect(named('x'.repeat(60))).toEqual({ why: 'its name is longer than 64 characters with its prefix' });
   });
 
   it('bounds schemas in length and depth', () => {

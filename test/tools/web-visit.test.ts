@@ -186,6 +186,14 @@ describe('web_visit', () => {
     await expect(running).rejects.toMatchObject({ name: 'AbortError' });
   });
 
+  it('keeps the pages of the last eight visits', async () => {
+    const on = await site(Object.fromEntries(Array.from({ length: 9 }, (_, i) => [`/${String(i)}`, '<p>a'])));
+    const web = { ...settings, allow: ['example.org'], ports: [on.port] };
+    const tool = visitTool({ corpus: undefined, web, pageChars: 8_000 }, on.network);
+    for (const i of [0, 1, 2, 3, 4, 5, 6, 7, 8, 1, 0]) await runTool(tool, { url: `http://example.org:${String(on.port)}/${String(i)}` });
+    expect(on.asked.slice(-2)).toEqual(['example.org /8', 'example.org /0']);
+  });
+
   it('keeps a page for its parts, for ten minutes', async () => {
     const clock = virtualClock();
     const on = await site({ '/': `<p>${'word '.repeat(4_000)}` });
