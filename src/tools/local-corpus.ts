@@ -12,7 +12,7 @@ export interface LocalCorpusOptions {
   readonly name?: string | undefined;
   /** More documents than that are refused. @defaultValue 100,000 */
   readonly maxDocuments?: number | undefined;
-  /** Characters of all documents together; more are refused. Index and texts take about ten bytes for each. @defaultValue 67,108,864 (64 Mi) */
+  /** Characters of all documents together; more are refused. Index and texts take ten to thirteen bytes for each, three times that while they are built. @defaultValue 67,108,864 (64 Mi) */
   readonly maxChars?: number | undefined;
   /** @defaultValue the machine's clock */
   readonly clock?: Clock | undefined;

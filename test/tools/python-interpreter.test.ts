@@ -42,9 +42,11 @@ describe.runIf(canSandbox)('pythonInterpreter', () => {
       return runTool(await opened, { code }, { budget: { maxChars: 1_000_000 } });
     };
     expect(await write(65_536, 0)).toEqual({ text: 'x'.repeat(65_536), isCut: false });
-    const { text, isCut } = await write(40_000, 40_000);
-    expect(isCut).toBe(true);
-    expect(text).toBe(`${'x'.repeat(40_000)}\n${'y'.repeat(25_536)}\n[ended: more than 64 KiB of output]`);
+    // what is read before its end is known is chance: once in two it was all of it
+    for (const { text, isCut } of await Promise.all([1, 2, 3].map(() => write(40_000, 40_000)))) {
+      expect(isCut).toBe(true);
+      expect(text).toBe(`${'x'.repeat(40_000)}\n${'y'.repeat(25_536)}\n[ended: more than 64 KiB of output]`);
+    }
   });
 
   it('ends a program with the signal of its call', async () => {
