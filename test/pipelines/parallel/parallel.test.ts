@@ -48,6 +48,19 @@ describe('runBatch', () => {
     expect(sizes.toSorted((a, b) => b - a)).toEqual([8, 4, 4, 2, 2, 2, 2]);
   });
 
+  it('is not called for tasks that were all cancelled while they waited', async () => {
+    const sizes: number[] = [];
+    const { engine, until, clock } = batches(sizes, { ms: 1_000 });
+    const first = engine.submit(numbers(8));
+    await clock.advance(300);
+    const second = engine.submit(numbers(8));
+    await clock.advance(300);
+    second.cancel();
+    await until(first.all());
+    await until(engine.close());
+    expect(sizes).toEqual([8]);
+  });
+
   it('its call is aborted when all of it are cancelled, and not before', async () => {
     const { engine, until, clock } = batches([], { ms: 1_000 });
     const [a, b] = [engine.submit(numbers(4)), engine.submit(numbers(4))];
