@@ -46,4 +46,13 @@ describe('normaliseText', () => {
       { numRuns: 400 },
     );
   });
+
+  it('a text of which a MiB is looked at after the other is the same as one that is looked at whole', () => {
+    const ends = ' \u200b \n\u00ad\r\n \t\n\n \u2003b\ud83d\ude00  c\r\n';
+    const normal = normaliseText(`x${ends}`).slice(1);
+    for (let shift = 0; shift < 32; shift += 1) {
+      const start = 'x'.repeat(1_048_576 - shift);
+      expect(normaliseText(start + ends) === start + normal, `${String(shift)} before`).toBe(true);
+    }
+  });
 });
