@@ -1,3 +1,4 @@
+import { existsSync, readFileSync } from 'node:fs';
 import { lastValueFrom, toArray } from 'rxjs';
 import { afterEach, describe, expect, it } from 'vitest';
 import { sleep, systemClock } from '../../../src/clock.ts';
@@ -40,6 +41,12 @@ const answer = async (pool: ModelPool, said: string): Promise<string> => {
 const failure = (pool: ModelPool, said: string) => failureOf(lastValueFrom(pool.run(chat(said))));
 
 describe('a pool of processes', () => {
+  it.skipIf(!existsSync('/proc/self/cmdline'))('keeps the garbage of a process small, also of one that is bound to CPUs', async () => {
+    const placements = [undefined, ...(existsSync('/usr/bin/taskset') ? ['0'] : [])].map((cpus) => ({ env: {}, cpus }));
+    opened = (await ModelPool.start({ settings, placements, maxWaiting: 1, context: quietContext(), entry })).pool;
+    for (const pid of opened.pids) expect(readFileSync(`/proc/${String(pid)}/cmdline`, 'utf8')).toContain('\0--max-semi-space-size=4\0');
+  });
+
   it('names the call that brings its process down again alone, by its signal, and clears the others', async () => {
     const pool = await open();
     const both = await Promise.all([failure(pool, 'wait'), failure(pool, 'crash')]);
