@@ -2,7 +2,7 @@ import type { Clock } from '../clock.ts';
 import { type Command, defineCommand, type GivenOptions, type Output } from '../command.ts';
 import { keyFrom } from '../key-from.ts';
 import { type LoadFile, loadFile } from '../load/load-file.ts';
-import { writeLoad } from '../load/load-files.ts';
+import { requirePlace, writeLoad } from '../load/load-files.ts';
 import { loadLines, timeRows } from '../load/load-lines.ts';
 import { type LoadPlan, loadPlan } from '../load/load-plan.ts';
 import type { LoadTally } from '../load/load-tally.state.ts';
@@ -67,6 +67,7 @@ Ctrl-C or SIGTERM: what is open is given up, and what was measured is told. Agai
     const file: LoadFile = args[0] === undefined ? { options: {}, warnings: [] } : await loadFile(args[0]);
     for (const warning of file.warnings) out.note(`warning: ${warning}`);
     const given = mergedOptions(file.options, flags);
+    if (given.out !== undefined) await requirePlace(given.out);
     const apiKey = given.apiKeyEnv === undefined ? undefined : keyFrom(given.apiKeyEnv);
     const plan = await named(loadPlan(given), apiKey, clock);
     const { prompts: path, log, out: place } = given;

@@ -43,7 +43,7 @@ export function terminalOutput({ stdout, stderr }: Streams, isJson: boolean): Te
       if (isJson) write(stdout, `${text}\n`);
     },
     note: (text) => {
-      if (!isJson) write(stderr, `${text}\n`);
+      if (!isJson) write(stderr, `${stderr.isTTY === true ? visible(text) : text}\n`);
     },
     beside: (text) => {
       write(stderr, text.endsWith('\n') ? text : `${text}\n`);

@@ -2,7 +2,7 @@ import { Agent as HttpAgent, type ClientRequest, type IncomingMessage, request a
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import type { Clock } from '../clock.ts';
 import { messageOf } from '../errors.ts';
-import { withoutSecrets } from '../without-secrets.ts';
+import { formsOf, withoutSecrets } from '../without-secrets.ts';
 import { EventReader, type SentEvent } from './event-reader.state.ts';
 import type { LoadPlan } from './load-plan.ts';
 import { readTold } from './read-told.ts';
@@ -25,6 +25,8 @@ export interface AskOptions {
 /** After the answer's end its connection has so long to end, too, and to be free for the next task; then it is closed. */
 const lingerMs = 100;
 const mostBodyCharacters = 4_096;
+/** Servers that ask for no key are given one such as `x`: of fewer letters any word may be. */
+const shortestSecret = 4;
 
 /**
  * Asks a target over HTTP, without retries. Connections are kept and used again, as clients do; as many are open as tasks are. A request that goes out on a kept connection which the server
@@ -43,12 +45,15 @@ export function askOverHttp(options: AskOptions): { readonly ask: Ask; readonly 
   return { ask, close: () => agent.destroy() };
 }
 
+/** Of the address; empty where it has none. */
+const credentialsOf = ({ username, password }: URL): readonly [user: string, password: string] => [
+  decodeURIComponent(username),
+  decodeURIComponent(password),
+];
+
 function headersOf({ plan: { method, target }, apiKey }: AskOptions): Readonly<Record<string, string>> {
-  const { username, password } = target.url;
-  const basic =
-    username === ''
-      ? undefined
-      : `Basic ${Buffer.from(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`).toString('base64')}`;
+  const [user, password] = credentialsOf(target.url);
+  const basic = user === '' ? undefined : `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
   const authorization = apiKey === undefined ? basic : `Bearer ${apiKey}`;
   return {
     ...{ accept: 'text/event-stream', 'accept-encoding': 'identity', 'user-agent': 'millrace-load' },
@@ -114,9 +119,14 @@ class OneAsk {
         this.#send();
         return;
       }
-      this.#fail(`connection ${error.code ?? 'failed'}`, messageOf(error));
+      if (this.#response !== undefined && error.code === 'ECONNRESET') this.#cut(messageOf(error));
+      else this.#fail(`connection ${error.code ?? 'failed'}`, messageOf(error));
     });
     request.on('response', (response) => this.#answered(response));
+    request.on('upgrade', (response, socket) => {
+      socket.destroy();
+      this.#fail('status 101', response.statusMessage ?? ''); // without a listener Node closes the connection, and says nothing
+    });
     request.end(this.#options.plan.method === 'POST' ? this.#options.bodyOf(this.#task) : undefined);
   }
 
@@ -124,33 +134,42 @@ class OneAsk {
     const { statusCode = 0, headers } = response;
     this.#response = response;
     if (statusCode !== 200) {
-      this.#refused(response, statusCode);
+      this.#refused(response, `status ${String(statusCode)}`, '', mostBodyCharacters);
       return;
     }
-    const type = headers['content-type'] ?? 'none';
+    const { 'content-type': type = 'none', 'content-encoding': encoding = 'identity' } = headers;
     if (!/^text\/event-stream\b/i.test(type)) {
-      this.#fail('malformed answer', `expected text/event-stream, got ${type.slice(0, 100)}`);
+      this.#refused(response, 'malformed answer', `expected text/event-stream, got ${type.slice(0, 100)}`, 0);
+      return;
+    }
+    // packed bytes hold no event, and a stream that nobody has to end with [DONE] would pass for an empty answer
+    if (encoding.trim().toLowerCase() !== 'identity') {
+      this.#fail('malformed answer', `expected an answer that is not packed, got content-encoding ${encoding.slice(0, 100)}`);
       return;
     }
     response.on('data', (bytes: Buffer) => this.#text(this.#decoder.decode(bytes, { stream: true })));
     response.on('end', () => this.#ended());
-    const cut = (): void => this.#fail('cut stream', 'the connection was closed within the answer');
+    const cut = (): void => this.#cut('the connection was closed within the answer');
     response.on('error', cut);
     response.on('close', cut); // after `end` it is over, and means nothing
   }
 
-  /** Why, by the first words of the body. */
-  #refused(response: IncomingMessage, status: number): void {
+  /** Why, by the first words of the body: of an answer with status 200 these may tell an error, too. */
+  #refused(response: IncomingMessage, cause: string, before: string, most: number): void {
     let said = '';
-    const fail = (): void => this.#fail(`status ${String(status)}`, said.trim() === '' ? (response.statusMessage ?? '') : said);
+    const fail = (): void => {
+      const words = said.trim() === '' && before === '' ? (response.statusMessage ?? '') : said.trim();
+      this.#fail(cause, [before, words].filter((part) => part !== '').join(': '));
+    };
     this.#onLate = fail; // its body is late, its status is known
     response.setEncoding('utf8');
     response.on('data', (text: string) => {
       said += text;
-      if (said.length > mostBodyCharacters) fail();
+      if (said.length > most) fail();
     });
     response.on('end', fail);
     response.on('error', fail);
+    response.on('close', fail);
   }
 
   #text(text: string): void {
@@ -167,7 +186,7 @@ class OneAsk {
   #take(event: SentEvent, nowMs: number): boolean {
     const told = readTold(this.#options.plan.target.kind, event);
     if (told.malformed !== undefined) this.#fail('malformed events', told.malformed);
-    else if (told.failure !== undefined) this.#fail(`error event ${told.failure}`, event.data);
+    else if (told.failure !== undefined) this.#failedBy(event);
     else if (told.isEnd) this.#finish(undefined);
     else {
       const gap = this.#meter.take(told, nowMs);
@@ -185,10 +204,26 @@ class OneAsk {
     else this.#fail('cut stream', 'it ended without data: [DONE]');
   }
 
+  #cut(message: string): void {
+    this.#fail('cut stream', message);
+  }
+
+  /** A code is made of letters that any report may show: what it repeats of a key is looked for before. */
+  #failedBy({ event, data }: SentEvent): void {
+    const shown = this.#withoutOwn(data);
+    const { failure = 'without a code' } = readTold(this.#options.plan.target.kind, { event, data: shown });
+    this.#fail(`error event ${failure}`, shown);
+  }
+
   #fail(cause: string, message: string): void {
-    const { apiKey } = this.#options;
-    const told = apiKey === undefined ? message : message.replaceAll(apiKey, '[redacted]');
-    this.#finish({ cause: withoutSecrets(cause), message: withoutSecrets(told).slice(0, 300) });
+    this.#finish({ cause: withoutSecrets(cause), message: withoutSecrets(this.#withoutOwn(message)).slice(0, 300) });
+  }
+
+  /** A text of the server without what was sent to it as a key or a password. */
+  #withoutOwn(text: string): string {
+    const { apiKey = '', plan } = this.#options;
+    const secrets = [apiKey, credentialsOf(plan.target.url)[1]].filter((one) => one.length >= shortestSecret);
+    return secrets.flatMap(formsOf).reduce((rest, form) => rest.replaceAll(form, '[redacted]'), text);
   }
 
   #finish(failure: TaskFailure | undefined): void {

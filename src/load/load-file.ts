@@ -74,11 +74,19 @@ export async function readOptions(text: string, path: string): Promise<LoadFile>
       const name = isScalar(key) ? String(key.value) : '';
       const at = atOffset(isScalar(key) ? (key.range?.[0] ?? 0) : 0);
       if (name === 'pressure' && before === '' && isMap(value)) collect(value, 'pressure.');
-      else entries.push({ name: `${before}${name}`, value: plain(value), at });
+      else entries.push({ name: `${before}${name}`, value: plain(value, at), at });
     }
   };
-  const plain = (node: unknown): unknown =>
-    node === null || node === undefined ? null : (node as { toJS(doc: unknown): unknown }).toJS(document);
+  const plain = (node: unknown, at: string): unknown => {
+    if (node === null || node === undefined) return null;
+    try {
+      const value = (node as { toJS(doc: unknown): unknown }).toJS(document);
+      JSON.stringify(value); // throws for an alias within its own anchor
+      return value;
+    } catch (error) {
+      throw new OptionError(`${at}: its aliases make no value: ${messageOf(error).split('\n')[0] ?? ''}`, { cause: error });
+    }
+  };
   if (document.contents !== null) collect(document.contents, '');
   return joined(entries);
 }

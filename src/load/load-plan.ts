@@ -88,6 +88,11 @@ function checkedTarget({ url, kind = 'auto' }: LoadOptions): Target {
     throw new OptionError(
       `url must be an address such as http://127.0.0.1:8080/v1/chat/completions, got ${JSON.stringify(url.replace(/^.*@/, '…@'))}`,
     );
+  try {
+    decodeURIComponent(`${parsed.username}:${parsed.password}`);
+  } catch (error) {
+    throw new OptionError('url has a user or a password in which a % stands alone: write %25 for it', { cause: error });
+  }
   return targetOf(parsed, kind);
 }
 

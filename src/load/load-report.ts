@@ -29,7 +29,8 @@ export interface LoadFacts {
   readonly tally: LoadTally;
   readonly generator: GeneratorUse;
   readonly gpus: readonly GpuUse[];
-  readonly lostLogLines: number;
+  /** The lines of its log that are not in the file, and why. */
+  readonly log: { readonly lost: number; readonly lostBy: string } | undefined;
 }
 
 /** Joins what was measured. */
@@ -84,7 +85,7 @@ const count = (of: number, noun: string): string => `${of.toLocaleString('en-US'
 /** The loop of a generator that keeps up is this late at most, and it has a part of its core left. */
 const bounds = { loopP99Ms: 20, cpuShare: 0.8 } as const;
 
-function remarksOn({ plan, isComplete, generator, lostLogLines }: LoadFacts, { tasks, tokens, elapsedMs }: Sum): readonly string[] {
+function remarksOn({ plan, isComplete, generator, log }: LoadFacts, { tasks, tokens, elapsedMs }: Sum): readonly string[] {
   const { loopDelayMs, cpuShare } = generator;
   const isLate = (loopDelayMs?.p99 ?? 0) > bounds.loopP99Ms;
   const isBusy = cpuShare > bounds.cpuShare && elapsedMs > 1_000;
@@ -104,6 +105,6 @@ function remarksOn({ plan, isComplete, generator, lostLogLines }: LoadFacts, { t
     ...(usage > 0 && server + chunks > 0 ? [`tokens are the server's usage in ${count(usage, 'answer')} only`] : []),
     ...(tasks.restarts > 0 ? [`${count(tasks.restarts, 'answer')} began anew on the way (attempt)`] : []),
     ...(tasks.resent > 0 ? [`${count(tasks.resent, 'request')} went out once more: the server had closed the kept connection`] : []),
-    ...(lostLogLines > 0 ? [`${count(lostLogLines, 'line')} of the log were lost: the disk was slower than the tasks`] : []),
+    ...(log && log.lost > 0 ? [`${count(log.lost, 'line')} of the log were lost: ${log.lostBy}`] : []),
   ];
 }

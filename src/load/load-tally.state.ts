@@ -160,7 +160,8 @@ export class LoadTally {
       tokens: {
         ...{ completed: this.#tokens, ofOthers: this.#tokensOfOthers, countedBy: this.#countedBy },
         perSecond: perSecond(this.#tokens),
-        peakPerSecond: Math.round(this.#peak.peak() * 100) / 100,
+        // of a run below a second its mean: the best second is not filled
+        peakPerSecond: Math.round(Math.max(this.#peak.peak(), perSecond(this.#tokens)) * 100) / 100,
       },
       latencyMs: spreadOf(this.#latency),
       serviceMs: spreadOf(this.#service),

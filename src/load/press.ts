@@ -56,8 +56,7 @@ export async function press(options: PressOptions): Promise<LoadReport> {
     const onEnd = (one: TaskEnd): void => taskLog?.write(one, measured.startedMs);
     const isComplete = await runLoad({ plan, clock, ask, signal, onBegin: begin, onEnd });
     await taskLog?.close();
-    const lostLogLines = taskLog?.lost ?? 0;
-    return loadReport({ plan, promptsFrom, ...measured, isComplete, generator: generator(), gpus: seen.use(), lostLogLines });
+    return loadReport({ plan, promptsFrom, ...measured, isComplete, generator: generator(), gpus: seen.use(), log: taskLog });
   } finally {
     generator();
     end.abort();

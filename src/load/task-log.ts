@@ -12,6 +12,11 @@ export class TaskLog {
   #closing: Promise<void> | undefined;
   lost = 0;
 
+  /** What lines were lost by. */
+  get lostBy(): string {
+    return this.#failure === undefined ? 'the disk was slower than the tasks' : messageOf(this.#failure);
+  }
+
   static async open(path: string): Promise<TaskLog> {
     const file = createWriteStream(path);
     try {
@@ -44,13 +49,16 @@ export class TaskLog {
       ...{ queue, number, user: user ?? null, due: from(dueMs), start: from(sentMs), first: from(firstMs) ?? null, end: from(endMs) },
       ...{ events, chunks, tokens, countedBy, cause: failure?.cause ?? null, ...(failure ? { message: failure.message } : {}) },
     };
-    this.#file.write(`${JSON.stringify(row)}\n`);
+    this.#file.write(`${JSON.stringify(row)}\n`, (error) => {
+      if (error) this.lost += 1; // those that waited when the disk was full, too
+    });
   }
 
   close(): Promise<void> {
     return (this.#closing ??= new Promise((resolve) => {
-      if (this.#failure !== undefined) resolve();
-      else this.#file.end(() => resolve());
+      if (this.#file.closed) resolve();
+      else this.#file.once('close', () => resolve()); // after it nothing is lost any more that is not counted
+      if (this.#failure === undefined) this.#file.end();
     }));
   }
 }

@@ -25,6 +25,12 @@ function outputs({ isJson = false, isTTY = false } = {}) {
 }
 
 describe('terminalOutput', () => {
+  it('shows what would steer the terminal in a remark, such as a name that a server gives itself', () => {
+    const [stdout, stderr] = [sink(false), sink(true, 80)];
+    terminalOutput({ stdout, stderr }, false).note('model \u001b[31mred');
+    expect(stderr.text()).toBe('model \\x1b[31mred\n');
+  });
+
   it('gives people lines and remarks, and no JSON', () => {
     const { out, stdout, stderr } = outputs();
     out.line('a');

@@ -1,5 +1,6 @@
 import { createServer, type RequestListener, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { gzipSync } from 'node:zlib';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
 import { askOverHttp } from '../../src/load/ask-over-http.ts';
@@ -143,11 +144,33 @@ describe('what fails has its cause', () => {
     ['a status whose body never ends', '/v1', (_, response) => response.writeHead(500).write('x'.repeat(10_000)), 'status 500', /xxx/],
     ['a status whose body stands still', '/v1', (_, response) => response.writeHead(500).write('wait'), 'status 500', /wait/],
     [
-      'no stream',
+      'an error with status 200',
       '/v1',
-      (_, response) => response.writeHead(200, { 'content-type': 'application/json' }).end('{}'),
+      (_, response) => response.writeHead(200, { 'content-type': 'application/json' }).end('{"error":{"message":"no quota"}}'),
       'malformed answer',
-      /got application\/json/,
+      /got application\/json: .*no quota/,
+    ],
+    [
+      'no stream, whose body never comes',
+      '/v1',
+      (_, response) => response.writeHead(200, { 'content-type': 'text/html' }).flushHeaders(),
+      'malformed answer',
+      /got text\/html$/,
+    ],
+    [
+      'a packed answer, which would pass for an empty one',
+      '/events',
+      (_, response) =>
+        response.writeHead(200, { 'content-type': 'text/event-stream', 'content-encoding': 'gzip' }).end(gzipSync(data('a'))),
+      'malformed answer',
+      /got content-encoding gzip/,
+    ],
+    [
+      'a switch of protocols',
+      '/v1',
+      (request) => request.socket.end('HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n'),
+      'status 101',
+      /^Switching Protocols$/,
     ],
     ['no JSON', '/v1', (_, response) => streaming(response).end(`${delta('a')}data: {oops\n\n`), 'malformed events', /no JSON/],
     ['JSON that is no object', '/v1', (_, response) => streaming(response).end(data('7')), 'malformed events', /no object/],
@@ -179,6 +202,13 @@ describe('what fails has its cause', () => {
       'cut stream',
       /closed within the answer/,
     ],
+    [
+      'a connection that is reset within',
+      '/v1',
+      (request, response) => streaming(response).write(delta('a'), () => setTimeout(() => request.socket.resetAndDestroy(), 20)),
+      'cut stream',
+      /ECONNRESET|closed/,
+    ],
     ['a connection that is cut before', '/v1', (request) => request.socket.destroy(), 'connection ECONNRESET', /hang up/],
     [
       'an error event',
@@ -203,10 +233,22 @@ describe('what fails has its cause', () => {
       'status 401',
       /^wrong key \[redacted\] or Bearer \[redacted\]$/,
     ],
+    [
+      'a key in the code of an error',
+      '/v1',
+      (_, response) => streaming(response).end(data({ error: { code: `no ${key}` } })),
+      'error event no  redacted',
+      /no \[redacted\]/,
+    ],
   ])('%s', async (_, path, answer, cause, message) => {
     const url = await listening(answer);
     const [one] = await asked(`${url}${path}`, { timeout: '200ms' });
     expect(one?.end.failure).toEqual({ cause, message: expect.stringMatching(message) as string });
+  });
+
+  it('a password of the address is shown as little as a key is', async () => {
+    const url = await listening((_, response) => response.writeHead(401).end('no pa/ss-word or pa%2Fss-word'));
+    expect((await asked(url.replace('//', '//me:pa%2Fss-word@')))[0]?.end.failure?.message).toBe('no [redacted] or [redacted]');
   });
 
   it('nobody there', async () => {

@@ -51,7 +51,7 @@ function played({ tasks = 200, seed, slower = 1, failing = 0, options = {} }: Pl
     atMs += batch;
   }
   const generator = { loopDelayMs: undefined, cpuShare: 0.1 };
-  return loadReport({ plan, promptsFrom: 'here', startedMs: 0, isComplete: true, tally, generator, gpus: [], lostLogLines: 0 });
+  return loadReport({ plan, promptsFrom: 'here', startedMs: 0, isComplete: true, tally, generator, gpus: [], log: undefined });
 }
 
 const verdicts = (before: LoadReport, after: LoadReport) =>

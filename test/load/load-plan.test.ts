@@ -72,6 +72,7 @@ describe('a plan', () => {
     [{ users: 20_000 }, /users without queues must be an integer from 1 to 10000/],
     [{ warmUp: 'some' }, /warm-up must be a time/],
     [{ timeout: '2h' }, /timeout in ms/],
+    [{ url: 'http://a%zz:b@h' }, /url has a user or a password in which a % stands alone/],
   ])('%o is refused', (options, message) => {
     expect(() => loadPlan({ url, ...options })).toThrow(message);
   });
@@ -118,8 +119,15 @@ describe('a file of options', () => {
     ['url: http://h\nqueues: many', /^p\.yaml:2: queues must be an integer, got "many"/],
     ['queues: 1\npressure:\n  num-threads: 2', /^p\.yaml:3: pressure\.num-threads says again what stands in p\.yaml:1/],
     ['\n\nbody: hello', /^p\.yaml:3: body must be an object, got "hello"/],
+    ['\nbody: &a { self: *a }', /^p\.yaml:2: its aliases make no value: .*circular/],
+    ['\nbody: { x: *nobody }', /^p\.yaml:2: its aliases make no value: .*nobody/],
   ])('%j is refused with its place', async (text, message) => {
     await expect(readOptions(text, 'p.yaml')).rejects.toThrow(message);
+  });
+
+  it('does not unpack aliases without end', async () => {
+    const text = `a: &a [${'x,'.repeat(99)}]\nbody: { x: [${'*a,'.repeat(200)}] }`;
+    await expect(readOptions(text, 'p.yaml')).rejects.toThrow(/^p\.yaml:2: its aliases make no value: Excessive/);
   });
 
   it.each<[string, Parameters<typeof mergedOptions>[1], object]>([

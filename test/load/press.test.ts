@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
-import { readLoad, writeLoad } from '../../src/load/load-files.ts';
+import { readLoad, requirePlace, writeLoad } from '../../src/load/load-files.ts';
 import { loadLines } from '../../src/load/load-lines.ts';
 import { type LoadOptions, loadPlan } from '../../src/load/load-plan.ts';
 import { watchLoop } from '../../src/load/loop-watch.ts';
@@ -66,7 +66,16 @@ describe('press', () => {
       expect(await readFile(html, 'utf8')).toContain('Load on ');
     }
     await expect(readLoad(join(at, 'tasks.jsonl'))).rejects.toThrow(/cannot read a load report/);
+    await expect(requirePlace(join(at, 'tasks.jsonl/x'))).rejects.toThrow(/--out must name a folder that can be written/);
+    const edited = join(at, 'edited.json');
+    await writeFile(edited, JSON.stringify({ ...report, samples: { latencyMs: report.samples.latencyMs } }));
+    await expect(readLoad(edited)).rejects.toThrow(/edited\.json is not as millrace load --out wrote it: samples\.firstTokenMs: /);
     await expect(pressed({ tasks: 1 }, { log: join(at, 'none/x') })).rejects.toThrow(/cannot write the log of tasks/);
+  });
+
+  it('counts the lines of its log that a full disk has not taken, and says so', async () => {
+    const { report } = await pressed({ tasks: 10 }, { log: '/dev/full' });
+    expect(report.remarks).toContainEqual(expect.stringMatching(/^10 lines of the log were lost: ENOSPC/));
   });
 
   it('bears a thousand users at once', async () => {

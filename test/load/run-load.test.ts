@@ -47,7 +47,7 @@ describe('a closed loop', () => {
       [1, 5, 400, 600],
       [2, 6, 400, 600],
     ]);
-    expect(sum).toMatchObject({ elapsedMs: 600, tasksPerSecond: 10, tokens: { completed: 18, perSecond: 30, peakPerSecond: 18 } });
+    expect(sum).toMatchObject({ elapsedMs: 600, tasksPerSecond: 10, tokens: { completed: 18, perSecond: 30, peakPerSecond: 30 } });
     expect([sum?.latencyMs?.mean, sum?.firstTokenMs?.mean, sum?.tokenGapMs?.mean, sum?.perTokenMs?.mean]).toEqual([200, 100, 50, 50]);
     expect(sum?.tokenGapMs?.count).toBe(12);
   });
@@ -134,10 +134,15 @@ describe('an open loop', () => {
 
 describe('what is counted', () => {
   it('is the usage first, then the tokens of chunks, then chunks; and the peak is by the same', async () => {
-    const by = async (more: Partial<Played>) => (await played({ queues: 1, loops: 1 }, answer([100, 100], more))).sum?.tokens;
+    const by = async (more: Partial<Played>) => (await played({ queues: 1, loops: 1 }, answer([1_000, 100], more))).sum?.tokens;
     expect(await by({ usage: 10 })).toMatchObject({ completed: 10, countedBy: { usage: 1 }, peakPerSecond: 10 });
     expect(await by({ tokens: 3 })).toMatchObject({ completed: 6, countedBy: { server: 1 }, peakPerSecond: 6 });
     expect(await by({})).toMatchObject({ completed: 2, countedBy: { chunks: 1 }, peakPerSecond: 2 });
+  });
+
+  it('has no peak below its mean, also in a run below a second', async () => {
+    const { sum } = await played({ queues: 1, loops: 1 }, answer([100, 100], { usage: 10 }));
+    expect(sum?.tokens).toMatchObject({ perSecond: 50, peakPerSecond: 50 });
   });
 
   it('a chunk of k tokens is k gaps of a kth of the wait, and one gap between chunks', async () => {
