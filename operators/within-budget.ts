@@ -38,7 +38,7 @@ const names: OptionNames<WithinBudgetOptions<unknown>> = { estimate: true, usage
  * there is no estimate that is a number >= 0; with the error of the estimate.
  * @throws OptionError at call time, for what is no budget, or an unknown option.
  */
-export function withinBudget<T>(budget: TokenBudget, options: WithinBudgetOptions<T>): MonoTypeOperatorFunction<T> {
+export function withinBudget<T>(budget: Pick<TokenBudget, 'acquire'>, options: WithinBudgetOptions<T>): MonoTypeOperatorFunction<T> {
   requireMethods('withinBudget', budget, ['acquire'], 'given a tokenBudget({ … })');
   const { estimate, usageOf, learntBy } = checked(options);
   return (source) =>

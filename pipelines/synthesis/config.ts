@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { access, readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { messageOf, nearest, OptionError } from 'millrace';
 import { z } from 'zod';
@@ -23,7 +23,7 @@ const EnvironmentKwargs = z.looseObject({
   corpus: z
     .string()
     .min(1)
-    .describe('a library that is searched and read: a folder, or a file of rows; none: the one that comes with it')
+    .describe('a library that is searched and read: a folder, or a file of rows, relative to this file; none: the one that comes with it')
     .optional(),
   search: Search.describe('a search service on the web, instead of the library').optional(),
   allow: z.array(z.string()).describe('hosts on the web that web_visit may read, such as *.example.org').optional(),
@@ -172,7 +172,19 @@ function unknownIn(name: string, given: Given): readonly string[] {
 /** @throws OptionError for a file that cannot be read, is not JSON, or no configuration. */
 export async function readConfig(path: string): Promise<ReadConfig> {
   const { config, warnings } = configFrom(path, await readJson(path, 'configuration'));
-  return { config: { ...config, tool_modules: config.tool_modules.map((one) => resolve(dirname(path), one)) }, warnings };
+  const there = (one: string): string => resolve(dirname(path), one);
+  const { corpus, ...kwargs } = config.environment_kwargs;
+  const library = corpus === undefined ? undefined : there(corpus);
+  if (library !== undefined)
+    await access(library).catch((error: unknown) => {
+      throw new OptionError(`${path}: cannot read environment_kwargs.corpus: ${messageOf(error)}`, { cause: error });
+    });
+  // whole paths: who goes on with the run may be in another folder
+  const whole = {
+    environment_kwargs: { ...kwargs, ...(library !== undefined && { corpus: library }) },
+    tool_modules: config.tool_modules.map(there),
+  };
+  return { config: { ...config, ...whole }, warnings };
 }
 
 /** @throws OptionError for a file that cannot be read, or is not JSON. */

@@ -5,7 +5,6 @@ import {
   circuitBreaker,
   type Clock,
   estimateCall,
-  InferenceError,
   isStreamError,
   type JsonSchemaObject,
   jsonSchema,
@@ -19,9 +18,10 @@ import {
   tokenBudget,
 } from 'millrace';
 import { callTimeout, retryWithBackoff, withBreaker, withinBudget, withinRate, withPermit } from 'millrace/operators';
-import { concatMap, defer, finalize, map, type MonoTypeOperatorFunction, type Observable, tap } from 'rxjs';
+import { defer, map, type MonoTypeOperatorFunction, type Observable, tap } from 'rxjs';
 import type { Question, Reply } from './agent/question.ts';
 import type { Config } from './config.ts';
+import { BudgetSpent, spendBudget } from './spend-budget.ts';
 import type { SpendLimit } from './spend-limit.state.ts';
 import type { WaitingTimes } from './waiting-times.state.ts';
 
@@ -38,8 +38,16 @@ export interface ModelDeskOptions {
   readonly onSpent: () => void;
 }
 
+export interface AskListener {
+  readonly onTimes: (callMs: number, waitMs: number) => void;
+  /** Of one attempt, also where its answer could not be used. */
+  readonly onUsed: (used: { readonly inputTokens: number; readonly outputTokens: number }) => void;
+}
+
 /** Schemas of tools and answers that are kept compiled; a run has a few dozen. */
 const mostSchemas = 256;
+/** Grades of what may pass; what no longer fits into the run's budget never will. */
+const worthIt: readonly string[] = ['transient', 'overload', 'resource'];
 /** An answer that does not fit is asked for once more. */
 const repairs = 1;
 /** An outage is waited for, whoever it befalls first: before the attempts of a call are over, where it has more than one. */
@@ -74,8 +82,8 @@ export class ModelDesk {
     return this.#slots.limit;
   }
 
-  /** One cold call. Fails with the error of the last attempt. `onTimes` is told how long it was called, and how long it waited. */
-  ask(model: Model, question: Question, ctx: CallContext, onTimes: (callMs: number, waitMs: number) => void): Observable<Reply> {
+  /** One cold call. Fails with the error of the last attempt. `listener` is told what each attempt has used, and at the end how long it was called, and how long it waited. */
+  ask(model: Model, question: Question, ctx: CallContext, { onTimes, onUsed }: AskListener): Observable<Reply> {
     const { times, clock, spend, onSpent, config } = this.#options;
     return defer(() => {
       const askedMs = clock.nowMs();
@@ -103,24 +111,14 @@ export class ModelDesk {
         this.#rate === undefined ? same : withinRate(this.#rate),
         this.#budget === undefined ? same : this.#within(model, question, this.#budget),
         withBreaker(this.breaker),
-        retryWithBackoff({ attempts: config.attempts, initialMs: 1_000 }),
-      );
-      return this.#estimate(model, question).pipe(
-        concatMap((most) => {
-          if (!spend.reserve(most)) {
-            onSpent();
-            throw new InferenceError('model_unavailable', 'the token budget of this run is spent');
-          }
-          let used = 0;
-          return once.pipe(
-            tap(({ inputTokens, outputTokens }) => (used = inputTokens + outputTokens)),
-            finalize(() => {
-              spend.settle(most, used);
-            }),
-          );
+        this.#within(model, question, spendBudget({ spend, repairs, onUsed, onSpent })),
+        retryWithBackoff({
+          attempts: config.attempts,
+          initialMs: 1_000,
+          retryIf: (error, grade) => !(error instanceof BudgetSpent) && worthIt.includes(grade),
         }),
-        tap({ complete: over, error: over }),
       );
+      return once.pipe(tap({ complete: over, error: over }));
     });
   }
 
@@ -132,14 +130,10 @@ export class ModelDesk {
       .pipe(map(({ value, usage, model: by }) => ({ value, model: by, inputTokens: usage.inputTokens, outputTokens: usage.outputTokens })));
   }
 
-  #estimate(model: Model, { turns, maxTokens }: Question): Observable<number> {
-    return estimateCall(model, turns, { maxTokens }).pipe(
-      map(({ inputTokens, outputTokens }) => (inputTokens + outputTokens) * (1 + repairs)),
-    );
-  }
-
-  #within(model: Model, { turns, maxTokens }: Question, budget: TokenBudget): Within {
-    return withinBudget<Reply>(budget, { estimate: () => estimateCall(model, turns, { maxTokens }), usageOf: (reply) => reply });
+  #within(model: Model, { turns, maxTokens, jsonSchema: schema }: Question, budget: Pick<TokenBudget, 'acquire'>): Within {
+    // where a model cannot be bound to a schema it is told of it
+    const whole = model.capabilities.jsonSchema ? turns : [...turns, { role: 'user', content: JSON.stringify(schema) } as const];
+    return withinBudget<Reply>(budget, { estimate: () => estimateCall(model, whole, { maxTokens }), usageOf: (reply) => reply });
   }
 
   #schema(schema: JsonSchemaObject): ReturnType<typeof standardSchema> {

@@ -9,6 +9,8 @@ import type { Seed } from './seed.ts';
 export interface PublisherOptions {
   readonly config: Config;
   readonly seeds: number;
+  /** Places that this run works on. What is there of them when it begins, a failure, is not their end. */
+  readonly todo: readonly number[];
   readonly outcomes: Outcomes;
   readonly file: PairFile;
   /** Lines in the order of the input; else as seeds complete. */
@@ -30,10 +32,13 @@ export class Publisher {
   /** Of all seeds before `#settled`. */
   readonly #final: Decisions;
   #settled = 0;
+  /** Of `todo` those that have not ended. */
+  readonly #pending: Set<number>;
   #last: Promise<void> = Promise.resolve();
 
   constructor(options: PublisherOptions) {
     this.#options = options;
+    this.#pending = new Set(options.todo);
     this.#appended = new Decisions(options.config);
     this.#final = new Decisions(options.config);
   }
@@ -66,6 +71,7 @@ export class Publisher {
 
   async #ended(place: number): Promise<void> {
     const { isOrdered, outcomes } = this.#options;
+    this.#pending.delete(place);
     const found = await outcomes.at(place);
     if (!isOrdered && found?.outcome.status === 'done') await this.#append(this.#appended.next(found.seed, found.outcome.findings).kept);
     await this.#settle();
@@ -75,7 +81,8 @@ export class Publisher {
   async #settle(): Promise<void> {
     const { seeds, outcomes, isOrdered, send } = this.#options;
     if (!isOrdered && send === undefined) return;
-    for (; this.#settled < seeds && outcomes.status(this.#settled) !== undefined; this.#settled += 1) {
+    const hasEnded = (place: number): boolean => !this.#pending.has(place) && outcomes.status(place) !== undefined;
+    for (; this.#settled < seeds && hasEnded(this.#settled); this.#settled += 1) {
       const found = await outcomes.at(this.#settled);
       if (found?.outcome.status !== 'done') continue;
       const { kept } = this.#final.next(found.seed, found.outcome.findings);

@@ -1,9 +1,9 @@
 import { type CallContext, call, classify, type Clock, isAbortError, isStreamError, type Journal, messageOf, type Model } from 'millrace';
-import { catchError, concatMap, defer, finalize, map, type Observable, of, tap } from 'rxjs';
+import { catchError, concatMap, defer, finalize, map, type Observable, of } from 'rxjs';
 import type { SeedOrder } from './agent/order.ts';
 import type { Config } from './config.ts';
 import { shippedCorpus } from './shipped-config.ts';
-import type { ModelDesk } from './model-desk.ts';
+import type { AskListener, ModelDesk } from './model-desk.ts';
 import type { SeedOutcome, SeedReference, SeedResult } from './outcome.ts';
 import { type Seed, topicOf } from './seed.ts';
 import { type SeedEnd, SeedError, seedProcess, type SeedWork } from './seed-process.ts';
@@ -85,12 +85,11 @@ export class SeedRunner {
             cost.callMs += Math.round(callMs);
             cost.waitMs += Math.round(waitMs);
           };
-          return desk.ask(model, question, ctx, onTimes).pipe(
-            tap(({ inputTokens, outputTokens }) => {
-              cost.inputTokens += inputTokens;
-              cost.outputTokens += outputTokens;
-            }),
-          );
+          const onUsed: AskListener['onUsed'] = ({ inputTokens, outputTokens }) => {
+            cost.inputTokens += inputTokens;
+            cost.outputTokens += outputTokens;
+          };
+          return desk.ask(model, question, ctx, { onTimes, onUsed });
         },
         ...{ clock, processes, timeoutMs: config.seed_timeout_ms, memoryMb: config.worker_memory_mb },
       });

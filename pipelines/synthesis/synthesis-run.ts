@@ -112,7 +112,7 @@ export class SynthesisRun {
     const file = await PairFile.open(folder.pairs, (id) => known.has(id));
     const client = connect(transport, { clock: this.#clock, log: this.#log });
     const publisher = new Publisher({
-      ...{ config: manifest.config, seeds: manifest.seeds.length, outcomes, file, isOrdered: manifest.isOrdered },
+      ...{ config: manifest.config, seeds: manifest.seeds.length, todo, outcomes, file, isOrdered: manifest.isOrdered },
       onPair: this.#options.onPair,
       ...(pairsTopic !== undefined && { send: pairSender(client, kept, pairsTopic) }),
     });

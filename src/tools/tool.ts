@@ -1,5 +1,5 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import { requireMethods, requireObject } from '../check-options.ts';
+import { isObject, requireMethods, requireObject } from '../check-options.ts';
 import { abortReason, type Clock, systemClock } from '../clock.ts';
 import { isAbortError, isStreamError, messageOf, OptionError, requireInteger, requireText, TimeoutError, ToolError } from '../errors.ts';
 import { describeIssues, requireStandardSchema } from '../standard-schema.ts';
@@ -105,7 +105,8 @@ export async function runTool<In>(tool: Tool<In>, given: unknown, options: RunTo
     const context: ToolContext = { signal: ended.signal, clock, budget: { maxMs, maxChars } };
     const running = Promise.resolve().then(() => tool.run(input, context)); // what throws before its first await rejects, too
     running
-      .then(resolve, (error: unknown) => reject(asToolError(tool.name, error)))
+      .then((found) => resolve(resultOf(tool.name, found)))
+      .catch((error: unknown) => reject(asToolError(tool.name, error)))
       .finally(() => {
         cancel();
         signal?.removeEventListener('abort', onAbort);
@@ -121,6 +122,22 @@ const throwIfAborted = (signal: AbortSignal | undefined): void => {
 function asToolError(name: string, error: unknown): Error {
   if (error instanceof Error && (isStreamError(error) || isAbortError(error))) return error;
   return new ToolError('tool_failed', `${name} failed: ${messageOf(error)}`, { cause: error });
+}
+
+/** What a tool gave, as it must be: tools of one's own may be in JavaScript. What it gave beside is left out; a source that is null is none. */
+function resultOf(name: string, found: unknown): ToolResult {
+  const wrong = (what: string, got: unknown): ToolError =>
+    new ToolError('tool_failed', `${name} must give ${what}, got ${got === null ? 'null' : Array.isArray(got) ? 'a list' : typeof got}`);
+  if (!isObject(found)) throw wrong('an object { text }', found);
+  const { text, source, isCut, foundNothing } = found as Readonly<Record<keyof ToolResult, unknown>>;
+  if (typeof text !== 'string') throw wrong('{ text } with a text', text);
+  if (source !== undefined && source !== null && typeof source !== 'string') throw wrong('its source as a text', source);
+  return {
+    text,
+    ...(typeof source === 'string' && { source }),
+    ...(Boolean(isCut) && { isCut: true }),
+    ...(Boolean(foundNothing) && { foundNothing: true }),
+  };
 }
 
 function withinLength(result: ToolResult, maxChars: number): ToolResult {

@@ -60,6 +60,25 @@ describe('runTool', () => {
   });
 
   it.each([
+    [undefined, /object \{ text \}, got undefined/],
+    ['plain', /got string/],
+    [{ text: 42 }, /with a text, got number/],
+    [{ text: ['a'] }, /with a text, got a list/],
+    [{ text: 'a', source: new URL('https://example.org/') }, /source as a text, got object/],
+  ])('%j is no result: a tool in JavaScript may give anything', async (given, message) => {
+    const odd = runTool(
+      echo(() => Promise.resolve(given as never)),
+      { text: '' },
+    );
+    await expect(odd).rejects.toMatchObject({ code: 'tool_failed', message: expect.stringMatching(message) as string });
+  });
+
+  it('takes what is meant where a tool in JavaScript gives null and truth in other forms', async () => {
+    const loose = echo(() => Promise.resolve({ text: 'a', source: null, isCut: 'yes', more: 5n } as never));
+    expect(await runTool(loose, { text: '' })).toEqual({ text: 'a', isCut: true });
+  });
+
+  it.each([
     [{ name: '1' }, /tool.name/],
     [{ description: '' }, /description/],
     [{ input: {} }, /Standard Schema/],

@@ -10,6 +10,9 @@ import type { AskModel } from './question.ts';
 import { type Selected, selectTrajectories } from './select-trajectories.ts';
 import { writePair } from './write-pair.ts';
 
+/** Of what a tool said of its failure, in characters. */
+const shownOfFailure = 300;
+
 export interface WorkParts {
   readonly tools: readonly Tool[];
   readonly ask: AskModel;
@@ -27,7 +30,13 @@ export async function workOnSeed(order: SeedOrder, { tools, ask, clock, signal }
   const selected = selectTrajectories(explored.steps, explored.leaves, order);
   if (selected.length === 0) {
     const why = Object.entries(explored.ends).map(([end, count]) => `${end} ${String(count)}`);
-    throw new QuestionError('no_result', `no tool has found anything in ${String(explored.steps.length)} steps (${why.join(', ')})`, false);
+    const last = explored.steps.findLast(({ error }) => error !== undefined);
+    const said = last === undefined ? '' : `; the last failure: ${last.text.slice(0, shownOfFailure).toWellFormed()}`;
+    throw new QuestionError(
+      'no_result',
+      `no tool has found anything in ${String(explored.steps.length)} steps (${why.join(', ')})${said}`,
+      false,
+    );
   }
   const trajectories: Trajectory[] = [];
   for (const one of selected) trajectories.push(await trajectoryOf(one, order, desk));

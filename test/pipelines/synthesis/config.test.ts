@@ -1,6 +1,7 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { configFrom, configJsonSchema, readConfig, readJson } from '../../../pipelines/synthesis/config.ts';
 import { parseCommand } from '../../../pipelines/synthesis/parse-command.ts';
 import { seedsFrom } from '../../../pipelines/synthesis/seed.ts';
@@ -27,6 +28,18 @@ describe('a configuration', () => {
       expect.objectContaining({ available_tools, max_depth, branching_factor, max_workers, environment_kwargs: { web_search_top_k } }),
       [],
     ]);
+  });
+
+  it('says whole paths, for who goes on with its run in another folder, and refuses a library that is not there', async () => {
+    const dir = await mkdtemp(join(tmpdir(), 'millrace-config-'));
+    onTestFinished(() => rm(dir, { recursive: true, force: true }));
+    const path = join(dir, 'mine.json');
+    const write = (corpus: string) =>
+      writeFile(path, JSON.stringify({ environment_mode: 'web', tool_modules: ['a.ts'], environment_kwargs: { corpus } }));
+    await write('.');
+    expect((await readConfig(path)).config).toMatchObject({ environment_kwargs: { corpus: dir }, tool_modules: [join(dir, 'a.ts')] });
+    await write('none');
+    await expect(readConfig(path)).rejects.toThrow(/mine.json: cannot read environment_kwargs.corpus: .*none/);
   });
 
   it('ships no other, and seeds that are some', async () => {

@@ -14,6 +14,7 @@ const question: Question = {
   ...{ step: 'answer', turns: [{ role: 'user', content: 'x' }], maxTokens: 10, temperature: 0, seed: 1 },
   jsonSchema: { type: 'object' },
 };
+const nobody = { onTimes: () => undefined, onUsed: () => undefined };
 const [latencyMs, retryAfterMs] = [50, 100];
 
 /** Forty calls, six at a time as six seeds ask, of a model that says 429 above `most` at once. */
@@ -39,7 +40,7 @@ async function crowded(isRemote: boolean, most: number) {
   const next = (): void => {
     if (left === 0) return;
     left -= 1;
-    const asked = desk.ask(opened.value, question, { signal: new AbortController().signal } as CallContext, () => undefined);
+    const asked = desk.ask(opened.value, question, { signal: new AbortController().signal } as CallContext, nobody);
     within(testScope(clock, { random: () => 0.5 }), asked).subscribe({
       error: (error: unknown) => failures.push(error),
       complete: () => {
@@ -79,7 +80,7 @@ it.each([2, 4])('waits for a server that is away, also where a call has few atte
     { name: 'm' },
   ).open({ ...quietContext(), clock });
   const ended: unknown[] = [];
-  const asked = desk.ask(opened.value, question, { signal: new AbortController().signal } as CallContext, () => undefined);
+  const asked = desk.ask(opened.value, question, { signal: new AbortController().signal } as CallContext, nobody);
   within(testScope(clock, { random: () => 0.5 }), asked).subscribe({
     error: (error: unknown) => ended.push(error),
     complete: () => ended.push('answered'),
@@ -87,4 +88,36 @@ it.each([2, 4])('waits for a server that is away, also where a call has few atte
   await clock.advance(20 * 60_000);
   expect(ended).toEqual(['answered']);
   expect(spend.spent).toBeGreaterThan(0);
+});
+
+it.each([
+  ['that cannot be used', 'no JSON'],
+  ['that can be used', `{"a":"${'x '.repeat(40)}"}`],
+])('counts an answer %s against the budget, which is never passed', async (_, text) => {
+  const clock = virtualClock();
+  const { config } = configFrom('x', { environment_mode: 'math' });
+  const spend = new SpendLimit(2_000);
+  let [spent, used] = [0, 0];
+  const onSpent = (): void => {
+    spent += 1;
+  };
+  const desk = new ModelDesk({ config, workers: 1, isRemote: false, spend, times: new WaitingTimes(), clock, onSpent });
+  const opened = await scripted(() => ({ text }), { name: 'm' }).open({ ...quietContext(), clock });
+  const ended: unknown[] = [];
+  const listener = {
+    onTimes: () => undefined,
+    onUsed: ({ inputTokens, outputTokens }: { readonly inputTokens: number; readonly outputTokens: number }) => {
+      used += inputTokens + outputTokens;
+    },
+  };
+  for (let asked = 0; asked < 1_000 && spent === 0; asked += 1) {
+    within(testScope(clock), desk.ask(opened.value, question, { signal: new AbortController().signal } as CallContext, listener)).subscribe(
+      {
+        error: (error: unknown) => ended.push(error),
+      },
+    );
+    await clock.advance(100);
+  }
+  expect([spent, spend.spent <= 2_000, spend.spent > 1_000, used === spend.spent]).toEqual([1, true, true, true]);
+  expect(ended.at(-1)).toMatchObject({ message: 'the token budget of this run is spent' });
 });

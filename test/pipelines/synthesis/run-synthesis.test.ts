@@ -1,10 +1,15 @@
 import { appendFile, readFile, writeFile } from 'node:fs/promises';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { join } from 'node:path';
+import { z } from 'zod';
 import { cassette } from '../../../src/inference/cassette/cassette.ts';
 import type { Model } from '../../../src/inference/model.ts';
 import type { Resource } from '../../../src/resource.ts';
 import type { ScriptedCall, ScriptedSaying } from '../../../src/inference/scripted/script.ts';
+import { connect } from '../../../src/runtime/connect.ts';
+import { json } from '../../../src/codec/json.ts';
+import { topic } from '../../../src/pipeline.ts';
+import { memory } from '../../../src/transport/memory/memory.ts';
 import { scripted } from '../../../src/inference/scripted/scripted.ts';
 import type { SynthesisRunOptions } from '../../../pipelines/synthesis/run-options.ts';
 import { runSynthesis } from '../../../pipelines/synthesis/run-synthesis.ts';
@@ -145,6 +150,30 @@ describe('what goes wrong', () => {
     const mended = await runHere({ folder, model: model(), which: 'failed', onSeed: (id) => ended.push(id) });
     expect([mended.done, mended.failed, ended.length]).toEqual([2, 0, 1]);
     expect(new Set((await linesOf(folder)).map(({ source_id: id }) => id)).size).toBe(2);
+  });
+
+  it.each([false, true])('sends the pairs of what is worked on again to the topic, too; in order: %s', async (isOrdered) => {
+    const folder = await begunRun({ ...config, attempts: 1 }, ['refused', 'fine'], isOrdered);
+    const bad = says((call) => (call.text.includes('refused') ? { fault: { kind: 'status', status: 500 } } : mathAgent(call)));
+    const transport = memory();
+    const sent: string[] = [];
+    const client = connect(transport);
+    await transport.createTopics([{ name: 'pairs' }]);
+    const told: string[] = [];
+    const both = { folder, transport, pairsTopic: 'pairs', onPair: ({ pair_id: id }: { readonly pair_id: string }) => told.push(id) };
+    await runHere({ ...both, model: bad });
+    await runHere({ ...both, model: model(), which: 'failed' });
+    const reading = client.consume(topic('pairs', json(z.object({ pair_id: z.string() }))), { from: 'earliest' });
+    const subscription = reading.subscribe({
+      next: ({ value }) => sent.push(value.pair_id),
+      error: (error: unknown) => sent.push(String(error)),
+    });
+    const ids = (await linesOf(folder)).map(({ pair_id: id }) => id).sort();
+    await vi.waitFor(() => expect([...sent].sort()).toEqual(ids));
+    expect([...told].sort()).toEqual(ids);
+    subscription.unsubscribe();
+    await client.close();
+    await transport.close();
   });
 
   it('ends when its budget is spent, never above it, and goes on with a new one', async () => {

@@ -19,10 +19,12 @@ const look = tool({
   name: 'look',
   description: 'looks',
   ...textInput({ query: { description: 'words', maxLength: 50 } }),
-  run: ({ query }) =>
-    Promise.resolve(
+  run: ({ query }) => {
+    if (query.startsWith('broken')) throw new Error('it is out of order');
+    return Promise.resolve(
       query === 'nothing' ? { text: '[none]', foundNothing: true } : { text: `${query} turns in 1786${' and 1787'.repeat(query.length)}` },
-    ),
+    );
+  },
 });
 
 type Says = Readonly<Record<Question['step'], (text: string) => unknown>>;
@@ -49,6 +51,7 @@ function work(queries: readonly string[], says: Partial<Says>) {
 describe('the work on a seed', () => {
   it('takes what found nothing for no evidence, whatever is written about it', async () => {
     await expect(work(['nothing', 'nothing'], {}).found).rejects.toMatchObject({ code: 'no_result' });
+    await expect(work(['broken', 'broken too'], {}).found).rejects.toThrow(/in 2 steps .*; the last failure: .*out of order/);
     const { found } = work(['nothing', 'wheel'], {});
     expect((await found).trajectories[0]?.pair?.evidence).toMatchObject([
       { step: 1, text: expect.stringContaining('wheel turns in 1786') as string },
