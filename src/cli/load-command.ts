@@ -69,7 +69,7 @@ Ctrl-C or SIGTERM: what is open is given up, and what was measured is told. Agai
     const given = mergedOptions(file.options, flags);
     if (given.out !== undefined) await requirePlace(given.out);
     const apiKey = given.apiKeyEnv === undefined ? undefined : keyFrom(given.apiKeyEnv);
-    const plan = await named(loadPlan(given), apiKey, clock);
+    const plan = await named(loadPlan(given), apiKey, clock, signal);
     const { prompts: path, log, out: place } = given;
     const prompts = path === undefined ? ownPrompts : await readPrompts(path);
     out.note(
@@ -113,9 +113,9 @@ export function mergedOptions(file: LoadFile['options'], flags: Partial<Flags>):
 }
 
 /** With the name of the model that the target has, where one is needed and none was told. */
-async function named(plan: LoadPlan, apiKey: string | undefined, clock: Clock): Promise<LoadPlan> {
+async function named(plan: LoadPlan, apiKey: string | undefined, clock: Clock, signal: AbortSignal): Promise<LoadPlan> {
   if (plan.model !== undefined || !plan.target.kind.startsWith('openai')) return plan;
-  return { ...plan, model: await servedModelName(plan, apiKey, clock) };
+  return { ...plan, model: await servedModelName(plan, apiKey, clock, signal) };
 }
 
 const everyMs = 250;

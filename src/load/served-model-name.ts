@@ -6,11 +6,12 @@ import type { LoadPlan } from './load-plan.ts';
 const withinMs = 5_000;
 const mostCharacters = 1_048_576;
 
-/** The first model that `/v1/models` of the target names; undefined where it does not, within 5 s: many servers need no name. */
+/** The first model that `/v1/models` of the target names; undefined where it does not, within 5 s or until the signal: many servers need no name. */
 export function servedModelName(
   { target }: Pick<LoadPlan, 'target'>,
   apiKey: string | undefined,
   clock: Clock,
+  signal?: AbortSignal,
 ): Promise<string | undefined> {
   const url = new URL(target.url);
   url.pathname = url.pathname.replace(/\/(chat\/)?completions\/*$/, '/models');
@@ -29,8 +30,11 @@ export function servedModelName(
       response.on('close', () => settle(undefined));
     });
     const cancel = clock.schedule(withinMs, () => request.destroy());
+    const stop = (): void => void request.destroy();
+    signal?.addEventListener('abort', stop, { once: true });
     const settle = (name: string | undefined): void => {
       cancel();
+      signal?.removeEventListener('abort', stop);
       resolve(name);
     };
     request.on('error', () => settle(undefined));

@@ -1,5 +1,6 @@
-import { lastValueFrom } from 'rxjs';
-import type { ModelState } from '../inference/model.ts';
+import { lastValueFrom, Observable, takeUntil } from 'rxjs';
+import type { Clock } from '../clock.ts';
+import type { Model, ModelState } from '../inference/model.ts';
 import { watchGpus } from '../serve/gpus.ts';
 import { watchMachine } from '../serve/machine.ts';
 import { openExposition } from '../serve/prometheus.ts';
@@ -23,12 +24,10 @@ export interface ServiceReport {
   readonly tokens: number;
 }
 
-/** What can be told at once. */
-export async function reportOf({ state, models, generations }: ServiceCore): Promise<ServiceReport> {
+/** What can be told within a second. */
+export async function reportOf({ state, models, generations, options: { clock } }: ServiceCore): Promise<ServiceReport> {
   const told = [...models.values()].map(async ({ name, model, admission: { running, waiting, places } }) => {
-    const of = await lastValueFrom<ModelState, Partial<ModelState>>(model.state(), { defaultValue: {} }).catch(
-      (): Partial<ModelState> => ({}),
-    );
+    const of = await toldBy(model, clock);
     return { ...of, name, running, waiting, places };
   });
   return {
@@ -41,18 +40,18 @@ export async function reportOf({ state, models, generations }: ServiceCore): Pro
 
 const withinMs = 1_000; // those who ask for readiness mostly wait no longer
 
+/** What a model says of itself; nothing where it does not in time: its worker stands still, say, or it is elsewhere. */
+function toldBy(model: Pick<Model, 'state'>, clock: Clock): Promise<Partial<ModelState>> {
+  const late = new Observable<void>((out) => clock.schedule(withinMs, () => out.next()));
+  return lastValueFrom<ModelState, Partial<ModelState>>(model.state().pipe(takeUntil(late)), { defaultValue: {} }).catch(
+    (): Partial<ModelState> => ({}),
+  );
+}
+
 /** Whether any model has places. One that does not say so in time is taken for one that has: it is busy, or is elsewhere. */
 async function hasModel({ models, options: { clock } }: ServiceCore): Promise<boolean> {
-  const { promise: late, resolve } = Promise.withResolvers<boolean>();
-  const cancel = clock.schedule(withinMs, () => resolve(true));
-  const has = [...models.values()].map(async ({ model }) => {
-    const { slots } = await lastValueFrom<ModelState, Partial<ModelState>>(model.state(), { defaultValue: {} }).catch(
-      (): Partial<ModelState> => ({}),
-    );
-    return slots !== 0;
-  });
-  const answer = Promise.all(has).then((all) => all.includes(true));
-  return Promise.race([answer, late]).finally(cancel);
+  const told = await Promise.all([...models.values()].map(({ model }) => toldBy(model, clock)));
+  return told.some(({ slots }) => slots !== 0);
 }
 
 /** Whether it lives, whether it is ready, how busy it is, and the page that shows it. The result stops the watch over the process. */

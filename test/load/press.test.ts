@@ -89,15 +89,18 @@ describe('press', () => {
     expect(server.maxRunning).toBeGreaterThan(500);
   });
 
-  it('asks the target which model it has', async () => {
+  it('asks the target which model it has, until it is stopped', async () => {
+    const stop = new AbortController();
     const server = createServer((request, response) => {
       const isAsked = request.url === '/v1/models' && request.headers.authorization === 'Bearer k';
-      response.end(isAsked ? '{"data":[{"id":"first"},{"id":"second"}]}' : '{}');
+      if (request.headers.authorization === 'Bearer stop') stop.abort();
+      else response.end(isAsked ? '{"data":[{"id":"first"},{"id":"second"}]}' : '{}');
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     onTestFinished(() => void server.close());
     const plan = loadPlan({ url: `http://127.0.0.1:${String((server.address() as AddressInfo).port)}/v1/completions?x=1` });
     expect(await servedModelName(plan, 'k', systemClock)).toBe('first');
+    expect(await servedModelName(plan, 'stop', virtualClock(0), stop.signal)).toBeUndefined(); // in no time
     expect(await servedModelName(plan, undefined, systemClock)).toBeUndefined();
     expect(await servedModelName(loadPlan({ url: 'http://127.0.0.1:1' }), undefined, systemClock)).toBeUndefined();
   });

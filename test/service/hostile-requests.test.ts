@@ -140,7 +140,7 @@ it('is ready as long as a model has places', async () => {
   expect(await ready()).toBe(503);
 });
 
-it('is ready with a model that does not say how it is, and asks it once for all who want to know meanwhile', async () => {
+it('is ready with a model that does not say how it is, tells what it knows without it, and asks it once for all who want to know meanwhile', async () => {
   const clock = virtualClock(1_000_000);
   let asked = 0;
   const { capabilities } = scripted('');
@@ -158,6 +158,14 @@ it('is ready with a model that does not say how it is, and asks it once for all 
   });
   expect(new Set(await all)).toEqual(new Set([200]));
   expect(asked).toBeLessThan(12);
+
+  let told: unknown;
+  void fetch(`${service.url}/state`).then(async (answer) => (told = await answer.json()));
+  await until(async () => {
+    await clock.advance(1_000);
+    return told !== undefined;
+  });
+  expect(told).toMatchObject({ state: 'running', models: [{ name: 'm', running: 0, waiting: 0, places: 4 }] });
 });
 
 it('is reached by an address of six numbers', async () => {
