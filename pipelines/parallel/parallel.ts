@@ -29,7 +29,7 @@ export interface RunBatchOptions<In, Out> extends EngineOptions<In> {
  * | timeout of an attempt | 30 s, aborted within one token |
  * | attempts | 2, about 1 s apart; overloads wait as long as they ask and are no attempt |
  * | token bucket | 10,000 starts a second |
- * | breaker | open after 5 failures of the service in a row, probes after 1 s, at most 10 s |
+ * | breaker | open after 5 failures of the service in a row, probes after 1 s, at most 10 s; a 500 or a time-out behind it is forgiven once a task |
  * | degradation | a batch that fails for memory or for one of its tasks is cut in two, until that one stands alone; data of a prompt that is too long loses its end; then `fallback`, where there is one |
  *
  * Holds at most `maxInFlight` tasks, and of each submission `maxUnread` that nobody has read, 64 MiB of inputs each.

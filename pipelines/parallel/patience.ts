@@ -15,6 +15,7 @@ const lookEveryMs = 1_000;
 export class Patience {
   readonly #options: PatienceOptions;
   #sinceMs: number;
+  #said = '';
   #cancel: () => void;
 
   constructor(options: PatienceOptions) {
@@ -23,9 +24,15 @@ export class Patience {
     this.#cancel = options.clock.schedule(lookEveryMs, this.#look);
   }
 
-  /** Something has ended. */
+  /** Something has ended, in an answer or for its own fault. */
   answered(): void {
     this.#sinceMs = this.#options.clock.nowMs();
+    this.#said = '';
+  }
+
+  /** A task has ended since the model failed: nothing to wait longer for. */
+  failed({ message }: Error): void {
+    this.#said = `; it said last: ${message}`;
   }
 
   stop(): void {
@@ -39,7 +46,7 @@ export class Patience {
       onEnd(
         new InferenceError(
           'model_unavailable',
-          `the model has not answered for ${String(Math.round(ms / 1_000))} s: start it, and give the same command again; what is finished is kept`,
+          `the model has not answered for ${String(Math.round(ms / 1_000))} s: start it, and give the same command again; what is finished is kept${this.#said}`,
         ),
       );
       return;

@@ -20,7 +20,7 @@ import {
 import { ask } from './ask.ts';
 import { parallel } from './parallel.ts';
 import { Patience } from './patience.ts';
-import type { Work } from './parallel-options.ts';
+import { tellsOfService, type Work } from './parallel-options.ts';
 import type { TaskResult } from './task.ts';
 import type { FileInput, FileTask } from './tasks-in.ts';
 import { untilAborted } from './until-aborted.ts';
@@ -108,7 +108,8 @@ async function workOn(options: RunFileOptions, kept: Resource<Journal>): Promise
   try {
     for await (const result of results) {
       if (ended.error) break;
-      patience.answered();
+      if (result.status === 'error' && tellsOfService(result.error)) patience.failed(result.error);
+      else patience.answered();
       const task = given.get(result.index);
       given.delete(result.index);
       const reused = result.status === 'success' && !called.has(result.input) ? 1 : 0;

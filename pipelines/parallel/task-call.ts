@@ -29,11 +29,11 @@ import {
   fallbackTo,
   journaled,
   retryWithBackoff,
-  withBreaker,
   withinBudget,
   withinRate,
   withPermit,
 } from 'millrace/operators';
+import { behindBreaker } from './behind-breaker.ts';
 import { type AskBatch, journaledBatch } from './journaled-batch.ts';
 import type { ResolvedOptions, Work } from './parallel-options.ts';
 import type { Task } from './task.ts';
@@ -65,14 +65,17 @@ const workOf = ({ model }: Pick<CallParts<unknown, unknown>, 'model'>, ctx: Call
 function policies<In, Out, T>(parts: CallParts<In, Out>, inputs: readonly In[]): OperatorFunction<T, T> {
   const { options, model, rate, breaker } = parts;
   const { timeoutMs, permits, budget, attempts } = options;
-  return (call) => {
+  const attempt = (call: Observable<T>): Observable<T> => {
     let made = call.pipe(callTimeout({ ms: timeoutMs }));
     if (permits) made = made.pipe(withPermit(permits));
     made = made.pipe(withinRate(rate));
     if (budget && model) made = made.pipe(withinBudget(budget, { estimate: () => estimateOf(model, inputs) }));
-    if (breaker) made = made.pipe(withBreaker(breaker));
-    return made.pipe(retryWithBackoff({ attempts, initialMs: 1_000, maxMs: 30_000 }));
+    return made;
   };
+  return (call) =>
+    (breaker ? attempt(call).pipe(behindBreaker(breaker)) : attempt(call)).pipe(
+      retryWithBackoff({ attempts, initialMs: 1_000, maxMs: 30_000 }),
+    );
 }
 
 /** Of a batch what its prompts take together: they may be turns, which are no text. */

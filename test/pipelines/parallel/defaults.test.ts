@@ -49,6 +49,33 @@ describe('by default', () => {
     expect((atMs[4] ?? 0) - (atMs[0] ?? 0)).toBeLessThan(200);
   });
 
+  it.each(['model_failed', 'call_timeout'] as const)(
+    'breaker: tasks that always fail (%s), as many as workers and more, do not hold up the others',
+    async (code) => {
+      const asked = new Map<number, number>();
+      const { engine, until } = rig<number, number>({
+        ...{ maxWorkers: 2, schedule: 'fifo' },
+        run: () => (input) =>
+          defer(() => {
+            asked.set(input, (asked.get(input) ?? 0) + 1);
+            return input < 6 ? throwError(() => new InferenceError(code, 'always')) : of(input);
+          }),
+      });
+      expect(outcomes(await until(engine.submit(numbers(8)).all()))).toEqual([...numbers(6).map(() => code), 6, 7]);
+      expect(Math.max(...asked.values())).toBeLessThanOrEqual(3); // two attempts, and one that is forgiven
+    },
+  );
+
+  it('breaker: a model that is away is waited for, however many probes that takes', async () => {
+    let probes = 0;
+    const { engine, until } = rig<number, number>({
+      ...{ maxWorkers: 8, schedule: 'fifo' },
+      run: () => (input) =>
+        defer(() => ((probes += 1), probes < 30 ? throwError(() => new InferenceError('model_unavailable', 'nobody')) : of(input))),
+    });
+    expect(outcomes(await until(engine.submit(numbers(8)).all()))).toEqual(numbers(8));
+  });
+
   it('token bucket: so many starts at once, and then as many a second', async () => {
     const atMs: number[] = [];
     const { engine, until } = rig<number, number>({

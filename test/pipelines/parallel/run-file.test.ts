@@ -193,6 +193,16 @@ describe('runFile', () => {
     expect(up.stats.calls).toBe(3);
   });
 
+  it('a model that fails for everything is no answer: the run ends, and says what the model said', async () => {
+    const clock = virtualClock(1_000_000);
+    const broken = scripted(() => {
+      throw new InferenceError('model_failed', 'out of order');
+    });
+    const lines = Array.from({ length: 100 }, (_, n) => `line ${String(n)}`);
+    const ended = work(lines, { model: broken, clock, modelPatienceMs: 60_000, workers: 1 });
+    await expect(turn(clock)(ended)).rejects.toThrow(/has not answered for 60 s.*it said last: out of order/);
+  });
+
   it('a prompt that is too long is asked with its fields cut, and says so', async () => {
     const asked: string[] = [];
     const small = scripted(({ text }) => (asked.push(text), 'ok'), { capabilities: { contextTokens: 100 } });
