@@ -70,7 +70,7 @@ function adviceFor(
     );
   else if (shares.waiting > much)
     said.push(
-      `${percent(shares.waiting)} of the seeds' time was waiting before calls: raise the budgets or lower request_interval_ms, or lower max_workers`,
+      `${percent(shares.waiting)} of the seeds' time was waiting before calls, and between attempts where calls failed: look at what the model's server says, raise the budgets, or lower request_interval_ms or max_workers`,
     );
   if (stretch > crowded)
     said.push(

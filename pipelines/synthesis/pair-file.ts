@@ -92,8 +92,12 @@ export class PairFile {
   }
 }
 
+/** Many readers refuse a whole file for one lone half of a surrogate pair, which models and tools do write. */
+const wellFormed = (_: string, value: unknown): unknown => (typeof value === 'string' ? value.toWellFormed() : value);
+
 /** Readers that take these two for ends of lines see whole lines, too. */
-const textOf = (line: PairLine): string => `${JSON.stringify(line).replaceAll('\u2028', '\\u2028').replaceAll('\u2029', '\\u2029')}\n`;
+const textOf = (line: PairLine): string =>
+  `${JSON.stringify(line, wellFormed).replaceAll('\u2028', '\\u2028').replaceAll('\u2029', '\\u2029')}\n`;
 
 async function* textsOf(lines: AsyncIterable<PairLine>): AsyncGenerator<string, void, undefined> {
   for await (const line of lines) yield textOf(line);

@@ -142,6 +142,13 @@ describe('what goes wrong', () => {
     expect(pairsOf(await linesOf(folder))).toEqual(pairsOf(await linesOf(whole)));
   });
 
+  it('writes lines that strict readers of JSON take, whatever is in a seed', async () => {
+    const folder = await begunRun({ ...config, max_depth: 1 }, ['half of one \ud83d', 'lines \u2028 of a kind']);
+    expect(await runHere({ folder, model: model() })).toMatchObject({ done: 2 });
+    const text = await readFile(folder.pairs, 'utf8');
+    expect([text.includes('half of one \ufffd'), /\\ud8|\u2028/.test(text)]).toEqual([true, false]);
+  });
+
   it('works again on what failed, and on nothing else', async () => {
     const folder = await begunRun({ ...config, attempts: 1 }, ['fine', 'refused']);
     const bad = says((call) => (call.text.includes('refused') ? { fault: { kind: 'status', status: 500 } } : mathAgent(call)));
