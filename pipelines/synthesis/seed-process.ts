@@ -59,7 +59,10 @@ class SeedRun {
   readonly #listener: Listener;
   /** Not there while others start. */
   #process: SeedProcess | undefined;
-  readonly #leaveQueue: () => void;
+  #leaveQueue: () => void = () => undefined;
+  readonly #inScope = AsyncLocalStorage.snapshot();
+  /** The process waited before, and has asked nothing since. */
+  #hasWaited = false;
   readonly #asked = new Set<Subscription>();
   #isOver = false;
   #cancelLimit = (): void => undefined;
@@ -68,30 +71,37 @@ class SeedRun {
     this.#order = order;
     this.#parts = parts;
     this.#listener = listener;
+    this.#take();
+  }
+
+  #take(): void {
     // what it tells, and its end, are told in the scope of the seed's record: the process may have been begun in another's
-    const inScope = AsyncLocalStorage.snapshot();
-    this.#leaveQueue = parts.processes.take((given) => {
-      inScope(() => {
-        this.#use(given, inScope);
+    this.#leaveQueue = this.#parts.processes.take((given) => {
+      this.#inScope(() => {
+        this.#use(given);
       });
     });
   }
 
-  #use(given: SeedProcess, inScope: ReturnType<typeof AsyncLocalStorage.snapshot>): void {
+  #use(given: SeedProcess): void {
     this.#process = given;
     const { child, isReady } = given;
+    this.#hasWaited = isReady;
+    const heard = (hear: () => void): void => {
+      if (this.#process === given) this.#inScope(hear);
+    };
     child.on('message', (message) => {
-      inScope(() => {
+      heard(() => {
         this.#told(message);
       });
     });
     child.on('error', (error) => {
-      inScope(() => {
+      heard(() => {
         this.#gone(messageOf(error));
       });
     });
     child.on('exit', (code, signal) => {
-      inScope(() => {
+      heard(() => {
         this.#gone(signal === null ? `it has ended with code ${String(code)}` : `it was ended by ${signal}`);
       });
     });
@@ -128,6 +138,7 @@ class SeedRun {
 
   #ask(id: number, question: Question): void {
     this.#cancelLimit();
+    this.#hasWaited = false;
     this.#parts.processes.beginAhead();
     const asked = new Subscription(); // there before the answer, which may come at once
     this.#asked.add(asked);
@@ -169,11 +180,18 @@ class SeedRun {
     const child = this.#process?.child;
     if (this.#isOver || child?.connected !== true) return;
     child.send(message, (error) => {
-      if (error) this.#gone(error.message);
+      if (error && this.#process?.child === child) this.#gone(error.message);
     });
   }
 
   #gone(why: string): void {
+    if (this.#hasWaited && !this.#isOver) {
+      // killed while it waited, its end not told before the seed took it: that is no attempt at the seed. There are only so many that wait
+      this.#cancelLimit();
+      this.#process?.kill();
+      this.#take();
+      return;
+    }
     const memory = `${String(this.#parts.memoryMb)} MiB (worker_memory_mb)`;
     const { stderr = '' } = this.#process ?? {};
     const reason = stderr.includes('above its memory')
