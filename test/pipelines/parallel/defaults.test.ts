@@ -76,6 +76,17 @@ describe('by default', () => {
     expect(outcomes(await until(engine.submit(numbers(8)).all()))).toEqual(numbers(8));
   });
 
+  it('answers of a model: one that is refused or empty is an error, one that ends at its length is a result', async () => {
+    const says = {
+      refused: { text: 'I can', finishReason: 'refused' },
+      blank: ' \n',
+      cut: { text: 'half of', finishReason: 'length' },
+    } as const;
+    await using engine = parallel({ model: scripted(({ text }) => says[text as keyof typeof says]), attempts: 1, maxWorkers: 1 });
+    const ended = await engine.submit(Object.keys(says)).all();
+    expect(outcomes(ended)).toEqual(['answer_refused', 'answer_empty', 'half of']);
+  });
+
   it('token bucket: so many starts at once, and then as many a second', async () => {
     const atMs: number[] = [];
     const { engine, until } = rig<number, number>({
