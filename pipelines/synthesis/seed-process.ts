@@ -76,17 +76,17 @@ class SeedRun {
 
   #take(): void {
     // what it tells, and its end, are told in the scope of the seed's record: the process may have been begun in another's
-    this.#leaveQueue = this.#parts.processes.take((given) => {
+    this.#leaveQueue = this.#parts.processes.take((given, isAhead) => {
       this.#inScope(() => {
-        this.#use(given);
+        this.#use(given, isAhead);
       });
     });
   }
 
-  #use(given: SeedProcess): void {
+  #use(given: SeedProcess, isAhead: boolean): void {
     this.#process = given;
     const { child, isReady } = given;
-    this.#hasWaited = isReady;
+    this.#hasWaited = isAhead;
     const heard = (hear: () => void): void => {
       if (this.#process === given) this.#inScope(hear);
     };

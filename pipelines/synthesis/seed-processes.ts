@@ -11,6 +11,9 @@ export interface SeedProcessesOptions {
   readonly left: () => number;
 }
 
+/** Takes a process, and whether it was begun ahead: then it may have been killed before, and its end not be told yet. */
+type Give = (process: SeedProcess, isAhead: boolean) => void;
+
 /**
  * A process for each seed, used once. One is begun ahead whenever a seed waits for its model, so that the next seed does not wait for its start. A start is work for a whole core: more of them at once than there are cores
  * would make all of them late, where one after the other only the last is.
@@ -18,7 +21,7 @@ export interface SeedProcessesOptions {
  */
 export class SeedProcesses {
   readonly #options: SeedProcessesOptions;
-  readonly #queue = new Set<(process: SeedProcess) => void>();
+  readonly #queue = new Set<Give>();
   #waiting: SeedProcess[] = [];
   #starting = 0;
   #isClosed = false;
@@ -28,11 +31,11 @@ export class SeedProcesses {
   }
 
   /** Gives one that lives, now or when others have started: one that waited may have been killed. Returns what gives up waiting. */
-  take(give: (process: SeedProcess) => void): () => void {
+  take(give: Give): () => void {
     this.#waiting = this.#waiting.filter(({ isAlive }) => isAlive);
     const ready = this.#waiting.shift();
-    if (ready) give(ready);
-    else if (this.#starting < this.#options.mostStarting) give(this.#start());
+    if (ready) give(ready, true);
+    else if (this.#starting < this.#options.mostStarting) give(this.#start(), false);
     else this.#queue.add(give);
     return () => {
       this.#queue.delete(give);
@@ -65,7 +68,7 @@ export class SeedProcesses {
       const [next] = this.#queue;
       if (next === undefined) return;
       this.#queue.delete(next);
-      next(this.#start());
+      next(this.#start(), false);
     });
   }
 }

@@ -135,7 +135,7 @@ function resultOf(name: string, found: unknown): ToolResult {
   return {
     text,
     ...(typeof source === 'string' && { source }),
-    ...(Boolean(isCut) && { isCut: true }),
+    ...(isCut !== undefined && isCut !== null && { isCut: Boolean(isCut) }),
     ...(Boolean(foundNothing) && { foundNothing: true }),
   };
 }

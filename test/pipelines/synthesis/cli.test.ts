@@ -24,9 +24,9 @@ it('a token budget ends a run with code 4, and --resume finishes it: no seed is 
   await writeFile(config, JSON.stringify({ ...small, model: `${server.url}#toy` }));
   await writeFile(seeds, JSON.stringify(['one', 'two', 'three', 'four', 'five', 'six']));
   // what a call may take at most is set apart: a call fits for as long as so much is left
-  const first = await runCli(['synthesize', 'custom', config, seeds, out, '--token-budget', '800']);
+  const first = await runCli(['synthesize', 'custom', config, seeds, out, '--token-budget', '1350']);
   expect([first.code, first.stderr]).toEqual([4, expect.stringContaining(`millrace synthesize --resume ${out} goes on`)]);
-  expect(first.stdout).toMatch(/tokens, of this run +\d+ of 800/);
+  expect(first.stdout).toMatch(/tokens, of this run +\d+ of 1350/);
   const done = [...first.stdout.matchAll(/^done +(\w+)/gm)].length - 1; // the table's row, too
   expect(done).toBeGreaterThan(0);
   expect(done).toBeLessThan(6);
